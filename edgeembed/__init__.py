@@ -1,0 +1,76 @@
+"""Semantic search over your own files, on your own machine.
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .bundle import Manifest
+    from .documents import Document, Skipped
+    from .embedder import Embedder
+    from .errors import (
+        BundleError,
+        EdgeEmbedError,
+        IndexCorruptError,
+        IndexLockedError,
+        IndexNotFoundError,
+        ModelMismatchError,
+        UnsupportedInputError,
+    )
+    from .folder import Folder, SyncReport
+    from .index import Index
+    from .ranking import Hit, Passage
+
+_HOME = {
+    "BundleError": "errors",
+    "Document": "documents",
+    "EdgeEmbedError": "errors",
+    "Embedder": "embedder",
+    "Folder": "folder",
+    "Hit": "ranking",
+    "Index": "index",
+    "IndexCorruptError": "errors",
+    "IndexLockedError": "errors",
+    "IndexNotFoundError": "errors",
+    "Manifest": "bundle",
+    "ModelMismatchError": "errors",
+    "Passage": "ranking",
+    "Skipped": "documents",
+    "SyncReport": "folder",
+    "UnsupportedInputError": "errors",
+}
+
+__all__ = [
+    "BundleError",
+    "Document",
+    "EdgeEmbedError",
+    "Embedder",
+    "Folder",
+    "Hit",
+    "Index",
+    "IndexCorruptError",
+    "IndexLockedError",
+    "IndexNotFoundError",
+    "Manifest",
+    "ModelMismatchError",
+    "Passage",
+    "Skipped",
+    "SyncReport",
+    "UnsupportedInputError",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'edgeembed' has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,223 @@
+"""Texts and images to unit vectors. The only module that uses ``onnxruntime``.
+
+Each document is one run of the graph on one thread, and documents are spread over one thread a core. On
+CPUs this is as fast as padded batches, needs no padding, little memory, and a vector depends on nothing but
+its own document, which batches cannot promise: dynamic quantization scales the activations of a whole batch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .bundle import Bundle, Manifest, read_bundle
+from .errors import BundleError, UnsupportedInputError
+from .text import TextEncoder
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Role = Literal["document", "query"]
+Vectors = npt.NDArray[np.float32]  # (N, dim)
+
+_BLOCK = 256
+"""Documents that are tokenized and scheduled together: enough to keep the cores level, few enough to stay small."""
+
+
+class Embedder:
+    """A loaded model: texts (and images, if the bundle has an image tower) to vectors of length 1.
+
+    May be used from several threads at once. A vector is the same alone, among others, in any order and
+    with any number of threads.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        """Use an already opened bundle; most callers want :meth:`load`."""
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        self.bundle = bundle
+        self.threads = threads or usable_cores()
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="edgeembed") if self.threads > 1 else None
+        self._text: tuple[TextEncoder, _Graph] | None = None
+        section = bundle.manifest.text
+        if section is not None:
+            self._text = (TextEncoder(bundle), _Graph(bundle, section.graph, ("input_ids", "attention_mask")))
+
+    @classmethod
+    def load(cls, model: str | os.PathLike[str] | None = None, *, threads: int | None = None) -> Embedder:
+        """Load a model.
+
+        Args:
+            model: name of a shipped bundle, or path of a bundle folder; ``None`` is the shipped default.
+            threads: how many documents are embedded at a time; ``None`` is as many as this process has cores
+                (processor affinity and container quota counted).
+
+        Raises:
+            BundleError: the bundle is missing, damaged, or in a newer format.
+        """
+        return cls(read_bundle(model), threads=threads)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The facts about the model."""
+        return self.bundle.manifest
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.bundle.manifest.dim
+
+    def embed_texts(self, texts: Sequence[str], *, role: Role = "document") -> Vectors:
+        """Embed texts.
+
+        Args:
+            texts: any number of strings, also none; each is cut at the model's limit of tokens.
+            role: ``query`` for what is searched with, ``document`` for what is searched in; they differ only
+                for models that were trained with prefixes.
+
+        Returns:
+            float32 ``(N, dim)``, rows of length 1, in the order of ``texts``.
+
+        Raises:
+            TypeError: a bare string, or something in ``texts`` that is no string.
+            UnsupportedInputError: the model has no text encoder.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise TypeError(f"texts must be a sequence of strings, not one {type(texts).__name__}: [text] makes one")
+        blocks = list(self.iter_embed_texts(texts, role=role))
+        return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
+
+    def iter_embed_texts(self, texts: Iterable[str], *, role: Role = "document") -> Iterator[Vectors]:
+        """Embed a stream of texts of any length with bounded memory.
+
+        Yields:
+            float32 ``(n, dim)`` for the next ``n`` texts, in order; ``n`` varies.
+
+        Raises:
+            As :meth:`embed_texts`.
+        """
+        if self._text is None:
+            raise UnsupportedInputError(f"{self.manifest.name} embeds images only; load a model that embeds text")
+        if role not in ("document", "query"):
+            raise ValueError(f"role must be 'document' or 'query', not {role!r}")
+        encoder, graph = self._text
+        iterator = iter(texts)
+        while block := list(itertools.islice(iterator, _BLOCK)):
+            for text in block:
+                if not isinstance(text, str):
+                    raise TypeError(f"texts must hold strings, not {type(text).__name__}: {text!r:.80}")
+            rows = encoder.encode(block, role=role)
+            yield self._run(graph, [{"input_ids": ids[None], "attention_mask": mask[None]} for ids, mask in rows])
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text, special tokens and prefix not counted."""
+        if self._text is None:
+            raise UnsupportedInputError(f"{self.manifest.name} embeds images only; it has no tokens")
+        return self._text[0].count(texts)
+
+    @property
+    def content_tokens(self) -> int:
+        """How many tokens of a document fit into one vector, special tokens and prefix not counted."""
+        if self._text is None:
+            raise UnsupportedInputError(f"{self.manifest.name} embeds images only; it has no tokens")
+        return self._text[0].content_tokens
+
+    def close(self) -> None:
+        """End the threads; the embedder must not be used afterwards."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def __enter__(self) -> Embedder:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _run(self, graph: _Graph, feeds: Sequence[dict[str, npt.NDArray[Any]]]) -> Vectors:
+        """One run a document, longest first so that no core is left with a long one at the end."""
+        out = np.empty((len(feeds), self.dim), np.float32)
+
+        def embed(i: int) -> None:
+            out[i] = graph.run(feeds[i])
+
+        order = sorted(range(len(feeds)), key=lambda i: -sum(value.size for value in feeds[i].values()))
+        if self._pool is None or len(order) == 1:
+            for i in order:
+                embed(i)
+        else:
+            for future in [self._pool.submit(embed, i) for i in order]:
+                future.result()
+        return out
+
+
+class _Graph:
+    """One ONNX graph, checked against the bundle contract, run on one thread."""
+
+    def __init__(self, bundle: Bundle, name: str, inputs: tuple[str, ...]) -> None:
+        self._path = bundle.file(name)
+        self._session = _open_session(self._path)
+        self._inputs = tuple(item.name for item in self._session.get_inputs())
+        outputs = self._session.get_outputs()
+        if not self._inputs or not set(self._inputs) <= set(inputs):
+            raise BundleError(self._path, f"takes {list(self._inputs)} instead of {list(inputs)}")
+        if [item.name for item in outputs] != ["embedding"] or outputs[0].type != "tensor(float)":
+            raise BundleError(self._path, f"gives {[item.name for item in outputs]} instead of one float 'embedding'")
+        if outputs[0].shape[-1] != bundle.manifest.dim:
+            raise BundleError(self._path, f"gives vectors of {outputs[0].shape[-1]}, not of {bundle.manifest.dim}")
+
+    def run(self, feed: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """The vector ``(dim,)`` of one document."""
+        try:
+            (vectors,) = self._session.run(["embedding"], {name: feed[name] for name in self._inputs})
+        except Exception as error:  # onnxruntime raises plain Exception
+            raise BundleError(self._path, f"cannot be run: {error}") from error
+        return np.asarray(vectors[0], dtype=np.float32)
+
+
+def _open_session(path: Path) -> InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # The arena keeps the largest shape ever seen, for each thread; the allocator alone costs nothing measurable.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4  # what goes wrong is raised
+    try:
+        return onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises plain Exception
+        raise BundleError(path, f"is not a graph that can be loaded: {error}") from error
+
+
+def usable_cores() -> int:
+    """How many cores this process may keep busy: processor affinity and, in a container, its quota counted."""
+    if hasattr(os, "process_cpu_count"):  # Python 3.13
+        cores = os.process_cpu_count() or 1
+    elif hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _quota(Path("/sys/fs/cgroup")) or cores))
+
+
+def _quota(root: Path) -> int | None:
+    """Cores that the container's quota allows, rounded down but at least 1; ``None`` where there is no quota.
+
+    Control groups version 2 (``cpu.max``) or 1 (``cpu.cfs_quota_us``), as seen from inside a container.
+    """
+    try:
+        if (root / "cpu.max").is_file():
+            quota, period = (root / "cpu.max").read_text().split()
+        else:
+            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
+            period = (root / "cpu/cpu.cfs_period_us").read_text()
+        return max(1, int(quota) // int(period)) if quota.strip() not in ("max", "-1") else None
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,88 @@
+"""The exceptions that edgeembed raises on purpose.
+
+::
+
+    EdgeEmbedError
+    ├─ BundleError            .path .reason     a model bundle that must not be used
+    ├─ UnsupportedInputError                    an image for a text bundle, or the reverse
+    ├─ IndexNotFoundError     .path             there is no index where one was expected
+    ├─ IndexLockedError       .path             another process is writing
+    ├─ IndexCorruptError      .path .reason     the index contradicts itself
+    └─ ModelMismatchError     .expected .found  the index was made with another model
+
+Every message says what happened, to which path, and what to type next. Wrong use of a function stays
+``ValueError`` or ``TypeError`` with the value in it; a path that is missing or of the wrong kind stays
+the built-in ``FileNotFoundError`` or ``NotADirectoryError``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class EdgeEmbedError(Exception):
+    """Root of the tree: catch this to catch every error that edgeembed raises on purpose."""
+
+
+class BundleError(EdgeEmbedError):
+    """A bundle that is damaged, incomplete, or written in a newer format.
+
+    Attributes:
+        path: the bundle folder, or the file in it that is wrong.
+        reason: what is wrong, without the path.
+    """
+
+    def __init__(self, path: Path | str, reason: str, advice: str = "") -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"{path}: {reason}" + (f" ({advice})" if advice else ""))
+
+
+class UnsupportedInputError(EdgeEmbedError):
+    """The bundle has no encoder for this kind of input."""
+
+
+class IndexNotFoundError(EdgeEmbedError):
+    """There is no index at ``path``."""
+
+    def __init__(self, path: Path | str, advice: str) -> None:
+        self.path = Path(path)
+        super().__init__(f"{path}: no index here; {advice}")
+
+
+class IndexLockedError(EdgeEmbedError):
+    """Another process is writing to the index at ``path``."""
+
+    def __init__(self, path: Path | str, owner: str) -> None:
+        self.path = Path(path)
+        super().__init__(
+            f"{path}: {owner} is writing to this index; wait for it to end, or search with --no-sync meanwhile"
+        )
+
+
+class IndexCorruptError(EdgeEmbedError):
+    """The files of the index at ``path`` contradict each other or cannot be read."""
+
+    def __init__(
+        self, path: Path | str, reason: str, advice: str = "`edgeembed index --rebuild` makes it anew"
+    ) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"{path}: {reason}; {advice}")
+
+
+class ModelMismatchError(EdgeEmbedError):
+    """The index was made with another model than the one that was asked for.
+
+    Attributes:
+        expected: name and encoder of the model that the index was made with.
+        found: name and encoder of the model that was given.
+    """
+
+    def __init__(self, path: Path | str, expected: str, found: str) -> None:
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f"{path}: this index was made with {expected}, not with {found}; "
+            "leave out --model to go on with its own, or make it anew with `edgeembed index --rebuild`"
+        )
