@@ -1,0 +1,272 @@
+"""What is indexed: a document, made by an application or read from a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat as modes
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from .files import FileStat
+
+MAX_FILE_BYTES = 64 << 20
+"""Files larger than this are left out unless another limit is given."""
+
+NOT_TEXT = "not text"
+EMPTY = "empty"
+
+_HEAD_BYTES = 8192
+"""How much of a file is looked at before the whole is read."""
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text or an image with a name.
+
+    Exactly one of ``text`` and ``image`` is given.
+    """
+
+    id: str
+    """The application's own name for it; in a folder, the path relative to the folder, with ``/``."""
+    text: str | None = None
+    image: str | os.PathLike[str] | bytes | Image | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Anything that JSON can hold; ``search(where=…)`` compares its top-level values."""
+    pages: tuple[int, ...] = ()
+    """Offsets in ``text`` (in characters) at which its pages begin; empty: it has no pages."""
+
+    def __post_init__(self) -> None:
+        if (self.text is None) == (self.image is None):
+            raise ValueError(f"document {self.id!r} needs either text or image")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was left out of the index, and why."""
+
+    path: str
+    """Relative to the folder, with ``/``."""
+    reason: str
+    """In few words. What differs from file to file stands after a colon, so that a summary can group by the rest."""
+
+
+def read_document(root: Path, stat: FileStat, *, max_bytes: int = MAX_FILE_BYTES) -> Document | Skipped:
+    """Read a file that was found by :func:`edgeembed.files.walk`.
+
+    Text is whatever reads as text, whatever it is called: UTF-8, UTF-16 and UTF-32 with a mark, or one of the
+    older encodings, found by its looks. Line ends become ``\\n`` and marks are dropped, so offsets and lines of the
+    document's text refer to the decoded text with ``\\n`` at the end of every line.
+
+    Args:
+        root: the folder that was walked.
+        stat: a file in it.
+        max_bytes: larger files are skipped; no more than this and one byte is ever read.
+
+    Returns:
+        The document, its id the path of the file; or why it was left out: ``not text``, ``empty``, ``larger than
+        64 MiB: 2.0 GiB``, ``not readable: permission denied`` and the like.
+    """
+    try:
+        with _open(root / stat.path) as file:
+            info = os.fstat(file.fileno())
+            if not modes.S_ISREG(info.st_mode):
+                return Skipped(stat.path, "not a file")
+            head = file.read(_HEAD_BYTES)
+            if _format(head) != "text":
+                return Skipped(stat.path, NOT_TEXT)
+            if info.st_size > max_bytes:
+                return Skipped(stat.path, _too_large(info.st_size, max_bytes))
+            data = _read_on(file, head, max_bytes)
+    except OSError as error:
+        return Skipped(stat.path, unreadable(error))
+    if len(data) > max_bytes:  # it grew meanwhile
+        return Skipped(stat.path, _too_large(len(data), max_bytes))
+    text = decode(data)
+    if text is None:
+        return Skipped(stat.path, NOT_TEXT)
+    if not text or text.isspace():
+        return Skipped(stat.path, EMPTY)
+    return Document(stat.path, text=text)
+
+
+def unreadable(error: OSError) -> str:
+    """The reason to skip what the system would not let us read."""
+    if isinstance(error, PermissionError):
+        return "not readable: permission denied"
+    if isinstance(error, FileNotFoundError):
+        return "not readable: no longer there"
+    return f"not readable: {(error.strerror or type(error).__name__).lower()}"
+
+
+def decode(data: bytes) -> str | None:
+    """The text that the bytes of a file stand for, with ``\\n`` at the end of every line; ``None``: no text."""
+    mark, encoding = next((pair for pair in _MARKS if data.startswith(pair[0])), (b"", None))
+    if encoding in (None, "utf-8") and _has_many_controls(data):
+        return None
+    text = _decode_unmarked(data) if encoding is None else data[len(mark) :].decode(encoding, "replace")
+    if text is None or (mark and encoding != "utf-8" and _looks_random(text[:_HEAD_BYTES])):
+        return None  # two bytes that look like a mark are no proof
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # A stray NUL (from a crash while a log was written) must not end the text for programs in C.
+    return text.replace("\0", " ")
+
+
+def _open(path: Path) -> BinaryIO:
+    # O_NONBLOCK: opening a pipe that took the file's place would wait for ever.
+    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
+
+
+def _read_on(file: BinaryIO, head: bytes, max_bytes: int) -> bytes:
+    """``head`` and the rest of the file, but no more than ``max_bytes`` and one more."""
+    blocks, size = [head], len(head)
+    while size <= max_bytes and (block := file.read(min(_BLOCK_BYTES, max_bytes + 1 - size))):
+        blocks.append(block)
+        size += len(block)
+    return b"".join(blocks)
+
+
+def _too_large(size_bytes: int, max_bytes: int) -> str:
+    return f"larger than {_size(max_bytes)}: {_size(size_bytes)}"
+
+
+def _size(size_bytes: int) -> str:
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size_bytes} bytes"
+
+
+# Formats that begin with something that could be taken for text. All others show themselves by NUL bytes.
+_FORMATS = (
+    (b"%PDF-", "pdf"),
+    (b"{\\rtf", "rtf"),
+    (b"PK\x03\x04", "zip"),  # also office documents and EPUB
+    (b"\xd0\xcf\x11\xe0", "ole"),  # older office documents, Outlook messages
+    (b"\x89PNG", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"%!PS", "postscript"),
+    (b"/* XPM */", "xpm"),
+)
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+
+
+def _format(head: bytes) -> str:
+    """What a file is, by its first bytes: ``text``, one of ``_FORMATS``, or ``binary``."""
+    for magic, name in _FORMATS:
+        if head.startswith(magic):
+            return name
+    if head.startswith(tuple(mark for mark, _ in _MARKS)):
+        return "text"
+    return "binary" if b"\0" in head or _has_many_controls(head) else "text"
+
+
+# Without tab, newline, vertical tab, form feed, carriage return, backspace (overstriking in manuals) and escape
+# (colours in logs, ISO-2022-JP).
+_CONTROLS = bytes([*range(8), *range(14, 27), *range(28, 32), 127])
+
+
+def _has_many_controls(data: bytes) -> bool:
+    """Whether more than about one byte in a hundred is a control character that texts do not use."""
+    return len(data) - len(data.translate(None, _CONTROLS)) > 2 + len(data) // 100
+
+
+def _looks_random(text: str) -> bool:
+    """Whether decoding gave what no text has much of: unassigned, private, replaced, control characters."""
+    odd = sum(
+        c == "\ufffd" or (unicodedata.category(c) in ("Cn", "Co", "Cs", "Cc") and not c.isspace() and c not in "\b\x1b")
+        for c in text
+    )
+    return odd * 20 > len(text)
+
+
+# Without a choice of encodings the detector finds EBCDIC and the like in short texts.
+_ONE_BYTE_ENCODINGS = (
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
+    *("koi8_r", "koi8_u", "cp866", "cp850", "cp437", "mac_roman"),
+)
+_EAST_ASIAN_ENCODINGS = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
+_LESS_COMMON_ENCODINGS = ("iso8859_2", "iso8859_5", "iso8859_7")
+_SAMPLE_BYTES = 16384
+
+
+def _decode_unmarked(data: bytes) -> str | None:
+    if b"\x1b$B" in data or b"\x1b$@" in data:
+        try:
+            return data.decode("iso2022_jp")
+        except UnicodeDecodeError:
+            pass
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    text = data.decode("utf-8", "replace")
+    high_bytes = len(data) - len(data.translate(None, bytes(range(128, 256))))
+    if text.count("\ufffd") * 4 <= high_bytes:
+        return text  # UTF-8 with some damage: other encodings hardly ever make valid sequences
+    encoding = _detect(_sample(data))
+    if encoding is not None:
+        text = data.decode(encoding, "replace")
+        return None if _looks_random(text[:_HEAD_BYTES]) else text
+    return data.decode("cp1252", "replace") if high_bytes * 3 < len(data) else None
+
+
+def _sample(data: bytes) -> bytes:
+    """Lines with bytes beyond ASCII, for they alone tell about the encoding; a whole file takes a detector too long."""
+    lines, size, pos = [], 0, 0
+    while size < _SAMPLE_BYTES and (found := _BEYOND_ASCII.search(data, pos)):
+        first, limit = found.start(), found.start() + 2000
+        start = max(data.rfind(b"\n", pos, first) + 1, first - 200, pos)
+        end = data.find(b"\n", first, limit) + 1
+        if not end and limit < len(data):  # a long line: cut no character of several bytes
+            end = max(data.rfind(byte, first, limit) for byte in (b" ", b",", b".")) + 1
+        lines.append(data[start : end or limit])
+        size += len(lines[-1])
+        pos = end or limit
+    return b"".join(lines)
+
+
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+
+
+def _detect(sample: bytes) -> str | None:
+    """The likeliest encoding of a text that is not UTF-8; ``None``: the detector finds none."""
+    from charset_normalizer import from_bytes
+
+    for encodings in (_candidates(sample), _LESS_COMMON_ENCODINGS):
+        matches = list(from_bytes(sample, cp_isolation=list(encodings)))
+        if not matches:
+            continue
+        least = min(match.chaos for match in matches) + 0.01
+        best = max((match for match in matches if match.chaos <= least), key=lambda match: match.coherence)
+        for match in matches:
+            # By far the commonest of its relatives: it gets the ties. Matches that decode alike are one match.
+            if "cp1252" in match.could_be_from_charset and match.chaos <= least and match.language == best.language:
+                return "cp1252"
+        return best.encoding
+    return None
+
+
+def _candidates(sample: bytes) -> tuple[str, ...]:
+    runs = _BEYOND_ASCII.findall(sample)
+    if max(map(len, runs)) == 1 and len(runs) < 3:
+        return _ONE_BYTE_ENCODINGS[:2]  # a single letter or sign proves little
+    if sum(map(len, runs)) < 1.3 * len(runs):
+        return _ONE_BYTE_ENCODINGS  # letters with accents stand alone, East Asian ones do not
+    return _ONE_BYTE_ENCODINGS + _EAST_ASIAN_ENCODINGS

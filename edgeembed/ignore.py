@@ -1,0 +1,275 @@
+"""Git's ignore rules (https://git-scm.com/docs/gitignore).
+
+Rules come from ``.gitignore`` and ``.edgeembedignore`` files (same syntax) in every folder, from the folders above up
+to the root of an enclosing git repository, and from that repository's ``.git/info/exclude``. The nearest folder
+decides, in it the later file, in that the last rule that fits. Each entry is asked about once, by its own path, and
+nothing below an ignored folder is asked about, exactly as git does it.
+
+Most rules have no wildcard but a ``*`` at one end: those are looked up without a regular expression, and without the
+40 ms that it takes to import pathspec, which translates the others. Its ``GitIgnoreSpec`` is not asked as a whole,
+because it answers for whole paths of files: for ``*`` followed by ``!*/`` it would leave out every folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat as modes
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from itertools import count, groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from .documents import Skipped, unreadable
+
+IGNORE_FILES = (".gitignore", ".edgeembedignore")
+"""Names of ignore files; the later one wins."""
+
+_ALWAYS_LEFT_OUT = (
+    # What systems and programs leave behind.
+    *("$RECYCLE.BIN/", "System Volume Information/", "lost+found/", "__MACOSX/"),
+    *("Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "~$*"),
+    # What programs make again by themselves.
+    *("__pycache__/", "node_modules/"),
+)
+"""Rules below all others: a ``!`` rule in an ignore file brings back what they leave out."""
+
+# Bounds for files that someone made on purpose: no real rule comes near.
+_MAX_BYTES = 1 << 20
+_MAX_RULE_CHARS = 4096
+_MAX_WILD_RULES = 1000
+_FOLDS_CASE = sys.platform in ("win32", "darwin")  # as git's core.ignorecase, which is set where file systems do
+
+
+def ignored(rules: tuple[RuleSet, ...], name: str, path: str, is_folder: bool) -> bool:
+    """Whether an entry is to be left out.
+
+    Args:
+        rules: the nearest first.
+        name: of the entry.
+        path: from the folder that is walked, with ``/``.
+        is_folder: ``False`` for a link, whatever it leads to.
+    """
+    if _FOLDS_CASE:
+        name, path = name.lower(), path.lower()
+    for rule_set in rules:
+        from_there = rule_set.above + path[rule_set.cut :] if rule_set.has_paths else ""
+        for run in rule_set.runs[is_folder]:
+            if (
+                name in run.names
+                or name.endswith(run.suffixes)
+                or name.startswith(run.prefixes)
+                or (run.name_re is not None and run.name_re.fullmatch(name))
+                or (from_there in run.paths)
+                or (run.path_re is not None and run.path_re.fullmatch(from_there))
+            ):
+                return run.ignore
+    return False
+
+
+def inherited_rules(root: Path, problems: list[Skipped]) -> tuple[RuleSet, ...]:
+    """Rules that apply to a folder from outside, the nearest first, and the built-in ones.
+
+    Args:
+        root: absolute and without links.
+        problems: gets an entry for each ignore file, or rule in it, that cannot be used.
+    """
+    found = []
+    repository = next((folder for folder in (root, *root.parents) if os.path.lexists(folder / ".git")), None)
+    if repository is not None:
+        above = [(parent, IGNORE_FILES) for parent in root.parents if parent.is_relative_to(repository)]
+        for place, names in [*above, (repository, (".git/info/exclude",))]:
+            shown = os.path.relpath(place, root).replace(os.sep, "/")
+            files = [
+                (place / name, f"{shown}/{name}".removeprefix("./")) for name in names if is_plain_file(place / name)
+            ]
+            if files:
+                way = "".join(f"{step}/" for step in root.relative_to(place).parts)
+                found.append(read_rules(files, problems, above=way))
+    return (*found, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := _parse(line))]))
+
+
+def read_rules(files: Iterable[tuple[Path, str]], problems: list[Skipped], *, cut: int = 0, above: str = "") -> RuleSet:
+    """The rules of one folder.
+
+    Args:
+        files: its ignore files, each with its name for ``problems``.
+        problems: gets an entry for each file, or rule in it, that cannot be used.
+        cut, above: as in :class:`RuleSet`.
+    """
+    rules: list[_Rule] = []
+    wild = 0
+    for file, shown in files:
+        try:
+            lines = _read_lines(file)
+        except OSError as error:
+            problems.append(Skipped(shown, unreadable(error)))
+            continue
+        except ValueError as error:
+            problems.append(Skipped(shown, str(error)))
+            continue
+        for number, line in enumerate(lines, 1):
+            try:
+                rule = _parse(line)
+            except ValueError:
+                problems.append(Skipped(shown, f"ignore rule that cannot be used: line {number}"))
+                continue
+            if rule is None:
+                continue
+            wild += rule.kind.endswith("_re")
+            if wild > _MAX_WILD_RULES:
+                problems.append(Skipped(shown, f"ignore rules that are too many: from line {number}"))
+                break
+            rules.append(rule)
+    return RuleSet(rules, cut=cut, above=above)
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether it is a file and not a link to one (git does not follow those either) nor a pipe that would block."""
+    try:
+        return modes.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+class _Rule(NamedTuple):
+    ignore: bool
+    """``False`` for a rule that begins with ``!``."""
+    folders_only: bool
+    kind: str
+    """``name``, ``prefix`` or ``suffix`` of a name, ``path``, or a regular expression: ``name_re``, ``path_re``."""
+    text: str
+
+
+class _Run:
+    """Neighbouring rules of one sign: their order does not matter."""
+
+    def __init__(self, ignore: bool, rules: Iterable[_Rule]) -> None:
+        texts: dict[str, list[str]] = {}
+        for rule in rules:
+            texts.setdefault(rule.kind, []).append(rule.text)
+        self.ignore = ignore
+        self.names = frozenset(texts.get("name", ()))
+        self.prefixes = tuple(texts.get("prefix", ()))
+        self.suffixes = tuple(texts.get("suffix", ()))
+        self.paths = frozenset(texts.get("path", ()))
+        self.name_re, self.path_re = (_any_of(texts.get(kind)) for kind in ("name_re", "path_re"))
+
+
+def _any_of(patterns: list[str] | None) -> re.Pattern[str] | None:
+    # DOTALL: a name may hold a newline.
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL) if patterns else None
+
+
+class RuleSet:
+    """The rules of one folder: the last one that fits decides."""
+
+    def __init__(self, rules: Sequence[_Rule], *, cut: int = 0, above: str = "") -> None:
+        """``cut`` and ``above`` turn a path from the root into one from the rules' own folder."""
+        self.cut = cut
+        self.above = above.lower() if _FOLDS_CASE else above
+        self.has_paths = any(rule.kind in ("path", "path_re") for rule in rules)
+        self.runs = {
+            is_folder: [
+                _Run(ignore, group)
+                for ignore, group in groupby(
+                    (rule for rule in reversed(rules) if is_folder or not rule.folders_only),
+                    key=lambda rule: rule.ignore,
+                )
+            ]
+            for is_folder in (False, True)
+        }
+
+
+def _read_lines(file: Path) -> list[str]:
+    """The lines of an ignore file. Bytes that are not UTF-8 stay what they are in file names, as for git."""
+    with file.open("rb") as stream:
+        data = stream.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise ValueError("ignore file larger than 1 MiB")
+    if b"\0" in data:  # such as UTF-16, which some editors write
+        raise ValueError("ignore file that is not UTF-8")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape").split("\n")
+
+
+def _parse(line: str) -> _Rule | None:
+    """One line of an ignore file; ``None`` if it is blank or a comment; ``ValueError`` if it cannot be used."""
+    line = line.removesuffix("\r")
+    bare = line.rstrip(" ")
+    if len(bare) < len(line) and (len(bare) - len(bare.rstrip("\\"))) % 2:
+        bare += " "  # a space that is escaped stays
+    if not bare or bare.startswith("#"):
+        return None
+    ignore = not bare.startswith("!")
+    body = bare if ignore else bare[1:]
+    folders_only = body.endswith("/")
+    body = body.removesuffix("/")
+    if not body:
+        return None
+    return _Rule(ignore, folders_only, *_classify(body.lower() if _FOLDS_CASE else body))
+
+
+def _classify(body: str) -> tuple[str, str]:
+    """Kind and text of a rule, see ``_Rule``; ``body`` is without ``!`` in front and ``/`` at the end."""
+    wild = re.search(r"[*?\[\\]", body)
+    if "/" in body:
+        return ("path_re", _translate(body)) if wild else ("path", body.removeprefix("/"))
+    if not wild:
+        return "name", body
+    if not re.search(r"[*?\[\\]", rest := body.lstrip("*")):
+        return "suffix", rest
+    if not re.search(r"[*?\[\\]", rest := body.rstrip("*")):
+        return "prefix", rest
+    return "name_re", _translate(body).removeprefix("^(?:.+/)?")
+
+
+def _translate(body: str) -> str:
+    """A regular expression for the whole path of an entry without a ``/`` at its end."""
+    from pathspec import GitIgnoreSpec
+
+    if len(body) > _MAX_RULE_CHARS or body.count("**") > 4:
+        raise ValueError("would take too long")
+    if re.search(r"\[[^]]*\[:", body):
+        raise ValueError("named classes of characters are not translated")
+    # Two stars or more are "**" if they are a whole step, else "*".
+    steps = [re.sub(r"(?<!\\)\*{2,}", "*" if step.strip("*") else "**", step) for step in body.split("/")]
+    if steps[-1] == "**":
+        steps.append("*")  # all that is inside, but not the folder itself
+    body = "/".join(steps)
+    if body[0] in "#!":
+        body = "\\" + body
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # about "[[" and "--" in a set
+            (pattern,) = GitIgnoreSpec.from_lines([body]).patterns
+    except re.error as error:
+        raise ValueError(str(error)) from error
+    expression = getattr(pattern, "regex", None)
+    if expression is None:
+        raise ValueError("no pattern that could fit anything")
+    if expression.pattern == ".":
+        return ".+"
+    # Group names must not occur twice when patterns are joined.
+    return _without_backtracking(re.sub(r"\(\?P<\w+>/\)", "/", expression.pattern))
+
+
+_GROUPS = count()  # patterns are joined, so each group needs a name of its own
+
+
+def _without_backtracking(expression: str) -> str:
+    """Make each ``*`` but the last of a step take the first fit for good, so that no rule takes exponential time.
+
+    The first fit of what follows a ``*`` up to the next one is as good as any other; ``(?=(…))\\1`` is the way to
+    say so before Python 3.11 (as ``fnmatch.translate`` does).
+    """
+    first, *parts = expression.split("[^/]*")
+    out = first
+    for i, part in enumerate(parts):
+        if i + 1 < len(parts) and part and "/" not in part:
+            group = f"g{next(_GROUPS)}"
+            out += f"(?=(?P<{group}>[^/]*?{part}))(?P={group})"
+        else:
+            out += "[^/]*" + part
+    return out
