@@ -1,0 +1,326 @@
+"""A folder of files and the index that follows it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .bundle import read_bundle
+from .catalog import CATALOG_NAME, FileRow
+from .documents import Skipped, read_document
+from .embedder import Embedder
+from .errors import IndexNotFoundError
+from .files import FileStat, walk
+from .index import Index, IndexStatus, Model, model_of
+from .ranking import Hit
+from .writer import Writer
+
+INDEX_NAME = ".edgeembed"
+_RACY_NS = 2_000_000_000
+"""A file changed this shortly before it was read may have changed again within one tick of the file system's clock."""
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# An index of edgeembed; it can be made again. See https://bford.info/cachedir/\n"
+_UNREADABLE = "not readable"
+"""Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
+
+
+@dataclass(frozen=True)
+class SyncPlan:
+    """What a sync would do."""
+
+    new: tuple[FileStat, ...]
+    changed: tuple[FileStat, ...]
+    """Files whose size or time differ from what was seen last, and those that could not be read then."""
+    recheck: tuple[FileStat, ...]
+    """Files that look the same, but were so young when they were read that this proves nothing."""
+    removed: tuple[str, ...]
+    unchanged: int
+    """Files that are in the index as they are."""
+    skipped: tuple[Skipped, ...]
+    """Folders that cannot be entered, and files that were skipped before and did not change."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.new or self.changed or self.recheck or self.removed)
+
+
+@dataclass(frozen=True)
+class SyncProgress:
+    """How far a sync has come."""
+
+    done_bytes: int
+    total_bytes: int
+    done_files: int
+    total_files: int
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did."""
+
+    added: int
+    """Files that are in the index and were not before."""
+    updated: int
+    """Files whose text changed."""
+    removed: int
+    unchanged: int
+    skipped: tuple[Skipped, ...]
+    """All files that are left out, also those known from earlier syncs."""
+    embedded: int
+    """Chunks that had to be embedded; a renamed file needs none."""
+    cancelled: bool
+
+
+@dataclass
+class _Tally:
+    """A report in the making."""
+
+    added: int = 0
+    updated: int = 0
+    same: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+class Folder:
+    """A folder whose files can be searched by meaning; :meth:`sync` brings the index up to date."""
+
+    def __init__(self, path: Path, index: Index) -> None:
+        """For :meth:`open`, which callers want."""
+        self.path = path
+        self.index = index
+
+    @classmethod
+    def rebuild(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        index: str | os.PathLike[str] | None = None,
+        model: Model = None,
+        threads: int | None = None,
+        progress: Callable[[SyncProgress], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> SyncReport:
+        """Make the index of a folder anew beside the old one, which answers until the new one takes its place.
+
+        After a cancel the next rebuild with the same model goes on where this one ended.
+
+        Args:
+            model: as in :meth:`Index.open`; ``None`` is the model of the old index if it can still be had.
+            Others as in :meth:`open` and :meth:`sync`.
+        """
+        root = check_folder(path)
+        place = Path(index) if index is not None else index_path(root)
+        fresh, old = place.with_name(place.name + ".new"), place.with_name(place.name + ".old")
+        wanted = read_bundle(
+            model.bundle.path if isinstance(model, Embedder) else model or model_of(place), verify=False
+        )
+        if fresh.exists() and model_of(fresh, encoder=wanted.manifest.encoder) is None:
+            shutil.rmtree(fresh)
+        with cls.open(root, index=fresh, model=model or wanted.path, threads=threads) as folder:
+            report = folder.sync(progress=progress, cancel=cancel)
+        if not report.cancelled:
+            # If the process dies between the two renames, `open` takes the old one back.
+            shutil.rmtree(old, ignore_errors=True)
+            if place.exists():
+                place.rename(old)
+            fresh.rename(place)
+            shutil.rmtree(old, ignore_errors=True)
+        return report
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        index: str | os.PathLike[str] | None = None,
+        model: Model = None,
+        read_only: bool = False,
+        threads: int | None = None,
+    ) -> Folder:
+        """Open a folder, and its index, which is made if it is not there.
+
+        Args:
+            path: the folder with the files.
+            index: folder of the index; ``None`` is ``.edgeembed`` in the folder itself, or, where nothing can be
+                written, a folder in the user's cache.
+            model: as in :meth:`Index.open`.
+            read_only: ``True`` writes nothing, anywhere; the index must exist.
+            threads: as in :meth:`Index.open`.
+
+        Raises:
+            FileNotFoundError: no such folder.
+            NotADirectoryError: it is a file.
+            As :meth:`Index.open`.
+        """
+        root = check_folder(path)
+        place = Path(index) if index is not None else index_path(root)
+        before = place.with_name(place.name + ".old")
+        if before.exists() and not place.exists() and not read_only:
+            before.rename(place)
+        if read_only and not (place / CATALOG_NAME).is_file():
+            raise IndexNotFoundError(place, f"make one with `edgeembed index {root}`")
+        opened = Index.open(place, model=model, read_only=read_only, threads=threads)
+        if not read_only:
+            _mark(place)
+        return cls(root, opened)
+
+    def plan(self) -> SyncPlan:
+        """Walk the folder and compare it with the index; changes nothing."""
+        with self.index.snapshot() as snapshot:
+            known = snapshot.files()
+        new, changed, recheck, skipped = [], [], [], []
+        closed = list[str]()
+        seen, unchanged = set[str](), 0
+        for entry in walk(self.path, exclude=[self.index.path]):
+            if isinstance(entry, Skipped):
+                skipped.append(entry)
+                closed.append(entry.path.rstrip("/") + "/")
+                continue
+            seen.add(entry.path)
+            row = known.get(entry.path)
+            if row is None:
+                new.append(entry)
+            elif _looks_changed(entry, row):
+                changed.append(entry)
+            elif row.mtime_ns > row.checked_ns - _RACY_NS:
+                recheck.append(entry)
+            elif row.reason is None:
+                unchanged += 1
+            else:
+                skipped.append(Skipped(entry.path, row.reason))
+        # What lies under a folder that cannot be read now is not gone.
+        removed = [path for path in known if path not in seen and not path.startswith(tuple(closed))]
+        return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
+
+    def sync(
+        self,
+        *,
+        progress: Callable[[SyncProgress], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> SyncReport:
+        """Bring the index up to date with the folder.
+
+        Files that did not change are not read, contents that are known are not embedded, and files that cannot be
+        used are listed and not raised. Work is committed every few seconds.
+
+        Args:
+            progress: called after each file.
+            cancel: asked now and then; once it answers ``True`` the sync ends, and what was done is kept.
+
+        Raises:
+            IndexLockedError: another process is writing; nothing is locked when nothing changed.
+            ModelMismatchError: something must be embedded and the model is not the one of the index.
+        """
+        plan = self.plan()
+        tally = _Tally(skipped=list(plan.skipped))
+        if plan.is_empty:
+            return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
+        with self.index.writing(cancel=cancel) as writer:
+            removed = writer.remove(plan.removed)
+            for step in self._take(writer, plan, tally):
+                if progress is not None:
+                    progress(step)
+            writer.commit()
+        return SyncReport(
+            added=tally.added,
+            updated=tally.updated,
+            removed=removed,
+            unchanged=plan.unchanged + tally.same,
+            skipped=tuple(tally.skipped),
+            embedded=writer.embedded,
+            cancelled=writer.cancelled,
+        )
+
+    def search(
+        self, query: str, *, k: int = 10, where: Mapping[str, Any] | None = None, exact: bool = False
+    ) -> list[Hit]:
+        """Search the index as it is; see :meth:`Index.search`. ``Hit.id`` is the path relative to the folder."""
+        return self.index.search(query, k=k, where=where, exact=exact)
+
+    def status(self) -> IndexStatus:
+        """See :meth:`Index.status`."""
+        return self.index.status()
+
+    def close(self) -> None:
+        """Close the index; the folder must not be used afterwards."""
+        self.index.close()
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _take(self, writer: Writer, plan: SyncPlan, tally: _Tally) -> Iterator[SyncProgress]:
+        """Read new and changed files into the writer until all are in or it is cancelled."""
+        todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
+        total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
+        for number, stat in enumerate(todo, 1):
+            if not self._take_file(writer, stat, tally):
+                return
+            done_bytes += stat.size_bytes
+            yield SyncProgress(done_bytes, total_bytes, number, len(todo))
+
+    def _take_file(self, writer: Writer, stat: FileStat, tally: _Tally) -> bool:
+        checked_ns = time.time_ns()
+        document = read_document(self.path, stat)
+        row = FileRow(stat.size_bytes, stat.mtime_ns, checked_ns, None)
+        if isinstance(document, Skipped):
+            tally.skipped.append(document)
+            passing = document.reason.startswith(_UNREADABLE)
+            writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
+            return not writer.stopped()
+        taken = writer.add(document, file=row)
+        tally.added += taken == "new"
+        tally.updated += taken == "changed"
+        tally.same += taken == "same"
+        return taken is not None
+
+
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    """``path`` as a ``Path``, if it is a folder that can be listed.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError, PermissionError: with the path and what to do.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds your files")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder}: this is a file; give the folder it is in")
+    try:
+        with os.scandir(folder):
+            pass
+    except PermissionError as error:
+        raise PermissionError(f"{folder}: this folder cannot be read; check its permissions") from error
+    return folder
+
+
+def index_path(folder: Path) -> Path:
+    """Where the index of a folder is, or would be made."""
+    inside = folder / INDEX_NAME
+    if (inside / CATALOG_NAME).is_file() or os.access(folder, os.W_OK):
+        return inside
+    from platformdirs import user_cache_path
+
+    name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=12).hexdigest()
+    return user_cache_path("edgeembed", appauthor=False) / "indexes" / name
+
+
+def _looks_changed(stat: FileStat, row: FileRow) -> bool:
+    if row.reason is not None and row.reason.startswith(_UNREADABLE):
+        return True
+    return (stat.size_bytes, stat.mtime_ns) != (row.size_bytes, row.mtime_ns)
+
+
+def _mark(place: Path) -> None:
+    """Keep git and backup programs out of the index."""
+    for name, content in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
+        if not (place / name).exists():
+            (place / name).write_text(content)

@@ -1,0 +1,445 @@
+"""An index of documents: an application's own records, or, through ``Folder``, files."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .bundle import Manifest, read_bundle
+from .catalog import CATALOG_NAME, Catalog, Snapshot
+from .documents import Document, Skipped
+from .embedder import Embedder, usable_cores
+from .errors import BundleError, EdgeEmbedError, IndexLockedError, IndexNotFoundError, ModelMismatchError
+from .ranking import Found, Hit, Passage, group, settled, snippet
+from .vectors import Floats, Keys, Segments, cosines
+from .writer import Writer
+
+Model = str | os.PathLike[str] | Embedder | None
+
+_LOCK_NAME = "lock"
+_OWNER_NAME = "writer"
+_COMPARE_ALL = 20_000
+"""A filter that leaves up to so many chunks has all of them compared, instead of searching graphs and hoping."""
+_KINDS = ("text", "image")
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """What an index holds."""
+
+    path: Path
+    model: str
+    encoder: str
+    space: str
+    documents: int
+    chunks: int
+    fresh: int
+    """Chunks that are in no segment yet."""
+    segments: int
+    size_bytes: int
+    """All files of the index."""
+    generation: int
+    """Number of commits."""
+    skipped: tuple[Skipped, ...]
+    """Files of a folder that were left out."""
+
+
+@dataclass(frozen=True)
+class _ModelFacts:
+    """What an index remembers of the model of one kind of its documents."""
+
+    name: str
+    encoder: str
+    space: str
+    dim: int
+    location: str | None
+    """Path of the bundle; ``None``: it ships with edgeembed."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.encoder[:12]})"
+
+
+class Index:
+    """Documents that can be searched by meaning, in a folder on disk.
+
+    May be used from several threads. One process writes at a time; any number of processes search meanwhile and
+    see the last commit. Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(self, path: Path, catalog: Catalog, model: Model, *, read_only: bool, threads: int | None) -> None:
+        """For :meth:`open`, which callers want."""
+        self.path = path
+        self.read_only = read_only
+        self._threads = threads
+        self._catalog = catalog
+        with catalog.read() as snapshot:
+            self._model = _stored_model(snapshot)
+        self._embedder = model if isinstance(model, Embedder) else None
+        self._owns_embedder = self._embedder is None
+        self._guard = threading.Lock()
+        self._writing = threading.Lock()
+        self._segments = Segments(path, self._model.dim)
+        if model is not None:
+            self._check_space(
+                model.manifest if isinstance(model, Embedder) else read_bundle(model, verify=False).manifest
+            )
+            self._wanted: str | os.PathLike[str] | None = None if isinstance(model, Embedder) else model
+        else:
+            self._wanted = self._model.location or self._model.name
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        model: Model = None,
+        read_only: bool = False,
+        threads: int | None = None,
+    ) -> Index:
+        """Open the index in the folder ``path``, or make it there.
+
+        Args:
+            path: a folder of its own. It holds private text and is readable by its owner only.
+            model: name of a shipped bundle, path of a bundle folder, or a loaded ``Embedder`` (shared, not closed
+                here); ``None`` is the model that the index was made with, for a new one the shipped default.
+            read_only: ``True`` writes nothing, anywhere; the index must exist.
+            threads: how many documents are embedded at a time; ``None`` is one a usable core.
+
+        Raises:
+            IndexNotFoundError: ``read_only`` and there is no index.
+            NotADirectoryError: ``path`` is a file.
+            ModelMismatchError: the index was made with a model of another vector space.
+            BundleError: the model cannot be used.
+            IndexCorruptError: the index cannot be read.
+        """
+        folder = Path(path)
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
+        if not (folder / CATALOG_NAME).is_file():
+            if read_only:
+                raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
+            _create(folder, model)
+        catalog = Catalog(folder, read_only=read_only)
+        try:
+            return cls(folder, catalog, model, read_only=read_only, threads=threads)
+        except BaseException:
+            catalog.close()
+            raise
+
+    def add(
+        self,
+        documents: Iterable[Document],
+        *,
+        progress: Callable[[int], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> int:
+        """Add documents, each in place of the one with the same id; a text that is known already is not embedded again.
+
+        Args:
+            documents: may be a generator; what was taken is committed every few seconds.
+            progress: called with the number of documents taken so far.
+            cancel: asked now and then; once it answers ``True`` nothing more is taken, and what was taken is kept.
+
+        Returns:
+            How many documents were taken.
+
+        Raises:
+            IndexLockedError: another process is writing.
+            UnsupportedInputError: an image, and the model embeds text only.
+        """
+        taken = 0
+        with self.writing(cancel=cancel) as writer:
+            for document in documents:
+                if writer.add(document) is None:
+                    break
+                taken += 1
+                if progress is not None:
+                    progress(taken)
+        return taken
+
+    def remove(self, ids: Iterable[str]) -> int:
+        """Remove documents by id; unknown ids are passed over. Returns how many were removed."""
+        if isinstance(ids, str):
+            raise TypeError(f"ids must be a sequence of strings, not one string: [{ids!r}]")
+        with self.writing() as writer:
+            return writer.remove(ids)
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """Documents nearest in meaning to a query, best first.
+
+        Args:
+            query: words, a sentence, a question.
+            k: most documents to return.
+            where: only documents whose metadata holds each of these values, at the top level; applied before the
+                best ``k`` are taken. ``None``: all documents.
+            exact: compare every vector instead of walking the graphs of large segments.
+
+        Returns:
+            At most ``k`` hits; one a document.
+
+        Raises:
+            ValueError: the query is empty, or ``k`` is less than 1.
+        """
+        if not query.strip():
+            raise ValueError("the query is empty: give some words to search for")
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        vector = self.embedder.embed_texts([query], role="query")[0]
+        try:
+            return self._search(vector, k, dict(where or {}), exact=exact)
+        except FileNotFoundError:
+            # A segment was merged away between the read of its name and its opening: the newest commit knows.
+            return self._search(vector, k, dict(where or {}), exact=exact)
+
+    def status(self) -> IndexStatus:
+        """Counts, sizes and the model."""
+        with self._catalog.read() as snapshot:
+            counts = snapshot.counts()
+            skipped = [Skipped(path, row.reason) for path, row in snapshot.files().items() if row.reason is not None]
+            generation = int(snapshot.setting("generation") or 0)
+        return IndexStatus(
+            path=self.path,
+            model=self._model.name,
+            encoder=self._model.encoder,
+            space=self._model.space,
+            documents=counts["documents"],
+            chunks=counts["chunks"],
+            fresh=counts["fresh"],
+            segments=counts["segments"],
+            size_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
+            generation=generation,
+            skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+        )
+
+    def close(self) -> None:
+        """Close files and threads; the index must not be used afterwards."""
+        self._segments.close()
+        self._catalog.close()
+        if self._embedder is not None and self._owns_embedder:
+            self._embedder.close()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @property
+    def embedder(self) -> Embedder:
+        """The model, loaded when it is first needed."""
+        with self._guard:
+            if self._embedder is None:
+                try:
+                    embedder = Embedder.load(self._wanted, threads=self._threads)
+                except BundleError as error:
+                    if Path(error.path).exists():
+                        raise
+                    advice = f"this index was made with {self._model.label}; name its bundle with --model"
+                    raise BundleError(error.path, error.reason, advice) from error
+                self._check_space(embedder.manifest)
+                self._embedder = embedder
+            return self._embedder
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The catalog as of the last commit; for ``Folder``."""
+        with self._catalog.read() as snapshot:
+            yield snapshot
+
+    @contextmanager
+    def writing(self, *, cancel: Callable[[], bool] | None = None) -> Iterator[Writer]:
+        """Hold the lock and write; for ``Folder`` and the methods above.
+
+        Raises:
+            IndexLockedError: another process is writing.
+            EdgeEmbedError: the index was opened read-only.
+        """
+        if self.read_only:
+            raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")
+        with self._writing, self._process_lock():
+            writer = Writer(
+                self.path,
+                self._catalog,
+                self._segments,
+                self._document_embedder,
+                threads=self._threads or usable_cores(),
+                cancel=cancel,
+            )
+            try:
+                yield writer
+            except BaseException:
+                writer.commit()  # what was taken before the trouble is kept
+                raise
+            writer.finish()
+
+    @contextmanager
+    def _process_lock(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        owner = self.path / _OWNER_NAME
+        try:
+            with FileLock(self.path / _LOCK_NAME, timeout=0, mode=0o600):
+                owner.write_text(f"process {os.getpid()} ({Path(sys.argv[0] or sys.executable).name})")
+                yield
+        except Timeout as error:
+            name = owner.read_text() if owner.is_file() else "another process"
+            raise IndexLockedError(self.path, name) from error
+
+    def _document_embedder(self) -> Embedder:
+        """The model for documents, whose vectors must all come from one encoder."""
+        embedder = self.embedder
+        if embedder.manifest.encoder != self._model.encoder:
+            raise ModelMismatchError(self.path, self._model.label, embedder.manifest.label)
+        return embedder
+
+    def _check_space(self, manifest: Manifest) -> None:
+        if (manifest.space, manifest.dim) != (self._model.space, self._model.dim):
+            raise ModelMismatchError(self.path, self._model.label, manifest.label)
+
+    # Searching
+
+    def _search(self, vector: Floats, k: int, where: dict[str, Any], *, exact: bool) -> list[Hit]:
+        with self._catalog.read() as snapshot:
+            found: list[Found] = []
+            similarity: dict[int, float] = {}
+            for kind in _KINDS:
+                more, scores = self._nearest(snapshot, kind, vector, k, where, exact=exact)
+                found += more
+                similarity |= scores
+            found.sort(key=lambda item: (-item.similarity, item.id))
+            return [_hit(snapshot, item, similarity) for item in found[:k]]
+
+    def _nearest(
+        self, snapshot: Snapshot, kind: str, vector: Floats, k: int, where: dict[str, Any], *, exact: bool
+    ) -> tuple[list[Found], dict[int, float]]:
+        """The best documents of one kind, and the similarity of each chunk that was looked at."""
+        allowed = snapshot.allowed_keys(kind, where) if where else None
+        if allowed is not None and len(allowed) <= _COMPARE_ALL:
+            similarity = self._compare(snapshot, kind, vector, np.array(allowed, dtype=np.int64))
+            best = sorted(similarity, key=similarity.__getitem__, reverse=True)[: 64 * k]
+            return group(snapshot.passages(best, where), similarity), similarity
+        count = 4 * k + 16
+        while True:
+            similarity, unseen = self._candidates(snapshot, kind, vector, count, exact=exact)
+            found = group(snapshot.passages(list(similarity), where), similarity)
+            if settled(found, k, unseen):
+                return found, similarity
+            count *= 4
+
+    def _candidates(
+        self, snapshot: Snapshot, kind: str, vector: Floats, count: int, *, exact: bool
+    ) -> tuple[dict[int, float], float]:
+        """The best ``count`` chunks of each segment and of the fresh rows; and how similar one outside may be."""
+        similarity: dict[int, float] = {}
+        unseen = -math.inf
+        parts = [self._segments.open(f).search(vector, count, exact=exact) for f in snapshot.segments(kind)]
+        sizes = [facts.rows for facts in snapshot.segments(kind)]
+        keys, scores = self._fresh(snapshot, kind, vector)
+        best = np.argsort(-scores, kind="stable")[:count]
+        for (found, cosine), size in [*zip(parts, sizes, strict=True), ((keys[best], scores[best]), len(keys))]:
+            similarity.update(zip(found.tolist(), cosine.tolist(), strict=True))
+            if len(found) and len(found) < size:
+                unseen = max(unseen, float(cosine[-1]))
+        return similarity, unseen
+
+    def _compare(self, snapshot: Snapshot, kind: str, vector: Floats, allowed: Keys) -> dict[int, float]:
+        """Similarity of exactly these chunks."""
+        similarity: dict[int, float] = {}
+        for facts in snapshot.segments(kind):
+            inside = allowed[(allowed >= facts.first_key) & (allowed <= facts.last_key)]
+            keys, scores = self._segments.open(facts).compare(vector, inside)
+            similarity.update(zip(keys.tolist(), scores.tolist(), strict=True))
+        keys, scores = self._fresh(snapshot, kind, vector)
+        here = np.isin(keys, allowed)
+        similarity.update(zip(keys[here].tolist(), scores[here].tolist(), strict=True))
+        return similarity
+
+    def _fresh(self, snapshot: Snapshot, kind: str, vector: Floats) -> tuple[Keys, Floats]:
+        """Keys and similarities of the rows that are in no segment yet, in the order of keys."""
+        fresh = snapshot.fresh(kind)
+        keys = np.array([key for key, _ in fresh], dtype=np.int64)
+        rows = np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), self._model.dim)
+        return keys, cosines(vector, rows)
+
+
+def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> Hit:
+    passages = []
+    kind = "text"
+    for key in found.keys:
+        chunk = snapshot.chunk(key)
+        kind = chunk.kind
+        passages.append(
+            Passage(
+                similarity=similarity[key],
+                start=chunk.start,
+                end=chunk.end,
+                start_line=chunk.start_line,
+                end_line=chunk.end_line,
+                page=chunk.page,
+                snippet=None if chunk.text is None else snippet(chunk.text),
+            )
+        )
+    return Hit.of(found.id, kind, tuple(passages), snapshot.metadata(found.document))
+
+
+def _create(folder: Path, model: Model) -> None:
+    """Make an empty index."""
+    bundle = model.bundle if isinstance(model, Embedder) else read_bundle(model, verify=False)
+    manifest = bundle.manifest
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    shipped = (read_bundle(None, verify=False).path.parent / manifest.name).absolute() == bundle.path.absolute()
+    facts = _ModelFacts(
+        manifest.name, manifest.encoder, manifest.space, manifest.dim, None if shipped else str(bundle.path.absolute())
+    )
+    catalog = Catalog(folder, create=True)
+    with catalog.write() as transaction:
+        if transaction.setting("model") is None:
+            transaction.set("model", json.dumps(vars(facts)))
+    catalog.close()
+
+
+def _stored_model(snapshot: Snapshot) -> _ModelFacts:
+    value = snapshot.setting("model")
+    if value is None:
+        raise EdgeEmbedError("the index has no model; remove its folder and make it anew")
+    return _ModelFacts(**json.loads(value))
+
+
+def model_of(path: Path, *, encoder: str | None = None) -> str | None:
+    """What to give as ``model`` to embed as the index at ``path`` does.
+
+    Args:
+        encoder: answer only if the index was made with this one; ``None``: with any.
+
+    Returns:
+        Name or path of a bundle; ``None``: there is no such index, it cannot be read, or its model is not at hand.
+    """
+    try:
+        catalog = Catalog(path, read_only=True)
+        with catalog.read() as snapshot:
+            facts = _stored_model(snapshot)
+        catalog.close()
+        model = facts.location or facts.name
+        read_bundle(model, verify=False)
+    except EdgeEmbedError:
+        return None
+    return model if encoder in (None, facts.encoder) else None

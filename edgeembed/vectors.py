@@ -1,0 +1,231 @@
+"""Stored vectors: int8 rows, and segments of them on disk. The only module that uses ``usearch``.
+
+A vector of length 1 is stored as int8, scaled so that its largest component becomes 127. Cosine does not
+mind the scale, and all 8 bits are used: components of a unit vector of 384 dimensions are about 0.05, and a
+plain cast would keep little of them. What a search finds is compared once more with the query in float32.
+
+A segment is one USearch file (an HNSW graph, Malkov and Yashunin 2018, https://arxiv.org/abs/1603.09320), written
+once under a new name and never changed, because saving over a mapped file kills the processes that map it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mmap
+import os
+import struct
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import IndexCorruptError
+
+if TYPE_CHECKING:
+    from usearch.index import Index as USearchIndex
+
+Rows = npt.NDArray[np.int8]  # (N, dim)
+Keys = npt.NDArray[np.int64]  # (N,)
+Floats = npt.NDArray[np.float32]
+
+EXACT_ROWS = 16_384
+"""Up to this many rows all are compared (about a millisecond); above, the graph is walked."""
+
+_CONNECTIVITY = 16
+_EXPANSION_ADD = 128
+_EXPANSION_SEARCH = 128
+_HEADER = struct.Struct("<II")  # rows, bytes a row: what a USearch file begins with
+
+
+@dataclass(frozen=True)
+class SegmentFacts:
+    """What the catalog says of a segment file."""
+
+    file: str
+    kind: str
+    first_key: int
+    last_key: int
+    rows: int
+    size_bytes: int
+    sha256: str
+
+
+def to_int8(vectors: Floats) -> Rows:
+    """Rows as they are stored.
+
+    Args:
+        vectors: ``(N, dim)`` float32.
+
+    Raises:
+        ValueError: a component is not finite, or a row is zero.
+    """
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)  # (N, 1)
+    if not np.isfinite(largest).all() or not (largest > 0).all():
+        raise ValueError("a vector that is zero or not finite cannot be stored")
+    return np.asarray(np.rint(vectors * (127 / largest)), dtype=np.int8)
+
+
+def cosines(query: Floats, rows: Rows) -> Floats:
+    """Cosine ``(N,)`` of a query ``(dim,)`` of length 1 with each of ``rows`` ``(N, dim)``."""
+    floats = rows.astype(np.float32)
+    norms = np.sqrt(np.einsum("nd,nd->n", floats, floats))
+    return np.asarray(floats @ query / np.maximum(norms, 1), dtype=np.float32)
+
+
+def write_segment(folder: Path, name: str, kind: str, keys: Keys, rows: Rows, *, threads: int) -> SegmentFacts:
+    """Build a segment file that is on the disk, name and all, when this returns.
+
+    Args:
+        folder: where; ``name`` must be new there.
+        keys: ``(N,)`` ascending, without repeats.
+        rows: ``(N, dim)``.
+    """
+    index = _empty(rows.shape[1])
+    index.add(keys.astype(np.uint64), np.ascontiguousarray(rows), threads=threads)
+    scratch = folder / f"{name}.part"
+    index.save(os.fspath(scratch))
+    scratch.chmod(0o600)
+    with scratch.open("r+b") as file:
+        os.fsync(file.fileno())
+    sha256, size_bytes = _sha256(scratch), scratch.stat().st_size
+    scratch.rename(folder / name)
+    sync_folder(folder)
+    return SegmentFacts(name, kind, int(keys[0]), int(keys[-1]), len(keys), size_bytes, sha256)
+
+
+class Segment:
+    """A segment file, mapped into memory."""
+
+    def __init__(self, folder: Path, facts: SegmentFacts, dim: int) -> None:
+        """Map the file.
+
+        Raises:
+            FileNotFoundError: it has been swept, because a newer commit no longer names it.
+            IndexCorruptError: its size or header is not what the catalog says.
+        """
+        self.facts = facts
+        self._dim = dim
+        self._path = folder / facts.file
+        with self._path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            header = file.read(_HEADER.size)
+            # Checked before native code sees the file: it would believe what the header says.
+            if size != facts.size_bytes or header != _HEADER.pack(facts.rows, dim):
+                raise IndexCorruptError(self._path, "is not the file that was written (size or header differ)")
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._index = _empty(dim)
+        try:
+            # From memory and not by path: usearch opens paths through the ANSI interface on Windows.
+            self._index.view(memoryview(self._map))
+        except RuntimeError as error:
+            raise IndexCorruptError(self._path, f"cannot be mapped: {error}") from error
+
+    def __len__(self) -> int:
+        return self.facts.rows
+
+    def is_intact(self) -> bool:
+        """Whether the file's SHA-256 is the one it was written with."""
+        return _sha256(self._path) == self.facts.sha256
+
+    def search(self, query: Floats, count: int, *, exact: bool = False) -> tuple[Keys, Floats]:
+        """The ``count`` nearest rows, best first: keys ``(n,)`` and cosines ``(n,)``, n at most ``count``.
+
+        Args:
+            query: ``(dim,)`` of length 1.
+            count: at least 1.
+            exact: compare every row, whatever the size.
+        """
+        count = min(count, len(self))
+        exact = exact or len(self) <= EXACT_ROWS or count * 4 >= len(self)
+        # Some more than asked for: the order among neighbours is settled in float32 below.
+        reach = min(len(self), count + count // 2 + 16)
+        matches = self._index.search(to_int8(query[None])[0], reach, exact=exact)
+        keys = matches.keys[np.isfinite(matches.distances)].astype(np.int64)
+        keys, similarities = self.compare(query, keys)
+        order = np.argsort(-similarities, kind="stable")[:count]
+        return keys[order], similarities[order]
+
+    def compare(self, query: Floats, keys: Keys) -> tuple[Keys, Floats]:
+        """Cosines of the rows with ``keys``; keys that are not here are left out of both results."""
+        keys = keys[np.asarray(self._index.contains(keys.astype(np.uint64)), dtype=bool)]
+        if not len(keys):
+            return keys, np.empty(0, np.float32)
+        return keys, cosines(query, self.rows(keys))
+
+    def rows(self, keys: Keys) -> Rows:
+        """The stored rows ``(n, dim)`` of keys that are here."""
+        found: Any = self._index.get(keys.astype(np.uint64))
+        return np.asarray(found, dtype=np.int8).reshape(len(keys), self._dim)
+
+    def keys(self) -> Keys:
+        """All keys ``(rows,)``, ascending."""
+        return np.sort(np.asarray(self._index.keys[:])).astype(np.int64)
+
+
+class Segments:
+    """The segment files of an index, each mapped once. May be used from several threads."""
+
+    def __init__(self, folder: Path, dim: int) -> None:
+        self._folder = folder
+        self._dim = dim
+        self._open: dict[str, Segment] = {}
+        self._guard = threading.Lock()
+
+    def open(self, facts: SegmentFacts) -> Segment:
+        """The segment, mapped now if it was not before; raises as :class:`Segment`."""
+        with self._guard:
+            if facts.file not in self._open:
+                self._open[facts.file] = Segment(self._folder, facts, self._dim)
+            return self._open[facts.file]
+
+    def sweep(self, named: Collection[str]) -> None:
+        """Delete segment files that no commit names any more, as far as the system lets us."""
+        with self._guard:
+            for name in self._open.keys() - set(named):
+                del self._open[name]
+        for path in self._folder.glob("*.usearch*"):
+            if path.name not in named:
+                with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
+                    path.unlink()
+
+    def close(self) -> None:
+        """Unmap all."""
+        with self._guard:
+            self._open.clear()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut; Windows does so by itself and cannot open folders."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _empty(dim: int) -> USearchIndex:
+    from usearch.index import Index
+
+    return Index(
+        ndim=dim,
+        metric="cos",
+        dtype="i8",
+        connectivity=_CONNECTIVITY,
+        expansion_add=_EXPANSION_ADD,
+        expansion_search=_EXPANSION_SEARCH,
+    )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

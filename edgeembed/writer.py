@@ -1,0 +1,283 @@
+"""Writing to an index: documents to contents, chunks and vectors, a commit every few seconds.
+
+What is committed stays, whatever happens to the process afterwards. A content whose chunks are not all embedded yet
+is invisible to searches, and the next run goes on with its next chunk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from .catalog import Catalog, ChunkRow, FileRow, Transaction
+from .chunks import split
+from .documents import Document
+from .embedder import Embedder
+from .errors import UnsupportedInputError
+from .vectors import Keys, Rows, SegmentFacts, Segments, to_int8, write_segment
+
+EMBED_CHUNKS = 128
+"""Chunks that are embedded together: a few seconds of work on a slow laptop."""
+COMMIT_SECONDS = 2.0
+COMMIT_CHUNKS = 4096
+SEAL_ROWS = 4096
+"""Fresh rows become a segment at this number; up to it, comparing all of them takes a few milliseconds."""
+MAX_SEGMENT_ROWS = 262_144
+"""Merging stops here, because a graph is built in memory."""
+_MERGE = 4
+
+Taken = Literal["new", "changed", "same"]
+
+
+@dataclass
+class _NewChunk:
+    """A chunk on its way to the catalog; ``vector`` is ``None`` until it is embedded."""
+
+    digest: bytes
+    row: ChunkRow
+    vector: bytes | None = None
+
+    def __call__(self, transaction: Transaction) -> None:
+        assert self.vector is not None
+        content = transaction.content(self.digest, self.row.kind)
+        transaction.add_chunk(content, self.row, self.vector, _chunk_digest(self.row, self.vector))
+
+
+class Writer:
+    """One writing session. The caller holds the index's lock while it lasts."""
+
+    def __init__(
+        self,
+        folder: Path,
+        catalog: Catalog,
+        segments: Segments,
+        embedder: Callable[[], Embedder],
+        *,
+        threads: int,
+        cancel: Callable[[], bool] | None = None,
+    ) -> None:
+        """``embedder`` is called when the first chunk must be embedded, not before."""
+        self._threads = threads
+        self._folder = folder
+        self._catalog = catalog
+        self._segments = segments
+        self._embedder = embedder
+        self._cancel = cancel or (lambda: False)
+        self._changes: list[Callable[[Transaction], object]] = []
+        self._waiting: list[_NewChunk] = []
+        self._queued: set[bytes] = set()
+        self._committed = time.monotonic()
+        self._wrote = False
+        self.cancelled = False
+        """Whether ``cancel`` was seen; from then on nothing more is taken."""
+        self.embedded = 0
+        """How many chunks were embedded so far."""
+
+    def add(self, document: Document, *, file: FileRow | None = None) -> Taken | None:
+        """Add a document, in place of the one with the same id.
+
+        Args:
+            file: what to remember of the file it was read from; ``None``: it comes from no file.
+
+        Returns:
+            What it was to the index: ``new``, ``changed`` or ``same``; ``None``: it was not taken, after a cancel.
+        """
+        digest, kind = _content_digest(document)
+        metadata = json.dumps(dict(document.metadata), sort_keys=True)
+        with self._catalog.read() as snapshot:
+            before = snapshot.document_state(document.id)
+            done, complete = snapshot.content_state(digest)
+        if not complete and digest not in self._queued and not self._queue_chunks(document, digest, kind, done):
+            return None
+
+        def put(transaction: Transaction) -> None:
+            content = transaction.content(digest, kind)
+            transaction.put_document(document.id, content, metadata)
+            if file is not None:
+                transaction.put_file(document.id, file)
+
+        self._changes.append(put)
+        self._commit_if_due()
+        return "new" if before is None else "same" if before == (digest, metadata) else "changed"
+
+    def remove(self, ids: Iterable[str]) -> int:
+        """Remove documents; returns how many there were."""
+        ids = list(ids)
+        removed = 0
+
+        def drop(transaction: Transaction) -> None:
+            nonlocal removed
+            removed = transaction.remove_documents(ids)
+            transaction.remove_files(ids)
+
+        if ids:
+            self._changes.append(drop)
+            self.commit()
+        return removed
+
+    def skip(self, path: str, file: FileRow, *, keep: bool) -> None:
+        """Remember why a file was skipped; unless ``keep``, what was indexed of it before is removed."""
+
+        def note(transaction: Transaction) -> None:
+            if not keep:
+                transaction.remove_documents([path])
+            transaction.put_file(path, file)
+
+        self._changes.append(note)
+        self._commit_if_due()
+
+    def commit(self) -> None:
+        """Embed what is waiting and make everything so far last."""
+        self._embed()
+        if self._changes:
+            with self._catalog.write() as transaction:
+                transaction.set("unswept", "1")
+                for change in self._changes:
+                    change(transaction)
+            self._changes.clear()
+            self._queued.clear()
+            self._wrote = True
+            for kind in ("text", "image"):
+                self._seal(kind)
+        self._committed = time.monotonic()
+
+    def finish(self) -> None:
+        """Commit; and, unless it was cancelled, drop contents without documents and files without a name."""
+        self.commit()
+        with self._catalog.read() as snapshot:
+            unswept = snapshot.setting("unswept") == "1"
+        if unswept and not self.cancelled:
+            with self._catalog.write() as transaction:
+                swept = transaction.sweep_contents()
+                transaction.set("unswept", "0")
+            if swept:
+                self._rewrite_sparse()
+        if self._wrote or unswept:
+            with self._catalog.read() as snapshot:
+                named = [facts.file for facts in snapshot.segments()]
+            self._segments.sweep(named)
+
+    def _queue_chunks(self, document: Document, digest: bytes, kind: str, done: int) -> bool:
+        """Queue the chunks of a content from number ``done`` on; ``False``: cancelled before the last one."""
+        for row in islice(self._chunks(document, kind), done, None):
+            chunk = _NewChunk(digest, row)
+            self._changes.append(chunk)
+            self._waiting.append(chunk)
+            if len(self._waiting) >= EMBED_CHUNKS:
+                self._embed()
+                self._commit_if_due()
+                if self.stopped():
+                    return False
+        if self.stopped():
+            return False
+        self._changes.append(lambda transaction: transaction.complete(transaction.content(digest, kind)))
+        self._queued.add(digest)
+        return True
+
+    def _chunks(self, document: Document, kind: str) -> Iterator[ChunkRow]:
+        embedder = self._embedder()
+        if kind == "image":
+            raise UnsupportedInputError(f"{embedder.manifest.name} embeds text only; {document.id!r} is an image")
+        assert document.text is not None
+        limit = embedder.content_tokens
+        for chunk in split(document.text, limit=limit, count_tokens=embedder.count_tokens, pages=document.pages):
+            yield ChunkRow(kind, chunk.start, chunk.end, chunk.start_line, chunk.end_line, chunk.page, chunk.text)
+
+    def _embed(self) -> None:
+        if not self._waiting:
+            return
+        vectors = self._embedder().embed_texts([chunk.row.text or "" for chunk in self._waiting])
+        for chunk, row in zip(self._waiting, to_int8(vectors), strict=True):
+            chunk.vector = row.tobytes()
+        self.embedded += len(self._waiting)
+        self._waiting.clear()
+
+    def _commit_if_due(self) -> None:
+        late = time.monotonic() - self._committed >= COMMIT_SECONDS
+        if late or len(self._changes) - len(self._waiting) >= COMMIT_CHUNKS:
+            self.commit()
+
+    def stopped(self) -> bool:
+        """Ask whether to stop, and remember a yes."""
+        self.cancelled = self.cancelled or self._cancel()
+        return self.cancelled
+
+    # Segments
+
+    def _seal(self, kind: str) -> None:
+        """Turn fresh rows into a segment once there are enough, then merge segments of equal size."""
+        with self._catalog.read() as snapshot:
+            if snapshot.fresh_count(kind) < SEAL_ROWS:
+                return
+            fresh = snapshot.fresh(kind)
+        keys = np.array([key for key, _ in fresh], dtype=np.int64)
+        rows = np.frombuffer(b"".join(vector for _, vector in fresh), dtype=np.int8).reshape(len(keys), -1)
+        self._replace([], kind, keys, rows)
+        while group := self._mergeable(kind):
+            self._rewrite(group)
+
+    def _mergeable(self, kind: str) -> list[SegmentFacts]:
+        """The last segments, if they are of one size class and together not too large."""
+        with self._catalog.read() as snapshot:
+            last = snapshot.segments(kind)[-_MERGE:]
+        same = len({_size_class(facts.rows) for facts in last}) == 1
+        return last if len(last) == _MERGE and same and sum(f.rows for f in last) <= MAX_SEGMENT_ROWS else []
+
+    def _rewrite_sparse(self) -> None:
+        """Rewrite segments of which more than half the rows are gone."""
+        with self._catalog.read() as snapshot:
+            segments = snapshot.segments()
+            live = [len(snapshot.live_keys(s.kind, s.first_key, s.last_key)) for s in segments]
+        for facts, count in zip(segments, live, strict=True):
+            if count * 2 < facts.rows:
+                self._rewrite([facts])
+
+    def _rewrite(self, group: list[SegmentFacts]) -> None:
+        """Replace neighbouring segments by one of their live rows."""
+        kind = group[0].kind
+        keys, rows = [], []
+        for facts in group:
+            with self._catalog.read() as snapshot:
+                live = np.array(snapshot.live_keys(kind, facts.first_key, facts.last_key), dtype=np.int64)
+            keys.append(live)
+            rows.append(self._segments.open(facts).rows(live))
+        self._replace(group, kind, np.concatenate(keys), np.concatenate(rows))
+
+    def _replace(self, old: list[SegmentFacts], kind: str, keys: Keys, rows: Rows) -> None:
+        new = None
+        if len(keys):
+            name = f"{kind}-{uuid.uuid4().hex}.usearch"
+            new = write_segment(self._folder, name, kind, keys, rows, threads=self._threads)
+        with self._catalog.write() as transaction:
+            transaction.replace_segments(old, new)
+
+
+def _size_class(rows: int) -> int:
+    size = 0
+    while rows >= SEAL_ROWS * _MERGE ** (size + 1):
+        size += 1
+    return size
+
+
+def _content_digest(document: Document) -> tuple[bytes, str]:
+    """Hash of everything that chunks and vectors are made from, and the kind of the content."""
+    if document.text is None:
+        raise UnsupportedInputError(f"{document.id!r} is an image; this version indexes text")
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + b"\0")
+    digest.update(document.text.encode("utf-8", "surrogatepass"))
+    return digest.digest(), "text"
+
+
+def _chunk_digest(row: ChunkRow, vector: bytes) -> bytes:
+    facts = json.dumps(row[:-1]).encode() + (row.text or "").encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(facts + vector, digest_size=8).digest()

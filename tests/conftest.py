@@ -1,0 +1,39 @@
+"""What several test modules share: bundles, sample files, the data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from edgeembed_export.tiny import tiny_text_bundle
+
+import edgeembed
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real bundle of a few kilobytes, with 16 dimensions."""
+    return tiny_text_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def embedder() -> edgeembed.Embedder:
+    """The shipped default."""
+    return edgeembed.Embedder.load()
+
+
+@pytest.fixture
+def sample() -> Path:
+    """The folder of notes that ships with the source."""
+    return ROOT / "tests" / "sample"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The data for measuring, beside the checkout; what needs it is skipped without."""
+    path = ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip(f"{path} is not there")
+    return path

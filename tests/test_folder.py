@@ -1,0 +1,228 @@
+"""A folder that is followed: new, changed, renamed, deleted and unreadable files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from edgeembed_export.tiny import tiny_text_bundle
+
+import edgeembed
+from edgeembed import Folder
+from edgeembed.folder import SyncProgress
+
+OLD_NS = 1_600_000_000_000_000_000
+
+
+def write(path: Path, text: str, *, mtime_ns: int = OLD_NS) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, ns=(mtime_ns, mtime_ns))
+    return path
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    root = tmp_path / "notes"
+    write(root / "boat.md", "# Boat\n\nThe boat leaves the harbour at dawn.\n")
+    write(root / "garden/tomato.txt", "Tomato seedlings want warmth.\n")
+    write(root / "Straße/Müll.txt", "Bins are emptied on Tuesday.\n")
+    return root
+
+
+@pytest.fixture
+def folder(notes: Path, tiny_bundle: Path) -> Folder:
+    return Folder.open(notes, model=tiny_bundle)
+
+
+def found(folder: Folder, query: str = "boat tomato bins") -> list[str]:
+    return sorted(hit.id for hit in folder.search(query, k=100))
+
+
+def test_a_sync_follows_the_folder(folder: Folder, notes: Path) -> None:
+    report = folder.sync()
+    assert (report.added, report.updated, report.removed, report.embedded) == (3, 0, 0, 3)
+    assert found(folder) == ["Straße/Müll.txt", "boat.md", "garden/tomato.txt"]
+
+    assert folder.plan().is_empty
+    report = folder.sync()
+    assert (report.added, report.updated, report.removed, report.unchanged, report.embedded) == (0, 0, 0, 3, 0)
+
+    write(notes / "boat.md", "The ferry was sold.\n", mtime_ns=OLD_NS + 1)
+    report = folder.sync()
+    assert (report.updated, report.embedded) == (1, 1)
+    assert folder.search("ferry sold")[0].snippet == "The ferry was sold."
+
+    (notes / "garden/tomato.txt").rename(notes / "garden/Tomaten.txt")
+    (notes / "Straße/Müll.txt").unlink()
+    report = folder.sync()
+    assert (report.added, report.removed, report.embedded) == (1, 2, 0)
+    assert found(folder) == ["boat.md", "garden/Tomaten.txt"]
+    assert folder.status().chunks == 2
+
+
+def test_a_touched_file_is_not_embedded_again(folder: Folder, notes: Path) -> None:
+    folder.sync()
+    os.utime(notes / "boat.md", ns=(OLD_NS + 5, OLD_NS + 5))
+    report = folder.sync()
+    assert (report.updated, report.unchanged, report.embedded) == (0, 3, 0)
+
+
+def test_a_file_as_young_as_its_reading_is_looked_at_again(folder: Folder, notes: Path) -> None:
+    now = time.time_ns()
+    write(notes / "young.txt", "first words", mtime_ns=now)
+    folder.sync()
+    write(notes / "young.txt", "other words", mtime_ns=now)  # same size, same time
+    assert [stat.path for stat in folder.plan().recheck] == ["young.txt"]
+    folder.sync()
+    assert folder.search("other words")[0].snippet == "other words"
+
+
+def test_a_file_that_cannot_be_used_is_listed_and_ends_nothing(folder: Folder, notes: Path) -> None:
+    (notes / "empty.txt").touch()
+    (notes / "binary.txt").write_bytes(bytes(range(256)) * 40)
+    with (notes / "huge.txt").open("wb") as file:
+        file.truncate(2 << 30)
+    report = folder.sync()
+    reasons = {item.path: item.reason for item in report.skipped}
+    assert reasons.keys() == {"empty.txt", "binary.txt", "huge.txt"}
+    assert "empty" in reasons["empty.txt"]
+    assert "not text" in reasons["binary.txt"]
+    assert report.added == 3
+    assert {item.path for item in folder.status().skipped} == reasons.keys()
+    for name in ("empty.txt", "binary.txt"):
+        os.utime(notes / name, ns=(OLD_NS, OLD_NS))
+    folder.sync()
+    assert {item.path for item in folder.sync().skipped} == reasons.keys()  # still said when nothing is new
+
+
+def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgeembed import documents
+    from edgeembed import folder as module
+
+    folder.sync()
+
+    def refuse(root: Path, stat: object) -> documents.Skipped:
+        return documents.Skipped("boat.md", "not readable: permission denied")
+
+    os.utime(notes / "boat.md", ns=(OLD_NS + 9, OLD_NS + 9))
+    with monkeypatch.context() as patched:  # root may read everything, so permissions alone cannot show it
+        patched.setattr(module, "read_document", refuse)
+        assert [item.path for item in folder.sync().skipped] == ["boat.md"]
+    assert "boat.md" in found(folder)
+    report = folder.sync()  # tried again without having changed
+    assert (report.skipped, report.unchanged, report.embedded) == ((), 3, 0)
+
+
+def test_the_index_keeps_out_of_git_and_backups_and_of_itself(folder: Folder, notes: Path) -> None:
+    folder.sync()
+    place = notes / ".edgeembed"
+    assert (place / ".gitignore").read_text() == "*\n"
+    assert (place / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    assert not any(".edgeembed" in name for name in found(folder))
+
+
+def test_an_index_elsewhere_leaves_the_folder_alone(notes: Path, tmp_path: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, index=tmp_path / "elsewhere", model=tiny_bundle) as folder:
+        assert folder.sync().added == 3
+    assert not (notes / ".edgeembed").exists()
+
+
+def test_a_folder_with_an_index_of_its_own_belongs_to_itself(folder: Folder, notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes / "garden", model=tiny_bundle) as inner:
+        inner.sync()
+    folder.sync()
+    assert found(folder) == ["Straße/Müll.txt", "boat.md"]
+
+
+def test_a_folder_that_was_moved_goes_on(folder: Folder, notes: Path) -> None:
+    folder.sync()
+    folder.close()
+    moved = notes.rename(notes.with_name("moved"))
+    with Folder.open(moved) as again:
+        assert again.plan().is_empty
+        assert len(found(again)) == 3
+
+
+def test_undecodable_and_awkward_names(folder: Folder, notes: Path) -> None:
+    names = ["caf\udce9.txt", "new\nline.txt", " space .txt", "🙂.txt", "-dash.txt"]
+    for name in names:
+        write(notes / name, f"words in {names.index(name)}")
+    folder.sync()
+    assert set(names) <= set(found(folder))
+    assert folder.plan().is_empty
+
+
+def test_progress_counts_up_to_everything(folder: Folder) -> None:
+    steps: list[SyncProgress] = []
+    folder.sync(progress=steps.append)
+    assert [step.done_files for step in steps] == [1, 2, 3]
+    assert steps[-1].done_bytes == steps[-1].total_bytes > 0
+
+
+def test_cancel_keeps_what_is_done(folder: Folder) -> None:
+    report = folder.sync(cancel=lambda: True)
+    assert report.cancelled
+    report = folder.sync()
+    assert not report.cancelled
+    assert len(found(folder)) == 3
+
+
+def test_rebuild_takes_another_model_and_keeps_the_old_index_until_then(
+    folder: Folder, notes: Path, tmp_path: Path
+) -> None:
+    folder.sync()
+    folder.close()
+    other = tiny_text_bundle(tmp_path / "other", seed=7)
+    assert Folder.rebuild(notes, model=other, cancel=lambda: True).cancelled
+    with Folder.open(notes) as before:
+        assert before.status().model == "tiny"
+    assert Folder.rebuild(notes, model=other).added + 3 >= 3
+    with Folder.open(notes) as after:
+        assert after.status().model == "other"
+        assert len(found(after)) == 3
+    assert sorted(path.name for path in notes.iterdir() if path.name.startswith(".")) == [".edgeembed"]
+
+
+@pytest.mark.parametrize(("name", "error"), [("missing", FileNotFoundError), ("notes/boat.md", NotADirectoryError)])
+def test_what_is_no_folder(notes: Path, tmp_path: Path, name: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match="give the folder"):
+        Folder.open(tmp_path / name)
+    assert not (tmp_path / "missing").exists()
+
+
+SLOW_SYNC = """
+import sys, edgeembed
+edgeembed.Folder.open(sys.argv[1], model=sys.argv[2], threads=1).sync()
+"""
+
+
+def test_killed_in_the_middle_it_goes_on(tmp_path: Path) -> None:
+    """SIGKILL while indexing with the shipped model: what was committed answers at once, and the rest follows."""
+    notes = tmp_path / "many"
+    for i in range(400):
+        write(notes / f"{i:03}.txt", f"Note {i}. " + f"The price of item {i} rose again in week {i % 52}. " * 12)
+    process = subprocess.Popen([sys.executable, "-c", SLOW_SYNC, notes, "minilm-l6-int8"])
+    place = notes / ".edgeembed"
+    held = 0
+    deadline = time.monotonic() + 120
+    while not held and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+        if (place / "catalog.sqlite").exists():
+            with Folder.open(notes, read_only=True) as reader:
+                held = reader.status().documents
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 0 < held < 400
+    with Folder.open(notes) as folder:
+        assert folder.status().documents >= held
+        assert folder.search("price of item")
+        report = folder.sync()
+        assert report.added + folder.status().documents - report.added == 400
+        assert report.embedded <= 400 - held
+        assert folder.plan().is_empty

@@ -1,0 +1,257 @@
+"""An application's own records: add, replace, remove, search."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeembed_export.tiny import tiny_text_bundle
+
+import edgeembed
+from edgeembed import Document, Index, writer
+
+MAILS = [
+    Document("mail-1", text="the boat leaves the harbour at dawn", metadata={"from": "ann", "year": 2023}),
+    Document("mail-2", text="tomato seedlings for the garden", metadata={"from": "bob", "year": 2024}),
+    Document("mail-3", text="an invoice for painting the fence", metadata={"from": "ann", "year": 2024}),
+]
+
+
+@pytest.fixture
+def index(tmp_path: Path, tiny_bundle: Path) -> Index:
+    return Index.open(tmp_path / "index", model=tiny_bundle)
+
+
+def ids(hits: list[edgeembed.Hit]) -> list[str]:
+    return [hit.id for hit in hits]
+
+
+def test_what_was_added_is_found_with_its_facts(index: Index) -> None:
+    assert index.add(MAILS) == 3
+    hit = index.search("garden tomato seedlings", k=2)[0]
+    assert (hit.id, hit.kind, hit.matched, hit.score) == ("mail-2", "text", ("vector",), None)
+    assert (hit.start, hit.end, hit.start_line, hit.end_line, hit.page) == (0, 31, 1, 1, None)
+    assert hit.snippet == "tomato seedlings for the garden"
+    assert hit.metadata == {"from": "bob", "year": 2024}
+    assert hit.similarity == hit.passages[0].similarity
+
+
+def test_similarity_is_the_cosine(index: Index) -> None:
+    index.add(MAILS)
+    vectors = index.embedder.embed_texts([mail.text or "" for mail in MAILS])
+    query = index.embedder.embed_texts(["a garden"], role="query")[0]
+    found = {hit.id: hit.similarity for hit in index.search("a garden")}
+    for mail, expected in zip(MAILS, vectors @ query, strict=True):
+        assert found[mail.id] == pytest.approx(expected, abs=0.01)
+
+
+def test_the_same_id_replaces(index: Index) -> None:
+    index.add(MAILS)
+    index.add([Document("mail-2", text="a letter about the boat", metadata={"from": "eve"})])
+    assert index.status().documents == 3
+    hits = {hit.id: hit for hit in index.search("tomato seedlings for the garden")}
+    assert hits["mail-2"].snippet == "a letter about the boat"
+    assert hits["mail-2"].metadata == {"from": "eve"}
+    assert index.status().chunks == 3  # the old text is gone
+
+
+def test_remove(index: Index) -> None:
+    index.add(MAILS)
+    assert index.remove(["mail-1", "unknown"]) == 1
+    assert sorted(ids(index.search("boat"))) == ["mail-2", "mail-3"]
+    assert index.status().chunks == 2
+    with pytest.raises(TypeError, match="not one string"):
+        index.remove("mail-2")
+
+
+def test_equal_texts_are_embedded_once_and_found_under_each_id(index: Index) -> None:
+    index.add([Document(name, text="the very same words") for name in "abc"])
+    assert index.status().chunks == 1
+    assert ids(index.search("same words")) == ["a", "b", "c"]
+    index.remove(["b"])
+    assert ids(index.search("same words")) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [({"from": "ann"}, ["mail-1", "mail-3"]), ({"from": "ann", "year": 2024}, ["mail-3"]), ({"from": "zoe"}, [])],
+)
+def test_where_filters_before_the_best_are_taken(index: Index, where: dict[str, object], expected: list[str]) -> None:
+    index.add(MAILS)
+    index.add(Document(f"noise-{i}", text=f"garden boat fence {i}", metadata={"from": "noise"}) for i in range(300))
+    assert sorted(ids(index.search("garden boat fence", k=3, where=where))) == expected
+
+
+def test_a_long_document_is_one_hit_with_several_passages(index: Index) -> None:
+    text = "\n\n".join(f"Paragraph {i}: " + "lorem ipsum dolor sit amet " * 8 for i in range(20))
+    index.add([Document("long", text=text), *MAILS])
+    hits = index.search("lorem ipsum dolor", k=2)
+    assert ids(hits)[0] == "long"
+    assert len(hits) == 2
+    assert len(hits[0].passages) > 3
+    best = hits[0].passages[0]
+    assert text[best.start : best.end].split()[:2] == best.snippet.split()[:2]
+    assert text[: best.start].count("\n") + 1 == best.start_line
+
+
+def test_wrong_use(index: Index) -> None:
+    with pytest.raises(ValueError, match="query is empty"):
+        index.search("  ")
+    with pytest.raises(ValueError, match="k must be at least 1, not 0"):
+        index.search("x", k=0)
+    with pytest.raises(ValueError, match="needs either text or image"):
+        Document("x")
+    with pytest.raises(edgeembed.UnsupportedInputError, match="image"):
+        index.add([Document("photo", image=b"...")])
+
+
+def test_an_empty_index_has_no_hits(index: Index) -> None:
+    assert index.search("anything") == []
+    assert index.search("anything", where={"a": 1}) == []
+
+
+def test_it_opens_again_with_its_own_model(tmp_path: Path, tiny_bundle: Path) -> None:
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(MAILS)
+    with Index.open(tmp_path / "index") as index:
+        assert ids(index.search("tomato garden"))[0] == "mail-2"
+        assert index.status().model == "tiny"
+
+
+def test_another_model_is_an_error_that_says_what_to_do(tmp_path: Path, tiny_bundle: Path) -> None:
+    other = tiny_text_bundle(tmp_path / "other", seed=1)
+    Index.open(tmp_path / "index", model=tiny_bundle).close()
+    with pytest.raises(edgeembed.ModelMismatchError, match="made with tiny .* not with other .*--rebuild"):
+        Index.open(tmp_path / "index", model=other)
+
+
+def test_a_loaded_embedder_is_shared(tmp_path: Path, tiny_bundle: Path) -> None:
+    embedder = edgeembed.Embedder.load(tiny_bundle)
+    for name in "ab":
+        with Index.open(tmp_path / name, model=embedder) as index:
+            index.add(MAILS)
+            assert index.embedder is embedder
+    assert embedder.embed_texts(["still alive"]).shape == (1, 16)
+
+
+def test_read_only(tmp_path: Path, tiny_bundle: Path) -> None:
+    with pytest.raises(edgeembed.IndexNotFoundError, match="edgeembed index"):
+        Index.open(tmp_path / "index", read_only=True)
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(MAILS)
+    names = sorted(path.name for path in (tmp_path / "index").iterdir())
+    with Index.open(tmp_path / "index", read_only=True) as index:
+        assert len(index.search("boat")) == 3
+        with pytest.raises(edgeembed.EdgeEmbedError, match="read-only"):
+            index.remove(["mail-1"])
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == names
+
+
+def test_a_file_in_the_place_of_the_index(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError, match="an index is a folder"):
+        Index.open(tmp_path / "file")
+
+
+def test_only_the_owner_may_enter(index: Index) -> None:
+    assert index.path.stat().st_mode & 0o077 == 0
+
+
+def test_another_process_that_writes_is_named(tmp_path: Path, index: Index) -> None:
+    index.add(MAILS[:1])
+    code = "import sys, edgeembed; edgeembed.Index.open(sys.argv[1]).remove(['mail-1'])"
+    with index.writing():
+        run = subprocess.run([sys.executable, "-c", code, index.path], capture_output=True, text=True)
+        assert f"IndexLockedError: {index.path}: process {os.getpid()}" in run.stderr
+        assert ids(index.search("boat")) == ["mail-1"]  # readers do not wait
+    assert subprocess.run([sys.executable, "-c", code, index.path]).returncode == 0
+
+
+@pytest.fixture
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "SEAL_ROWS", 40)
+    monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
+
+
+@pytest.mark.usefixtures("small_segments")
+def test_segments_are_sealed_merged_and_answer_as_one(index: Index) -> None:
+    words = "boat garden fence tomato letter dawn harbour paint seed invoice".split()
+    rng = np.random.default_rng(0)
+    documents = [Document(f"d{i}", text=f"{' '.join(rng.choice(words, 5))} number {i}") for i in range(700)]
+    index.add(documents)
+    status = index.status()
+    assert status.fresh < 50
+    assert 1 <= status.segments < 10  # merged: 700 rows were sealed 40 at a time
+    files = {path.name for path in index.path.glob("*.usearch*")}
+    assert len(files) == status.segments  # nothing that no commit names is left
+
+    vectors = index.embedder.embed_texts([document.text or "" for document in documents])
+    query = index.embedder.embed_texts(["boat in the harbour"], role="query")[0]
+    best = [f"d{i}" for i in np.argsort(-(vectors @ query))[:10]]
+    assert len(set(best) & set(ids(index.search("boat in the harbour")))) >= 9
+
+    index.remove(best[:5] + [f"d{i}" for i in range(400)])
+    left = [name for name in best if name not in best[:5] and int(name[1:]) >= 400]
+    found = ids(index.search("boat in the harbour", k=20))
+    assert len(found) == 20
+    assert set(left) <= set(found)
+    assert not set(best[:5]) & set(found)
+    assert len(index.search("boat", k=1000)) == index.status().documents
+
+
+def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "EMBED_CHUNKS", 4)
+    text = "\n\n".join(f"Paragraph {i}: " + "lorem ipsum dolor sit amet " * 8 for i in range(60))
+    asked = 0
+
+    def cancel() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    assert index.add([*MAILS, Document("long", text=text)], cancel=cancel) < 4
+    held = index.status().chunks
+    assert held > 3  # part of the long one, which no search shows yet
+    assert "long" not in ids(index.search("lorem ipsum"))
+    with index.writing() as session:
+        assert session.add(Document("long", text=text)) == "new"
+        session.commit()
+        total = index.status().chunks
+        assert session.embedded == total - held
+    assert ids(index.search("lorem ipsum"))[0] == "long"
+
+
+def test_a_document_that_fails_loses_nothing_that_came_before(index: Index) -> None:
+    def documents():  # type: ignore[no-untyped-def]
+        yield from MAILS
+        raise OSError("the disk behind the application is gone")
+
+    with pytest.raises(OSError, match="is gone"):
+        index.add(documents())
+    assert index.status().documents == 3
+
+
+def test_threads_search_while_one_writes(index: Index) -> None:
+    index.add(MAILS)
+    errors: list[BaseException] = []
+
+    def search() -> None:
+        try:
+            for _ in range(30):
+                assert len(index.search("boat", k=3)) == 3
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    index.add(Document(f"more-{i}", text=f"note number {i}") for i in range(300))
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert index.status().documents == 303

@@ -1,0 +1,106 @@
+"""Stored vectors and segments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeembed.errors import IndexCorruptError
+from edgeembed.vectors import EXACT_ROWS, Segment, Segments, cosines, to_int8, write_segment
+
+DIM = 32
+
+
+def unit(rows: int, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal((rows, DIM)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def write(folder: Path, vectors: np.ndarray, first: int = 1) -> Segment:
+    keys = np.arange(first, first + len(vectors), dtype=np.int64)
+    facts = write_segment(folder, f"{first}.usearch", "text", keys, to_int8(vectors), threads=2)
+    return Segment(folder, facts, DIM)
+
+
+def test_int8_keeps_the_cosine() -> None:
+    vectors = unit(500)
+    exact = vectors @ vectors[0]
+    assert np.abs(cosines(vectors[0], to_int8(vectors)) - exact).max() < 0.01
+    assert to_int8(vectors).max() == 127
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_a_vector_that_would_poison_the_index_is_refused(value: float) -> None:
+    vectors = unit(3)
+    vectors[1] = value
+    with pytest.raises(ValueError, match="zero or not finite"):
+        to_int8(vectors)
+
+
+def test_a_segment_finds_what_an_exact_comparison_finds(tmp_path: Path) -> None:
+    vectors = unit(3000)
+    segment = write(tmp_path, vectors, first=101)
+    for query in unit(20, seed=1):
+        keys, similarities = segment.search(query, 10)
+        best = np.argsort(-(vectors @ query))[:10] + 101
+        assert len(set(keys.tolist()) & set(best.tolist())) >= 9
+        assert (np.diff(similarities) <= 0).all()
+
+
+def test_a_large_segment_is_searched_by_its_graph_nearly_as_well(tmp_path: Path) -> None:
+    # Clustered as real vectors are; a graph over uniform noise is the worst case that never occurs.
+    rng = np.random.default_rng(0)
+    centres = unit(200, seed=2)
+    vectors = centres[rng.integers(0, 200, EXACT_ROWS + 1000)] + 0.15 * rng.standard_normal((EXACT_ROWS + 1000, DIM))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    segment = write(tmp_path, vectors)
+    recalls = []
+    for query in vectors[rng.integers(0, len(vectors), 50)]:
+        graph, _ = segment.search(query, 10)
+        exact, _ = segment.search(query, 10, exact=True)
+        recalls.append(len(set(graph.tolist()) & set(exact.tolist())) / 10)
+    assert np.mean(recalls) >= 0.98
+
+
+def test_compare_and_rows_by_key(tmp_path: Path) -> None:
+    vectors = unit(50)
+    segment = write(tmp_path, vectors, first=10)
+    keys, similarities = segment.compare(vectors[3], np.array([5, 13, 20, 999]))
+    assert keys.tolist() == [13, 20]
+    assert similarities[0] == pytest.approx(1, abs=1e-3)
+    assert (segment.rows(np.array([13])) == to_int8(vectors[3:4])).all()
+    assert segment.keys().tolist() == list(range(10, 60))
+
+
+def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
+    segment = write(tmp_path, unit(50))
+    path = tmp_path / segment.facts.file
+    raw = bytearray(path.read_bytes())
+    assert segment.is_intact()
+    for name, content in {"cut": raw[:-1], "longer": raw + b"x", "header": b"\xff" + raw[1:]}.items():
+        path.unlink()  # a mapped file must not be written over
+        path.write_bytes(content)
+        with pytest.raises(IndexCorruptError, match="size or header"):
+            Segment(tmp_path, segment.facts, DIM)
+        assert not segment.is_intact(), name
+
+
+def test_another_dimension_is_refused_before_it_is_mapped(tmp_path: Path) -> None:
+    segment = write(tmp_path, unit(5))
+    with pytest.raises(IndexCorruptError, match="size or header"):
+        Segment(tmp_path, segment.facts, DIM * 2)
+
+
+def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
+    segments = Segments(tmp_path, DIM)
+    old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=6).facts
+    (tmp_path / "9.usearch.part").write_bytes(b"left by a crash")
+    (tmp_path / "catalog.sqlite").write_bytes(b"")
+    kept = segments.open(old)
+    segments.sweep([new.file])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.file, "catalog.sqlite"]
+    assert len(kept.search(unit(1)[0], 3)[0]) == 3  # a reader that holds it is not disturbed
+    with pytest.raises(FileNotFoundError):
+        segments.open(old)
