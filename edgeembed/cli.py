@@ -1,0 +1,332 @@
+"""The command line: a thin skin over the library, one function a command.
+
+Results go to stdout, everything else to stderr. Exit status: 0 done, 1 a negative answer, 2 wrong use or an error,
+3 ``index --strict`` skipped a file, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from . import __version__, terminal
+from .errors import EdgeEmbedError, IndexLockedError
+
+if TYPE_CHECKING:
+    from .folder import Folder, SyncReport
+
+_NEGATIVE, _ERROR, _SKIPPED, _INTERRUPTED = 1, 2, 3, 130
+
+folder_argument = click.argument("folder", default=".", type=click.Path())
+index_option = click.option(
+    "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
+)
+model_option = click.option("--model", help="Name of a shipped model (see `edgeembed models`), or path of a bundle.")
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="How many documents are embedded at a time.  [default: usable cores]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole home folder or disk is indexed.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="edgeembed")
+def cli() -> None:
+    """Search your own files by meaning, on your own machine.
+
+    `edgeembed search "words" FOLDER` is all you need: it brings the index of the folder up to date, then searches it.
+    Nothing is sent anywhere.
+    """
+
+
+@cli.command()
+@folder_argument
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--rebuild", is_flag=True, help="Make the index anew beside the old one, then switch.")
+@click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
+@index_option
+@model_option
+@threads_option
+@yes_option
+def index(
+    folder: str,
+    dry_run: bool,
+    rebuild: bool,
+    strict: bool,
+    index: str | None,
+    model: str | None,
+    threads: int | None,
+    yes: bool,
+) -> None:
+    """Bring the index of FOLDER up to date (the current folder unless given)."""
+    from .folder import Folder
+
+    _ask_if_huge(folder, index, yes=yes or dry_run)
+    if dry_run:
+        _show_plan(folder, index)
+        return
+    with _work() as (progress, cancel):
+        if rebuild:
+            report = Folder.rebuild(folder, index=index, model=model, threads=threads, progress=progress, cancel=cancel)
+        else:
+            with _open(folder, index, model, threads) as opened:
+                report = opened.sync(progress=progress, cancel=cancel)
+    terminal.report_sync(report, quiet_if_idle=False)
+    _end_if_cancelled(report)
+    if strict and report.skipped:
+        raise click.exceptions.Exit(_SKIPPED)
+
+
+@cli.command()
+@click.argument("query")
+@folder_argument
+@click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="Most documents to show.")
+@click.option("--no-sync", is_flag=True, help="Search the index as it is.")
+@click.option("--exact", is_flag=True, help="Compare every vector, also in large indexes.")
+@json_option
+@index_option
+@model_option
+@threads_option
+@yes_option
+def search(
+    query: str,
+    folder: str,
+    k: int,
+    no_sync: bool,
+    exact: bool,
+    as_json: bool,
+    index: str | None,
+    model: str | None,
+    threads: int | None,
+    yes: bool,
+) -> None:
+    """Find files in FOLDER (the current folder unless given) that are nearest in meaning to QUERY.
+
+    A query that begins with a dash goes after `--`.
+    """
+    if not query.strip():
+        raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
+    if not no_sync:
+        _ask_if_huge(folder, index, yes=yes)
+    with _open(folder, index, model, threads, read_only=no_sync) as opened:
+        if not no_sync:
+            _sync_before_search(opened)
+        hits = opened.search(query, k=k, exact=exact)
+        if not opened.status().documents:
+            terminal.note(f"{folder}: no text files to search here")
+    show = terminal.show_hits_json if as_json else terminal.show_hits
+    show(hits, folder)
+    if not hits:
+        raise click.exceptions.Exit(_NEGATIVE)
+
+
+@cli.command()
+@folder_argument
+@json_option
+@index_option
+def status(folder: str, as_json: bool, index: str | None) -> None:
+    """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
+    with _open(folder, index, None, None, read_only=True) as opened:
+        facts, plan = opened.status(), opened.plan()
+    skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
+    pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
+    if as_json:
+        listed = [{**terminal.path_facts(item.path), "reason": item.reason} for item in skipped]
+        terminal.echo_json({**vars(facts), "pending": pending, "skipped": listed})
+        return
+    click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB)")
+    click.echo(f"model    {facts.model} ({facts.space})")
+    click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
+    click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
+    click.echo(f"skipped  {len(skipped):,}")
+    for item in skipped:
+        click.echo(f"  {terminal.printable(item.path)}: {item.reason}")
+
+
+@cli.command()
+@click.argument("model", required=False)
+@json_option
+def check(model: str | None, as_json: bool) -> None:
+    """Prove that MODEL (the default unless given) computes here what it computed when it was made."""
+    from .bundle import read_bundle
+    from .check import check as replay
+
+    bundle = read_bundle(model)
+    results = replay(bundle)
+    for result in results:
+        if as_json:
+            terminal.echo_json({"model": bundle.manifest.name, **vars(result)})
+        else:
+            verdict = "ok    " if result.ok else "FAILED"
+            click.echo(f"{verdict}  {result.stage}: departs by {result.worst:.2g}, {result.allowed:.2g} is allowed")
+    if not all(result.ok for result in results):
+        terminal.note(f"{bundle.manifest.name} departs on this machine; do not mix its vectors with those of others")
+        raise click.exceptions.Exit(_NEGATIVE)
+
+
+@cli.command()
+@click.argument("source", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a .npy file instead.")
+@click.option("--role", type=click.Choice(["document", "query"]), default="document", show_default=True)
+@model_option
+@threads_option
+def embed(source: IO[str], output: Path | None, role: Any, model: str | None, threads: int | None) -> None:
+    """Embed each line of SOURCE (stdin unless given).
+
+    Prints a JSON object with `text` and `vector` for each line, or writes a float32 array of one row a line.
+    """
+    from .embedder import Embedder
+    from .npy import NpyWriter
+
+    if output is not None and output.suffix != ".npy":
+        raise ValueError(f"{output}: only .npy files can be written; leave out -o for JSON lines")
+    with Embedder.load(model, threads=threads) as embedder:
+        lines: list[str] = []
+
+        def remembered() -> Iterator[str]:
+            for line in source:
+                lines.append(line.rstrip("\r\n"))
+                yield lines[-1]
+
+        with NpyWriter(output, embedder.dim) if output else nullcontext() as array:
+            for vectors in embedder.iter_embed_texts(remembered(), role=role):
+                if array is not None:
+                    array.append(vectors)
+                else:
+                    for line, vector in zip(lines, vectors, strict=False):
+                        terminal.echo_json({"text": line, "vector": [float(f"{x:.9g}") for x in vector]})
+                del lines[: len(vectors)]
+
+
+@cli.command()
+@json_option
+def models(as_json: bool) -> None:
+    """List the models that ship with edgeembed; the first is the default."""
+    from .bundle import read_bundle, shipped_names
+
+    for name in shipped_names():
+        manifest = read_bundle(name, verify=False).manifest
+        size_bytes = sum(entry.size_bytes for entry in manifest.files.values())
+        kinds = [kind for kind in ("text", "image") if getattr(manifest, kind) is not None]
+        if as_json:
+            facts = {"name": name, "kinds": kinds, "dim": manifest.dim, "size_bytes": size_bytes}
+            terminal.echo_json(
+                {**facts, "space": manifest.space, "license": manifest.license, "quality": manifest.quality}
+            )
+        else:
+            click.echo(
+                f"{name:20} {'+'.join(kinds):11} {manifest.dim:5} dim {size_bytes / 1e6:6.1f} MB  {manifest.license}"
+            )
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    terminal.prepare_streams()
+    try:
+        status = cli(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = _ERROR
+    except (click.Abort, KeyboardInterrupt):
+        terminal.note("interrupted")
+        status = _INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away, as `| head` does; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except (EdgeEmbedError, ValueError, OSError) as error:
+        _show_error(error)
+        status = _ERROR
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _show_error(error: Exception) -> None:
+    message = str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        message = f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if "--json" in sys.argv:
+        path = getattr(error, "path", None) or getattr(error, "filename", None)
+        where = terminal.path_facts(str(path)) if path is not None else {"path": None}
+        terminal.echo_json({"error": type(error).__name__, **where, "reason": message}, err=True)
+    else:
+        terminal.note(f"edgeembed: {message}")
+
+
+def _open(folder: str, index: str | None, model: str | None, threads: int | None, *, read_only: bool = False) -> Folder:
+    from .folder import Folder, check_folder, index_path
+
+    root = check_folder(folder)
+    if index is None and not read_only and not (place := index_path(root)).is_relative_to(root):
+        terminal.note(f"{folder} cannot be written; its index is in {place}")
+    return Folder.open(root, index=index, model=model, read_only=read_only, threads=threads)
+
+
+def _sync_before_search(folder: Folder) -> None:
+    try:
+        with _work() as (progress, cancel):
+            report = folder.sync(progress=progress, cancel=cancel)
+    except IndexLockedError as error:
+        terminal.note(f"{error}; searching the last commit")
+        return
+    terminal.report_sync(report, quiet_if_idle=True)
+    _end_if_cancelled(report)
+
+
+@contextmanager
+def _work() -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """Progress, and a first Ctrl-C that ends the work in good order; a second one ends it at once."""
+    pressed = False
+
+    def press(signum: int, frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        with terminal.progress_bar() as progress:
+            yield progress, lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_if_cancelled(report: SyncReport) -> None:
+    if report.cancelled:
+        terminal.note("interrupted; what was indexed is kept, and the same command goes on from there")
+        raise click.exceptions.Exit(_INTERRUPTED)
+
+
+def _ask_if_huge(folder: str, index: str | None, *, yes: bool) -> None:
+    from .folder import check_folder, index_path
+
+    root = check_folder(folder).resolve()
+    made = (Path(index) if index else index_path(root)).exists()
+    if made or yes or root not in (Path.home().resolve(), Path(root.anchor)):
+        return
+    what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
+    if not sys.stdin.isatty():
+        raise ValueError(f"{root}: this would index {what}; add --yes if you mean it, or name a smaller folder")
+    click.confirm(f"{root}: index {what}?", abort=True, err=True)
+
+
+def _show_plan(folder: str, index: str | None) -> None:
+    from .errors import IndexNotFoundError
+    from .files import FileStat, walk
+
+    try:
+        with _open(folder, index, None, None, read_only=True) as opened:
+            plan = opened.plan()
+        todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
+        todo += [("removed", path) for path in plan.removed]
+    except IndexNotFoundError:
+        todo = [("new", entry.path) for entry in walk(Path(folder)) if isinstance(entry, FileStat)]
+    for what, path in todo:
+        click.echo(f"{what:8} {terminal.printable(path)}")

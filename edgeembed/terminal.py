@@ -1,0 +1,121 @@
+"""What the command line shows: hits, reports and progress, as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from .documents import Skipped
+    from .folder import SyncProgress, SyncReport
+    from .ranking import Hit
+
+
+def prepare_streams() -> None:
+    """Write UTF-8 whatever the locale says, and file names that are not Unicode as the bytes they are."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def note(message: str) -> None:
+    """Say something to the person, on stderr."""
+    click.echo(printable(message), err=True)
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters as escapes, so that a file name can neither break lines nor steer a terminal."""
+    return "".join(c if c.isprintable() or 0xDC80 <= ord(c) <= 0xDCFF else ascii(c)[1:-1] for c in text)
+
+
+def show_hits(hits: Sequence[Hit], folder: str) -> None:
+    """One hit in two lines: similarity and place, then what it says."""
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    for hit in hits:
+        place = printable(_opened_from_here(folder, hit.id))
+        if hit.start_line is not None:
+            place += f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
+        click.echo(f"{hit.similarity:.3f}  " + (click.style(place, bold=True) if color else place))
+        if hit.snippet:
+            click.echo("       " + printable(hit.snippet))
+
+
+def show_hits_json(hits: Sequence[Hit], folder: str) -> None:
+    """One JSON object a line: the fields of ``Hit``, with ``path`` instead of ``id``."""
+    for hit in hits:
+        facts = asdict(hit)
+        echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
+
+
+def path_facts(path: str) -> dict[str, str | None]:
+    """``path``, and ``path_bytes`` in base64 where the path is not Unicode (else null)."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raw = os.fsencode(path)
+        return {"path": raw.decode("utf-8", "replace"), "path_bytes": base64.b64encode(raw).decode()}
+    return {"path": path, "path_bytes": None}
+
+
+def echo_json(facts: dict[str, Any], *, err: bool = False) -> None:
+    """One JSON object on one line."""
+    click.echo(json.dumps(facts, ensure_ascii=False, default=_plain), err=err)
+
+
+def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
+    """What a sync did, in a line or two on stderr."""
+    did = [(report.added, "new"), (report.updated, "changed"), (report.removed, "removed")]
+    words = [f"{count:,} {what}" for count, what in did if count]
+    if not words and quiet_if_idle and not report.cancelled:
+        return
+    total = report.added + report.updated + report.unchanged
+    note(f"{', '.join(words) or 'nothing changed'}; {total:,} {'file' if total == 1 else 'files'} in the index")
+    if report.skipped and not quiet_if_idle:
+        note(f"{len(report.skipped):,} skipped: {_reasons(report.skipped)} (`edgeembed status` lists them)")
+
+
+def _reasons(skipped: Sequence[Skipped]) -> str:
+    counts = Counter(item.reason for item in skipped)
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common(4)) + (
+        ", …" if len(counts) > 4 else ""
+    )
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
+    """A bar with rate and time left on stderr, if that is a terminal; ``None`` otherwise."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    # Work is in proportion to bytes; a bar over files would stall at each large one.
+    with tqdm(unit="B", unit_scale=True, desc="indexing", leave=False, delay=0.3, dynamic_ncols=True) as bar:
+
+        def show(step: SyncProgress) -> None:
+            bar.total = step.total_bytes
+            bar.set_postfix_str(f"{step.done_files}/{step.total_files} files", refresh=False)
+            bar.update(step.done_bytes - bar.n)
+
+        yield show
+
+
+def _opened_from_here(folder: str, id: str) -> str:
+    """The path of a document, so that it can be opened from where the command runs."""
+    return os.path.normpath(os.path.join(folder, *id.split("/")))  # noqa: PTH118 (Path would not keep lone surrogates on every system)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,0 +1,251 @@
+"""The command line as people and programs meet it: output, streams, exit status."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgeembed_export.tiny import tiny_text_bundle
+
+import edgeembed
+
+Run = subprocess.CompletedProcess[str]
+
+
+def edge(*args: object, cwd: Path | None = None, stdin: str | None = None, **env: str) -> Run:
+    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", *map(str, args)]
+    source = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        command, cwd=cwd, text=True, capture_output=True, env={**os.environ, **env}, **source
+    )
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    root = tmp_path / "notes"
+    (root / "Übung").mkdir(parents=True)
+    (root / "boat.md").write_text("# Boat\n\nThe boat leaves the harbour at dawn.\n")
+    (root / "Übung" / "garden.txt").write_text("Tomato seedlings for the garden.\n")
+    return root
+
+
+def test_one_command_is_enough(notes: Path, tiny_bundle: Path) -> None:
+    run = edge("search", "tomato garden", "notes", "--model", tiny_bundle, cwd=notes.parent)
+    assert run.returncode == 0, run.stderr
+    place, text, *_ = run.stdout.splitlines()
+    assert re.fullmatch(r"0\.\d{3}  notes/Übung/garden\.txt:1", place)
+    assert text.strip() == "Tomato seedlings for the garden."
+    assert run.stderr == "2 new; 2 files in the index\n"
+    again = edge("search", "tomato garden", "notes", cwd=notes.parent)
+    assert (again.stdout, again.stderr) == (run.stdout, "")  # idle: nothing but the hits
+
+
+def test_json_can_be_read_by_programs(notes: Path, tiny_bundle: Path) -> None:
+    (notes / os.fsdecode(b"caf\xe9.txt")).write_text("the boat in the café")
+    run = edge("search", "--json", "the boat", ".", "--model", tiny_bundle, cwd=notes)
+    hits = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(hits) == 3
+    assert hits[0].keys() == {
+        "path", "path_bytes", "kind", "similarity", "score", "start", "end", "start_line", "end_line",
+        "page", "snippet", "passages", "matched", "metadata",
+    }  # fmt: skip
+    odd = next(hit for hit in hits if hit["path_bytes"])
+    assert base64.b64decode(odd["path_bytes"]) == b"caf\xe9.txt"
+    assert {hit["path"] for hit in hits} == {"caf\ufffd.txt", "boat.md", "Übung/garden.txt"}
+    assert all(hit["score"] is None and hit["page"] is None for hit in hits)
+
+
+def test_nothing_to_find_is_a_negative_answer(tmp_path: Path, tiny_bundle: Path) -> None:
+    run = edge("search", "x", tmp_path, "--model", tiny_bundle)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"{tmp_path}: no text files to search here" in run.stderr
+
+
+def test_wrong_use_says_what_to_type(notes: Path, tmp_path: Path, tiny_bundle: Path) -> None:
+    cases: dict[tuple[object, ...], str] = {
+        ("search", "x", tmp_path / "missing"): "no such folder; give the folder that holds your files",
+        ("search", "x", notes / "boat.md"): "this is a file; give the folder it is in",
+        ("search", " ", notes): "the query is empty",
+        ("search", "x", notes, "--no-sync"): "no index here; make one with `edgeembed index",
+        ("search", "x", notes, "--model", "nothing"): "no such bundle (give a bundle folder or the name of a shipped",
+        ("search", "x", notes, "-k", "0"): "0 is not in the range",
+        ("status", notes): "no index here; make one with",
+        ("index", notes, "--index", notes / "boat.md"): "an index is a folder, and this is a file",
+        ("embed", "-o", "out.txt"): "only .npy files",
+        ("nonsense",): "No such command 'nonsense'",
+    }
+    for args, message in cases.items():
+        run = edge(*args)
+        assert (run.returncode, run.stdout) == (2, ""), (args, run)
+        assert message in run.stderr
+        assert "Traceback" not in run.stderr
+    assert not (notes / ".edgeembed").exists()
+
+
+def test_errors_are_objects_with_json(tmp_path: Path) -> None:
+    run = edge("search", "x", tmp_path / "missing", "--json")
+    error = json.loads(run.stderr)
+    assert (error["error"], run.returncode) == ("FileNotFoundError", 2)
+    assert "no such folder" in error["reason"]
+
+
+def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    def flipped(bundle: Path) -> None:
+        raw = bytearray((bundle / "text.onnx").read_bytes())
+        raw[len(raw) // 2] ^= 1
+        (bundle / "text.onnx").write_bytes(raw)
+
+    def missing(bundle: Path) -> None:
+        (bundle / "tokenizer.json").unlink()
+
+    def newer(bundle: Path) -> None:
+        text = (bundle / "manifest.json").read_text()
+        (bundle / "manifest.json").write_text(text.replace('"format": 1', '"format": 2'))
+
+    messages = {flipped: "text.onnx: is damaged", missing: "tokenizer.json: is missing", newer: "upgrade edgeembed"}
+    for number, (damage, message) in enumerate(messages.items()):
+        bundle = tmp_path / f"bundle-{number}"
+        shutil.copytree(tiny_bundle, bundle)
+        damage(bundle)
+        run = edge("search", "x", notes, "--model", bundle, "--index", tmp_path / f"index-{number}")
+        assert (run.returncode, message in run.stderr) == (2, True), run.stderr
+
+
+def test_another_model_than_that_of_the_index(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    other = tiny_text_bundle(tmp_path / "other", seed=3)
+    assert edge("index", notes, "--model", tiny_bundle).returncode == 0
+    run = edge("search", "boat", notes, "--model", other)
+    assert run.returncode == 2
+    assert "made with tiny" in run.stderr
+    assert "edgeembed index --rebuild" in run.stderr
+    assert edge("index", notes, "--model", other, "--rebuild").returncode == 0
+    assert edge("search", "boat", notes).returncode == 0
+    assert json.loads(edge("status", notes, "--json").stdout)["model"] == "other"
+
+
+def test_index_reports_and_strict_tells(notes: Path, tiny_bundle: Path) -> None:
+    (notes / "data.bin").write_bytes(bytes(range(256)) * 50)
+    dry = edge("index", notes, "--dry-run")
+    assert sorted(dry.stdout.splitlines()) == ["new      boat.md", "new      data.bin", "new      Übung/garden.txt"]
+    assert not (notes / ".edgeembed").exists()
+    run = edge("index", notes, "--model", tiny_bundle, "--strict")
+    assert run.returncode == 3
+    assert run.stderr.splitlines() == [
+        "2 new; 2 files in the index",
+        "1 skipped: 1 not text (`edgeembed status` lists them)",
+    ]
+    assert edge("index", notes).returncode == 0
+    status = edge("status", notes).stdout
+    assert "2 files in 2 passages" in status
+    assert "data.bin: not text" in status
+    facts = json.loads(edge("status", notes, "--json").stdout)
+    assert (facts["documents"], facts["pending"]["new"]) == (2, 0)
+    assert facts["skipped"] == [{"path": "data.bin", "path_bytes": None, "reason": "not text"}]
+
+
+def test_an_unreadable_file_is_skipped(notes: Path, tiny_bundle: Path) -> None:
+    (notes / "secret.txt").write_text("x")
+    (notes / "secret.txt").chmod(0)
+    if os.access(notes / "secret.txt", os.R_OK):
+        pytest.skip("this user may read everything")
+    run = edge("index", notes, "--model", tiny_bundle)
+    assert run.returncode == 0
+    assert "1 not readable: permission denied" in run.stderr
+
+
+def test_a_file_name_cannot_steer_the_terminal(notes: Path, tiny_bundle: Path) -> None:
+    (notes / "evil\x1b[2J\nname.txt").write_text("the boat \x1b]0;owned\x07 sails")
+    run = edge("search", "boat", notes, "--model", tiny_bundle)
+    assert "\x1b" not in run.stdout
+    assert r"evil\x1b[2J\nname.txt" in run.stdout
+
+
+def test_a_closed_pipe_is_silent(notes: Path, tiny_bundle: Path) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    command = f"{sys.executable} -c 'from edgeembed.cli import main; main()' search boat {notes} | true"
+    run = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert run.stderr == ""
+
+
+def test_a_whole_home_folder_is_asked_about(notes: Path, tiny_bundle: Path) -> None:
+    run = edge("index", notes, "--model", tiny_bundle, HOME=str(notes))
+    assert run.returncode == 2
+    assert "your whole home folder; add --yes" in run.stderr
+    assert edge("index", notes, "--model", tiny_bundle, "--yes", HOME=str(notes)).returncode == 0
+    assert edge("index", notes, HOME=str(notes)).returncode == 0  # made once, followed without asking
+
+
+def test_embed_lines(tmp_path: Path, tiny_bundle: Path) -> None:
+    text = "the boat\nmüde\n\nlast line"
+    run = edge("embed", "--model", tiny_bundle, stdin=text)
+    rows = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [row["text"] for row in rows] == ["the boat", "müde", "", "last line"]
+    assert edge("embed", "-o", tmp_path / "v.npy", "--model", tiny_bundle, stdin=text).stdout == ""
+    array = np.load(tmp_path / "v.npy")
+    assert (array.dtype, array.shape) == (np.float32, (4, 16))
+    assert (array == np.array([row["vector"] for row in rows], dtype=np.float32)).all()
+    with edgeembed.Embedder.load(tiny_bundle) as embedder:
+        assert (array == embedder.embed_texts(["the boat", "müde", "", "last line"])).all()
+
+
+def test_models_and_check() -> None:
+    first = json.loads(edge("models", "--json").stdout.splitlines()[0])
+    assert (first["name"], first["dim"], first["kinds"]) == ("minilm-l6-int8", 384, ["text"])
+    run = edge("check")
+    assert run.returncode == 0
+    assert all(line.startswith("ok") for line in run.stdout.splitlines())
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
+    notes = tmp_path / "many"
+    notes.mkdir()
+    for i in range(400):
+        (notes / f"{i}.txt").write_text(f"Note {i}. " + f"The price of item {i} rose in week {i % 52}. " * 12)
+    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "index", notes, "--threads", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    catalog = notes / ".edgeembed" / "catalog.sqlite"
+    deadline = time.monotonic() + 60
+    while not catalog.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "what was indexed is kept" in stderr
+    held = json.loads(edge("status", notes, "--json").stdout)["documents"]
+    assert 0 < held < 400
+
+
+def test_progress_on_a_terminal_only(notes: Path) -> None:
+    for i in range(200):
+        (notes / f"{i}.txt").write_text(f"Note {i}: " + "the price of this item rose again. " * 15)
+    pty, fcntl, termios = (pytest.importorskip(name) for name in ("pty", "fcntl", "termios"))
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "index", notes]
+    with subprocess.Popen(command, stderr=terminal, stdin=subprocess.DEVNULL) as process:
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                part = os.read(main, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+    os.close(main)
+    assert process.returncode == 0
+    assert b"indexing" in shown
+    assert b"B/s" in shown

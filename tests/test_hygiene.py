@@ -1,0 +1,109 @@
+"""Rules of the house that no single module can show."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import edgeembed
+
+RUNTIME = Path(edgeembed.__file__).parent
+HOME = {
+    "tokenizers": "text.py",
+    "onnxruntime": "embedder.py",
+    "usearch": "vectors.py",
+    "PIL": "image.py",
+    "sqlite3": "catalog.py",
+}
+NEVER = {
+    "torch",
+    "transformers",
+    "optimum",
+    "huggingface_hub",
+    "requests",
+    "httpx",
+    "edgeembed_export",
+    "export",
+    "multiprocessing",
+}
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Top-level name of each absolute import, and whether it happens when the module is loaded."""
+    found = []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    at_load = {id(inner) for node in tree.body for inner in [node]}
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found += [(alias.name.split(".")[0], id(node) in at_load) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.append((node.module.split(".")[0], id(node) in at_load))
+    return found
+
+
+def run(code: str, *args: object) -> str:
+    done = subprocess.run([sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(RUNTIME.glob("*.py")), ids=lambda path: path.name)
+def test_each_native_library_has_one_home(path: Path) -> None:
+    for name, at_load in imports(path):
+        assert name not in NEVER, f"{path.name} imports {name}"
+        if name in HOME:
+            assert path.name == HOME[name], f"{name} belongs in {HOME[name]}"
+            assert name == "sqlite3" or not at_load, f"{path.name} imports {name} before it is needed"
+
+
+def test_public_names_are_sorted_and_all_there() -> None:
+    assert edgeembed.__all__ == sorted(edgeembed.__all__)
+    for name in edgeembed.__all__:
+        assert getattr(edgeembed, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        edgeembed.nothing  # noqa: B018
+
+
+def test_help_loads_no_native_library() -> None:
+    code = """
+import sys
+from click.testing import CliRunner
+from edgeembed.cli import cli
+for command in ([], *([name] for name in cli.commands)):
+    assert CliRunner().invoke(cli, [*command, "--help"]).exit_code == 0
+print([name for name in ("numpy", "onnxruntime", "tokenizers", "usearch", "PIL", "sqlite3") if name in sys.modules])
+"""
+    assert run(code).strip() == "[]"
+
+
+NO_NETWORK = """
+import socket, sys, json
+def refuse(*args, **kwargs):
+    raise AssertionError("the network was touched")
+socket.socket.connect = socket.socket.connect_ex = socket.create_connection = socket.getaddrinfo = refuse
+import edgeembed
+with edgeembed.Folder.open(sys.argv[1], index=sys.argv[2]) as folder:
+    folder.sync()
+    hits = folder.search("renew my passport", k=3)
+names = ("torch", "transformers", "optimum", "huggingface_hub", "requests", "httpx")
+print(json.dumps({"hits": [hit.id for hit in hits], "loaded": [name for name in names if name in sys.modules]}))
+"""
+
+
+def test_a_search_touches_no_network_and_loads_nothing_heavy(sample: Path, tmp_path: Path) -> None:
+    result = json.loads(run(NO_NETWORK, sample, tmp_path / "index"))
+    assert len(result["hits"]) == 3
+    assert result["loaded"] == []
