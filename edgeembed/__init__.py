@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import (
         BundleError,
         EdgeEmbedError,
+        ImageError,
         IndexCorruptError,
         IndexLockedError,
         IndexNotFoundError,
@@ -34,6 +35,7 @@ _HOME = {
     "Embedder": "embedder",
     "Folder": "folder",
     "Hit": "ranking",
+    "ImageError": "errors",
     "Index": "index",
     "IndexCorruptError": "errors",
     "IndexLockedError": "errors",
@@ -53,6 +55,7 @@ __all__ = [
     "Embedder",
     "Folder",
     "Hit",
+    "ImageError",
     "Index",
     "IndexCorruptError",
     "IndexLockedError",

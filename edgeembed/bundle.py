@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import importlib.resources
 import json
 import os
@@ -18,7 +19,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import BundleError
 
@@ -62,13 +64,14 @@ class ImageSection:
     """Size in pixels of what the graph takes."""
     resize: str
     """``shortest-edge``: the shorter side becomes ``resize_to`` pixels, the longer one keeps the aspect ratio,
-    rounded down; ``stretch``: both sides become ``height`` and ``width``."""
+    rounded down; ``stretch``: both sides become ``resize_to``, or ``height`` and ``width``; ``none``."""
     resize_to: int | None = None
-    """Length in pixels of the shorter side after resizing; ``None`` with ``stretch``."""
+    """Length in pixels after resizing; ``None``: ``stretch`` gives ``height`` and ``width`` at once."""
     crop: str = "none"
-    """``center`` or ``none``."""
+    """``center``, to ``height`` and ``width``, what is missing being black; or ``none``."""
     crop_rounding: str = "down"
-    """Where the crop starts when the margin is odd: ``down`` is ``(side - crop) // 2``, ``up`` one pixel further."""
+    """Where the crop starts when the margin is odd: ``down`` is ``(side - crop) // 2``, ``up`` one pixel further;
+    ``even`` is torchvision's rule: the even one of the two, and ``up`` where the picture is smaller than the crop."""
     filter: str
     """``nearest``, ``box``, ``bilinear``, ``hamming``, ``bicubic`` or ``lanczos``, as Pillow computes them."""
     scale: float = 1 / 255
@@ -77,7 +80,7 @@ class ImageSection:
     std: tuple[float, ...]
     """One number a channel: value = (byte * scale - mean) / std."""
     mode: str = "RGB"
-    """Colour mode, and so the order of channels."""
+    """Colour mode, and so the order of channels: ``RGB``, ``BGR`` or ``L``."""
     orientation: str = "exif"
     """``exif``: turned upright as the file says; ``none``: taken as stored."""
 
@@ -136,11 +139,9 @@ class Bundle:
 
 def shipped_names() -> list[str]:
     """Names of the bundles installed with this package, the default one first."""
-    from . import models
-
     root = _models_root()
     names = sorted(p.parent.name for p in root.glob(f"*/{MANIFEST_NAME}"))
-    return sorted(names, key=lambda name: name != models.DEFAULT)
+    return sorted(names, key=lambda name: name != _default_name())
 
 
 def read_bundle(model: str | os.PathLike[str] | None = None, *, verify: bool = True) -> Bundle:
@@ -169,7 +170,10 @@ def write_bundle(out: Path, manifest: Manifest, files: Mapping[str, Path | bytes
 
     Raises:
         FileExistsError: ``out`` exists and is no bundle.
+        ValueError: the manifest contradicts itself or the format, or a file has a name that the format forbids.
     """
+    for name in files:
+        _check_name(name)
     if out.exists() and not (out / MANIFEST_NAME).is_file() and any(out.iterdir()):
         raise FileExistsError(f"{out} exists and is not a bundle; name another folder, or empty it first")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -184,6 +188,7 @@ def write_bundle(out: Path, manifest: Manifest, files: Mapping[str, Path | bytes
         entries = {name: FileEntry((scratch / name).stat().st_size, _sha256(scratch / name)) for name in sorted(files)}
         sealed = dataclasses.replace(manifest, files=entries, digest=_ZEROS.decode())
         sealed = dataclasses.replace(sealed, encoder=encoder_digest(sealed))
+        _check_facts(sealed)
         (scratch / MANIFEST_NAME).write_bytes(_to_json(sealed))
         if out.exists():
             shutil.rmtree(out)
@@ -207,6 +212,10 @@ def encoder_digest(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+def _default_name() -> str:
+    return str(importlib.import_module("edgeembed.models").DEFAULT)
+
+
 def _models_root() -> Path:
     root = importlib.resources.files("edgeembed.models")
     # A regular package on disk; a zipped one could not be memory-mapped anyway.
@@ -215,12 +224,10 @@ def _models_root() -> Path:
 
 def _find(model: str | os.PathLike[str] | None) -> Path:
     if model is None:
-        from . import models
-
-        model = models.DEFAULT
+        model = _default_name()
     if isinstance(model, str) and (_models_root() / model / MANIFEST_NAME).is_file() and _FILE_NAME.fullmatch(model):
         return _models_root() / model
-    path = Path(model)
+    path = Path(model).expanduser()
     if not (path / MANIFEST_NAME).is_file():
         known = ", ".join(shipped_names()) or "none"
         reason = f"holds no {MANIFEST_NAME}" if path.is_dir() else "no such bundle"
@@ -232,15 +239,17 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         raw = path.read_bytes()
         data = json.loads(raw)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(path, f"cannot be read as JSON: {error}", _REINSTALL) from error
     if not isinstance(data, dict):
         raise BundleError(path, "is not a JSON object", _REINSTALL)
     found = data.get("format")
-    if not isinstance(found, int) or found < 1:
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise BundleError(path, f"has no usable format number: {found!r}", _REINSTALL)
     if found > FORMAT:
-        raise BundleError(path, f"is in format {found}, newer than this edgeembed reads ({FORMAT})", "upgrade edgeembed")
+        raise BundleError(
+            path, f"is in format {found}, newer than this edgeembed reads ({FORMAT})", "upgrade edgeembed"
+        )
     stated = _DIGEST_FIELD.findall(raw)
     if len(stated) != 1 or hashlib.sha256(_DIGEST_FIELD.sub(b'"digest": "' + _ZEROS + b'"', raw)).hexdigest() != (
         stated[0].decode()
@@ -248,12 +257,14 @@ def _read_manifest(path: Path) -> Manifest:
         raise BundleError(path, "was changed after it was sealed: its digest does not fit", _REINSTALL)
     try:
         manifest = _from_json(data)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleError(path, f"does not follow the bundle format: {error}", _REINSTALL) from error
     return manifest
 
 
 def _check_files(path: Path, entries: Mapping[str, FileEntry], *, verify: bool) -> None:
+    if (path / MANIFEST_NAME).is_symlink():
+        raise BundleError(path / MANIFEST_NAME, "is a link, not a file", _REINSTALL)
     present = {p.name for p in path.iterdir() if not p.name.startswith(".")} - {MANIFEST_NAME}
     for name in sorted(present - entries.keys()):
         raise BundleError(path / name, "is not a file of this bundle", "remove it")
@@ -297,7 +308,9 @@ def _to_json(manifest: Manifest) -> bytes:
 def _from_json(data: Mapping[str, Any]) -> Manifest:
     values = _known(Manifest, data)
     values["text"] = None if data.get("text") is None else TextSection(**_known(TextSection, data["text"]))
-    values["image"] = None if data.get("image") is None else ImageSection(**_tuples(_known(ImageSection, data["image"])))
+    values["image"] = (
+        None if data.get("image") is None else ImageSection(**_tuples(_known(ImageSection, data["image"])))
+    )
     values["files"] = {name: FileEntry(**_known(FileEntry, entry)) for name, entry in data["files"].items()}
     values["training_data"] = tuple(data["training_data"])
     manifest = Manifest(**values)
@@ -319,9 +332,10 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_facts(manifest: Manifest) -> None:
+    for part in (manifest, manifest.text, manifest.image, *manifest.files.values()):
+        _check_types(part)
     for name in manifest.files:
-        if not _FILE_NAME.fullmatch(name) or name == MANIFEST_NAME:
-            raise ValueError(f"{name!r} cannot be a file name here: letters, digits, '.', '_' and '-' only")
+        _check_name(name)
     if manifest.dim < 1:
         raise ValueError(f"dim is {manifest.dim}")
     if manifest.text is None and manifest.image is None:
@@ -334,6 +348,23 @@ def _check_facts(manifest: Manifest) -> None:
         _check_named(manifest, (manifest.image.graph,))
         if min(manifest.image.height, manifest.image.width) < 1:
             raise ValueError(f"image size is {manifest.image.height} x {manifest.image.width}")
+
+
+def _check_name(name: str) -> None:
+    if not _FILE_NAME.fullmatch(name) or name == MANIFEST_NAME:
+        raise ValueError(f"{name!r} cannot be a file name here: letters, digits, '.', '_' and '-' only")
+
+
+def _check_types(part: object) -> None:
+    """Refuse a value of another type than the format says; it would do harm far from here."""
+    if part is None:
+        return
+    for name, hint in get_type_hints(type(part)).items():
+        value = getattr(part, name)
+        kinds = [get_origin(kind) or kind for kind in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+        kinds += [int] if float in kinds else []
+        if isinstance(value, bool) or not isinstance(value, tuple(kinds)):
+            raise ValueError(f"{name} is {value!r:.60}")
 
 
 def _check_named(manifest: Manifest, names: Iterable[str]) -> None:

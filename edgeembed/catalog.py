@@ -110,8 +110,8 @@ class FileRow(NamedTuple):
 class Catalog:
     """The SQLite file of an index. Reading may happen from several threads; writing from one at a time."""
 
-    def __init__(self, folder: Path, *, create: bool = False, read_only: bool = False) -> None:
-        """Open the catalog in ``folder``, or make it there.
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        """Open the catalog in ``folder``.
 
         Raises:
             IndexCorruptError: the file is no catalog, or damaged.
@@ -122,8 +122,6 @@ class Catalog:
         self._idle: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         with self._translated():
-            if create and not self._path.exists():
-                self._create()
             connection = self._connect()
             layout = connection.execute("PRAGMA user_version").fetchone()[0]
             application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -177,15 +175,6 @@ class Catalog:
                 connection.close()
             self._idle.clear()
 
-    def _create(self) -> None:
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        self._path.chmod(0o600)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(
-            f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_LAYOUT}; COMMIT;"
-        )
-        connection.close()
-
     def _connect(self) -> sqlite3.Connection:
         mode = "rw"
         if self._read_only:
@@ -218,6 +207,21 @@ class Catalog:
             if isinstance(error, sqlite3.OperationalError) and ("full" in text or "disk I/O" in text):
                 raise EdgeEmbedError(f"{self._path}: {text}; make room and run the command again") from error
             raise IndexCorruptError(self._path, text) from error
+
+
+def create_catalog(folder: Path, settings: Mapping[str, str]) -> None:
+    """Make a catalog in ``folder``; it appears whole. The caller makes sure that nobody else does so at the time."""
+    scratch = folder / f"{CATALOG_NAME}.part"
+    scratch.unlink(missing_ok=True)
+    scratch.touch(mode=0o600)
+    connection = sqlite3.connect(scratch, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(
+        f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_LAYOUT}; COMMIT;"
+    )
+    connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+    connection.close()
+    scratch.rename(folder / CATALOG_NAME)
 
 
 class Snapshot:

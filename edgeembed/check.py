@@ -18,11 +18,15 @@ import numpy.typing as npt
 
 from .bundle import GOLDEN_NAME, Bundle
 from .embedder import Embedder
-from .errors import BundleError
+from .errors import BundleError, ImageError
+from .image import ImageEncoder
 from .text import TextEncoder
 
 Arrays = dict[str, npt.NDArray[Any]]
+
 Vectors = npt.NDArray[np.float32]  # (N, dim)
+
+_PIXEL_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class StageResult:
     stage: str
     """What was compared."""
     worst: float
-    """The largest departure that counts: a number of texts for token ids, 1 - cosine for vectors."""
+    """The largest departure that counts: a number of texts for token ids, of pixel values, 1 - cosine for vectors."""
     allowed: float
     """The largest departure that passes."""
     ok: bool
@@ -54,7 +58,7 @@ def check(bundle: Bundle, *, threads: int | None = None) -> list[StageResult]:
     golden = _read_golden(bundle)
     with Embedder(bundle, threads=threads) as embedder:
         try:
-            return _check_text(embedder, golden)
+            return [*_check_text(embedder, golden), *_check_images(embedder, golden)]
         except (KeyError, ValueError) as error:
             raise BundleError(bundle.file(GOLDEN_NAME), f"does not follow the bundle format: {error}") from error
 
@@ -80,19 +84,47 @@ def _check_text(embedder: Embedder, golden: Arrays) -> list[StageResult]:
     if section.query_prefix != section.document_prefix:
         expected = golden["query_token_ids"], golden["query_token_counts"]
         results.append(_check_ids("token ids of queries", encoder, texts, "query", *expected))
-    vectors = embedder.embed_texts(texts)
+    return [*results, *_check_kept(embedder, "text", embedder.embed_texts(texts), golden)]
+
+
+def _check_kept(embedder: Embedder, kind: str, vectors: Vectors, golden: Arrays) -> list[StageResult]:
+    """Vectors of the golden texts, or images, against those of the float model and those that the bundle once gave."""
     tolerance = embedder.manifest.tolerance
-    results.append(
-        _check_vectors("vectors against the float model", vectors, golden["text_reference"], tolerance["reference"])
-    )
     share = tolerance.get("self_share", 1.0)
     which = "all" if share == 1 else f"closest {share:.0%}"
-    results.append(
-        _check_vectors(
-            f"vectors against the bundle's own ({which})", vectors, golden["text_self"], tolerance["self"], share
-        )
-    )
-    return results
+    stage = "vectors" if kind == "text" else f"{kind} vectors"
+    reference, own = golden[f"{kind}_reference"], golden[f"{kind}_self"]
+    return [
+        _check_vectors(f"{stage} against the float model", vectors, reference, tolerance["reference"]),
+        _check_vectors(f"{stage} against the bundle's own ({which})", vectors, own, tolerance["self"], share),
+    ]
+
+
+def _check_images(embedder: Embedder, golden: Arrays) -> list[StageResult]:
+    if embedder.manifest.image is None:
+        return []
+    lengths = golden["image_bytes"]
+    if lengths.ndim != 1 or lengths.size == 0 or lengths.sum() != golden["images"].size:
+        raise ValueError("image_bytes are not the lengths of images")
+    pictures = [part.tobytes() for part in np.split(golden["images"], np.cumsum(lengths)[:-1])]
+    try:
+        pixels = _check_pixels(embedder, pictures, golden["pixel_positions"], golden["pixels"])
+        vectors = embedder.embed_images(pictures)
+    except ImageError:  # this machine's Pillow reads less than that where the bundle was made
+        return [StageResult("pixels", float("inf"), _PIXEL_TOLERANCE, False)]
+    return [pixels, *_check_kept(embedder, "image", vectors, golden)]
+
+
+def _check_pixels(
+    embedder: Embedder, pictures: Sequence[bytes], positions: npt.NDArray[np.int64], expected: npt.NDArray[np.float32]
+) -> StageResult:
+    """The largest difference of a pixel value, as the graph takes it."""
+    encoder = ImageEncoder(embedder.bundle)
+    if expected.shape != (len(pictures), len(positions)) or expected.size == 0:
+        raise ValueError(f"golden pixels are {expected.shape}, not {(len(pictures), len(positions))}")
+    found = np.stack([encoder.encode(picture).reshape(-1).take(positions) for picture in pictures])
+    worst = float(np.max(np.nan_to_num(np.abs(found - expected), nan=np.inf)))
+    return StageResult("pixels", worst, _PIXEL_TOLERANCE, worst <= _PIXEL_TOLERANCE)
 
 
 def _check_ids(

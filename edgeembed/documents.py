@@ -193,17 +193,18 @@ def _looks_random(text: str) -> bool:
         c == "\ufffd" or (unicodedata.category(c) in ("Cn", "Co", "Cs", "Cc") and not c.isspace() and c not in "\b\x1b")
         for c in text
     )
-    return odd * 20 > len(text)
+    return (odd - 1) * 20 > len(text)  # one may be the end of a text that was cut off
 
 
-# Without a choice of encodings the detector finds EBCDIC and the like in short texts.
+# Without a choice of encodings the detector finds EBCDIC and the like in short texts. Of equals the first is taken.
 _ONE_BYTE_ENCODINGS = (
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
+    *("cp1254", "cp1252", "cp1250", "cp1251", "cp1253", "cp1255", "cp1256", "cp1257", "cp874"),
     *("koi8_r", "koi8_u", "cp866", "cp850", "cp437", "mac_roman"),
 )
-_EAST_ASIAN_ENCODINGS = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
+_EAST_ASIAN_ENCODINGS = ("euc_jp", "big5", "cp932", "gb18030", "cp949")
 _LESS_COMMON_ENCODINGS = ("iso8859_2", "iso8859_5", "iso8859_7")
 _SAMPLE_BYTES = 16384
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
 def _decode_unmarked(data: bytes) -> str | None:
@@ -242,22 +243,21 @@ def _sample(data: bytes) -> bytes:
     return b"".join(lines)
 
 
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-
-
 def _detect(sample: bytes) -> str | None:
     """The likeliest encoding of a text that is not UTF-8; ``None``: the detector finds none."""
     from charset_normalizer import from_bytes
 
     for encodings in (_candidates(sample), _LESS_COMMON_ENCODINGS):
-        matches = list(from_bytes(sample, cp_isolation=list(encodings)))
+        found = from_bytes(sample, cp_isolation=list(encodings))
+        matches = [match for match in found if match.encoding in encodings]
         if not matches:
             continue
         least = min(match.chaos for match in matches) + 0.01
-        best = max((match for match in matches if match.chaos <= least), key=lambda match: match.coherence)
-        for match in matches:
+        likely = [match for match in matches if match.chaos <= least]
+        best = max(likely, key=lambda match: (match.coherence, -encodings.index(match.encoding)))
+        for match in likely:
             # By far the commonest of its relatives: it gets the ties. Matches that decode alike are one match.
-            if "cp1252" in match.could_be_from_charset and match.chaos <= least and match.language == best.language:
+            if "cp1252" in match.could_be_from_charset and match.language == best.language:
                 return "cp1252"
         return best.encoding
     return None
@@ -266,7 +266,7 @@ def _detect(sample: bytes) -> str | None:
 def _candidates(sample: bytes) -> tuple[str, ...]:
     runs = _BEYOND_ASCII.findall(sample)
     if max(map(len, runs)) == 1 and len(runs) < 3:
-        return _ONE_BYTE_ENCODINGS[:2]  # a single letter or sign proves little
+        return "cp1252", "cp1250"  # a single letter or sign proves little
     if sum(map(len, runs)) < 1.3 * len(runs):
         return _ONE_BYTE_ENCODINGS  # letters with accents stand alone, East Asian ones do not
-    return _ONE_BYTE_ENCODINGS + _EAST_ASIAN_ENCODINGS
+    return _EAST_ASIAN_ENCODINGS + _ONE_BYTE_ENCODINGS

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .bundle import Bundle, Manifest, read_bundle
 from .errors import BundleError, UnsupportedInputError
+from .image import ImageEncoder, ImageSource
 from .text import TextEncoder
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ Vectors = npt.NDArray[np.float32]  # (N, dim)
 
 _BLOCK = 256
 """Documents that are tokenized and scheduled together: enough to keep the cores level, few enough to stay small."""
+_IMAGE_BLOCK = 32
+"""Vectors of pictures that are handed on together."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 class Embedder:
@@ -38,8 +45,8 @@ class Embedder:
     with any number of threads.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Use an already opened bundle; most callers want :meth:`load`."""
+    def __init__(self, bundle: Bundle, *, threads: int | None = None, max_pixels: int | None = None) -> None:
+        """Use an already opened bundle; most callers want :meth:`load`, which has the same arguments."""
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         self.bundle = bundle
@@ -49,20 +56,34 @@ class Embedder:
         section = bundle.manifest.text
         if section is not None:
             self._text = (TextEncoder(bundle), _Graph(bundle, section.graph, ("input_ids", "attention_mask")))
+        self._image: tuple[ImageEncoder, _Graph] | None = None
+        if bundle.manifest.image is not None:
+            facts = bundle.manifest.image
+            graph = _Graph(bundle, facts.graph, ("pixel_values",))
+            graph.check_shape("pixel_values", (None, len(facts.mean), facts.height, facts.width))
+            self._image = (ImageEncoder(bundle, max_pixels=max_pixels), graph)
 
     @classmethod
-    def load(cls, model: str | os.PathLike[str] | None = None, *, threads: int | None = None) -> Embedder:
+    def load(
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+        max_pixels: int | None = None,
+    ) -> Embedder:
         """Load a model.
 
         Args:
             model: name of a shipped bundle, or path of a bundle folder; ``None`` is the shipped default.
             threads: how many documents are embedded at a time; ``None`` is as many as this process has cores
                 (processor affinity and container quota counted).
+            max_pixels: larger pictures are refused; ``None`` is about 179 megapixels, or less on a machine with little
+                memory.
 
         Raises:
             BundleError: the bundle is missing, damaged, or in a newer format.
         """
-        return cls(read_bundle(model), threads=threads)
+        return cls(read_bundle(model), threads=threads, max_pixels=max_pixels)
 
     @property
     def manifest(self) -> Manifest:
@@ -116,6 +137,49 @@ class Embedder:
             rows = encoder.encode(block, role=role)
             yield self._run(graph, [{"input_ids": ids[None], "attention_mask": mask[None]} for ids, mask in rows])
 
+    def embed_images(self, images: Sequence[ImageSource], *, reduced: bool = False) -> Vectors:
+        """Embed pictures.
+
+        Args:
+            images: any number of paths, contents of image files, or Pillow images, also none.
+            reduced: decode large JPEGs at reduced scale: faster, in less memory, with slightly other vectors.
+
+        Returns:
+            float32 ``(N, dim)``, rows of length 1, in the order of ``images``.
+
+        Raises:
+            TypeError: a single picture, or something in ``images`` that is none.
+            ImageError: a picture that cannot be read; says which.
+            OSError: a file that is missing or may not be read.
+            UnsupportedInputError: the model has no image encoder.
+        """
+        if isinstance(images, (str, bytes, os.PathLike)) or not isinstance(images, Iterable):
+            raise TypeError(
+                f"images must be a sequence of pictures, not one {type(images).__name__}: [image] makes one"
+            )
+        blocks = list(self.iter_embed_images(images, reduced=reduced))
+        return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
+
+    def iter_embed_images(self, images: Iterable[ImageSource], *, reduced: bool = False) -> Iterator[Vectors]:
+        """Embed a stream of pictures of any length with bounded memory; they are decoded in all threads.
+
+        Yields:
+            float32 ``(n, dim)`` for the next ``n`` pictures, in order; ``n`` varies.
+
+        Raises:
+            As :meth:`embed_images`.
+        """
+        if self._image is None:
+            raise UnsupportedInputError(f"{self.manifest.name} embeds text only; load a model that embeds images")
+        encoder, graph = self._image
+
+        def embed(image: ImageSource) -> npt.NDArray[np.float32]:
+            return graph.run({"pixel_values": encoder.encode(image, reduced=reduced)[None]})
+
+        vectors = self._ahead(embed, images)
+        while block := list(itertools.islice(vectors, _IMAGE_BLOCK)):
+            yield np.stack(block)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text, special tokens and prefix not counted."""
         if self._text is None:
@@ -140,6 +204,23 @@ class Embedder:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _ahead(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+        """``work`` done on each item, in order, with two items a thread taken from ``items`` in advance."""
+        if self._pool is None:
+            yield from map(work, items)
+            return
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(self._pool.submit(work, item))
+                if len(waiting) > 2 * self.threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:  # also where one of them failed, or nobody wants the rest
+            for future in waiting:
+                future.cancel()
+
     def _run(self, graph: _Graph, feeds: Sequence[dict[str, npt.NDArray[Any]]]) -> Vectors:
         """One run a document, longest first so that no core is left with a long one at the end."""
         out = np.empty((len(feeds), self.dim), np.float32)
@@ -152,8 +233,13 @@ class Embedder:
             for i in order:
                 embed(i)
         else:
-            for future in [self._pool.submit(embed, i) for i in order]:
-                future.result()
+            futures = [self._pool.submit(embed, i) for i in order]
+            try:
+                for future in futures:
+                    future.result()
+            finally:
+                for future in futures:  # after an error or an interrupt: do not work off the rest
+                    future.cancel()
         return out
 
 
@@ -171,6 +257,13 @@ class _Graph:
             raise BundleError(self._path, f"gives {[item.name for item in outputs]} instead of one float 'embedding'")
         if outputs[0].shape[-1] != bundle.manifest.dim:
             raise BundleError(self._path, f"gives vectors of {outputs[0].shape[-1]}, not of {bundle.manifest.dim}")
+
+    def check_shape(self, name: str, wanted: tuple[int | None, ...]) -> None:
+        """Refuse an input of another shape; ``None``, or a dimension that the graph leaves open, is any length."""
+        found = next(item.shape for item in self._session.get_inputs() if item.name == name)
+        fixed = [(a, b) for a, b in zip(found, wanted) if isinstance(a, int) and b is not None]  # noqa: B905
+        if len(found) != len(wanted) or any(a != b for a, b in fixed):
+            raise BundleError(self._path, f"takes {name} of shape {found}, not of {list(wanted[1:])}")
 
     def run(self, feed: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         """The vector ``(dim,)`` of one document."""

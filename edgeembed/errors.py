@@ -5,6 +5,7 @@
     EdgeEmbedError
     ├─ BundleError            .path .reason     a model bundle that must not be used
     ├─ UnsupportedInputError                    an image for a text bundle, or the reverse
+    ├─ ImageError             .path .reason     a picture that cannot be read
     ├─ IndexNotFoundError     .path             there is no index where one was expected
     ├─ IndexLockedError       .path             another process is writing
     ├─ IndexCorruptError      .path .reason     the index contradicts itself
@@ -40,6 +41,20 @@ class BundleError(EdgeEmbedError):
 
 class UnsupportedInputError(EdgeEmbedError):
     """The bundle has no encoder for this kind of input."""
+
+
+class ImageError(EdgeEmbedError):
+    """A picture that cannot be read: damaged, in no known format, or too large.
+
+    Attributes:
+        path: the file; ``None`` for a picture given as bytes or as a Pillow image.
+        reason: what is wrong, without the path.
+    """
+
+    def __init__(self, path: Path | None, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{'picture' if path is None else path}: {reason}")
 
 
 class IndexNotFoundError(EdgeEmbedError):

@@ -180,6 +180,7 @@ class Folder:
         for entry in walk(self.path, exclude=[self.index.path]):
             if isinstance(entry, Skipped):
                 skipped.append(entry)
+                seen.add(entry.path)
                 closed.append(entry.path.rstrip("/") + "/")
                 continue
             seen.add(entry.path)
@@ -194,7 +195,7 @@ class Folder:
                 unchanged += 1
             else:
                 skipped.append(Skipped(entry.path, row.reason))
-        # What lies under a folder that cannot be read now is not gone.
+        # What cannot be read now, or lies under a folder that cannot, is not gone.
         removed = [path for path in known if path not in seen and not path.startswith(tuple(closed))]
         return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 import threading
@@ -13,24 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .bundle import Manifest, read_bundle
-from .catalog import CATALOG_NAME, Catalog, Snapshot
+from .catalog import CATALOG_NAME, Catalog, Snapshot, create_catalog
 from .documents import Document, Skipped
 from .embedder import Embedder, usable_cores
 from .errors import BundleError, EdgeEmbedError, IndexLockedError, IndexNotFoundError, ModelMismatchError
-from .ranking import Found, Hit, Passage, group, settled, snippet
-from .vectors import Floats, Keys, Segments, cosines
+from .nearest import Nearest
+from .ranking import Found, Hit, Passage, snippet
+from .vectors import Floats, Segments
 from .writer import Writer
 
 Model = str | os.PathLike[str] | Embedder | None
 
 _LOCK_NAME = "lock"
 _OWNER_NAME = "writer"
-_COMPARE_ALL = 20_000
-"""A filter that leaves up to so many chunks has all of them compared, instead of searching graphs and hoping."""
 _KINDS = ("text", "image")
+_PASSAGES = 10
 
 
 @dataclass(frozen=True)
@@ -274,7 +271,7 @@ class Index:
         """
         if self.read_only:
             raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")
-        with self._writing, self._process_lock():
+        with self._writing, _process_lock(self.path):
             writer = Writer(
                 self.path,
                 self._catalog,
@@ -289,19 +286,6 @@ class Index:
                 writer.commit()  # what was taken before the trouble is kept
                 raise
             writer.finish()
-
-    @contextmanager
-    def _process_lock(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout
-
-        owner = self.path / _OWNER_NAME
-        try:
-            with FileLock(self.path / _LOCK_NAME, timeout=0, mode=0o600):
-                owner.write_text(f"process {os.getpid()} ({Path(sys.argv[0] or sys.executable).name})")
-                yield
-        except Timeout as error:
-            name = owner.read_text() if owner.is_file() else "another process"
-            raise IndexLockedError(self.path, name) from error
 
     def _document_embedder(self) -> Embedder:
         """The model for documents, whose vectors must all come from one encoder."""
@@ -320,70 +304,34 @@ class Index:
         with self._catalog.read() as snapshot:
             found: list[Found] = []
             similarity: dict[int, float] = {}
+            nearest = Nearest(snapshot, self._segments, vector, where, exact=exact)
             for kind in _KINDS:
-                more, scores = self._nearest(snapshot, kind, vector, k, where, exact=exact)
+                more, scores = nearest.documents(kind, k)
                 found += more
                 similarity |= scores
             found.sort(key=lambda item: (-item.similarity, item.id))
             return [_hit(snapshot, item, similarity) for item in found[:k]]
 
-    def _nearest(
-        self, snapshot: Snapshot, kind: str, vector: Floats, k: int, where: dict[str, Any], *, exact: bool
-    ) -> tuple[list[Found], dict[int, float]]:
-        """The best documents of one kind, and the similarity of each chunk that was looked at."""
-        allowed = snapshot.allowed_keys(kind, where) if where else None
-        if allowed is not None and len(allowed) <= _COMPARE_ALL:
-            similarity = self._compare(snapshot, kind, vector, np.array(allowed, dtype=np.int64))
-            best = sorted(similarity, key=similarity.__getitem__, reverse=True)[: 64 * k]
-            return group(snapshot.passages(best, where), similarity), similarity
-        count = 4 * k + 16
-        while True:
-            similarity, unseen = self._candidates(snapshot, kind, vector, count, exact=exact)
-            found = group(snapshot.passages(list(similarity), where), similarity)
-            if settled(found, k, unseen):
-                return found, similarity
-            count *= 4
 
-    def _candidates(
-        self, snapshot: Snapshot, kind: str, vector: Floats, count: int, *, exact: bool
-    ) -> tuple[dict[int, float], float]:
-        """The best ``count`` chunks of each segment and of the fresh rows; and how similar one outside may be."""
-        similarity: dict[int, float] = {}
-        unseen = -math.inf
-        parts = [self._segments.open(f).search(vector, count, exact=exact) for f in snapshot.segments(kind)]
-        sizes = [facts.rows for facts in snapshot.segments(kind)]
-        keys, scores = self._fresh(snapshot, kind, vector)
-        best = np.argsort(-scores, kind="stable")[:count]
-        for (found, cosine), size in [*zip(parts, sizes, strict=True), ((keys[best], scores[best]), len(keys))]:
-            similarity.update(zip(found.tolist(), cosine.tolist(), strict=True))
-            if len(found) and len(found) < size:
-                unseen = max(unseen, float(cosine[-1]))
-        return similarity, unseen
+@contextmanager
+def _process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
+    """Keep other processes from writing; the system frees the lock when this process ends, however it ends."""
+    from filelock import FileLock, Timeout
 
-    def _compare(self, snapshot: Snapshot, kind: str, vector: Floats, allowed: Keys) -> dict[int, float]:
-        """Similarity of exactly these chunks."""
-        similarity: dict[int, float] = {}
-        for facts in snapshot.segments(kind):
-            inside = allowed[(allowed >= facts.first_key) & (allowed <= facts.last_key)]
-            keys, scores = self._segments.open(facts).compare(vector, inside)
-            similarity.update(zip(keys.tolist(), scores.tolist(), strict=True))
-        keys, scores = self._fresh(snapshot, kind, vector)
-        here = np.isin(keys, allowed)
-        similarity.update(zip(keys[here].tolist(), scores[here].tolist(), strict=True))
-        return similarity
-
-    def _fresh(self, snapshot: Snapshot, kind: str, vector: Floats) -> tuple[Keys, Floats]:
-        """Keys and similarities of the rows that are in no segment yet, in the order of keys."""
-        fresh = snapshot.fresh(kind)
-        keys = np.array([key for key, _ in fresh], dtype=np.int64)
-        rows = np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), self._model.dim)
-        return keys, cosines(vector, rows)
+    owner = folder / _OWNER_NAME
+    try:
+        with FileLock(folder / _LOCK_NAME, timeout=wait_seconds, mode=0o600):
+            owner.write_text(f"process {os.getpid()} ({Path(sys.argv[0] or sys.executable).name})")
+            yield
+    except Timeout as error:
+        name = owner.read_text() if owner.is_file() else "another process"
+        raise IndexLockedError(folder, name) from error
 
 
 def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> Hit:
     passages = []
     kind = "text"
-    for key in found.keys:
+    for key in found.keys[:_PASSAGES]:
         chunk = snapshot.chunk(key)
         kind = chunk.kind
         passages.append(
@@ -410,11 +358,9 @@ def _create(folder: Path, model: Model) -> None:
     facts = _ModelFacts(
         manifest.name, manifest.encoder, manifest.space, manifest.dim, None if shipped else str(bundle.path.absolute())
     )
-    catalog = Catalog(folder, create=True)
-    with catalog.write() as transaction:
-        if transaction.setting("model") is None:
-            transaction.set("model", json.dumps(vars(facts)))
-    catalog.close()
+    with _process_lock(folder, wait_seconds=10):
+        if not (folder / CATALOG_NAME).exists():
+            create_catalog(folder, {"model": json.dumps(vars(facts))})
 
 
 def _stored_model(snapshot: Snapshot) -> _ModelFacts:

@@ -47,7 +47,7 @@ class Hit:
     page: int | None
     snippet: str | None
     passages: tuple[Passage, ...]
-    """All passages that were found, best first; the first is the one above."""
+    """The passages that were found, at most ten, best first; the first is the one above."""
     matched: tuple[str, ...]
     """What found it: ``vector``, ``keyword``."""
     metadata: Mapping[str, Any]

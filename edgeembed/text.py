@@ -41,7 +41,7 @@ class TextEncoder:
             raise BundleError(path, f"is not a tokenizer that can be loaded: {error}") from error
         self.prefixes = {"query": section.query_prefix, "document": section.document_prefix}
         self.max_tokens = section.max_tokens
-        self._specials = tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._specials: int = tokenizer.num_special_tokens_to_add(is_pair=False)
         self._pad_to, self._pad_id = section.pad_to, section.pad_id
         tokenizer.no_padding()
         tokenizer.no_truncation()
@@ -86,5 +86,6 @@ def _clean(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
+        # By way of UTF-16, where two surrogates that belong together become their character.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text

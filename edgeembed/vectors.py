@@ -33,12 +33,12 @@ Rows = npt.NDArray[np.int8]  # (N, dim)
 Keys = npt.NDArray[np.int64]  # (N,)
 Floats = npt.NDArray[np.float32]
 
-EXACT_ROWS = 16_384
-"""Up to this many rows all are compared (about a millisecond); above, the graph is walked."""
+EXACT_ROWS = 80_000
+"""Up to this many rows all are compared (about three milliseconds); above, the graph is walked."""
 
 _CONNECTIVITY = 16
 _EXPANSION_ADD = 128
-_EXPANSION_SEARCH = 128
+_EXPANSION_SEARCH = 512
 _HEADER = struct.Struct("<II")  # rows, bytes a row: what a USearch file begins with
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed.catalog import CATALOG_NAME, Catalog, ChunkRow, FileRow, Transaction
+from edgeembed.catalog import CATALOG_NAME, Catalog, ChunkRow, FileRow, Transaction, create_catalog
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
 
 CHUNK = ChunkRow("text", 0, 5, 1, 1, None, "hello")
@@ -15,7 +15,8 @@ CHUNK = ChunkRow("text", 0, 5, 1, 1, None, "hello")
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    return Catalog(tmp_path, create=True)
+    create_catalog(tmp_path, {"model": "{}"})
+    return Catalog(tmp_path)
 
 
 def put(transaction: Transaction, id: str, digest: bytes, metadata: str = "{}") -> None:
@@ -26,9 +27,13 @@ def put(transaction: Transaction, id: str, digest: bytes, metadata: str = "{}") 
 
 
 def test_a_failed_transaction_leaves_nothing(catalog: Catalog) -> None:
-    with pytest.raises(RuntimeError), catalog.write() as transaction:
-        put(transaction, "a", b"1")
-        raise RuntimeError
+    def fail() -> None:
+        with catalog.write() as transaction:
+            put(transaction, "a", b"1")
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        fail()
     with catalog.read() as snapshot:
         assert snapshot.counts() == dict.fromkeys(snapshot.counts(), 0)
         assert snapshot.setting("generation") is None
@@ -79,7 +84,7 @@ def test_keys_are_never_reused(catalog: Catalog) -> None:
         ({"flag": 1}, ["c"]),
         ({"flag": False}, []),
         ({"from": None}, ["c"]),
-        ({"it's \"odd\".key": "ü"}, ["b"]),
+        ({'it\'s "odd".key': "ü"}, ["b"]),
     ],
 )
 def test_where_is_equality_on_top_level_values(catalog: Catalog, where: dict[str, object], expected: list[str]) -> None:
@@ -121,7 +126,7 @@ def test_what_is_no_catalog_is_said_to_be_none(tmp_path: Path) -> None:
 def test_a_newer_layout_is_refused(catalog: Catalog, tmp_path: Path) -> None:
     catalog.close()
     sqlite3.connect(tmp_path / CATALOG_NAME).execute("PRAGMA user_version = 99").connection.close()
-    with pytest.raises(EdgeEmbedError, match="newer edgeembed.*upgrade"):
+    with pytest.raises(EdgeEmbedError, match=r"newer edgeembed.*upgrade"):
         Catalog(tmp_path)
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 
-import edgeembed
-from edgeembed import Folder
+from edgeembed import Folder, Skipped
 from edgeembed.folder import SyncProgress
 
 OLD_NS = 1_600_000_000_000_000_000
@@ -117,6 +116,23 @@ def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, mon
     assert "boat.md" in found(folder)
     report = folder.sync()  # tried again without having changed
     assert (report.skipped, report.unchanged, report.embedded) == ((), 3, 0)
+
+
+def test_a_file_that_moved_to_the_cloud_keeps_what_was_indexed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgeembed import files
+    from edgeembed import folder as module
+
+    folder.sync()
+
+    def walk(root: Path, exclude: object) -> list[object]:
+        found = [entry for entry in files.walk(root) if isinstance(entry, files.FileStat)]
+        cloud = Skipped("boat.md", "kept in the cloud, not on this machine")
+        return [entry for entry in found if entry.path != "boat.md"] + [cloud]
+
+    monkeypatch.setattr(module, "walk", walk)  # no system here has such files
+    report = folder.sync()
+    assert (report.removed, [item.path for item in report.skipped]) == (0, ["boat.md"])
+    assert "boat.md" in found(folder)
 
 
 def test_the_index_keeps_out_of_git_and_backups_and_of_itself(folder: Folder, notes: Path) -> None:

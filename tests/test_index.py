@@ -126,7 +126,7 @@ def test_it_opens_again_with_its_own_model(tmp_path: Path, tiny_bundle: Path) ->
 def test_another_model_is_an_error_that_says_what_to_do(tmp_path: Path, tiny_bundle: Path) -> None:
     other = tiny_text_bundle(tmp_path / "other", seed=1)
     Index.open(tmp_path / "index", model=tiny_bundle).close()
-    with pytest.raises(edgeembed.ModelMismatchError, match="made with tiny .* not with other .*--rebuild"):
+    with pytest.raises(edgeembed.ModelMismatchError, match=r"made with tiny .* not with other .*--rebuild"):
         Index.open(tmp_path / "index", model=other)
 
 
@@ -180,7 +180,7 @@ def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_segments")
 def test_segments_are_sealed_merged_and_answer_as_one(index: Index) -> None:
-    words = "boat garden fence tomato letter dawn harbour paint seed invoice".split()
+    words = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
     rng = np.random.default_rng(0)
     documents = [Document(f"d{i}", text=f"{' '.join(rng.choice(words, 5))} number {i}") for i in range(700)]
     index.add(documents)

@@ -1,0 +1,94 @@
+"""The chunks nearest to a query: in segments, among fresh rows, and only those that a filter allows.
+
+USearch knows neither filters nor removed rows, so both are dealt with here. If a filter leaves few chunks, exactly
+these are compared. Otherwise more candidates are taken until no chunk outside them could still be among the best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .catalog import Snapshot
+from .ranking import Found, group, settled
+from .vectors import Floats, Keys, Segments, cosines
+
+_COMPARE_ALL = 20_000
+"""Up to so many allowed chunks are all compared, which takes some milliseconds."""
+
+
+class Nearest:
+    """Searches one snapshot of an index with one query."""
+
+    def __init__(
+        self, snapshot: Snapshot, segments: Segments, query: Floats, where: Mapping[str, Any], *, exact: bool
+    ) -> None:
+        """
+        Args:
+            query: ``(dim,)`` float32 of length 1.
+            where: condition on metadata, as in ``Index.search``.
+            exact: compare every row instead of walking graphs.
+        """
+        self._snapshot = snapshot
+        self._segments = segments
+        self._query = query
+        self._where = where
+        self._exact = exact
+
+    def documents(self, kind: str, k: int) -> tuple[list[Found], dict[int, float]]:
+        """The best ``k`` or more documents of a kind, and the similarity of each chunk that was looked at.
+
+        Raises:
+            FileNotFoundError: a segment was swept meanwhile; a newer snapshot knows what took its place.
+        """
+        allowed = self._snapshot.allowed_keys(kind, self._where) if self._where else None
+        if allowed is not None and len(allowed) <= _COMPARE_ALL:
+            similarity = self._compare(kind, np.array(allowed, dtype=np.int64))
+            return self._grouped(similarity), similarity
+        count = 4 * k + 16
+        while True:
+            similarity, unseen = self._candidates(kind, count)
+            found = self._grouped(similarity)
+            if settled(found, k, unseen):
+                return found, similarity
+            count *= 4
+
+    def _grouped(self, similarity: dict[int, float]) -> list[Found]:
+        return group(self._snapshot.passages(list(similarity), self._where), similarity)
+
+    def _candidates(self, kind: str, count: int) -> tuple[dict[int, float], float]:
+        """The best ``count`` chunks of each segment and of the fresh rows; and how similar one outside may be."""
+        segments = self._snapshot.segments(kind)
+        parts = [(*self._segments.open(f).search(self._query, count, exact=self._exact), f.rows) for f in segments]
+        keys, scores = self._fresh(kind)
+        best = np.argsort(-scores, kind="stable")[:count]
+        parts.append((keys[best], scores[best], len(keys)))
+        similarity: dict[int, float] = {}
+        unseen = -math.inf
+        for found, cosine, rows in parts:
+            similarity.update(zip(found.tolist(), cosine.tolist(), strict=True))
+            if 0 < len(found) < rows:
+                unseen = max(unseen, float(cosine[-1]))
+        return similarity, unseen
+
+    def _compare(self, kind: str, allowed: Keys) -> dict[int, float]:
+        """Similarity of exactly these chunks."""
+        similarity: dict[int, float] = {}
+        for facts in self._snapshot.segments(kind):
+            inside = allowed[(allowed >= facts.first_key) & (allowed <= facts.last_key)]
+            keys, scores = self._segments.open(facts).compare(self._query, inside)
+            similarity.update(zip(keys.tolist(), scores.tolist(), strict=True))
+        keys, scores = self._fresh(kind)
+        here = np.isin(keys, allowed)
+        similarity.update(zip(keys[here].tolist(), scores[here].tolist(), strict=True))
+        return similarity
+
+    def _fresh(self, kind: str) -> tuple[Keys, Floats]:
+        """Keys and similarities of the rows that are in no segment yet, in the order of keys."""
+        fresh = self._snapshot.fresh(kind)
+        keys = np.array([key for key, _ in fresh], dtype=np.int64)
+        rows = np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), len(self._query))
+        return keys, cosines(self._query, rows)
