@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .bundle import Manifest
-    from .documents import Document, Skipped
+    from .documents import Document
     from .embedder import Embedder
     from .errors import (
         BundleError,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .folder import Folder, SyncReport
     from .index import Index
     from .ranking import Hit, Passage
+    from .skipped import Skipped
 
 _HOME = {
     "BundleError": "errors",
@@ -43,7 +44,7 @@ _HOME = {
     "Manifest": "bundle",
     "ModelMismatchError": "errors",
     "Passage": "ranking",
-    "Skipped": "documents",
+    "Skipped": "skipped",
     "SyncReport": "folder",
     "UnsupportedInputError": "errors",
 }

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .files import FileStat
+from .skipped import Skipped, unreadable
+
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from .files import FileStat
 
 MAX_FILE_BYTES = 64 << 20
 """Files larger than this are left out unless another limit is given."""
@@ -46,16 +47,6 @@ class Document:
     def __post_init__(self) -> None:
         if (self.text is None) == (self.image is None):
             raise ValueError(f"document {self.id!r} needs either text or image")
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that was left out of the index, and why."""
-
-    path: str
-    """Relative to the folder, with ``/``."""
-    reason: str
-    """In few words. What differs from file to file stands after a colon, so that a summary can group by the rest."""
 
 
 def read_document(root: Path, stat: FileStat, *, max_bytes: int = MAX_FILE_BYTES) -> Document | Skipped:
@@ -95,15 +86,6 @@ def read_document(root: Path, stat: FileStat, *, max_bytes: int = MAX_FILE_BYTES
     if not text or text.isspace():
         return Skipped(stat.path, EMPTY)
     return Document(stat.path, text=text)
-
-
-def unreadable(error: OSError) -> str:
-    """The reason to skip what the system would not let us read."""
-    if isinstance(error, PermissionError):
-        return "not readable: permission denied"
-    if isinstance(error, FileNotFoundError):
-        return "not readable: no longer there"
-    return f"not readable: {(error.strerror or type(error).__name__).lower()}"
 
 
 def decode(data: bytes) -> str | None:

@@ -11,8 +11,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .documents import Skipped, unreadable
 from .ignore import IGNORE_FILES, RuleSet, ignored, inherited_rules, is_plain_file, read_rules
+from .skipped import Skipped, unreadable
 
 IN_THE_CLOUD = "kept in the cloud, not on this machine"
 

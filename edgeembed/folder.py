@@ -13,12 +13,13 @@ from typing import Any
 
 from .bundle import read_bundle
 from .catalog import CATALOG_NAME, FileRow
-from .documents import Skipped, read_document
+from .documents import read_document
 from .embedder import Embedder
 from .errors import IndexNotFoundError
 from .files import FileStat, walk
 from .index import Index, IndexStatus, Model, model_of
 from .ranking import Hit
+from .skipped import Skipped
 from .writer import Writer
 
 INDEX_NAME = ".edgeembed"

@@ -22,7 +22,7 @@ from itertools import count, groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from .documents import Skipped, unreadable
+from .skipped import Skipped, unreadable
 
 IGNORE_FILES = (".gitignore", ".edgeembedignore")
 """Names of ignore files; the later one wins."""

@@ -44,8 +44,12 @@ _PIXELS_AT_A_TIME = 48_000_000
 """Pixels of pictures that are decoded side by side: four photos of 12 megapixels, some 200 MB."""
 _LARGEST_RESIZED = 16_000_000
 """Pixels of a resized picture beyond which only what the crop keeps is computed (a side 300 times the other)."""
-_REDUCING_GAP = 2
-"""A picture decoded at reduced scale is still at least so many times as large as it must become."""
+_REDUCING_GAP = 4
+"""A picture decoded at reduced scale is still at least so many times as large as it must become.
+
+With 4, features of a MobileNetV2 stayed at a cosine of 0.9993 or more to the exact ones, over some 70 enlarged or tiled
+photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnails, they fell to 0.997.
+"""
 
 _ORIENTATION = 0x0112
 """The EXIF tag; its values 2 to 8 each stand for one way to turn or mirror."""

@@ -14,11 +14,12 @@ from typing import Any
 
 from .bundle import Manifest, read_bundle
 from .catalog import CATALOG_NAME, Catalog, Snapshot, create_catalog
-from .documents import Document, Skipped
+from .documents import Document
 from .embedder import Embedder, usable_cores
 from .errors import BundleError, EdgeEmbedError, IndexLockedError, IndexNotFoundError, ModelMismatchError
 from .nearest import Nearest
 from .ranking import Found, Hit, Passage, snippet
+from .skipped import Skipped
 from .vectors import Floats, Segments
 from .writer import Writer
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from .documents import Skipped
     from .folder import SyncProgress, SyncReport
     from .ranking import Hit
+    from .skipped import Skipped
 
 
 def prepare_streams() -> None:
@@ -85,7 +85,7 @@ def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
 
 
 def _reasons(skipped: Sequence[Skipped]) -> str:
-    counts = Counter(item.reason for item in skipped)
+    counts = Counter(item.reason.partition(":")[0] for item in skipped)
     return ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common(4)) + (
         ", …" if len(counts) > 4 else ""
     )

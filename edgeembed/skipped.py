@@ -1,0 +1,24 @@
+"""What was left out of an index, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was left out of the index, and why."""
+
+    path: str
+    """Relative to the folder, with ``/``."""
+    reason: str
+    """In few words. What differs from file to file stands after a colon, so that a summary can group by the rest."""
+
+
+def unreadable(error: OSError) -> str:
+    """The reason to skip what the system would not let us read."""
+    if isinstance(error, PermissionError):
+        return "not readable: permission denied"
+    if isinstance(error, FileNotFoundError):
+        return "not readable: no longer there"
+    return f"not readable: {(error.strerror or type(error).__name__).lower()}"
