@@ -7,6 +7,7 @@ or an altered weight under fresh hashes shows here.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import zipfile
 from collections.abc import Sequence
@@ -119,10 +120,10 @@ def _check_pixels(
     embedder: Embedder, pictures: Sequence[bytes], positions: npt.NDArray[np.int64], expected: npt.NDArray[np.float32]
 ) -> StageResult:
     """The largest difference of a pixel value, as the graph takes it."""
-    encoder = ImageEncoder(embedder.bundle)
     if expected.shape != (len(pictures), len(positions)) or expected.size == 0:
         raise ValueError(f"golden pixels are {expected.shape}, not {(len(pictures), len(positions))}")
-    found = np.stack([encoder.encode(picture).reshape(-1).take(positions) for picture in pictures])
+    with contextlib.closing(ImageEncoder(embedder.bundle)) as encoder:
+        found = np.stack([encoder.encode(picture).reshape(-1).take(positions) for picture in pictures])
     worst = float(np.max(np.nan_to_num(np.abs(found - expected), nan=np.inf)))
     return StageResult("pixels", worst, _PIXEL_TOLERANCE, worst <= _PIXEL_TOLERANCE)
 

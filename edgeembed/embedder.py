@@ -197,6 +197,8 @@ class Embedder:
         """End the threads; the embedder must not be used afterwards."""
         if self._pool is not None:
             self._pool.shutdown()
+        if self._image is not None:
+            self._image[0].close()
 
     def __enter__(self) -> Embedder:
         return self

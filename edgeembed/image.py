@@ -16,6 +16,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias, cast
@@ -41,7 +42,14 @@ MAX_PIXELS = 178_956_970
 _BYTES_PER_PIXEL = 16
 """The most that decoding, turning and converting hold at a time for one pixel: a picture and three copies."""
 _PIXELS_AT_A_TIME = 48_000_000
-"""Pixels of pictures that are decoded side by side: four photos of 12 megapixels, some 200 MB."""
+"""Pixels of pictures that are decoded side by side: four photos of 12 megapixels, some 200 to 400 MB."""
+_LARGE = 2_000_000
+"""Pixels from which on a picture is decoded in one of the few threads kept for large ones.
+
+The C library keeps tens of megabytes for each thread that ever decoded a large picture: on photos of 12 megapixels 16
+threads took 1.3 GB, with these few 0.5 GB.
+"""
+_LARGE_AT_A_TIME = 4
 _LARGEST_RESIZED = 16_000_000
 """Pixels of a resized picture beyond which only what the crop keeps is computed (a side 300 times the other)."""
 _REDUCING_GAP = 4
@@ -84,6 +92,7 @@ class ImageEncoder:
         self._table = normalisation(section)  # (C, 256)
         self._budget = _Budget(_PIXELS_AT_A_TIME)
         self._loading = threading.Lock()
+        self._few = ThreadPoolExecutor(_LARGE_AT_A_TIME, thread_name_prefix="edgeembed-large")
 
     def encode(self, source: ImageSource, *, reduced: bool = False) -> Pixels:
         """The pixels of a picture as the graph takes them.
@@ -101,14 +110,13 @@ class ImageEncoder:
             OSError: the file is missing or may not be read.
             TypeError: ``source`` is none of the above.
         """
-        with _opened(source) as image, _translated(source):
+        with _opened(source) as image:
             full = self._checked_size(image, source)
-            shared = image is source
-            drafted = reduced and not shared and self._draft(image)
-            with self._budget.take(image.width * image.height):
-                upright, turned = self._upright(image, shared=shared)
-                size = (full[::-1] if turned else full) if drafted else upright.size
-                picture = self._cropped(_in_mode(upright, self._section.mode), size)
+            drafted = reduced and image is not source and self._draft(image)
+            if image.width * image.height < _LARGE:
+                picture = self._decoded(image, source, full if drafted else None)
+            else:
+                picture = self._few.submit(self._decoded, image, source, full if drafted else None).result()
             return normalised(np.asarray(picture), self._table, reverse=self._section.mode == "BGR")
 
     def picture(self, source: ImageSource) -> Image:
@@ -117,11 +125,25 @@ class ImageEncoder:
         Raises:
             As :meth:`encode`.
         """
-        with _opened(source) as image, _translated(source):
+        with _opened(source) as image:
             self._checked_size(image, source)
-            with self._budget.take(image.width * image.height):
+            with self._budget.take(image.width * image.height), _translated(source):
                 picture = _in_mode(self._upright(image, shared=image is source)[0], self._section.mode)
                 return picture.copy() if picture is image else picture  # the file behind it is closed now
+
+    def close(self) -> None:
+        """End the threads; the encoder must not be used afterwards."""
+        self._few.shutdown()
+
+    def _decoded(self, image: Image, source: ImageSource, full: tuple[int, int] | None) -> Image:
+        """The picture as the graph takes it, in bytes; ``full`` is its size as stored if it is decoded reduced."""
+        with self._budget.take(image.width * image.height), _translated(source):
+            upright, turned = self._upright(image, shared=image is source)
+            size = upright.size if full is None else full[::-1] if turned else full
+            picture = self._cropped(_in_mode(upright, self._section.mode), size)
+            if image is not source:
+                image.close()  # its pixels go before another picture takes their place
+            return picture
 
     def _checked_size(self, image: Image, source: ImageSource) -> tuple[int, int]:
         if min(image.size) < 1:

@@ -1,0 +1,67 @@
+"""The whole chain on the sample folder, as a newcomer meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import edgeembed
+from edgeembed.cli import cli
+from edgeembed.documents import decode
+
+ROOT = Path(__file__).parent.parent
+QUERIES = json.loads((ROOT / "tests" / "sample_queries.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory, embedder: edgeembed.Embedder) -> Iterator[edgeembed.Folder]:
+    copy = tmp_path_factory.mktemp("flow") / "sample"
+    shutil.copytree(ROOT / "tests" / "sample", copy, ignore=shutil.ignore_patterns(".edgeembed"))
+    with edgeembed.Folder.open(copy, model=embedder) as folder:
+        report = folder.sync()
+        assert (report.added, report.skipped) == (50, ())
+        yield folder
+
+
+@pytest.mark.parametrize("case", QUERIES, ids=lambda case: case["query"])
+def test_a_note_is_found_by_its_meaning(notes: edgeembed.Folder, case: dict[str, str]) -> None:
+    assert case["path"] in [hit.id for hit in notes.search(case["query"], k=3)]
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [("how to light the fireplace", 48), ("removing a tick", 84), ("is it dangerous to swim in the river", 32)],
+)
+def test_the_passage_deep_inside_a_long_note_is_named(notes: edgeembed.Folder, query: str, line: int) -> None:
+    hit = notes.search(query, k=1)[0]
+    assert hit.id == "home/house by the weir.md"
+    assert hit.start_line is not None
+    assert hit.end_line is not None
+    assert hit.start_line <= line <= hit.end_line
+    text = (notes.path / hit.id).read_text(encoding="utf-8")
+    assert text[: hit.start].count("\n") + 1 == hit.start_line
+
+
+def test_an_ignored_folder_stays_out(notes: edgeembed.Folder) -> None:
+    assert (notes.path / "drafts" / "novel.md").is_file()
+    assert not any(hit.id.startswith("drafts/") for hit in notes.search("a chapter of my novel", k=50))
+
+
+def test_spans_are_those_of_the_file(notes: edgeembed.Folder) -> None:
+    for hit in notes.search("water", k=20):
+        raw = (notes.path / hit.id).read_bytes()
+        text = decode(raw)
+        assert text is not None
+        for passage in hit.passages:
+            assert passage.snippet is not None
+            assert " ".join(text[passage.start : passage.end].split()).startswith(passage.snippet.removesuffix(" …"))
+
+
+def test_every_command_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in cli.commands:
+        assert f"`edgeembed {name}" in readme
