@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,7 @@ from .catalog import Catalog, ChunkRow, FileRow, Transaction
 from .chunks import split
 from .documents import Document
 from .embedder import Embedder
-from .errors import UnsupportedInputError
+from .image import ImageSource
 from .vectors import Keys, Rows, SegmentFacts, Segments, to_int8, write_segment
 
 EMBED_CHUNKS = 128
@@ -36,6 +37,17 @@ MAX_SEGMENT_ROWS = 262_144
 _MERGE = 4
 
 Taken = Literal["new", "changed", "same"]
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a document is about, apart from its name and metadata."""
+
+    digest: bytes
+    kind: str
+    text: str = ""
+    pages: tuple[int, ...] = ()
+    image: ImageSource | None = None
 
 
 @dataclass
@@ -91,17 +103,17 @@ class Writer:
         Returns:
             What it was to the index: ``new``, ``changed`` or ``same``; ``None``: it was not taken, after a cancel.
         """
-        digest, kind = _content_digest(document)
+        content = _content(document)
+        digest, kind = content.digest, content.kind
         metadata = json.dumps(dict(document.metadata), sort_keys=True)
         with self._catalog.read() as snapshot:
             before = snapshot.document_state(document.id)
             done, complete = snapshot.content_state(digest)
-        if not complete and digest not in self._queued and not self._queue_chunks(document, digest, kind, done):
+        if not complete and digest not in self._queued and not self._queue_chunks(content, done):
             return None
 
         def put(transaction: Transaction) -> None:
-            content = transaction.content(digest, kind)
-            transaction.put_document(document.id, content, metadata)
+            transaction.put_document(document.id, transaction.content(digest, kind), metadata)
             if file is not None:
                 transaction.put_file(document.id, file)
 
@@ -166,12 +178,12 @@ class Writer:
                 named = [facts.file for facts in snapshot.segments()]
             self._segments.sweep(named)
 
-    def _queue_chunks(self, document: Document, digest: bytes, kind: str, done: int) -> bool:
+    def _queue_chunks(self, content: _Content, done: int) -> bool:
         """Queue the chunks of a content from number ``done`` on; ``False``: cancelled before the last one."""
-        for row in islice(self._chunks(document, kind), done, None):
-            chunk = _NewChunk(digest, row)
+        for chunk in islice(self._chunks(content), done, None):
             self._changes.append(chunk)
-            self._waiting.append(chunk)
+            if chunk.vector is None:
+                self._waiting.append(chunk)
             if len(self._waiting) >= EMBED_CHUNKS:
                 self._embed()
                 self._commit_if_due()
@@ -179,18 +191,25 @@ class Writer:
                     return False
         if self.stopped():
             return False
-        self._changes.append(lambda transaction: transaction.complete(transaction.content(digest, kind)))
-        self._queued.add(digest)
+        self._changes.append(
+            lambda transaction: transaction.complete(transaction.content(content.digest, content.kind))
+        )
+        self._queued.add(content.digest)
         return True
 
-    def _chunks(self, document: Document, kind: str) -> Iterator[ChunkRow]:
+    def _chunks(self, content: _Content) -> Iterator[_NewChunk]:
         embedder = self._embedder()
-        if kind == "image":
-            raise UnsupportedInputError(f"{embedder.manifest.name} embeds text only; {document.id!r} is an image")
-        assert document.text is not None
+        if content.image is not None:
+            # At once and alone, so that a picture that cannot be read is an error of its own document.
+            (vector,) = to_int8(embedder.embed_images([content.image]))
+            self.embedded += 1
+            row = ChunkRow(content.kind, None, None, None, None, None, None)
+            yield _NewChunk(content.digest, row, vector.tobytes())
+            return
         limit = embedder.content_tokens
-        for chunk in split(document.text, limit=limit, count_tokens=embedder.count_tokens, pages=document.pages):
-            yield ChunkRow(kind, chunk.start, chunk.end, chunk.start_line, chunk.end_line, chunk.page, chunk.text)
+        for chunk in split(content.text, limit=limit, count_tokens=embedder.count_tokens, pages=content.pages):
+            span = (chunk.start, chunk.end, chunk.start_line, chunk.end_line, chunk.page)
+            yield _NewChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
 
     def _embed(self) -> None:
         if not self._waiting:
@@ -268,14 +287,22 @@ def _size_class(rows: int) -> int:
     return size
 
 
-def _content_digest(document: Document) -> tuple[bytes, str]:
-    """Hash of everything that chunks and vectors are made from, and the kind of the content."""
-    if document.text is None:
-        raise UnsupportedInputError(f"{document.id!r} is an image; this version indexes text")
+def _content(document: Document) -> _Content:
+    """What chunks and vectors are made from, and its hash; a picture in a file is read here, once."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + b"\0")
-    digest.update(document.text.encode("utf-8", "surrogatepass"))
-    return digest.digest(), "text"
+    if document.text is not None:
+        digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + b"\0")
+        digest.update(document.text.encode("utf-8", "surrogatepass"))
+        return _Content(digest.digest(), "text", text=document.text, pages=document.pages)
+    image = document.image
+    if isinstance(image, (str, os.PathLike)):
+        image = Path(image).read_bytes()
+    digest.update(b"image\0")
+    if isinstance(image, bytes):
+        digest.update(image)
+    elif image is not None:
+        digest.update(f"{image.mode} {image.size}\0".encode() + image.tobytes())
+    return _Content(digest.digest(), "image", image=image)
 
 
 def _chunk_digest(row: ChunkRow, vector: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.tiny_image import tiny_two_tower_bundle
+from PIL import Image
 
 import edgeembed
 from edgeembed import Document, Index, writer
@@ -106,8 +109,33 @@ def test_wrong_use(index: Index) -> None:
         index.search("x", k=0)
     with pytest.raises(ValueError, match="needs either text or image"):
         Document("x")
-    with pytest.raises(edgeembed.UnsupportedInputError, match="image"):
+    with pytest.raises(edgeembed.UnsupportedInputError, match="tiny embeds text only"):
         index.add([Document("photo", image=b"...")])
+
+
+def test_pictures_are_documents_too(tmp_path: Path) -> None:
+    pictures = []
+    for i, color in enumerate(("red", "green", "blue")):
+        file = io.BytesIO()
+        Image.new("RGB", (40, 30), color).save(file, "PNG")
+        pictures.append(Document(f"photo-{i}", image=file.getvalue(), metadata={"color": color}))
+    (tmp_path / "blue.png").write_bytes(file.getvalue())
+    with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
+        assert index.add([*pictures, *MAILS, Document("copy", image=tmp_path / "blue.png")]) == 7
+        assert index.status().chunks == 6  # the copy is the same content
+        hits = {hit.id: hit for hit in index.search("boat", k=7)}
+        assert len(hits) == 7
+        photo = hits["photo-1"]
+        assert (photo.kind, photo.start, photo.page, photo.snippet) == ("image", None, None, None)
+        assert photo.metadata == {"color": "green"}
+        expected = (
+            index.embedder.embed_texts(["boat"], role="query") @ index.embedder.embed_images([pictures[1].image]).T
+        )
+        assert photo.similarity == pytest.approx(expected.item(), abs=0.01)
+        assert ids(index.search("boat", where={"color": "red"})) == ["photo-0"]
+        with pytest.raises(edgeembed.ImageError):
+            index.add([Document("broken", image=b"no picture at all")])
+        assert len(index.search("boat", k=20)) == 7
 
 
 def test_an_empty_index_has_no_hits(index: Index) -> None:
