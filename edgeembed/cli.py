@@ -274,7 +274,7 @@ def _sync_before_search(folder: Folder) -> None:
         with _work() as (progress, cancel):
             report = folder.sync(progress=progress, cancel=cancel)
     except IndexLockedError as error:
-        terminal.note(f"{error}; searching the last commit")
+        terminal.note(f"{error.path}: {error.owner} is writing; searching what was committed before")
         return
     terminal.report_sync(report, quiet_if_idle=True)
     _end_if_cancelled(report)

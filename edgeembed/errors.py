@@ -66,10 +66,11 @@ class IndexNotFoundError(EdgeEmbedError):
 
 
 class IndexLockedError(EdgeEmbedError):
-    """Another process is writing to the index at ``path``."""
+    """Another process is writing to the index at ``path``; ``owner`` says which."""
 
     def __init__(self, path: Path | str, owner: str) -> None:
         self.path = Path(path)
+        self.owner = owner
         super().__init__(
             f"{path}: {owner} is writing to this index; wait for it to end, or search with --no-sync meanwhile"
         )

@@ -171,6 +171,20 @@ def test_a_file_name_cannot_steer_the_terminal(notes: Path, tiny_bundle: Path) -
     assert r"evil\x1b[2J\nname.txt" in run.stdout
 
 
+def test_search_answers_while_another_process_writes(notes: Path, tiny_bundle: Path) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    (notes / "new.txt").write_text("the boat again")
+    with edgeembed.Folder.open(notes) as folder, folder.index.writing():
+        run = edge("search", "boat", notes)
+        assert run.returncode == 0
+        assert "new.txt" not in run.stdout
+        assert f"process {os.getpid()}" in run.stderr
+        assert "searching what was committed before" in run.stderr
+        run = edge("index", notes)
+        assert (run.returncode, "is writing to this index" in run.stderr) == (2, True)
+    assert "new.txt" in edge("search", "boat", notes).stdout
+
+
 def test_a_closed_pipe_is_silent(notes: Path, tiny_bundle: Path) -> None:
     edge("index", notes, "--model", tiny_bundle)
     command = f"{sys.executable} -c 'from edgeembed.cli import main; main()' search boat {notes} | true"

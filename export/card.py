@@ -1,0 +1,167 @@
+"""The model card of a bundle, written from its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgeembed import Manifest
+
+_MEASURES = {
+    "spearman": "spearman: rank correlation of cosines with people's judgements of similarity",
+    "ndcg": "ndcg@10, recall@100: exact search over whole documents, title and text as one vector, cut at the limit "
+    "of tokens",
+    "knn": "knn accuracy: the commonest label among the 10 nearest others is the right one",
+    "v-measure": "v-measure: k-means into as many clusters as there are labels, compared with them (Rosenberg and "
+    "Hirschberg 2007), mean of 10 runs",
+    "text to image": "text to image R@k, image to text R@k: the right picture for a caption, or any of the right "
+    "captions for a picture, is among the first k",
+    "zero-shot": "zero-shot top-k: the right class of a picture is among the k whose names are nearest to it",
+}
+"""Start of a measure's name to what it is."""
+
+
+def card_text(manifest: Manifest, files: Mapping[str, Path | bytes], *, remarks: Sequence[str] = ()) -> str:
+    """The card as Markdown.
+
+    Args:
+        manifest: the facts, ``quality`` included.
+        files: what the bundle holds, for the table of sizes.
+        remarks: sentences that no fact of the manifest says.
+    """
+    parts = [
+        _head(manifest, remarks),
+        _use(manifest),
+        _quality(manifest),
+        _files(files),
+        _training_data(manifest),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(manifest: Manifest, remarks: Sequence[str]) -> str:
+    source = manifest.source
+    lines = [
+        f"# {manifest.name}",
+        "",
+        f"A bundle for edgeembed, made from {source['id']} (revision {source['revision']}). "
+        "Nothing was trained for it: weights were converted and stored more compactly. "
+        "The format is described in edgeembed's `models/README.md`.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| vectors | {manifest.dim} numbers, length 1 |",
+        f"| weights | {manifest.precision} |",
+        f"| licence of the weights | {manifest.license} (file `LICENSE`) |",
+        f"| space | `{manifest.space}` |",
+    ]
+    if manifest.text is not None:
+        text = manifest.text
+        lines.append(f"| longest text | {text.max_tokens} tokens, special tokens included; the rest is cut off |")
+        if text.query_prefix or text.document_prefix:
+            lines.append(f"| put before | queries: `{text.query_prefix}`, documents: `{text.document_prefix}` |")
+    if remarks:
+        lines += ["", *(f"- {remark}" for remark in remarks)]
+    return "\n".join(lines)
+
+
+def _use(manifest: Manifest) -> str:
+    return f"""## How to use it
+
+```python
+import edgeembed
+
+embedder = edgeembed.Embedder.load("{manifest.name}")  # or the path of this folder
+vectors = embedder.embed_texts(["a red bicycle"])  # float32 (1, {manifest.dim})
+```
+
+`edgeembed check {manifest.name}` replays, on the machine where it runs, what the bundle and its float reference made of
+the inputs in `golden.npz`."""
+
+
+def _quality(manifest: Manifest) -> str:
+    quality = manifest.quality
+    lines = ["## Quality"]
+    closeness = quality.get("cosine_to_reference")
+    if closeness:
+        lines += [
+            "",
+            f"Cosine to the vectors of the float model, over the texts behind `background.npz`: "
+            f"mean {closeness['mean']:.4f}, least {closeness['least']:.4f}.",
+        ]
+    scores, teacher = quality.get("scores", {}), quality.get("source_scores", {})
+    if scores:
+        lines += ["", "| data set | measure | this bundle | float source |", "|---|---|---|---|"]
+        for name, measures in scores.items():
+            for measure, value in measures.items():
+                beside = teacher.get(name, {}).get(measure)
+                lines.append(f"| {name} | {measure} | {value:.2f} | {'' if beside is None else f'{beside:.2f}'} |")
+        lines += ["", "Scores are times 100.", "", *_explained(scores)]
+    else:
+        lines += ["", "It was not measured on data sets."]
+    return "\n".join([*lines, *_typos(quality.get("typos", ())), *_bias(quality.get("bias", ()))])
+
+
+def _explained(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A line on each measure that was taken."""
+    taken = {measure for measures in scores.values() for measure in measures}
+    return [f"- {text}" for start, text in _MEASURES.items() if any(measure.startswith(start) for measure in taken)]
+
+
+def _typos(curves: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not curves:
+        return []
+    lines = ["", "### Typing errors", "", "What is asked has letters struck beside the right key, swapped or left out."]
+    for curve in curves:
+        rates = " | ".join(f"{100 * rate:g} %" for rate in curve["rates"])
+        values = " | ".join(f"{score:.2f}" for score in curve["scores"])
+        lines += ["", f"| letters that go wrong | {rates} |", "|---|" + "---|" * len(curve["rates"])]
+        lines += [f"| {curve['set']} {curve['measure']} | {values} |"]
+    return lines
+
+
+def _bias(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Effect sizes of association tests, a line for each test and a pair of columns for each form."""
+    if not findings:
+        return []
+    tests: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for finding in findings:
+        tests.setdefault(finding["test"], {})[finding["form"]] = finding
+    forms = list(dict.fromkeys(finding["form"] for finding in findings))
+    lines = [
+        "",
+        "### Associations",
+        "",
+        "Effect sizes of the Word Embedding Association Test (Caliskan, Bryson and Narayanan 2017), from -2 to 2, with "
+        "the p-value of a one-sided permutation test, not corrected for the number of tests. Positive: the first words "
+        "are nearer to the first attributes, and the second to the second. In sentences, a word is its mean over plain "
+        'ones such as "This is …" (after May et al. 2019). English words only. An effect is an association that '
+        "applications may inherit; finding none does not show that there is none.",
+        "",
+        "| test | words | attributes | " + " | ".join(f"{form}: effect (p)" for form in forms) + " |",
+        "|---|---|---|" + "---|" * len(forms),
+    ]
+    for test, found in tests.items():
+        any_form = next(iter(found.values()))
+        cells = [f"{found[form]['effect_size']:+.2f} ({found[form]['p_value']:.2g})" for form in forms]
+        names = " | ".join(" / ".join(any_form[side]) for side in ("targets", "attributes"))
+        lines.append(f"| {test} | {names} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _files(files: Mapping[str, Path | bytes]) -> str:
+    lines = ["## Files", "", "| file | bytes |", "|---|---|"]
+    for name, content in sorted(files.items()):
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        lines.append(f"| {name} | {size} |")
+    return "\n".join(lines)
+
+
+def _training_data(manifest: Manifest) -> str:
+    lines = ["## Training data of the source", ""]
+    if not manifest.training_data:
+        return "\n".join([*lines, "Not stated by the source."])
+    lines += ["| set | terms |", "|---|---|"]
+    lines += [f"| {item['name']} | {item['terms']} |" for item in manifest.training_data]
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""``edgeembed-export``: make bundles, and measure them. A thin skin over the package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeembed.documents import decode
+from edgeembed.errors import EdgeEmbedError
+
+from .errors import ExportError
+from .evaluate import table
+from .evaluate_command import evaluate
+from .quantize import SCHEMES
+from .recipes import RECIPES
+from .text_export import Exported, TextRecipe, export_text
+from .vector_file import is_word_vectors
+from .word_tokenizer import unknown_to_bundle
+from .word_vectors import MAX_TOKENS, WORD_SCHEMES, WordRecipe, export_word_vectors
+
+
+class _DefaultGroup(click.Group):
+    """Takes ``SOURCE OUT`` without a command's name as the command ``bundle``, or ``words`` if SOURCE is a file."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["words" if Path(args[0]).is_file() else "bundle", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_DefaultGroup)
+def cli() -> None:
+    """Make edgeembed bundles from models in the Hugging Face layout, and measure them.
+
+    `edgeembed-export SOURCE OUT` finds out from the source's own files what kind of model it is.
+    """
+
+
+def _text_options(command: Any) -> Any:
+    """The arguments and options of every command that makes a bundle from a text encoder."""
+    for decorate in reversed(
+        [
+            click.argument("source"),
+            click.argument("out", type=click.Path(path_type=Path)),
+            click.option("--name", help="Name of the bundle.  [default: the name of OUT]"),
+            click.option("--version", default="1", show_default=True, help="Version of the bundle."),
+            click.option(
+                "--source-id", help="What the source is called.  [default: the Hub name or the folder's name]"
+            ),
+            click.option("--max-tokens", type=int, help="Limit of tokens.  [default: as the source says]"),
+            click.option("--license", help="SPDX expression of the weights' licence.  [default: as the source says]"),
+            click.option(
+                "--precision",
+                type=click.Choice(sorted(SCHEMES)),
+                default="int8",
+                show_default=True,
+                help="How weights are stored.",
+            ),
+            click.option(
+                "--data",
+                type=click.Path(exists=True, file_okay=False, path_type=Path),
+                help="Evaluation sets: measure the bundle and its source, and keep the scores in the bundle.",
+            ),
+        ]
+    ):
+        command = decorate(command)
+    return command
+
+
+@cli.command()
+@_text_options
+def text(source: str, out: Path, precision: str, data: Path | None, **said: Any) -> None:
+    """Make the bundle OUT from a text encoder.
+
+    SOURCE is a folder in the Hugging Face or sentence-transformers layout, or a name on the Hugging Face Hub.
+    """
+    _show(export_text(source, out, TextRecipe(scheme=SCHEMES[precision], **said), data=data))
+
+
+@cli.command()
+@_text_options
+def bundle(source: str, out: Path, precision: str, data: Path | None, **said: Any) -> None:
+    """Make the bundle OUT from SOURCE, whatever kind of model it is (the word `bundle` may be left out)."""
+    if is_word_vectors(Path(source)):
+        _show(export_word_vectors(Path(source), out, WordRecipe(precision=precision, **said), data=data))
+        return
+    _show(export_text(source, out, TextRecipe(scheme=SCHEMES[precision], **said), data=data))
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(sorted(RECIPES)))
+@click.argument("source")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Evaluation sets.")
+def recipe(name: str, source: str, out: Path, data: Path | None) -> None:
+    """Make the bundle OUT from SOURCE as the shipped bundle NAME was made."""
+    _show(export_text(source, out, RECIPES[name], data=data))
+
+
+@cli.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the bundle.  [default: the name of OUT]")
+@click.option("--version", default="1", show_default=True, help="Version of the bundle.")
+@click.option("--source-id", help="What the vectors are called.  [default: the file's name]")
+@click.option("--license", help="SPDX expression of the vectors' licence.  [default: not stated]")
+@click.option("--max-words", type=click.IntRange(1), help="Read so many rows, the first.  [default: all]")
+@click.option("--max-tokens", type=click.IntRange(2), help=f"Limit of tokens.  [default: {MAX_TOKENS}]")
+@click.option(
+    "--precision",
+    type=click.Choice(sorted(WORD_SCHEMES)),
+    default="int8",
+    show_default=True,
+    help="How the table is stored.",
+)
+@click.option(
+    "--weighting",
+    type=click.Choice(["sif", "none"]),
+    help="Whether frequent words count less (smooth inverse frequency).  [default: sif, unless the file is in "
+    "alphabetical order]",
+)
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Evaluation sets.")
+def words(source: Path, out: Path, data: Path | None, **said: Any) -> None:
+    """Make the bundle OUT from a file of word vectors (the word `words` may be left out).
+
+    SOURCE is in Word2Vec text, Word2Vec binary, fastText .vec or GloVe text format.
+    """
+    _show(export_word_vectors(source, out, WordRecipe(**said), data=data))
+
+
+@cli.command("unknown-words")
+@click.argument("bundle")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def unknown_words(bundle: str, files: tuple[Path, ...]) -> None:
+    """Count the words of text FILES that BUNDLE, a folder or the name of a shipped bundle, does not know."""
+    found = unknown_to_bundle(bundle, (decode(path.read_bytes()) or "" for path in files))
+    click.echo(f"unknown: {found.unknown} of {found.words} words, {found.share:.1%}")
+    for word, count in found.commonest:
+        click.echo(f"{count:7} {word}")
+
+
+cli.add_command(evaluate)
+
+
+def _show(exported: Exported) -> None:
+    manifest = exported.bundle.manifest
+    size = sum(entry.size_bytes for entry in manifest.files.values())
+    for stage in exported.verification.stages:
+        click.echo(f"{stage.stage}: {stage.worst:.3g} (allowed: {stage.allowed:.3g})", err=True)
+    for kind, close in exported.verification.closeness.items():
+        click.echo(f"cosine to the float model, {kind}: mean {close.mean:.4f}, least {close.least:.4f}", err=True)
+    for note in exported.notes:
+        click.echo(note, err=True)
+    if exported.scores:
+        click.echo(table(exported.scores))
+    click.echo(f"{exported.bundle.path}: {manifest.label}, {manifest.dim} dimensions, {size / 1e6:.1f} MB")
+
+
+def main() -> None:
+    """Entry point: what goes wrong on purpose ends in one sentence and exit status 2."""
+    try:
+        cli()
+    except ModuleNotFoundError as error:
+        click.echo(f"error: {error.name} is not installed; pip install 'edgeembed[export]'", err=True)
+        sys.exit(2)
+    except (ExportError, EdgeEmbedError, OSError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
