@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from .errors import BundleError
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from .bundle import Bundle
 
 IdRow = npt.NDArray[np.int64]  # (T,)
@@ -29,25 +32,32 @@ class TextEncoder:
         Raises:
             BundleError: ``tokenizers`` cannot read the file.
         """
-        from tokenizers import Tokenizer
-
         section = bundle.manifest.text
         assert section is not None
-        path = bundle.file(section.tokenizer)
-        try:
-            # Read here, because Tokenizer.from_file opens paths in its own way on Windows.
-            tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-        except Exception as error:  # tokenizers raises plain Exception
-            raise BundleError(path, f"is not a tokenizer that can be loaded: {error}") from error
+        self._path = bundle.file(section.tokenizer)
+        self._tokenizer = self._load()
         self.prefixes = {"query": section.query_prefix, "document": section.document_prefix}
         self.max_tokens = section.max_tokens
-        self._specials: int = tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._specials: int = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         self._pad_to, self._pad_id = section.pad_to, section.pad_id
+        self._tokenizer.enable_truncation(section.max_tokens)
+
+    @cached_property
+    def _counter(self) -> Tokenizer:
+        """The same tokenizer without the limit; a search needs none, so it is loaded by the first count."""
+        return self._load()
+
+    def _load(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        try:
+            # Read here, because Tokenizer.from_file opens paths in its own way on Windows.
+            tokenizer = Tokenizer.from_str(self._path.read_text(encoding="utf-8"))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise BundleError(self._path, f"is not a tokenizer that can be loaded: {error}") from error
         tokenizer.no_padding()
         tokenizer.no_truncation()
-        self._counter = tokenizer
-        self._tokenizer = Tokenizer.from_str(tokenizer.to_str())
-        self._tokenizer.enable_truncation(section.max_tokens)
+        return tokenizer
 
     @property
     def content_tokens(self) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 
 import edgeembed
+from edgeembed.bundle import Bundle, write_bundle
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,3 +40,15 @@ def data() -> Path:
     if not path.is_dir():
         pytest.skip(f"{path} is not there")
     return path
+
+
+@pytest.fixture
+def reseal(tmp_path: Path) -> Callable[..., Bundle]:
+    """A copy of a bundle with other files or facts, all hashes computed anew."""
+
+    def run(bundle: Bundle, files: dict[str, bytes] | None = None, **facts: object) -> Bundle:
+        kept: dict[str, Path | bytes] = {name: bundle.file(name) for name in bundle.manifest.files}
+        manifest = dataclasses.replace(bundle.manifest, **facts)  # type: ignore[arg-type]
+        return write_bundle(tmp_path / "altered", manifest, kept | (files or {}))
+
+    return run

@@ -18,18 +18,6 @@ from edgeembed.check import check, cosines
 Reseal = Callable[..., Bundle]
 
 
-@pytest.fixture
-def reseal(tmp_path: Path) -> Reseal:
-    """A copy of a bundle with other files or facts, all hashes computed anew."""
-
-    def run(bundle: Bundle, files: dict[str, bytes] | None = None, **facts: object) -> Bundle:
-        kept: dict[str, Path | bytes] = {name: bundle.file(name) for name in bundle.manifest.files}
-        manifest = dataclasses.replace(bundle.manifest, **facts)  # type: ignore[arg-type]
-        return write_bundle(tmp_path / "altered", manifest, kept | (files or {}))
-
-    return run
-
-
 def failing(bundle: Bundle) -> list[str]:
     return [result.stage for result in check(bundle) if not result.ok]
 
