@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeembed import Manifest
+from edgeembed.bundle import ImageSection
 
 _MEASURES = {
     "spearman": "spearman: rank correlation of cosines with people's judgements of similarity",
@@ -46,7 +47,7 @@ def _head(manifest: Manifest, remarks: Sequence[str]) -> str:
         f"# {manifest.name}",
         "",
         f"A bundle for edgeembed, made from {source['id']} (revision {source['revision']}). "
-        "Nothing was trained for it: weights were converted and stored more compactly. "
+        f"{_made(manifest)} "
         "The format is described in edgeembed's `models/README.md`.",
         "",
         "| | |",
@@ -61,19 +62,46 @@ def _head(manifest: Manifest, remarks: Sequence[str]) -> str:
         lines.append(f"| longest text | {text.max_tokens} tokens, special tokens included; the rest is cut off |")
         if text.query_prefix or text.document_prefix:
             lines.append(f"| put before | queries: `{text.query_prefix}`, documents: `{text.document_prefix}` |")
+    if manifest.image is not None:
+        lines.append(f"| pictures | {_transform(manifest.image)} |")
     if remarks:
         lines += ["", *(f"- {remark}" for remark in remarks)]
     return "\n".join(lines)
 
 
+def _made(manifest: Manifest) -> str:
+    """How the weights came about."""
+    if "recipe" in manifest.source:
+        return "It is a smaller student, trained to give that model's vectors."
+    return "Nothing was trained for it: weights were converted and stored more compactly."
+
+
+def _transform(image: ImageSection) -> str:
+    """The way to the pixels that the graph takes, in words."""
+    size = f"{image.width} x {image.height}"
+    cropped = image.crop == "center"
+    steps = {
+        "shortest-edge": f"the shorter side to {image.resize_to} pixels",
+        "stretch": f"stretched to {f'{image.resize_to} x {image.resize_to}' if image.resize_to else size}",
+        "none": "not resized",
+    }
+    return f"{steps[image.resize]} ({image.filter})" + (f", then the middle {size}" if cropped else "")
+
+
 def _use(manifest: Manifest) -> str:
+    calls = []
+    if manifest.text is not None:
+        calls.append(f'vectors = embedder.embed_texts(["a red bicycle"])  # float32 (1, {manifest.dim})')
+    if manifest.image is not None:
+        calls.append(f'vectors = embedder.embed_images(["bicycle.jpg"])  # float32 (1, {manifest.dim})')
+    code = "\n".join(calls)
     return f"""## How to use it
 
 ```python
 import edgeembed
 
 embedder = edgeembed.Embedder.load("{manifest.name}")  # or the path of this folder
-vectors = embedder.embed_texts(["a red bicycle"])  # float32 (1, {manifest.dim})
+{code}
 ```
 
 `edgeembed check {manifest.name}` replays, on the machine where it runs, what the bundle and its float reference made of
@@ -83,16 +111,20 @@ the inputs in `golden.npz`."""
 def _quality(manifest: Manifest) -> str:
     quality = manifest.quality
     lines = ["## Quality"]
-    closeness = quality.get("cosine_to_reference")
-    if closeness:
-        lines += [
-            "",
-            f"Cosine to the vectors of the float model, over the texts behind `background.npz`: "
-            f"mean {closeness['mean']:.4f}, least {closeness['least']:.4f}.",
-        ]
+    for key, model, what in (
+        ("cosine_to_reference", "float model", "texts"),
+        ("image_cosine_to_reference", "float model", "pictures"),
+        ("cosine_to_teacher", "teacher", "texts"),
+    ):
+        if key in quality:
+            lines += [
+                "",
+                f"Cosine to the vectors of the {model}, over the {what} behind `background.npz`: "
+                f"mean {quality[key]['mean']:.4f}, least {quality[key]['least']:.4f}.",
+            ]
     scores, teacher = quality.get("scores", {}), quality.get("source_scores", {})
     if scores:
-        lines += ["", "| data set | measure | this bundle | float source |", "|---|---|---|---|"]
+        lines += ["", f"| data set | measure | this bundle | {_beside(manifest)} |", "|---|---|---|---|"]
         for name, measures in scores.items():
             for measure, value in measures.items():
                 beside = teacher.get(name, {}).get(measure)
@@ -100,7 +132,21 @@ def _quality(manifest: Manifest) -> str:
         lines += ["", "Scores are times 100.", "", *_explained(scores)]
     else:
         lines += ["", "It was not measured on data sets."]
-    return "\n".join([*lines, *_typos(quality.get("typos", ())), *_bias(quality.get("bias", ()))])
+    return "\n".join([*lines, *_mixed(quality), *_typos(quality.get("typos", ())), *_bias(quality.get("bias", ()))])
+
+
+def _beside(manifest: Manifest) -> str:
+    """What the bundle is compared with."""
+    return "float teacher" if "recipe" in manifest.source else "float source"
+
+
+def _mixed(quality: Mapping[str, Any]) -> list[str]:
+    """Retrieval where this bundle embeds the queries alone."""
+    mixed = quality.get("mixed_scores")
+    if not mixed:
+        return []
+    found = [f"{name} {measures['ndcg@10']:.2f}" for name, measures in mixed.items()]
+    return ["", f"Its queries on documents that the teacher embedded, ndcg@10: {', '.join(found)}."]
 
 
 def _explained(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
@@ -159,7 +205,8 @@ def _files(files: Mapping[str, Path | bytes]) -> str:
 
 
 def _training_data(manifest: Manifest) -> str:
-    lines = ["## Training data of the source", ""]
+    title = "Training data" if "recipe" in manifest.source else "Training data of the source"
+    lines = [f"## {title}", ""]
     if not manifest.training_data:
         return "\n".join([*lines, "Not stated by the source."])
     lines += ["| set | terms |", "|---|---|"]

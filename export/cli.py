@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import click
 from edgeembed.documents import decode
 from edgeembed.errors import EdgeEmbedError
 
+from .distill_command import distill
 from .errors import ExportError
 from .evaluate import table
 from .evaluate_command import evaluate
-from .quantize import SCHEMES
+from .kinds import export
+from .precision import AUTO, Tolerance
+from .precision_command import quantize_table, tolerance_options
+from .quantize import INT8, SCHEMES
 from .recipes import RECIPES
 from .text_export import Exported, TextRecipe, export_text
-from .vector_file import is_word_vectors
 from .word_tokenizer import unknown_to_bundle
 from .word_vectors import MAX_TOKENS, WORD_SCHEMES, WordRecipe, export_word_vectors
 
@@ -43,53 +47,58 @@ def cli() -> None:
 
 def _text_options(command: Any) -> Any:
     """The arguments and options of every command that makes a bundle from a text encoder."""
-    for decorate in reversed(
-        [
-            click.argument("source"),
-            click.argument("out", type=click.Path(path_type=Path)),
-            click.option("--name", help="Name of the bundle.  [default: the name of OUT]"),
-            click.option("--version", default="1", show_default=True, help="Version of the bundle."),
-            click.option(
-                "--source-id", help="What the source is called.  [default: the Hub name or the folder's name]"
-            ),
-            click.option("--max-tokens", type=int, help="Limit of tokens.  [default: as the source says]"),
-            click.option("--license", help="SPDX expression of the weights' licence.  [default: as the source says]"),
-            click.option(
-                "--precision",
-                type=click.Choice(sorted(SCHEMES)),
-                default="int8",
-                show_default=True,
-                help="How weights are stored.",
-            ),
-            click.option(
-                "--data",
-                type=click.Path(exists=True, file_okay=False, path_type=Path),
-                help="Evaluation sets: measure the bundle and its source, and keep the scores in the bundle.",
-            ),
-        ]
-    ):
+    options: list[Callable[[Any], Any]] = [
+        click.argument("source"),
+        click.argument("out", type=click.Path(path_type=Path)),
+        click.option("--name", help="Name of the bundle.  [default: the name of OUT]"),
+        click.option("--version", default="1", show_default=True, help="Version of the bundle."),
+        click.option("--source-id", help="What the source is called.  [default: the Hub name or the folder's name]"),
+        click.option("--max-tokens", type=int, help="Limit of tokens.  [default: as the source says]"),
+        click.option("--license", help="SPDX expression of the weights' licence.  [default: as the source says]"),
+        click.option(
+            "--precision",
+            type=click.Choice([AUTO, *sorted(SCHEMES)]),
+            default="int8",
+            show_default=True,
+            help="How weights are stored; `auto`: the smallest way that is close enough, found by measuring.",
+        ),
+        tolerance_options,
+        click.option(
+            "--data",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Evaluation sets: measure the bundle and its source, and keep the scores in the bundle.",
+        ),
+    ]
+    for decorate in reversed(options):
         command = decorate(command)
     return command
 
 
 @cli.command()
 @_text_options
-def text(source: str, out: Path, precision: str, data: Path | None, **said: Any) -> None:
+def text(
+    source: str, out: Path, precision: str, tolerance: float, least_cosine: float, data: Path | None, **said: Any
+) -> None:
     """Make the bundle OUT from a text encoder.
 
     SOURCE is a folder in the Hugging Face or sentence-transformers layout, or a name on the Hugging Face Hub.
     """
-    _show(export_text(source, out, TextRecipe(scheme=SCHEMES[precision], **said), data=data))
+    recipe = TextRecipe(
+        scheme=SCHEMES.get(precision, INT8),
+        tolerance=Tolerance(mean=tolerance, least=least_cosine) if precision == AUTO else None,
+        **said,
+    )
+    _show(export_text(source, out, recipe, data=data))
 
 
 @cli.command()
 @_text_options
-def bundle(source: str, out: Path, precision: str, data: Path | None, **said: Any) -> None:
+def bundle(
+    source: str, out: Path, precision: str, tolerance: float, least_cosine: float, data: Path | None, **said: Any
+) -> None:
     """Make the bundle OUT from SOURCE, whatever kind of model it is (the word `bundle` may be left out)."""
-    if is_word_vectors(Path(source)):
-        _show(export_word_vectors(Path(source), out, WordRecipe(precision=precision, **said), data=data))
-        return
-    _show(export_text(source, out, TextRecipe(scheme=SCHEMES[precision], **said), data=data))
+    allowed = Tolerance(mean=tolerance, least=least_cosine)
+    _show(export(source, out, precision=precision, tolerance=allowed, data=data, **said))
 
 
 @cli.command()
@@ -145,6 +154,8 @@ def unknown_words(bundle: str, files: tuple[Path, ...]) -> None:
 
 
 cli.add_command(evaluate)
+cli.add_command(distill)
+cli.add_command(quantize_table)
 
 
 def _show(exported: Exported) -> None:

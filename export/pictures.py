@@ -34,8 +34,11 @@ def golden_pictures() -> tuple[bytes, ...]:
         _png(_waves(rng, 24, 640)),  # far wider than high
         _png(_shapes(rng, 37, 50)),  # smaller than any crop
         _png(Image.new("RGB", (1, 1), (200, 30, 90))),
-        _png(Image.new("RGB", (40, 40))),  # black
         _png(_checks(240, 240, cell=1)),  # nothing but the finest detail
+        _png(_checks(230, 290, cell=29)),
+        _png(_clouds(rng, 120, 90)),
+        _png(_scene(rng, 180, 240)),
+        _png(_shapes(rng, 225, 223)),
         _png(scene.quantize(16)),  # palette
         _png(_with_hole(scene.quantize(16)), transparency=0),
         _png(_faded(shapes)),  # alpha

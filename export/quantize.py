@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,12 @@ class Scheme:
     per_channel: bool = True
     reduce_range: bool = True
     """7-bit weights: on x86 without VNNI, products of 8-bit numbers saturate in pairs and results differ."""
+    operators: tuple[str, ...] | None = None
+    """ONNX operators whose weights are quantized; ``None``: all that onnxruntime can, but convolutions."""
+    keep_float: tuple[str, ...] = ()
+    """Names of nodes of the float graph whose weights stay as they are."""
+    portable: bool = True
+    """Whether every processor gives the same vectors, but for rounding."""
     smoothing: float = 0.0
     """How strongly outliers of activations are levelled first, 0 (not at all) to 1; see :mod:`.smooth`."""
     least_cosine: float
@@ -64,7 +70,26 @@ INT8 = Scheme(
     self_share=0.2,
 )
 
-SCHEMES = {scheme.name: scheme for scheme in (FLOAT32, INT8)}
+INT8_8BIT = replace(
+    INT8,
+    name="int8-8bit",
+    precision="int8 dynamic, per channel, 8-bit",
+    reduce_range=False,
+    portable=False,
+)
+
+INT8_TABLE = Scheme(
+    name="int8-table",
+    precision="tables int8, products float32",
+    operators=("EmbedLayerNormalization", "Gather"),
+    # Nothing saturates where nothing is multiplied.
+    reduce_range=False,
+    least_cosine=0.98,
+    least_mean_cosine=0.995,
+    least_self_cosine=1 - 1e-9,
+)
+
+SCHEMES = {scheme.name: scheme for scheme in (FLOAT32, INT8, INT8_8BIT, INT8_TABLE)}
 
 
 def quantize(graph: Path, out: Path, scheme: Scheme, calibration: Sequence[Feed] = ()) -> None:
@@ -81,26 +106,49 @@ def quantize(graph: Path, out: Path, scheme: Scheme, calibration: Sequence[Feed]
     if not scheme.quantized:
         save_optimized(graph, out)
         return
-    from onnx import TensorProto
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
     from .smooth import smooth
 
     smoothed, raw = out.with_name("smoothed.onnx"), out.with_name("quantized.onnx")
     smooth(graph, smoothed, calibration, strength=scheme.smoothing if calibration else 0)
-    with _quiet():
-        quantize_dynamic(
-            smoothed,
-            raw,
-            per_channel=scheme.per_channel,
-            reduce_range=scheme.reduce_range,
-            weight_type=QuantType.QInt8,
-            # Shape inference does not know the fused operators: every tensor without a type is float.
-            extra_options={"DefaultTensorType": TensorProto.FLOAT},
-        )
+    quantize_weights(smoothed, raw, scheme)
     save_optimized(raw, out)
     smoothed.unlink()
     raw.unlink()
+
+
+def quantized_operators(scheme: Scheme) -> list[str]:
+    """The ONNX operators whose weights ``scheme`` quantizes, sorted."""
+    from onnxruntime.quantization.registry import IntegerOpsRegistry
+
+    # A convolution would get one scale for all its filters, whose sizes differ much where they look at patches.
+    return sorted({*IntegerOpsRegistry} - {"Conv"} if scheme.operators is None else scheme.operators)
+
+
+def quantize_weights(graph: Path, out: Path, scheme: Scheme, *, only: Sequence[str] = ()) -> None:
+    """:func:`quantize` without what comes before and after it: no smoothing, no optimising.
+
+    Args:
+        graph: an optimised float graph.
+        out: file to write.
+        scheme: how weights are stored.
+        only: names of the nodes to quantize; empty: all that ``scheme`` quantizes.
+    """
+    from onnx import TensorProto
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quiet():
+        quantize_dynamic(
+            graph,
+            out,
+            per_channel=scheme.per_channel,
+            reduce_range=scheme.reduce_range,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=quantized_operators(scheme),
+            nodes_to_quantize=list(only),
+            nodes_to_exclude=list(scheme.keep_float),
+            # Shape inference does not know the fused operators: every tensor without a type is float.
+            extra_options={"DefaultTensorType": TensorProto.FLOAT},
+        )
 
 
 @contextlib.contextmanager

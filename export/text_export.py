@@ -15,7 +15,8 @@ from edgeembed.bundle import Bundle, TextSection
 
 from .comparison import Comparison
 from .evaluate import Scores
-from .golden import background_texts
+from .golden import TextReference, background_texts
+from .precision import Tolerance, choice_remark, closeness_table, compare_and_choose
 from .quantize import INT8, Scheme, quantize
 from .seal import TEXT_GRAPH, TOKENIZER, Facts, seal_text
 from .source import Source
@@ -60,6 +61,8 @@ class TextRecipe(Recipe):
 
     max_tokens: int | None = None
     """``None``: as the source states it."""
+    tolerance: Tolerance | None = None
+    """Measure several schemes and take the smallest that stays inside this; ``None``: :attr:`scheme` is taken."""
 
 
 @dataclass(frozen=True)
@@ -103,24 +106,46 @@ def export_text(source: str | Path, out: Path, recipe: TextRecipe, *, data: Path
         document_prefix=facts.document_prefix,
     )
     with tempfile.TemporaryDirectory() as scratch:
-        float_graph, graph = Path(scratch, "float.onnx"), Path(scratch, TEXT_GRAPH)
+        float_graph = Path(scratch, "float.onnx")
         text_graph(reference.model, facts.stages, dim, float_graph)
-        ids = reference.token_ids(background_texts())
-        quantize(float_graph, graph, recipe.scheme, [feed(row) for row in ids])
+        stored = _stored(float_graph, Path(scratch), reference, recipe)
         tokenizer = bundle_tokenizer(reference.tokenizer.backend_tokenizer, lowercase=facts.lowercase)
         measure = Comparison(data, texts=reference.embed)
+        remarks = [*([] if facts.pooling_stated else [_POOLING]), *stored.remarks]
         bundle, verification = seal_text(
             out,
-            facts=bundle_facts(facts, recipe, out, dim, remarks=[] if facts.pooling_stated else [_POOLING]),
+            facts=bundle_facts(facts, recipe, out, dim, remarks=remarks),
             section=section,
-            graph=graph,
+            graph=stored.graph,
             tokenizer=tokenizer,
             reference=reference,
-            scheme=recipe.scheme,
+            scheme=stored.scheme,
             dim=dim,
             measure=measure,
         )
-        return Exported(bundle, verification, measure.scores)
+        return Exported(bundle, verification, measure.scores, stored.notes)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The graph of a bundle to be."""
+
+    graph: Path
+    scheme: Scheme
+    remarks: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+def _stored(float_graph: Path, scratch: Path, reference: TextReference, recipe: TextRecipe) -> _Stored:
+    """Store the weights as the recipe says, or as measurement chooses."""
+    if recipe.tolerance is None:
+        graph = scratch / TEXT_GRAPH
+        ids = reference.token_ids(background_texts())
+        quantize(float_graph, graph, recipe.scheme, [feed(row) for row in ids])
+        return _Stored(graph, recipe.scheme)
+    comparing, chosen = compare_and_choose(float_graph, scratch, reference, feed, recipe.tolerance)
+    remark = choice_remark(comparing.measured, chosen, recipe.tolerance)
+    return _Stored(chosen.graph, chosen.scheme, [remark], [closeness_table(comparing, chosen)])
 
 
 def feed(ids: Sequence[int]) -> dict[str, npt.NDArray[np.int64]]:

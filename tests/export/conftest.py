@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+
+from edgeembed.bundle import Bundle
+from edgeembed.check import check
 
 TEXTS = [
     "renew my passport",
@@ -60,3 +66,69 @@ def edit_json() -> Callable[..., None]:
         path.write_text(json.dumps(data), encoding="utf-8")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[bytes]:
+    """Fifty image files: the golden ones, and upright RGB of many sizes in several formats."""
+    from edgeembed_export.pictures import golden_pictures
+    from PIL import Image
+
+    rng = np.random.default_rng(7)
+    files = list(golden_pictures())
+    for number in range(50 - len(files)):
+        width, height, cells = (int(value) for value in rng.integers((9, 9, 2), (130, 130, 9)))
+        coarse = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
+        content = io.BytesIO()
+        format = ("PNG", "JPEG", "BMP", "TIFF", "PPM")[number % 5]
+        coarse.resize((width, height), Image.Resampling.BICUBIC).save(content, format)
+        files.append(content.getvalue())
+    return files
+
+
+@pytest.fixture
+def failing() -> Callable[[Bundle], list[str]]:
+    """Names of the stages that depart when a bundle is checked."""
+    return lambda bundle: [result.stage for result in check(bundle) if not result.ok]
+
+
+@pytest.fixture
+def scaled() -> Callable[..., dict[str, dict[str, bytes]]]:
+    """The graph of a bundle once for each of some weight matrices, that matrix multiplied by 1.02; by its name.
+
+    Of an int8 graph it is the scale that stands for the matrix. Left out is what comes last before the division by the
+    length, because a factor there changes no vector.
+    """
+
+    def run(bundle: Bundle, graph: str, count: int) -> dict[str, dict[str, bytes]]:
+        model = onnx.load(bundle.file(graph))
+        names = _matrices(model.graph)
+        some = [names[i] for i in np.linspace(0, len(names) - 1, min(count, len(names)), dtype=int)]
+        return {name: {graph: _times(model, name, 1.02)} for name in some}
+
+    return run
+
+
+def _matrices(graph: onnx.GraphProto) -> list[str]:
+    tensors = {item.name: item for item in graph.initializer}
+    maker = {output: node for node in graph.node for output in node.output}
+    last = maker[next(node for node in graph.node if node.op_type == "ReduceL2").input[0]]
+    names = []
+    for node in graph.node:
+        if node is last or node.op_type not in _PRODUCTS:
+            continue
+        scales = [name for name in node.input if name.endswith("_scale") and name in tensors]
+        floats = [name for name in node.input if name in tensors and len(tensors[name].dims) in (2, 4)]
+        names += scales or [name for name in floats if tensors[name].data_type == onnx.TensorProto.FLOAT]
+    return list(dict.fromkeys(names))
+
+
+_PRODUCTS = ("MatMul", "FusedMatMul", "Gemm", "FusedGemm", "Conv", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
+
+
+def _times(model: onnx.ModelProto, name: str, factor: float) -> bytes:
+    altered = onnx.ModelProto()
+    altered.CopyFrom(model)
+    tensor = next(item for item in altered.graph.initializer if item.name == name)
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.float32(factor) * onnx.numpy_helper.to_array(tensor), name))
+    return altered.SerializeToString()

@@ -1,0 +1,53 @@
+"""What says how a student is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .corpus import SETS, TrainingSet
+from .text_export import TextRecipe
+from .training import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Static:
+    """A student without a transformer, see :mod:`.static_student`."""
+
+    width: int
+    """Length of a token's vector in the table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """A student with some of the teacher's layers, see :mod:`.layer_student`."""
+
+    layers: tuple[int, ...]
+    """Of the teacher, counted from 0."""
+    rows: int
+    """Tokens left in the vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillRecipe:
+    """How a student is made."""
+
+    bundle: TextRecipe
+    """What is said of the teacher and of the bundle; its training data are the teacher's, its scheme is not used."""
+    student: Static | Layers
+    plan: Plan
+    texts: int | None = None
+    """So many of the corpus are used; ``None``: all."""
+    joined: int = 0
+    """Longer texts made of neighbours."""
+    sets: tuple[TrainingSet, ...] = SETS
+    """What it is trained on."""
+    teacher: str = "float32"
+    """How the teacher's vectors are computed: ``float32``, ``bfloat16``, or the name of a bundle of the same space."""
+    same_space: bool = False
+    """Whether the vectors may be compared with the teacher's; to be measured before it is said."""
+
+    @property
+    def name(self) -> str:
+        """What recipe and bundle are called."""
+        assert self.bundle.name is not None, "a recipe's bundle has a name"
+        return self.bundle.name

@@ -1,0 +1,116 @@
+"""An image encoder's folder to a proved bundle."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .comparison import Comparison
+from .errors import ExportError
+from .image_facts import image_section, load_processor, require_processor
+from .pictures import background_pictures, golden_pictures
+from .quantize import Scheme, quantize
+from .seal import IMAGE_GRAPH, ImagePart, seal
+from .source import Source, describe, locate, read_config
+from .text_export import LIBRARIES, Exported, Recipe, bundle_facts
+
+if TYPE_CHECKING:
+    from .towers import ImageTower
+
+IMAGE_FAMILIES = ("vit", "deit", "dinov2")
+"""Values of ``model_type``. The class token of each, after the last normalisation, stands for the picture."""
+
+IMAGE_LIBRARIES = (*LIBRARIES, "pillow")
+"""Distributions whose versions decide the bytes of a bundle with an image tower."""
+
+_CLASS_TOKEN = "The vector of the class token after the last layer's normalisation stands for the picture."
+_POOLER = "What the model's own pooler makes of the class token stands for the picture."
+
+
+def open_image(source: str | Path, *, source_id: str | None = None) -> Source:
+    """Find an image encoder and read its facts; no weights are loaded, but they are hashed.
+
+    Raises:
+        ExportError: the source is missing, incomplete or unsuitable; one sentence says why.
+    """
+    path, commit = locate(source)
+    config = read_config(path)
+    family = config["model_type"]
+    if family not in IMAGE_FAMILIES:
+        known = ", ".join(IMAGE_FAMILIES)
+        raise ExportError(f"{path}: image encoders of type {family} are not supported; those of {known} are")
+    require_processor(path)
+    return Source(**describe(path, commit, source, source_id), config=config)
+
+
+def export_image(source: str | Path, out: Path, recipe: Recipe, *, data: Path | None = None) -> Exported:
+    """Make a bundle from an image encoder.
+
+    Args:
+        source: local folder in the Hugging Face layout, or a Hub name.
+        out: bundle folder to write; an earlier bundle there is replaced.
+        recipe: what is said in place of the source's own files.
+        data: evaluation sets; the bundle and the float model are measured, and the manifest keeps the scores.
+
+    Raises:
+        ExportError: the source is unsuitable, or the bundle departs from it.
+        FileExistsError: ``out`` exists and is no bundle.
+    """
+    facts = open_image(source, source_id=recipe.source_id)
+
+    # torch and transformers take seconds to import, and what is unsuitable should be refused at once.
+    from .loading import load_model
+    from .towers import ImageTower
+
+    model, lacking = load_model(facts, may_lack=("pooler.",))
+    has_pooler = getattr(model, "pooler", None) is not None and not lacking
+    tower = ImageTower(model, "pooler" if has_pooler else "cls")
+    with tempfile.TemporaryDirectory() as scratch:
+        part = image_part(facts, tower, recipe.scheme, Path(scratch))
+        dim = part.reference.embed_images(part.golden[:1]).shape[1]
+        measure = Comparison(data, images=part.reference.embed_images)
+        remarks = [_POOLER if has_pooler else _CLASS_TOKEN]
+        bundle, verification = seal(
+            out,
+            facts=bundle_facts(facts, recipe, out, dim, libraries=IMAGE_LIBRARIES, remarks=remarks),
+            image=part,
+            scheme=recipe.scheme,
+            dim=dim,
+            measure=measure,
+        )
+    return Exported(bundle, verification, measure.scores, remarks)
+
+
+def image_part(source: Source, tower: ImageTower, scheme: Scheme, scratch: Path) -> ImagePart:
+    """The image tower of a bundle, its graph written below ``scratch``.
+
+    Raises:
+        ExportError: the image processor cannot be expressed, or does not fit to the model.
+    """
+    import torch
+
+    from .image_reference import TorchImages
+    from .towers import write_graph
+
+    processor = load_processor(source)
+    section = image_section(source, processor)
+    example = torch.zeros(2, len(section.mean), section.height, section.width)
+    try:
+        with torch.inference_mode():
+            tower(example)
+    except (ValueError, RuntimeError) as error:
+        size = f"{section.width} x {section.height}"
+        raise ExportError(f"{source.path}: pictures of {size} pixels do not fit to the model: {error}") from error
+    reference = TorchImages(processor, tower)
+    float_graph, graph = scratch / "float-image.onnx", scratch / IMAGE_GRAPH
+    write_graph(tower, {"pixel_values": example}, float_graph, any_length=False)
+    calibration = background_pictures()[::3]
+    quantize(float_graph, graph, scheme, [{"pixel_values": reference.pixels(picture)[None]} for picture in calibration])
+    return ImagePart(
+        section=section,
+        graph=graph,
+        reference=reference,
+        golden=golden_pictures(),
+        background=background_pictures(),
+    )

@@ -1,0 +1,59 @@
+"""The float reference of an image tower: transformers' processor on upright RGB, then the model in torch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from transformers import BaseImageProcessor
+
+_BATCH = 16
+
+
+class TorchImages:
+    """An image tower in torch, float32, run as transformers runs it."""
+
+    def __init__(self, processor: BaseImageProcessor, tower: torch.nn.Module) -> None:
+        """``tower`` takes ``pixel_values`` (B, C, H, W) and gives unit vectors (B, dim)."""
+        self._processor = processor
+        self._tower = tower
+
+    def pixels(self, picture: bytes) -> npt.NDArray[np.float32]:
+        """What the model takes of an image file, ``(C, H, W)``."""
+        # Said, because a picture three pixels high could be taken for one whose channels come first.
+        batch = self._processor(upright_rgb(picture), return_tensors="np", input_data_format="channels_last")
+        return np.asarray(batch["pixel_values"][0], dtype=np.float32)
+
+    def embed_images(self, pictures: Sequence[bytes]) -> npt.NDArray[np.float32]:
+        """Float32 ``(N, dim)``, rows of length 1, of image files."""
+        rows = []
+        for start in range(0, len(pictures), _BATCH):
+            batch = np.stack([self.pixels(picture) for picture in pictures[start : start + _BATCH]])
+            with torch.inference_mode():
+                rows.append(self._tower(torch.from_numpy(batch)).numpy())
+        return np.concatenate(rows).astype(np.float32)
+
+
+def upright_rgb(picture: bytes) -> Image.Image:
+    """An image file as the bundle format wants it before it is resized; transformers leaves all of this to its user.
+
+    Turned as its EXIF data says; what is transparent shows white; grey of 16 bits is brought to 8.
+    """
+    with Image.open(io.BytesIO(picture)) as opened:
+        image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I"):
+        values = np.asarray(image, np.float64)
+        white = next(white for white in (1, 255, 4095, 65535) if values.max() <= white)
+        image = Image.fromarray(np.floor(values * 255 / white + 0.5).astype(np.uint8))
+    if image.has_transparency_data:
+        values = np.asarray(image.convert("RGBA"), np.float64)
+        alpha = values[..., 3:] / 255
+        image = Image.fromarray(np.floor(values[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8))
+    return image.convert("RGB")
