@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeembed_export.evaluate import ndcg_at
+from edgeembed_export.evaluate_texts import ndcg_at
 from edgeembed_export.tiny import tiny_text_bundle
 
 import edgeembed
