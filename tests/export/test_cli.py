@@ -49,7 +49,7 @@ def test_measure_while_exporting_and_again(bert: Path, tmp_path: Path) -> None:
     done = run(bert, tmp_path / "out", "--data", tmp_path)
     assert done.returncode == 0, done.stderr
     quality = json.loads((tmp_path / "out/manifest.json").read_text())["quality"]
-    assert set(quality) == {"cosine_to_reference", "scores", "source_scores"}
+    assert set(quality) == {"cosine_to_reference", "scores", "source_scores", "typos", "bias"}
     assert "| pairs | spearman |" in (tmp_path / "out/README.md").read_text()
 
     shown = run("evaluate", tmp_path / "out", "--data", tmp_path)
