@@ -77,7 +77,7 @@ def golden_image_arrays(
     """The arrays of ``golden.npz`` for pictures, as ``models/README.md`` specifies them.
 
     Args:
-        pictures: contents of image files, of lossless formats: decoders of JPEG differ by a level here and there.
+        pictures: contents of image files on which all decoders agree; those of JPEG differ by a level here and there.
         reference: gives ``pixels`` and ``image_reference``.
         embedder: the very bundle; gives ``image_self``.
     """

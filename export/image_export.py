@@ -91,6 +91,7 @@ def image_part(source: Source, tower: ImageTower, scheme: Scheme, scratch: Path)
     import torch
 
     from .image_reference import TorchImages
+    from .loading import first_line
     from .towers import write_graph
 
     processor = load_processor(source)
@@ -101,7 +102,8 @@ def image_part(source: Source, tower: ImageTower, scheme: Scheme, scratch: Path)
             tower(example)
     except (ValueError, RuntimeError) as error:
         size = f"{section.width} x {section.height}"
-        raise ExportError(f"{source.path}: pictures of {size} pixels do not fit to the model: {error}") from error
+        reason = first_line(error)
+        raise ExportError(f"{source.path}: pictures of {size} pixels do not fit to the model: {reason}") from error
     reference = TorchImages(processor, tower)
     float_graph, graph = scratch / "float-image.onnx", scratch / IMAGE_GRAPH
     write_graph(tower, {"pixel_values": example}, float_graph, any_length=False)

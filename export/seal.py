@@ -27,6 +27,7 @@ from .golden import (
     golden_texts,
 )
 from .quantize import Scheme
+from .rounding import self_tolerance
 from .verify import Verification, verify
 
 TEXT_GRAPH = "text.onnx"
@@ -159,8 +160,14 @@ def seal(
     for part in (text, image):
         contents |= {} if part is None else part.contents()
     with tempfile.TemporaryDirectory() as scratch:
-        with Embedder(write_bundle(Path(scratch, "draft"), manifest, contents)) as embedder:
-            contents |= _proof(embedder, text, image)
+        draft = write_bundle(Path(scratch, "draft"), manifest, contents)
+        with Embedder(draft) as embedder:
+            golden = _golden(embedder, text, image)
+            contents[GOLDEN_NAME] = npz_bytes(golden)
+            contents[BACKGROUND_NAME] = npz_bytes(_background(embedder, text, image))
+        if image is not None and scheme.quantized:
+            inputs = {"image": image.golden} | ({} if text is None else {"text": text.golden})
+            manifest = replace(manifest, tolerance={**scheme.tolerance, **self_tolerance(draft, inputs, golden)})
         proved = write_bundle(Path(scratch, "proved"), manifest, contents)
         verification = verify(
             proved,
@@ -175,17 +182,22 @@ def seal(
     return write_bundle(out, manifest, contents), verification
 
 
-def _proof(embedder: Embedder, text: TextPart | None, image: ImagePart | None) -> dict[str, bytes]:
-    """Golden inputs and background vectors, as files."""
-    golden: dict[str, npt.NDArray[Any]] = {}
-    background: dict[str, npt.NDArray[Any]] = {}
+def _golden(embedder: Embedder, text: TextPart | None, image: ImagePart | None) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {}
     if text is not None:
-        golden |= golden_arrays(text.golden, text.reference, embedder)
-        background["text"] = _coarse(embedder.embed_texts(text.background))
+        arrays |= golden_arrays(text.golden, text.reference, embedder)
     if image is not None:
-        golden |= golden_image_arrays(image.golden, image.reference, embedder)
-        background["image"] = _coarse(embedder.embed_images(image.background))
-    return {GOLDEN_NAME: npz_bytes(golden), BACKGROUND_NAME: npz_bytes(background)}
+        arrays |= golden_image_arrays(image.golden, image.reference, embedder)
+    return arrays
+
+
+def _background(embedder: Embedder, text: TextPart | None, image: ImagePart | None) -> dict[str, Vectors]:
+    arrays = {}
+    if text is not None:
+        arrays["text"] = _coarse(embedder.embed_texts(text.background))
+    if image is not None:
+        arrays["image"] = _coarse(embedder.embed_images(image.background))
+    return arrays
 
 
 def _closeness(found: Verification) -> dict[str, dict[str, float]]:

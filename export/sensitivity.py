@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-
-import onnx
-from onnx import TensorProto
+from typing import TYPE_CHECKING
 
 from edgeembed.check import cosines
 
 from .graph_vectors import GraphVectors
 from .quantize import Scheme, quantize_weights, quantized_operators
 from .smooth import Feed, smooth
+
+if TYPE_CHECKING:
+    import onnx
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ def sensitivities(
 
 def _quantizable(graph: Path, scheme: Scheme) -> list[tuple[onnx.NodeProto, int]]:
     """Nodes that have float weights to quantize, in the order of the graph, and the weights' size in bytes."""
+    import onnx
+
     model = onnx.load(graph)
     operators = quantized_operators(scheme)
     sizes = {
         item.name: 4 * prod(item.dims)
         for item in model.graph.initializer
-        if item.data_type == TensorProto.FLOAT and len(item.dims) >= 2
+        if item.data_type == onnx.TensorProto.FLOAT and len(item.dims) >= 2
     }
     nodes = [(node, sum(sizes.get(name, 0) for name in node.input)) for node in model.graph.node]
     return [(node, size) for node, size in nodes if size and node.name and node.op_type in operators]

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    import onnx
 
 Feed = Mapping[str, npt.NDArray[Any]]
 """Input name to tensor, for one run of a graph."""
@@ -31,6 +32,8 @@ def smooth(graph: Path, out: Path, calibration: Iterable[Feed], *, strength: flo
         calibration: ordinary inputs, over which the maximum of each channel is taken.
         strength: 0 changes nothing, 1 makes the maxima of all channels equal.
     """
+    import onnx
+
     model = onnx.load(graph)
     if strength == 0:
         onnx.save(model, out)
@@ -53,7 +56,9 @@ def _channel_maxima(
     model: onnx.ModelProto, names: list[str], calibration: Iterable[Feed]
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Name of an activation to the largest magnitude of each of its channels, (channels,)."""
+    import onnx
     import onnxruntime
+    from onnx import TensorProto, helper
 
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
@@ -84,6 +89,8 @@ def _divide(
     weights: Mapping[str, onnx.TensorProto],
     scales: npt.NDArray[np.float32],
 ) -> None:
+    from onnx import helper, numpy_helper
+
     factor, smoothed = f"smooth_{number}", f"smoothed_{number}"
     graph.initializer.append(numpy_helper.from_array(1 / scales, factor))
     position = min(i for i, node in enumerate(graph.node) if node in nodes)

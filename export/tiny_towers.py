@@ -36,6 +36,7 @@ _SENTENCES = (
     "the quick brown fox jumps over the lazy dog and runs into the forest",
     "how do i renew my passport before the summer holidays begin",
     "an aerial view of snow covered mountains under a clear blue sky",
+    "sentence number 0 1 2 3 4 5 6 7 8 9 and so on and so on",
 )
 
 
@@ -95,9 +96,9 @@ def tiny_siglip_folder(out: Path, *, seed: int = 0) -> Path:
 
     out.mkdir(parents=True, exist_ok=True)
     (out / "spiece.model").write_bytes(_sentencepiece())
-    tokenizer = SiglipTokenizer(str(out / "spiece.model"), model_max_length=16)
+    tokenizer = SiglipTokenizer(str(out / "spiece.model"), model_max_length=32)
     tokenizer.save_pretrained(out)
-    text = {**_SMALL, "vocab_size": len(tokenizer), "max_position_embeddings": 16, "projection_size": 32}
+    text = {**_SMALL, "vocab_size": len(tokenizer), "max_position_embeddings": 32, "projection_size": 32}
     vision = {**_SMALL, "image_size": _SIDE, "patch_size": 8}
     config = SiglipConfig(text_config=text, vision_config=vision)  # type: ignore[no-untyped-call]
     _save_two_tower(out, config, seed)
@@ -173,7 +174,7 @@ def _sentencepiece() -> bytes:
         sentence_iterator=iter(_SENTENCES),
         model_writer=content,
         model_type="unigram",
-        vocab_size=64,
+        vocab_size=72,
         pad_id=0,
         eos_id=1,
         unk_id=2,

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 TWO_TOWER_FAMILIES = ("clip", "siglip")
 """Values of ``model_type``."""
 
+_VECTORS = {
+    "clip": "A text's vector is the text projection of that at its end, a picture's the visual projection of its class "
+    "token's.",
+    "siglip": "The vectors are what the poolers of both towers give. A text is padded to the length of the training.",
+}
+"""Which vectors they are, for the card."""
+
 _LEGACY_EOS = 2
 """CLIP configurations of old say so of the end of text, whatever it is; then the largest token id is taken for it."""
 
@@ -130,7 +137,7 @@ def export_two_tower(source: str | Path, out: Path, recipe: TextRecipe, *, data:
         measure = Comparison(data, texts=texts.embed, images=image.reference.embed_images)
         bundle, verification = seal(
             out,
-            facts=bundle_facts(facts, recipe, out, dim, libraries=IMAGE_LIBRARIES),
+            facts=bundle_facts(facts, recipe, out, dim, libraries=IMAGE_LIBRARIES, remarks=[_VECTORS[facts.family]]),
             text=text,
             image=image,
             scheme=recipe.scheme,
