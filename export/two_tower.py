@@ -163,6 +163,9 @@ def _text_part(
     from .towers import TextTower, write_graph
 
     _require_end_of_text(facts, model, texts)
+    for what in ("padding_side", "truncation_side"):
+        if getattr(texts.tokenizer, what) != "right":
+            raise ExportError(f"{facts.path}: the tokenizer's {what} is not right, which a bundle cannot express")
     pad_id = int(texts.tokenizer.pad_token_id or 0) if facts.pad_to is not None else 0
     section = TextSection(
         graph=TEXT_GRAPH, tokenizer=TOKENIZER, max_tokens=max_tokens, pad_to=facts.pad_to, pad_id=pad_id

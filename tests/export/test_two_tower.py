@@ -439,6 +439,14 @@ def test_another_end_of_text_than_the_models(clip: Path, tmp_path: Path) -> None
     assert "the model takes token 7 for the end of a text" in refusal(clip, tmp_path)
 
 
+@pytest.mark.parametrize("what", ["padding_side", "truncation_side"])
+def test_a_tokenizer_that_works_from_the_end(
+    clip: Path, tmp_path: Path, edit_json: Callable[..., None], what: str
+) -> None:
+    edit_json(clip / "tokenizer_config.json", **{what: "left"})
+    assert f"the tokenizer's {what} is not right" in refusal(clip, tmp_path)
+
+
 def refusal(folder: Path, tmp_path: Path) -> str:
     with pytest.raises(ExportError) as caught:
         export_two_tower(folder, tmp_path / "out", TextRecipe(scheme=FLOAT32))
