@@ -16,7 +16,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -185,7 +185,9 @@ def write_bundle(out: Path, manifest: Manifest, files: Mapping[str, Path | bytes
                 (scratch / name).write_bytes(content)
             else:
                 shutil.copyfile(content, scratch / name)
-        entries = {name: FileEntry((scratch / name).stat().st_size, _sha256(scratch / name)) for name in sorted(files)}
+        entries = {
+            name: FileEntry((scratch / name).stat().st_size, file_sha256(scratch / name)) for name in sorted(files)
+        }
         sealed = dataclasses.replace(manifest, files=entries, digest=_ZEROS.decode())
         sealed = dataclasses.replace(sealed, encoder=encoder_digest(sealed))
         _check_facts(sealed)
@@ -278,21 +280,17 @@ def _check_files(path: Path, entries: Mapping[str, FileEntry], *, verify: bool) 
             raise BundleError(file, "is a link or a folder, not a file", _REINSTALL)
         if info.st_size != entry.size_bytes:
             raise BundleError(file, f"has {info.st_size} bytes instead of {entry.size_bytes}", _REINSTALL)
-        if verify and _sha256(file) != entry.sha256:
+        if verify and file_sha256(file) != entry.sha256:
             raise BundleError(file, "is damaged: its SHA-256 does not fit", _REINSTALL)
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file of any size, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        for block in _blocks(file):
+        while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _blocks(file: Any) -> Iterator[bytes]:
-    while block := file.read(1 << 20):
-        yield block
 
 
 def _to_json(manifest: Manifest) -> bytes:

@@ -11,7 +11,6 @@ once under a new name and never changed, because saving over a mapped file kills
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import mmap
 import os
 import struct
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .bundle import file_sha256
 from .errors import IndexCorruptError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def write_segment(folder: Path, name: str, kind: str, keys: Keys, rows: Rows, *,
     scratch.chmod(0o600)
     with scratch.open("r+b") as file:
         os.fsync(file.fileno())
-    sha256, size_bytes = _sha256(scratch), scratch.stat().st_size
+    sha256, size_bytes = file_sha256(scratch), scratch.stat().st_size
     scratch.rename(folder / name)
     sync_folder(folder)
     return SegmentFacts(name, kind, int(keys[0]), int(keys[-1]), len(keys), size_bytes, sha256)
@@ -130,7 +130,7 @@ class Segment:
 
     def is_intact(self) -> bool:
         """Whether the file's SHA-256 is the one it was written with."""
-        return _sha256(self._path) == self.facts.sha256
+        return file_sha256(self._path) == self.facts.sha256
 
     def search(self, query: Floats, count: int, *, exact: bool = False) -> tuple[Keys, Floats]:
         """The ``count`` nearest rows, best first: keys ``(n,)`` and cosines ``(n,)``, n at most ``count``.
@@ -221,11 +221,3 @@ def _empty(dim: int) -> USearchIndex:
         expansion_add=_EXPANSION_ADD,
         expansion_search=_EXPANSION_SEARCH,
     )
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed import Embedder
-from edgeembed.bundle import TextSection
+from edgeembed.bundle import TextSection, file_sha256
 
 from .errors import ExportError
 from .evaluate import Scores, evaluate
@@ -211,7 +210,7 @@ def _notes(file: VectorFile, table: WordTable, vocabulary: Vocabulary, weighting
 
 
 def _facts(file: VectorFile, recipe: WordRecipe, folder: str, notes: Sequence[str]) -> Facts:
-    source_id, sha256 = recipe.source_id or file.path.stem, _sha256(file.path)
+    source_id, sha256 = recipe.source_id or file.path.stem, file_sha256(file.path)
     license_id = recipe.license or "NOASSERTION"
     stated = f"SPDX-License-Identifier: {license_id}\n\nAs stated when {source_id} was made a bundle.\n"
     return Facts(
@@ -225,11 +224,3 @@ def _facts(file: VectorFile, recipe: WordRecipe, folder: str, notes: Sequence[st
         libraries=("edgeembed", "numpy", "onnx", "onnxruntime", "tokenizers"),
         remarks=notes,
     )
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
