@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from .evaluation_sets import read_rows
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """A file of texts, one JSON object with a ``text`` a line, and what may be done with it."""
+    """A file of texts, one JSON object with a ``text`` or several ``captions`` a line, and what may be done with it."""
 
     name: str
     terms: str
@@ -44,7 +44,14 @@ SETS = (
     TrainingSet("intents", "CC BY 4.0, PolyAI"),
 )
 """What the shipped tiers are trained on. Captions of Flickr30k and the textbooks of OpenStax are for non-commercial use
-or research only, and so are in no recipe."""
+or research only, and so are in none of them."""
+
+RESEARCH_SETS = (
+    *(replace(item, left_out=(), terms=f"{item.terms} (here they are in)") if item.left_out else item for item in SETS),
+    TrainingSet("caption_groups", "captions of Flickr30k as in multi30k/dataset: research and education only"),
+    TrainingSet("textbook_paragraphs", "CC BY-NC-SA 4.0, openstax", paragraphs=True),
+)
+"""With the sets that forbid commercial use, to measure what they would add. Nothing that ships is trained on them."""
 
 _JOINED_CHARACTERS = (150, 1100)
 """Joined texts are about as long as this; some four characters are a token."""
@@ -71,12 +78,13 @@ def read_set(folder: Path, item: TrainingSet) -> list[str]:
         raise ExportError(f"{folder}: holds no {item.name}.jsonl.gz, which the recipe trains on")
     texts = []
     for row in read_rows(path):
-        if "text" not in row:
+        found = row.get("captions", [row["text"]] if "text" in row else None)
+        if found is None:
             raise ExportError(f"{path}: a row has no text")
         if item.left_out and "source" not in row:
             raise ExportError(f"{path}: a row names no source, so its terms are unknown")
-        if not (item.left_out and str(row["source"]).startswith(item.left_out)) and str(row["text"]).strip():
-            texts.append(str(row["text"]))
+        if not (item.left_out and str(row["source"]).startswith(item.left_out)):
+            texts += [str(text) for text in found if str(text).strip()]
     return texts
 
 

@@ -43,6 +43,8 @@ class DistillRecipe:
     """What it is trained on."""
     teacher: str = "float32"
     """How the teacher's vectors are computed: ``float32``, ``bfloat16``, or the name of a bundle of the same space."""
+    evidence: tuple[str, ...] = ()
+    """What the card says beside the measured scores: what was tried, and what it gave."""
     same_space: bool = False
     """Whether the vectors may be compared with the teacher's; to be measured before it is said."""
 

@@ -202,4 +202,5 @@ def _remarks(recipe: DistillRecipe, teacher_title: str) -> list[str]:
         how,
         f"Trained by the recipe {recipe.name}, seed {plan.seed}, for {plan.steps} steps against the teacher's vectors, "
         f"which were computed by {teacher_title}. `edgeembed-export distill --recipe {recipe.name}` makes it again.",
+        *recipe.evidence,
     ]

@@ -20,6 +20,8 @@ from .reference import TorchReference, apply_stage
 
 BLOCK = 4096
 """Texts in one file of the cache: what an interruption can lose."""
+_DIGEST = 32
+"""Characters of a text's digest."""
 _BATCH_TOKENS = 4096
 _BATCH_TEXTS = 256
 
@@ -88,7 +90,7 @@ def teacher_vectors(
 
     Args:
         teacher: computes what is missing.
-        texts: any number but none; cached in blocks, so the same list, or one that begins with it, is found again.
+        texts: any number but none. Each is found again by itself, in whatever list it comes the next time.
         folder: of the cache; made where it is missing; may serve several teachers.
         progress: told how many texts are done.
 
@@ -97,27 +99,53 @@ def teacher_vectors(
     """
     if not texts:
         raise ExportError("there are no texts to distil on")
-    folder.mkdir(parents=True, exist_ok=True)
-    blocks = []
-    for start in range(0, len(texts), BLOCK):
-        blocks.append(_block(teacher, texts[start : start + BLOCK], folder))
+    # A folder is named by what computed the vectors in it, so nothing stale is ever read.
+    home = folder / hashlib.sha256(teacher.key.encode()).hexdigest()[:16]
+    home.mkdir(parents=True, exist_ok=True)
+    digests = [_digest(text) for text in texts]
+    blocks, places = _cached(home)
+    missing = list({digest: i for i, digest in enumerate(digests) if digest not in places}.values())
+    for start in range(0, len(missing), BLOCK):
         if progress is not None:
-            progress(min(start + BLOCK, len(texts)))
-    return np.concatenate(blocks)
+            progress(len(texts) - len(missing) + start)
+        rows = missing[start : start + BLOCK]
+        vectors = teacher.embed([texts[i] for i in rows]).astype(np.float16)
+        keys = np.array([digests[i] for i in rows], f"S{_DIGEST}")
+        _write_block(home, keys, vectors)
+        places |= {digests[i]: (len(blocks), row) for row, i in enumerate(rows)}
+        blocks.append(vectors)
+    out = np.empty((len(texts), blocks[0].shape[1]), np.float16)
+    found = np.array([places[digest] for digest in digests])  # (N, 2): which block, which row of it
+    for number, block in enumerate(blocks):
+        here = found[:, 0] == number
+        out[here] = block[found[here, 1]]
+    if progress is not None:
+        progress(len(texts))
+    return out
 
 
-def _block(teacher: Teacher, texts: Sequence[str], folder: Path) -> Vectors:
-    """A file is named by what it was computed from, so nothing stale is ever read."""
-    content = "\0".join([teacher.key, *texts]).encode("utf-8", "surrogatepass")
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:24]}.npy"
-    if path.is_file():
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float16)
-    vectors = teacher.embed(texts).astype(np.float16)
+def _digest(text: str) -> bytes:
+    # Hexadecimal, because NumPy drops zero bytes at the end of a string of bytes.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST].encode()
+
+
+def _cached(home: Path) -> tuple[list[Vectors], dict[bytes, tuple[int, int]]]:
+    """The blocks of a cache, and where in them the vector of each text is."""
+    blocks: list[Vectors] = []
+    places: dict[bytes, tuple[int, int]] = {}
+    for path in sorted(home.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as block:
+            places |= {key: (len(blocks), row) for row, key in enumerate(block["keys"].tolist())}
+            blocks.append(block["vectors"])
+    return blocks, places
+
+
+def _write_block(home: Path, keys: npt.NDArray[np.bytes_], vectors: Vectors) -> None:
+    path = home / f"{hashlib.sha256(keys.tobytes()).hexdigest()[:16]}.npz"
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:
-        np.save(file, vectors)
-    partial.replace(path)
-    return vectors
+        np.savez(file, keys=keys, vectors=vectors)
+    partial.replace(path)  # an interruption leaves no half of a block
 
 
 def padded(ids: Ids, *, device: str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +20,7 @@ from edgeembed.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.check import check, cosines
 
 Reseal = Callable[..., Bundle]
+EMULATOR = shutil.which("qemu-x86_64")
 
 
 def failing(bundle: Bundle) -> list[str]:
@@ -37,6 +42,17 @@ def test_the_shipped_bundle_passes() -> None:
     for result in results:
         assert result.ok
         assert 0 <= result.worst <= result.allowed
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or EMULATOR is None, reason="there is no qemu-x86_64 (qemu-user)")
+def test_the_shipped_bundle_passes_without_vnni() -> None:
+    """On a Haswell, which has AVX2 and no VNNI: where int8 products of 8 bits would saturate."""
+    assert EMULATOR is not None
+    program = "from edgeembed.cli import main; main()"
+    command = [EMULATOR, "-cpu", "Haswell", sys.executable, "-c", program, "check"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert found.stdout.count("ok ") == 3, found.stdout
 
 
 def test_the_tiny_bundle_passes_with_any_number_of_threads(tiny_bundle: Path) -> None:

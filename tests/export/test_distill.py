@@ -111,9 +111,13 @@ def test_teacher_vectors_are_computed_once(bert: Path, tmp_path: Path, texts: li
     np.testing.assert_allclose(first, reference.embed(texts), atol=2e-3)
     assert np.array_equal(teacher_vectors(teacher, texts, tmp_path / "cache"), first)
     assert asked == [len(texts)]
-    teacher_vectors(teacher, texts[1:], tmp_path / "cache")
+    # Another selection in another order: each text is found by itself, and only what is new is computed, once.
+    others = ["a text that is new", *texts[:0:-1], "a text that is new"]
+    found = teacher_vectors(teacher, others, tmp_path / "cache")
+    assert np.array_equal(found[1:-1], first[:0:-1])
+    assert np.array_equal(found[0], found[-1])
     teacher_vectors(Teacher(counting, "another", ""), texts, tmp_path / "cache")
-    assert asked == [len(texts), len(texts) - 1, len(texts)]
+    assert asked == [len(texts), 1, len(texts)]
 
 
 def test_batches_hold_like_lengths() -> None:

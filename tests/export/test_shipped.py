@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,8 @@ def test_background_is_the_projects_own(embedder: edgeembed.Embedder) -> None:
 
 def test_the_recipe_makes_it(teacher: Path, tmp_path: Path) -> None:
     """Byte for byte on the machine and with the versions that made it; elsewhere close to it."""
-    made = export_text(teacher, tmp_path / "made", RECIPES[NAME]).bundle
+    # What measurement chooses is under test elsewhere; here it would take a minute more.
+    made = export_text(teacher, tmp_path / "made", replace(RECIPES[NAME], tolerance=None)).bundle
     shipped = read_bundle(NAME)
     assert made.manifest.space == shipped.manifest.space
     assert (made.path / "tokenizer.json").read_bytes() == (shipped.path / "tokenizer.json").read_bytes()
