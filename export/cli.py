@@ -12,7 +12,7 @@ import click
 from edgeembed.documents import decode
 from edgeembed.errors import EdgeEmbedError
 
-from .distill_command import distill
+from .distill_command import distill, tune
 from .errors import ExportError
 from .evaluate import table
 from .evaluate_command import evaluate
@@ -155,6 +155,7 @@ def unknown_words(bundle: str, files: tuple[Path, ...]) -> None:
 
 cli.add_command(evaluate)
 cli.add_command(distill)
+cli.add_command(tune)
 cli.add_command(quantize_table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from tokenizers import Tokenizer
 
 from edgeembed import Embedder
 
+from .char_student import CharacterStudent, character_student
 from .corpus import read_corpus
 from .curves import draw_training
-from .distill_recipe import DistillRecipe, Static
+from .distill_recipe import Characters, DistillRecipe, Static
 from .errors import ExportError
 from .evaluate_texts import similarity
 from .evaluation_sets import SIMILARITY, find_sets
@@ -24,7 +26,7 @@ from .reference import TorchReference
 from .static_student import StaticStudent, static_student
 from .student_bundle import StudentReference, Untrained, seal_student
 from .teacher import open_text
-from .teacher_vectors import Ids, Teacher, bundle_teacher, teacher_vectors, torch_teacher
+from .teacher_vectors import Ids, Teacher, Vectors, bundle_teacher, teacher_vectors, torch_teacher
 from .text_export import Exported
 from .tokenizer import bundle_tokenizer
 from .training import LOG, train
@@ -52,27 +54,52 @@ def distill(
     Raises:
         ExportError: teacher, data or checkpoint do not fit the recipe, or the bundle departs from the student.
     """
-    torch.manual_seed(recipe.plan.seed)
-    said = recipe.bundle
-    teacher = TorchReference(open_text(source, source_id=said.source_id, max_tokens=said.max_tokens))
-    texts = read_corpus(data, joined=recipe.joined, seed=recipe.plan.seed, sets=recipe.sets, limit=recipe.texts)
-    say(f"{len(texts)} texts")
-    way = _teacher(teacher, recipe)
-    vectors = teacher_vectors(
-        way,
-        texts,
-        out / "teacher" if cache is None else cache,
-        progress=lambda done: say(f"teacher's vectors: {done} of {len(texts)}"),
-    )
-    begun, ids = _begin(teacher, texts, recipe)
+    prepared = prepare(source, data, recipe, limit=recipe.texts, cache=cache or out / "teacher", say=say)
+    begun, ids = begin(prepared.teacher, prepared.texts, recipe)
     folder = data / "eval"
     measure = partial(_dev_scores, begun.reference, folder) if folder.is_dir() else None
     say("training")
-    train(begun.student, ids, vectors, recipe.plan, out, evaluate=measure)
+    train(begun.student, ids, prepared.vectors, recipe.plan, out, evaluate=measure)
     draw_training(out / LOG, out / "curves.png", title=recipe.name)
     say("sealing the bundle")
     evaluation = folder if folder.is_dir() else None
-    return seal_student(begun, teacher, out / recipe.name, recipe, way=way, data=evaluation)
+    return seal_student(begun, prepared.teacher, out / recipe.name, recipe, way=prepared.way, data=evaluation)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a student learns from."""
+
+    teacher: TorchReference
+    way: Teacher
+    """How the vectors were computed."""
+    texts: list[str]
+    vectors: Vectors
+    """The teacher's, (N, dim)."""
+
+
+def prepare(
+    source: str | Path,
+    data: Path,
+    recipe: DistillRecipe,
+    *,
+    limit: int | None,
+    cache: Path,
+    say: Callable[[str], None],
+) -> Prepared:
+    """Open the teacher, read the corpus, and compute the teacher's vectors; parameters as :func:`distill` has them.
+
+    ``limit``: so many texts are enough; ``None``: all.
+    """
+    said = recipe.bundle
+    teacher = TorchReference(open_text(source, source_id=said.source_id, max_tokens=said.max_tokens))
+    texts = read_corpus(data, joined=recipe.joined, seed=recipe.plan.seed, sets=recipe.sets, limit=limit)
+    say(f"{len(texts)} texts")
+    way = _teacher(teacher, recipe)
+    vectors = teacher_vectors(
+        way, texts, cache, progress=lambda done: say(f"teacher's vectors: {done} of {len(texts)}")
+    )
+    return Prepared(teacher, way, texts, vectors)
 
 
 def _teacher(reference: TorchReference, recipe: DistillRecipe) -> Teacher:
@@ -92,15 +119,18 @@ def _space(reference: TorchReference) -> str:
     return f"{source.id}@{source.weights_sha256[:12]}/{reference.dim}"
 
 
-def _begin(teacher: TorchReference, texts: Sequence[str], recipe: DistillRecipe) -> tuple[Untrained, Ids]:
+def begin(teacher: TorchReference, texts: Sequence[str], recipe: DistillRecipe) -> tuple[Untrained, Ids]:
     """The student as it starts, and its token ids of all texts."""
+    torch.manual_seed(recipe.plan.seed)
     tokenizer = bundle_tokenizer(teacher.tokenizer.backend_tokenizer, lowercase=teacher.source.lowercase)
     ids = _token_ids(tokenizer, texts, teacher.source.max_tokens)
-    student: StaticStudent | LayerStudent
+    counts = np.bincount(np.concatenate(ids), minlength=int(teacher.model.config.vocab_size))
+    student: StaticStudent | LayerStudent | CharacterStudent
     if isinstance(recipe.student, Static):
         student = static_student(teacher, ids, recipe.student.width)
+    elif isinstance(recipe.student, Characters):
+        student = character_student(tokenizer, counts, recipe.student, teacher.dim)
     else:
-        counts = np.bincount(np.concatenate(ids), minlength=int(teacher.model.config.vocab_size))
         tokenizer, kept = prune_tokenizer(tokenizer, counts, recipe.student.rows)
         student = layer_student(teacher, recipe.student.layers, kept=kept, positions=teacher.source.max_tokens)
         ids = _token_ids(tokenizer, texts, teacher.source.max_tokens)

@@ -28,12 +28,24 @@ class Layers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Characters:
+    """A student that reads characters and has no transformer either, see :mod:`.char_student`."""
+
+    width: int = 16
+    """Length of a character's vector."""
+    filters: tuple[tuple[int, int], ...] = ((1, 32), (2, 64), (3, 128), (4, 128))
+    """Length in characters, and how many of that length."""
+    hidden: int = 256
+    """Length of a token's vector, and of the LSTM's state in each direction."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DistillRecipe:
     """How a student is made."""
 
     bundle: TextRecipe
     """What is said of the teacher and of the bundle; its training data are the teacher's, its scheme is not used."""
-    student: Static | Layers
+    student: Static | Layers | Characters
     plan: Plan
     texts: int | None = None
     """So many of the corpus are used; ``None``: all."""

@@ -19,8 +19,9 @@ from edgeembed.bundle import TextSection
 from edgeembed.check import cosines
 from edgeembed.embedder import Role
 
+from .char_student import CharacterStudent, write_character_graph
 from .corpus import training_data
-from .distill_recipe import DistillRecipe, Static
+from .distill_recipe import Characters, DistillRecipe, Static
 from .evaluate import Scores, evaluate
 from .evaluation_sets import RETRIEVAL, find_sets
 from .golden import Vectors, background_texts
@@ -76,7 +77,7 @@ class StudentReference:
 class Untrained:
     """A student, before and while it is trained, and what it takes."""
 
-    student: StaticStudent | LayerStudent
+    student: StaticStudent | LayerStudent | CharacterStudent
     tokenizer: bytes
     reference: StudentReference
     """The student itself, from text to vector."""
@@ -150,7 +151,10 @@ def _write_graph(begun: Untrained, out: Path, dim: int, *, pad_id: int) -> Schem
         write_static_graph(student, out, pad_id=pad_id)
         return STATIC_INT8
     whole = out.with_name("float.onnx")
-    text_graph(plain_attention(student), student.stages, dim, whole)
+    if isinstance(student, CharacterStudent):
+        write_character_graph(student, whole)
+    else:
+        text_graph(plain_attention(student), student.stages, dim, whole)
     quantize(whole, out, INT8, [feed(row) for row in begun.reference.token_ids(background_texts())])
     return INT8
 
@@ -196,6 +200,8 @@ def _remarks(recipe: DistillRecipe, teacher_title: str) -> list[str]:
     student, plan = recipe.student, recipe.plan
     if isinstance(student, Static):
         how = f"A table of {student.width} numbers a token, weighted, summed and projected; there is no transformer."
+    elif isinstance(student, Characters):
+        how = f"Convolutions over the characters of a token and a biLSTM of {student.hidden} over the tokens (ELMo)."
     else:
         how = f"Layers {', '.join(map(str, student.layers))} of the teacher, counted from 0, and a smaller vocabulary."
     return [

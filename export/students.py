@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from .corpus import RESEARCH_SETS
-from .distill_recipe import DistillRecipe, Layers, Static
+from .distill_recipe import Characters, DistillRecipe, Layers, Static
 from .recipes import RECIPES
 from .training import Plan
+from .tune import tuned
 
 _TEACHER = RECIPES["minilm-l6-int8"]
 
@@ -28,13 +30,23 @@ _SMALL = DistillRecipe(
         steps=3000,
         batch_texts=256,
         batch_tokens=4096,
-        rate=4e-4,
+        rate=5e-4,
         weight_decay=0.01,
         relation=20.0,
-        evaluate_every=250,
+        evaluate_every=300,
         bfloat16=True,
     ),
     joined=24_000,
+    teacher="minilm-l6-int8",
+)
+
+# ELMo's way. It knows no language to begin with, so it is far behind, and does not ship.
+_CHARACTERS = DistillRecipe(
+    bundle=replace(_TEACHER, name="minilm-characters"),
+    student=Characters(),
+    plan=Plan(steps=600, batch_texts=192, batch_tokens=4096, rate=2e-3, relation=10.0, evaluate_every=200),
+    texts=131_072,
+    joined=8_000,
     teacher="minilm-l6-int8",
 )
 
@@ -45,5 +57,15 @@ def _research(recipe: DistillRecipe) -> DistillRecipe:
     return replace(recipe, bundle=replace(recipe.bundle, name=name), sets=RESEARCH_SETS, evidence=())
 
 
-STUDENTS = {recipe.name: recipe for recipe in (_STATIC, _SMALL, _research(_STATIC))}
-"""Name of a student to how it is made."""
+def tuned_path(name: str) -> Path:
+    """Where ``edgeembed-export tune --write`` leaves what it found about a recipe."""
+    return Path(__file__).with_name("data") / f"{name}.tuned.json"
+
+
+WRITTEN = {recipe.name: recipe for recipe in (_STATIC, _SMALL, _CHARACTERS, _research(_STATIC))}
+"""Name of a student to how it is made, as it stands in this file."""
+
+STUDENTS = {
+    name: tuned(recipe, tuned_path(name)) if tuned_path(name).is_file() else recipe for name, recipe in WRITTEN.items()
+}
+"""The same with what a search has found."""
