@@ -63,7 +63,8 @@ def suggest(trial: optuna.Trial, recipe: DistillRecipe, *, depth: int) -> dict[s
     student = recipe.student
     if isinstance(student, Static):
         # The width decides the size of the bundle, so it may only shrink.
-        knobs["width"] = trial.suggest_int("width", student.width // 2, student.width, step=16)
+        low = student.width - student.width // 2 // 16 * 16
+        knobs["width"] = trial.suggest_int("width", low, student.width, step=16)
     elif isinstance(student, Layers):
         # Without the first layer or the last a student has to learn more than a short training teaches.
         inner = [list(chosen) for chosen in combinations(range(1, depth - 1), len(student.layers) - 2)]
