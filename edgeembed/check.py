@@ -94,11 +94,12 @@ def _check_kept(embedder: Embedder, kind: str, vectors: Vectors, golden: Arrays)
     prefix = "" if kind == "text" else f"{kind}_"
     least = tolerance.get(f"{prefix}self", tolerance["self"])
     share = tolerance.get(f"{prefix}self_share", tolerance.get("self_share", 1.0))
+    close = tolerance.get(f"{prefix}reference", tolerance["reference"])
     which = "all" if share == 1 else f"closest {share:.0%}"
     stage = "vectors" if kind == "text" else f"{kind} vectors"
     reference, own = golden[f"{kind}_reference"], golden[f"{kind}_self"]
     return [
-        _check_vectors(f"{stage} against the float model", vectors, reference, tolerance["reference"]),
+        _check_vectors(f"{stage} against the float model", vectors, reference, close),
         _check_vectors(f"{stage} against the bundle's own ({which})", vectors, own, least, share),
     ]
 

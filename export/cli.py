@@ -12,16 +12,17 @@ import click
 from edgeembed.documents import decode
 from edgeembed.errors import EdgeEmbedError
 
+from .bundling import Exported, TextRecipe
 from .distill_command import distill, tune
 from .errors import ExportError
 from .evaluate import table
 from .evaluate_command import evaluate
 from .kinds import export
-from .precision import AUTO, Tolerance
-from .precision_command import quantize_table, tolerance_options
+from .precision import AUTO
+from .precision_command import asked_tolerance, quantize_table, tolerance_options
 from .quantize import INT8, SCHEMES
 from .recipes import RECIPES
-from .text_export import Exported, TextRecipe, export_text
+from .text_export import export_text
 from .word_tokenizer import unknown_to_bundle
 from .word_vectors import MAX_TOKENS, WORD_SCHEMES, WordRecipe, export_word_vectors
 
@@ -60,7 +61,8 @@ def _text_options(command: Any) -> Any:
             type=click.Choice([AUTO, *sorted(SCHEMES)]),
             default="int8",
             show_default=True,
-            help="How weights are stored; `auto`: the smallest way that is close enough, found by measuring.",
+            help="How weights are stored; `auto`: the smallest way that is close enough, found by measuring, for each "
+            "tower by itself.",
         ),
         tolerance_options,
         click.option(
@@ -77,7 +79,13 @@ def _text_options(command: Any) -> Any:
 @cli.command()
 @_text_options
 def text(
-    source: str, out: Path, precision: str, tolerance: float, least_cosine: float, data: Path | None, **said: Any
+    source: str,
+    out: Path,
+    precision: str,
+    tolerance: float | None,
+    least_cosine: float | None,
+    data: Path | None,
+    **said: Any,
 ) -> None:
     """Make the bundle OUT from a text encoder.
 
@@ -85,7 +93,7 @@ def text(
     """
     recipe = TextRecipe(
         scheme=SCHEMES.get(precision, INT8),
-        tolerance=Tolerance(mean=tolerance, least=least_cosine) if precision == AUTO else None,
+        tolerance=asked_tolerance(precision, tolerance, least_cosine),
         **said,
     )
     _show(export_text(source, out, recipe, data=data))
@@ -94,10 +102,16 @@ def text(
 @cli.command()
 @_text_options
 def bundle(
-    source: str, out: Path, precision: str, tolerance: float, least_cosine: float, data: Path | None, **said: Any
+    source: str,
+    out: Path,
+    precision: str,
+    tolerance: float | None,
+    least_cosine: float | None,
+    data: Path | None,
+    **said: Any,
 ) -> None:
     """Make the bundle OUT from SOURCE, whatever kind of model it is (the word `bundle` may be left out)."""
-    allowed = Tolerance(mean=tolerance, least=least_cosine)
+    allowed = asked_tolerance(precision, tolerance, least_cosine)
     _show(export(source, out, precision=precision, tolerance=allowed, data=data, **said))
 
 

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from edgeembed import Embedder
 
+from .bundling import Exported
 from .char_student import CharacterStudent, character_student
 from .corpus import read_corpus
 from .curves import draw_training
@@ -27,7 +28,6 @@ from .static_student import StaticStudent, static_student
 from .student_bundle import StudentReference, Untrained, seal_student
 from .teacher import open_text
 from .teacher_vectors import Ids, Teacher, Vectors, bundle_teacher, teacher_vectors, torch_teacher
-from .text_export import Exported
 from .tokenizer import bundle_tokenizer
 from .training import LOG, train
 

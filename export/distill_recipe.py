@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .bundling import TextRecipe
 from .corpus import SETS, TrainingSet
-from .text_export import TextRecipe
 from .training import Plan
 
 

@@ -1,4 +1,4 @@
-"""Run a graph that is in no bundle yet, one text at a time on one thread, as the runtime will."""
+"""Run a graph that is in no bundle yet, one input at a time on one thread, as the runtime will."""
 
 from __future__ import annotations
 
@@ -38,12 +38,14 @@ class GraphVectors:
         return np.asarray(self._session.run(None, dict(feed))[0], dtype=np.float32)
 
 
-def speeds(graphs: Mapping[str, GraphVectors], feeds: Sequence[Feed], *, rounds: int = 5) -> dict[str, float]:
-    """Tokens a second of each graph on one thread: the median of ``rounds``, in each of which every graph has a turn.
+def speeds(
+    graphs: Mapping[str, GraphVectors], feeds: Sequence[Feed], units: int, *, rounds: int = 5
+) -> dict[str, float]:
+    """Units a second of each graph on one thread: the median of ``rounds``, in each of which every graph has a turn.
 
-    A machine's speed drifts; taking turns lets it drift for all graphs alike.
+    ``units`` is how many tokens, or pictures, are in ``feeds``. A machine's speed drifts; taking turns lets it drift
+    for all graphs alike.
     """
-    tokens = sum(feed["input_ids"].size for feed in feeds)
     found: dict[str, list[float]] = {name: [] for name in graphs}
     for number in range(rounds + 1):
         for name, graph in graphs.items():
@@ -51,5 +53,5 @@ def speeds(graphs: Mapping[str, GraphVectors], feeds: Sequence[Feed], *, rounds:
             for feed in feeds:
                 graph.one(feed)
             if number:  # the first round warms up
-                found[name].append(tokens / (time.perf_counter() - start))
+                found[name].append(units / (time.perf_counter() - start))
     return {name: median(values) for name, values in found.items()}

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .comparison import Comparison
+from .bundling import Exported, FloatModel, Recipe, make_bundle
 from .errors import ExportError
 from .image_facts import image_section, load_processor, require_processor
+from .parts import ImagePart
 from .pictures import background_pictures, golden_pictures
-from .quantize import Scheme, quantize
-from .seal import IMAGE_GRAPH, ImagePart, seal
 from .source import Source, describe, locate, read_config
-from .text_export import LIBRARIES, Exported, Recipe, bundle_facts
 
 if TYPE_CHECKING:
     from .towers import ImageTower
 
 IMAGE_FAMILIES = ("vit", "deit", "dinov2")
 """Values of ``model_type``. The class token of each, after the last normalisation, stands for the picture."""
-
-IMAGE_LIBRARIES = (*LIBRARIES, "pillow")
-"""Distributions whose versions decide the bytes of a bundle with an image tower."""
 
 _CLASS_TOKEN = "The vector of the class token after the last layer's normalisation stands for the picture."
 _POOLER = "What the model's own pooler makes of the class token stands for the picture."
@@ -57,7 +51,16 @@ def export_image(source: str | Path, out: Path, recipe: Recipe, *, data: Path | 
         ExportError: the source is unsuitable, or the bundle departs from it.
         FileExistsError: ``out`` exists and is no bundle.
     """
-    facts = open_image(source, source_id=recipe.source_id)
+    return make_bundle(lambda scratch: load_image(source, scratch, source_id=recipe.source_id), out, recipe, data=data)
+
+
+def load_image(source: str | Path, scratch: Path, *, source_id: str | None = None) -> FloatModel:
+    """Load an image encoder, and write its float graph below ``scratch``.
+
+    Raises:
+        ExportError: the source is unsuitable.
+    """
+    facts = open_image(source, source_id=source_id)
 
     # torch and transformers take seconds to import, and what is unsuitable should be refused at once.
     from .loading import load_model
@@ -65,25 +68,14 @@ def export_image(source: str | Path, out: Path, recipe: Recipe, *, data: Path | 
 
     model, lacking = load_model(facts, may_lack=("pooler.",))
     has_pooler = getattr(model, "pooler", None) is not None and not lacking
-    tower = ImageTower(model, "pooler" if has_pooler else "cls")
-    with tempfile.TemporaryDirectory() as scratch:
-        part = image_part(facts, tower, recipe.scheme, Path(scratch))
-        dim = part.reference.embed_images(part.golden[:1]).shape[1]
-        measure = Comparison(data, images=part.reference.embed_images)
-        remarks = [_POOLER if has_pooler else _CLASS_TOKEN]
-        bundle, verification = seal(
-            out,
-            facts=bundle_facts(facts, recipe, out, dim, libraries=IMAGE_LIBRARIES, remarks=remarks),
-            image=part,
-            scheme=recipe.scheme,
-            dim=dim,
-            measure=measure,
-        )
-    return Exported(bundle, verification, measure.scores, remarks)
+    part = image_part(facts, ImageTower(model, "pooler" if has_pooler else "cls"), scratch)
+    dim = part.reference.embed_images(part.golden[:1]).shape[1]
+    remarks = [_POOLER if has_pooler else _CLASS_TOKEN]
+    return FloatModel(source=facts, dim=dim, image=part, remarks=remarks, notes=remarks)
 
 
-def image_part(source: Source, tower: ImageTower, scheme: Scheme, scratch: Path) -> ImagePart:
-    """The image tower of a bundle, its graph written below ``scratch``.
+def image_part(source: Source, tower: ImageTower, scratch: Path) -> ImagePart:
+    """The image tower of a bundle to be, its float graph written below ``scratch``.
 
     Raises:
         ExportError: the image processor cannot be expressed, or does not fit to the model.
@@ -104,15 +96,12 @@ def image_part(source: Source, tower: ImageTower, scheme: Scheme, scratch: Path)
         size = f"{section.width} x {section.height}"
         reason = first_line(error)
         raise ExportError(f"{source.path}: pictures of {size} pixels do not fit to the model: {reason}") from error
-    reference = TorchImages(processor, tower)
-    float_graph, graph = scratch / "float-image.onnx", scratch / IMAGE_GRAPH
-    write_graph(tower, {"pixel_values": example}, float_graph, any_length=False)
-    calibration = background_pictures()[::3]
-    quantize(float_graph, graph, scheme, [{"pixel_values": reference.pixels(picture)[None]} for picture in calibration])
+    graph = scratch / "float-image.onnx"
+    write_graph(tower, {"pixel_values": example}, graph, any_length=False)
     return ImagePart(
         section=section,
         graph=graph,
-        reference=reference,
+        reference=TorchImages(processor, tower),
         golden=golden_pictures(),
         background=background_pictures(),
     )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from .bundling import Exported, FloatModel, TextRecipe
 from .errors import ExportError
-from .image_export import IMAGE_FAMILIES, export_image
+from .image_export import IMAGE_FAMILIES, export_image, load_image
 from .precision import AUTO, Tolerance
-from .quantize import SCHEMES
+from .quantize import INT8, SCHEMES
 from .source import locate, read_config
-from .text_export import Exported, TextRecipe, export_text
-from .two_tower import TWO_TOWER_FAMILIES, export_two_tower, model_folder
+from .text_export import export_text, load_text
+from .two_tower import TWO_TOWER_FAMILIES, export_two_tower, load_two_tower, model_folder
 from .vector_file import is_word_vectors
-from .word_vectors import WordRecipe, export_word_vectors
+from .word_vectors import WORD_SCHEMES, WordRecipe, export_word_vectors
 
 Kind = Literal["words", "text", "image", "two-tower"]
 
@@ -64,27 +66,61 @@ def export(
     Args:
         source: a file of word vectors, a local folder, or a name on the Hugging Face Hub.
         out: bundle folder to write; an earlier bundle there is replaced.
-        precision: how weights are stored, a key of the kind's schemes; or ``auto``: chosen by measurement.
-        tolerance: for ``auto``; ``None``: the default.
+        precision: how weights are stored, a key of the kind's schemes; or ``auto``: chosen by measurement, for each
+            tower by itself.
+        tolerance: for ``auto``, and for nothing else; ``None``: the default.
         data: evaluation sets; the bundle and the float model are measured, and the manifest keeps the scores.
-        said: fields of :class:`TextRecipe` other than ``scheme`` and ``tolerance``.
+        said: fields of :class:`.bundling.TextRecipe` other than ``scheme`` and ``tolerance``.
 
     Raises:
         ExportError: the source is unsuitable, or the bundle departs from it.
         FileExistsError: ``out`` exists and is no bundle.
+        ValueError: there is a tolerance, and nothing is chosen.
     """
+    if tolerance is not None and precision != AUTO:
+        raise ValueError(f"a tolerance is for precision {AUTO!r}, not for {precision!r}")
     kind = kind_of(source)
-    if precision == AUTO:
-        if kind != "text":
-            raise ExportError(f"{source}: --precision {AUTO} is for text encoders; name a precision, such as int8")
-        return export_text(source, out, TextRecipe(tolerance=tolerance or Tolerance(), **said), data=data)
     if kind == "words":
+        if precision == AUTO:
+            raise ExportError(f"{source}: word vectors have no --precision {AUTO}; name {_one_of(WORD_SCHEMES)}")
         return export_word_vectors(Path(source), out, WordRecipe(precision=precision, **said), data=data)
-    recipe = TextRecipe(scheme=SCHEMES[precision], **said)
+    chosen = (tolerance or Tolerance()) if precision == AUTO else None
+    recipe = TextRecipe(scheme=INT8 if precision == AUTO else SCHEMES[precision], tolerance=chosen, **said)
     if kind == "text":
         return export_text(source, out, recipe, data=data)
     if kind == "two-tower":
         return export_two_tower(source, out, recipe, data=data)
-    if recipe.max_tokens is not None:
-        raise ExportError(f"{source}: an image encoder takes no tokens, so there is no --max-tokens")
+    _no_tokens(source, recipe.max_tokens)
     return export_image(source, out, recipe, data=data)
+
+
+def load_float(source: str | Path, scratch: Path, *, max_tokens: int | None = None) -> FloatModel:
+    """Load an encoder of any kind, and write the float graphs of its towers below ``scratch``.
+
+    Args:
+        source: a local folder, or a name on the Hugging Face Hub.
+        scratch: an empty folder.
+        max_tokens: limit of tokens; ``None``: as the source says.
+
+    Raises:
+        ExportError: the source is unsuitable.
+    """
+    kind = kind_of(source)
+    if kind == "words":
+        raise ExportError(f"{source}: word vectors have precisions of their own: {_one_of(WORD_SCHEMES)}")
+    if kind == "text":
+        return load_text(source, scratch, max_tokens=max_tokens)
+    if kind == "two-tower":
+        return load_two_tower(source, scratch, max_tokens=max_tokens)
+    _no_tokens(source, max_tokens)
+    return load_image(source, scratch)
+
+
+def _no_tokens(source: str | Path, max_tokens: int | None) -> None:
+    if max_tokens is not None:
+        raise ExportError(f"{source}: an image encoder takes no tokens, so there is no --max-tokens")
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}"

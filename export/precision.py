@@ -1,4 +1,4 @@
-"""Choose by measurement how a text graph stores its weights: the smallest that stays close enough.
+"""Choose by measurement how the graph of a tower stores its weights: the smallest that stays close enough.
 
 What is chosen depends on sizes and cosines alone, never on speed, so that the same inputs give the same bytes.
 """
@@ -14,18 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed.check import cosines
-from edgeembed.embedder import Role
 
 from .errors import ExportError
-from .evaluate import Scores, evaluate
-from .golden import TextReference, Vectors, background_texts, golden_texts
+from .evaluate import Scores
 from .graph_vectors import GraphVectors, speeds
+from .parts import Trial
 from .quantize import INT8, SCHEMES, Scheme, quantize
-from .sensitivity import Sensitivity, sensitivities
-from .smooth import Feed
+from .sensitivity import Sensitivity, quantizable, sensitivities
 
 DEFAULT_SCHEMES = ("float32", "int8", "int8-8bit", "int8-table", "int8-float1", "int8-float4", "int8-float8")
-"""Names of the schemes that are compared unless others are named."""
+"""Names of the schemes that are compared unless others are named, as far as a graph has what they quantize."""
 
 AUTO = "auto"
 """Stands for the scheme that measurement chooses, where a person names one."""
@@ -36,10 +34,7 @@ _MIXTURES = tuple(name for name in DEFAULT_SCHEMES if name not in SCHEMES)
 
 _MIXED = re.compile(r"int8-float([1-9]\d*)")
 _SAMPLE = 4
-"""Sensitivities are measured on every fourth of the ordinary texts: there are dozens of them to measure."""
-_JOINED = 8
-"""Ordinary texts that are put together for measuring speed: documents are cut into passages of that length."""
-_PASSAGES = 16
+"""Sensitivities are measured on every fourth of the ordinary inputs: there are dozens of them to measure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +42,9 @@ class Tolerance:
     """How close to the float model is close enough."""
 
     mean: float = 0.99
-    """Least mean cosine of ordinary texts."""
+    """Least mean cosine of ordinary texts, or pictures."""
     least: float = 0.95
-    """Least cosine of any text, ordinary or golden."""
+    """Least cosine of any, ordinary or golden."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,21 +56,21 @@ class Measured:
     size_bytes: int
     """Of the graph."""
     mean: float
-    """Mean cosine of ordinary texts to the reference."""
+    """Mean cosine of ordinary inputs to the reference."""
     least: float
-    """Least cosine of any text, ordinary or golden."""
+    """Least cosine of any input, ordinary or golden."""
     scores: Scores
     """Empty if no evaluation set was given."""
-    tokens_per_second: float | None = None
-    """On one thread, beside the others; ``None``: not measured."""
+    per_second: float | None = None
+    """How many of :attr:`Trial.unit`, on one thread, beside the others; ``None``: not measured."""
 
     def inside(self, tolerance: Tolerance) -> bool:
         """Whether it is close enough, for ``tolerance`` and for the proof that its bundle will have to stand."""
         mean = max(tolerance.mean, self.scheme.least_mean_cosine)
         return self.mean >= mean and self.least >= max(tolerance.least, self.scheme.least_cosine)
 
-    def as_data(self) -> dict[str, object]:
-        """Its row of the table, as JSON knows it."""
+    def as_data(self, unit: str) -> dict[str, object]:
+        """Its row of the table, as JSON knows it; ``unit`` is what speed is counted in."""
         return {
             "scheme": self.scheme.name,
             "precision": self.scheme.precision,
@@ -84,7 +79,7 @@ class Measured:
             "cosine_mean": round(self.mean, 6),
             "cosine_least": round(self.least, 6),
             "scores": self.scores,
-            "tokens_per_second": None if self.tokens_per_second is None else round(self.tokens_per_second),
+            f"{unit}_per_second": None if self.per_second is None else round(self.per_second, 1),
         }
 
 
@@ -92,84 +87,74 @@ class Measured:
 class Comparing:
     """What was found about several schemes for one graph."""
 
+    what: str
+    unit: str
+    """As :class:`Trial` has them."""
     measured: tuple[Measured, ...]
     sensitivities: tuple[Sensitivity, ...]
     """The costliest first; empty if no scheme asked for them."""
 
 
 def compare_schemes(
-    float_graph: Path,
+    trial: Trial,
     scratch: Path,
-    reference: TextReference,
-    feed: Callable[[Sequence[int]], Feed],
     *,
-    schemes: Sequence[str] = DEFAULT_SCHEMES,
-    data: Sequence[Path] = (),
-    only: Sequence[str] = (),
+    schemes: Sequence[str] = (),
+    score: Callable[[GraphVectors], Scores] | None = None,
     speed: bool = False,
 ) -> Comparing:
-    """Store one float graph by several schemes, and measure each against the reference.
+    """Store one float graph by several schemes, and measure each against the float model.
 
     Args:
-        float_graph: an optimised float graph.
+        trial: the graph and its inputs.
         scratch: folder for the graphs, which stay there.
-        reference: the float model.
-        feed: token ids of one text to what the graph takes.
         schemes: keys of :data:`.quantize.SCHEMES`, or ``int8-floatN``: int8, but the N products and tables
-            that cost most closeness for each byte that quantizing them saves stay float32.
-        data: evaluation sets, as :func:`.evaluate.evaluate` takes them; empty: nothing is evaluated.
-        only: names of sets to take; empty: all.
-        speed: whether to measure tokens a second.
+            that cost most closeness for each byte that quantizing them saves stay float32. Empty: those of
+            :data:`DEFAULT_SCHEMES` that change this graph.
+        score: what to do besides with each graph, such as to measure it on data sets.
+        speed: whether to measure speed.
 
     Raises:
-        ExportError: a scheme is unknown, or the evaluation sets are unsuitable.
+        ExportError: a scheme is unknown, or ``score`` cannot be measured.
     """
+    schemes = schemes or suited(trial, DEFAULT_SCHEMES)
     check_names(schemes)
-
-    def feeds(texts: Sequence[str], role: Role = "document") -> list[Feed]:
-        return [feed(ids) for ids in reference.token_ids(texts, role=role)]
-
-    ordinary, golden = background_texts(), golden_texts()
-    calibration = feeds(ordinary)
     ranking: list[Sensitivity] = []
     if any(_MIXED.fullmatch(name) for name in schemes):
-        ranking = sensitivities(float_graph, INT8, calibration[::_SAMPLE], calibration=calibration)
-    exact, inputs = reference.embed([*ordinary, *golden]), [*calibration, *feeds(golden)]
+        ranking = sensitivities(trial.graph, INT8, trial.ordinary[::_SAMPLE], calibration=trial.calibration)
     found, graphs = [], {}
     for name in schemes:
-        scheme, path = named_scheme(name, ranking), scratch / f"{name}.onnx"
-        quantize(float_graph, path, scheme, calibration)
+        scheme, path = named_scheme(name, ranking), scratch / f"{trial.what}-{name}.onnx"
+        quantize(trial.graph, path, scheme, trial.calibration)
         graph = graphs[name] = GraphVectors(path)
-        found.append(_measure(scheme, path, cosines(graph(inputs), exact), len(ordinary)))
-        if data:
-            embed = _embedding(graph, feeds)
-            found[-1] = replace(found[-1], scores=evaluate(embed, data, only=only))
+        cosine = cosines(graph([*trial.ordinary, *trial.golden]), trial.exact)
+        one = _measure(scheme, path, cosine, len(trial.ordinary))
+        found.append(one if score is None else replace(one, scores=score(graph)))
     if speed:
-        groups = [ordinary[i : i + _JOINED] for i in range(0, len(ordinary), _JOINED)]
-        per_second = speeds(graphs, feeds([" ".join(group) for group in groups[:_PASSAGES]]))
-        found = [replace(one, tokens_per_second=per_second[one.scheme.name]) for one in found]
-    return Comparing(tuple(found), tuple(ranking))
+        per_second = speeds(graphs, trial.timed, trial.units)
+        found = [replace(one, per_second=per_second[one.scheme.name]) for one in found]
+    return Comparing(trial.what, trial.unit, tuple(found), tuple(ranking))
 
 
-def compare_and_choose(
-    float_graph: Path,
-    scratch: Path,
-    reference: TextReference,
-    feed: Callable[[Sequence[int]], Feed],
-    tolerance: Tolerance,
-) -> tuple[Comparing, Measured]:
+def compare_and_choose(trial: Trial, scratch: Path, tolerance: Tolerance) -> tuple[Comparing, Measured]:
     """The portable ones of :data:`DEFAULT_SCHEMES`, and what :func:`choose` takes; arguments are of both.
 
     Sensitivities take longest, and a mixture of int8 and float32 is larger than int8. So mixtures are measured only
     where int8 is not close enough.
     """
-    comparing = compare_schemes(float_graph, scratch, reference, feed, schemes=_PLAIN)
+    comparing = compare_schemes(trial, scratch, schemes=suited(trial, _PLAIN))
     chosen = choose(comparing.measured, tolerance)
     if chosen.scheme == INT8:
         return comparing, chosen
-    more = compare_schemes(float_graph, scratch, reference, feed, schemes=_MIXTURES)
-    comparing = Comparing((*comparing.measured, *more.measured), more.sensitivities)
+    more = compare_schemes(trial, scratch, schemes=_MIXTURES)
+    comparing = replace(more, measured=(*comparing.measured, *more.measured))
     return comparing, choose(comparing.measured, tolerance)
+
+
+def suited(trial: Trial, names: Sequence[str]) -> list[str]:
+    """Those of ``names`` that change the graph, and float32: a tower for pictures has no tables, for example."""
+    schemes = [(name, named_scheme(name, ())) for name in names]
+    return [name for name, scheme in schemes if not scheme.quantized or quantizable(trial.graph, scheme)]
 
 
 def choose(measured: Sequence[Measured], tolerance: Tolerance) -> Measured:
@@ -212,7 +197,7 @@ def named_scheme(name: str, ranking: Sequence[Sensitivity]) -> Scheme:
 
 def closeness_table(comparing: Comparing, chosen: Measured | None = None) -> str:
     """What was measured as text, a line for each scheme; the chosen one is marked."""
-    rows = [_cells(one, one is chosen) for one in comparing.measured]
+    rows = [_cells(one, comparing.unit, one is chosen) for one in comparing.measured]
     titles = list(rows[0])
     widths = {title: max(len(title), *(len(row[title]) for row in rows)) for title in titles}
     lines = [dict(zip(titles, titles, strict=True)), *rows]
@@ -223,7 +208,7 @@ def closeness_table(comparing: Comparing, chosen: Measured | None = None) -> str
     )
 
 
-def _cells(one: Measured, chosen: bool) -> dict[str, str]:
+def _cells(one: Measured, unit: str, chosen: bool) -> dict[str, str]:
     cells = {
         "scheme": one.scheme.name + (" *" if chosen else ""),
         "MB": f"{one.size_bytes / 1e6:.1f}",
@@ -232,8 +217,8 @@ def _cells(one: Measured, chosen: bool) -> dict[str, str]:
     }
     for name, measures in one.scores.items():
         cells |= {f"{name} {measure}": f"{value:.2f}" for measure, value in measures.items()}
-    if one.tokens_per_second is not None:
-        cells["tokens/s"] = f"{one.tokens_per_second:.0f}"
+    if one.per_second is not None:
+        cells[f"{unit}/s"] = f"{one.per_second:.{0 if one.per_second >= 100 else 1}f}"
     return cells
 
 
@@ -242,21 +227,17 @@ def _measure(scheme: Scheme, path: Path, cosine: npt.NDArray[np.float64], ordina
     return Measured(scheme=scheme, graph=path, size_bytes=path.stat().st_size, mean=mean, least=least, scores={})
 
 
-def _embedding(
-    graph: GraphVectors, feeds: Callable[[Sequence[str], Role], list[Feed]]
-) -> Callable[[Sequence[str], Role], Vectors]:
-    return lambda texts, role: graph(feeds(texts, role))
-
-
-def choice_remark(measured: Sequence[Measured], chosen: Measured, tolerance: Tolerance) -> str:
-    """A sentence for the model card."""
+def choice_remark(comparing: Comparing, chosen: Measured, tolerance: Tolerance, *, tower: str = "") -> str:
+    """A sentence for the model card; ``tower`` names it where there are two."""
     tried = "; ".join(
-        f"{one.scheme.name} {one.size_bytes / 1e6:.1f} MB, {one.mean:.4f} and {one.least:.4f}" for one in measured
+        f"{one.scheme.name} {one.size_bytes / 1e6:.1f} MB, {one.mean:.4f} and {one.least:.4f}"
+        for one in comparing.measured
     )
+    whose = f" of the {tower} tower" if tower else ""
     return (
-        f"How weights are stored was chosen by measurement: {chosen.scheme.name} is the smallest with a mean cosine to "
-        f"the float model of at least {tolerance.mean} over ordinary texts and no cosine below {tolerance.least} "
-        f"(size of the graph, mean and least cosine: {tried})."
+        f"How weights{whose} are stored was chosen by measurement: {chosen.scheme.name} is the smallest with a mean "
+        f"cosine to the float model of at least {tolerance.mean} over ordinary {comparing.what} and no cosine below "
+        f"{tolerance.least} (size of the graph, mean and least cosine: {tried})."
     )
 
 
@@ -270,7 +251,7 @@ def sensitivity_table(ranking: Sequence[Sensitivity], *, rows: int) -> str:
 def as_data(comparing: Comparing, chosen: Measured) -> Mapping[str, object]:
     """Everything that was measured, as JSON knows it."""
     return {
-        "schemes": [one.as_data() for one in comparing.measured],
+        "schemes": [one.as_data(comparing.unit) for one in comparing.measured],
         "chosen": chosen.scheme.name,
         "sensitivities": [
             {"node": item.node, "operator": item.operator, "weight_bytes": item.weight_bytes, "cost": item.cost}

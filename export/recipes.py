@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .bundling import TextRecipe
 from .precision import Tolerance
-from .text_export import TextRecipe
 
 _UNSTATED = "not stated by the model card"
 

@@ -10,22 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edgeembed import Embedder, Manifest
-from edgeembed.bundle import BACKGROUND_NAME, GOLDEN_NAME, Bundle, ImageSection, TextSection, write_bundle
+from edgeembed.bundle import BACKGROUND_NAME, GOLDEN_NAME, Bundle, TextSection, write_bundle
 
 from .arrays import npz_bytes
 from .card import card_text
-from .golden import (
-    ImageReference,
-    TextReference,
-    Vectors,
-    background_texts,
-    golden_arrays,
-    golden_image_arrays,
-    golden_texts,
-)
+from .golden import TextReference, Vectors, background_texts, golden_texts
+from .parts import ImagePart, Part, TextPart
 from .quantize import Scheme
 from .rounding import self_tolerance
 from .verify import Verification, verify
@@ -52,44 +44,6 @@ class Facts:
     """Sentences for the model card."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextPart:
-    """The text tower of a bundle to be."""
-
-    section: TextSection
-    """How texts are encoded; names the files ``graph`` and ``tokenizer`` in the bundle."""
-    graph: Path
-    """The finished graph."""
-    tokenizer: bytes
-    """Of ``tokenizer.json``."""
-    reference: TextReference
-    """The float model that the bundle is measured against."""
-    golden: Sequence[str]
-    background: Sequence[str]
-    """Ordinary texts."""
-
-    def contents(self) -> dict[str, Path | bytes]:
-        """Files of the bundle."""
-        return {self.section.graph: self.graph, self.section.tokenizer: self.tokenizer}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImagePart:
-    """The image tower of a bundle to be."""
-
-    section: ImageSection
-    """How pictures are encoded; names the file ``graph`` in the bundle."""
-    graph: Path
-    reference: ImageReference
-    golden: Sequence[bytes]
-    """Contents of image files."""
-    background: Sequence[bytes]
-
-    def contents(self) -> dict[str, Path | bytes]:
-        """Files of the bundle."""
-        return {self.section.graph: self.graph}
-
-
 def seal_text(
     out: Path,
     *,
@@ -108,12 +62,13 @@ def seal_text(
     part = TextPart(
         section=section,
         graph=graph,
+        scheme=scheme,
         tokenizer=tokenizer,
         reference=reference,
         golden=golden_texts() if texts is None else texts,
         background=background_texts() if background is None else background,
     )
-    return seal(out, facts=facts, text=part, scheme=scheme, dim=dim, measure=measure)
+    return seal(out, facts=facts, text=part, dim=dim, measure=measure)
 
 
 def seal(
@@ -122,7 +77,6 @@ def seal(
     facts: Facts,
     text: TextPart | None = None,
     image: ImagePart | None = None,
-    scheme: Scheme,
     dim: int,
     measure: Callable[[Embedder], Mapping[str, Any]] | None = None,
 ) -> tuple[Bundle, Verification]:
@@ -131,8 +85,7 @@ def seal(
     Args:
         out: bundle folder; an earlier bundle there is replaced.
         facts: what the manifest and the card say.
-        text, image: the towers, at least one.
-        scheme: how close is close enough.
+        text, image: the towers, at least one; the scheme of each says how close is close enough.
         dim: length of the vectors.
         measure: called with the proved bundle; what it returns goes into ``quality``.
 
@@ -140,6 +93,7 @@ def seal(
         ExportError: the bundle departs from the reference; ``out`` is left as it was.
         FileExistsError: ``out`` exists and is no bundle.
     """
+    parts: list[Part] = [part for part in (text, image) if part is not None]
     manifest = Manifest(
         name=facts.name,
         version=facts.version,
@@ -148,33 +102,29 @@ def seal(
         encoder="",
         text=None if text is None else text.section,
         image=None if image is None else image.section,
-        precision=scheme.precision,
+        precision=_precision(parts),
         source=facts.source,
         license=facts.license,
         training_data=tuple(facts.training_data),
         files={},
-        tolerance=scheme.tolerance,
+        tolerance=_tolerance(parts),
         exported_with={name: version(name) for name in sorted(facts.libraries)},
     )
     contents: dict[str, Path | bytes] = {"LICENSE": facts.license_text.encode()}
-    for part in (text, image):
-        contents |= {} if part is None else part.contents()
+    for part in parts:
+        contents |= part.contents()
     with tempfile.TemporaryDirectory() as scratch:
         draft = write_bundle(Path(scratch, "draft"), manifest, contents)
         with Embedder(draft) as embedder:
-            golden = _golden(embedder, text, image)
+            golden = {key: array for part in parts for key, array in part.golden_arrays(embedder).items()}
             contents[GOLDEN_NAME] = npz_bytes(golden)
-            contents[BACKGROUND_NAME] = npz_bytes(_background(embedder, text, image))
-        if image is not None and scheme.quantized:
-            inputs = {"image": image.golden} | ({} if text is None else {"text": text.golden})
-            manifest = replace(manifest, tolerance={**scheme.tolerance, **self_tolerance(draft, inputs, golden)})
+            ordinary = {part.kind: _coarse(part.found(embedder)) for part in parts}
+            contents[BACKGROUND_NAME] = npz_bytes(ordinary)
+        inputs = {part.kind: part.golden for part in parts if part.scheme.quantized}
+        if image is not None and inputs:
+            manifest = replace(manifest, tolerance={**manifest.tolerance, **self_tolerance(draft, inputs, golden)})
         proved = write_bundle(Path(scratch, "proved"), manifest, contents)
-        verification = verify(
-            proved,
-            scheme,
-            texts=None if text is None else (text.reference, text.background),
-            images=None if image is None else (image.reference, image.background),
-        )
+        verification = verify(proved, parts)
         with Embedder(proved) as embedder:
             quality = {} if measure is None else measure(embedder)
     manifest = replace(manifest, quality={**_closeness(verification), **quality})
@@ -182,22 +132,19 @@ def seal(
     return write_bundle(out, manifest, contents), verification
 
 
-def _golden(embedder: Embedder, text: TextPart | None, image: ImagePart | None) -> dict[str, npt.NDArray[Any]]:
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    if text is not None:
-        arrays |= golden_arrays(text.golden, text.reference, embedder)
-    if image is not None:
-        arrays |= golden_image_arrays(image.golden, image.reference, embedder)
-    return arrays
+def _precision(parts: Sequence[Part]) -> str:
+    """How the weights of all towers are stored."""
+    if all(part.scheme == parts[0].scheme for part in parts):
+        return parts[0].scheme.precision
+    return "; ".join(f"{part.what}: {part.scheme.precision}" for part in parts)
 
 
-def _background(embedder: Embedder, text: TextPart | None, image: ImagePart | None) -> dict[str, Vectors]:
-    arrays = {}
-    if text is not None:
-        arrays["text"] = _coarse(embedder.embed_texts(text.background))
-    if image is not None:
-        arrays["image"] = _coarse(embedder.embed_images(image.background))
-    return arrays
+def _tolerance(parts: Sequence[Part]) -> dict[str, float]:
+    """What is allowed when golden inputs are replayed; keys say where it is for pictures beside texts."""
+    first, *others = (part.scheme.tolerance for part in parts)
+    for other in others:
+        first |= {} if other == first else {f"image_{key}": value for key, value in other.items()}
+    return first
 
 
 def _closeness(found: Verification) -> dict[str, dict[str, float]]:

@@ -49,14 +49,14 @@ def sensitivities(
     with tempfile.TemporaryDirectory() as scratch:
         smoothed, one = Path(scratch, "smoothed.onnx"), Path(scratch, "one.onnx")
         smooth(graph, smoothed, calibration, strength=scheme.smoothing if calibration else 0)
-        for node, weight_bytes in _quantizable(graph, scheme):
+        for node, weight_bytes in quantizable(graph, scheme):
             quantize_weights(smoothed, one, scheme, only=[node.name])
             cost = float(1 - cosines(GraphVectors(one)(feeds), exact).mean())
             found.append(Sensitivity(node.name, node.op_type, weight_bytes, cost))
     return sorted(found, key=lambda item: (-item.cost, item.node))
 
 
-def _quantizable(graph: Path, scheme: Scheme) -> list[tuple[onnx.NodeProto, int]]:
+def quantizable(graph: Path, scheme: Scheme) -> list[tuple[onnx.NodeProto, int]]:
     """Nodes that have float weights to quantize, in the order of the graph, and the weights' size in bytes."""
     import onnx
 

@@ -19,6 +19,7 @@ from edgeembed.bundle import TextSection
 from edgeembed.check import cosines
 from edgeembed.embedder import Role
 
+from .bundling import Exported, bundle_facts
 from .char_student import CharacterStudent, write_character_graph
 from .corpus import training_data
 from .distill_recipe import Characters, DistillRecipe, Static
@@ -26,13 +27,13 @@ from .evaluate import Scores, evaluate
 from .evaluation_sets import RETRIEVAL, find_sets
 from .golden import Vectors, background_texts
 from .layer_student import LayerStudent, plain_attention
+from .parts import feed
 from .quantize import INT8, Scheme, quantize
 from .reference import TorchReference
 from .seal import TEXT_GRAPH, TOKENIZER, Facts, seal_text
 from .static_student import StaticStudent, write_static_graph
 from .teacher import TextSource
 from .teacher_vectors import Teacher, batches
-from .text_export import Exported, bundle_facts, feed
 from .to_onnx import text_graph
 
 STATIC_INT8 = Scheme(

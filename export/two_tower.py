@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeembed.bundle import TextSection
 
-from .comparison import Comparison
+from .bundling import Exported, FloatModel, TextRecipe, make_bundle
 from .errors import ExportError
 from .golden import background_texts, golden_texts
-from .image_export import IMAGE_LIBRARIES, image_part
+from .image_export import image_part
 from .image_facts import require_processor
-from .quantize import Scheme, quantize
-from .seal import TEXT_GRAPH, TOKENIZER, TextPart, seal
+from .parts import TextPart
+from .seal import TEXT_GRAPH, TOKENIZER
 from .source import Source, describe, locate, optional_json, read_config, require_tokenizer
-from .text_export import Exported, TextRecipe, bundle_facts
 from .tokenizer import bundle_tokenizer
 
 if TYPE_CHECKING:
@@ -117,8 +115,24 @@ def export_two_tower(source: str | Path, out: Path, recipe: TextRecipe, *, data:
         ExportError: the source is unsuitable, or the bundle departs from it.
         FileExistsError: ``out`` exists and is no bundle.
     """
-    facts = open_two_tower(source, source_id=recipe.source_id)
-    max_tokens = _max_tokens(facts, recipe.max_tokens)
+    return make_bundle(
+        lambda scratch: load_two_tower(source, scratch, source_id=recipe.source_id, max_tokens=recipe.max_tokens),
+        out,
+        recipe,
+        data=data,
+    )
+
+
+def load_two_tower(
+    source: str | Path, scratch: Path, *, source_id: str | None = None, max_tokens: int | None = None
+) -> FloatModel:
+    """Load a two-tower model, and write the float graphs of both towers below ``scratch``.
+
+    Raises:
+        ExportError: the source is unsuitable.
+    """
+    facts = open_two_tower(source, source_id=source_id)
+    max_tokens = _max_tokens(facts, max_tokens)
 
     # torch and transformers take seconds to import, and what is unsuitable should be refused at once.
     from .loading import load_model, load_tokenizer
@@ -128,23 +142,12 @@ def export_two_tower(source: str | Path, out: Path, recipe: TextRecipe, *, data:
     model, _ = load_model(facts)
     tokenizer = load_tokenizer(facts)
     texts = TorchTexts(model, tokenizer, max_tokens=max_tokens, pad_to=facts.pad_to)
-    with tempfile.TemporaryDirectory() as scratch:
-        image = image_part(facts, ImageTower(model, "features"), recipe.scheme, Path(scratch))
-        text = _text_part(facts, model, texts, max_tokens, recipe.scheme, Path(scratch))
-        dim = texts.embed(["a"]).shape[1]
-        if dim != image.reference.embed_images(image.golden[:1]).shape[1]:
-            raise ExportError(f"{facts.path}: texts and pictures get vectors of different lengths")
-        measure = Comparison(data, texts=texts.embed, images=image.reference.embed_images)
-        bundle, verification = seal(
-            out,
-            facts=bundle_facts(facts, recipe, out, dim, libraries=IMAGE_LIBRARIES, remarks=[_VECTORS[facts.family]]),
-            text=text,
-            image=image,
-            scheme=recipe.scheme,
-            dim=dim,
-            measure=measure,
-        )
-    return Exported(bundle, verification, measure.scores)
+    image = image_part(facts, ImageTower(model, "features"), scratch)
+    text = _text_part(facts, model, texts, max_tokens, scratch)
+    dim = texts.embed(["a"]).shape[1]
+    if dim != image.reference.embed_images(image.golden[:1]).shape[1]:
+        raise ExportError(f"{facts.path}: texts and pictures get vectors of different lengths")
+    return FloatModel(source=facts, dim=dim, text=text, image=image, remarks=[_VECTORS[facts.family]])
 
 
 def _max_tokens(facts: TwoTowerSource, wanted: int | None) -> int:
@@ -154,10 +157,9 @@ def _max_tokens(facts: TwoTowerSource, wanted: int | None) -> int:
 
 
 def _text_part(
-    facts: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts, max_tokens: int, scheme: Scheme, scratch: Path
+    facts: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts, max_tokens: int, scratch: Path
 ) -> TextPart:
-    """The text tower of a bundle, its graph written below ``scratch``."""
-    import numpy as np
+    """The text tower of a bundle to be, its float graph written below ``scratch``."""
     import torch
 
     from .towers import TextTower, write_graph
@@ -170,11 +172,9 @@ def _text_part(
     section = TextSection(
         graph=TEXT_GRAPH, tokenizer=TOKENIZER, max_tokens=max_tokens, pad_to=facts.pad_to, pad_id=pad_id
     )
-    float_graph, graph = scratch / "float-text.onnx", scratch / TEXT_GRAPH
+    graph = scratch / "float-text.onnx"
     example = torch.zeros(2, facts.pad_to or min(8, max_tokens), dtype=torch.int64)
-    write_graph(TextTower(model), {"input_ids": example}, float_graph, any_length=facts.pad_to is None)
-    rows = [row + [pad_id] * ((facts.pad_to or 0) - len(row)) for row in texts.token_ids(background_texts())]
-    quantize(float_graph, graph, scheme, [{"input_ids": np.array([row], np.int64)} for row in rows])
+    write_graph(TextTower(model), {"input_ids": example}, graph, any_length=facts.pad_to is None)
     return TextPart(
         section=section,
         graph=graph,
@@ -182,6 +182,7 @@ def _text_part(
         reference=texts,
         golden=golden_texts(),
         background=background_texts(),
+        masked=False,
     )
 
 

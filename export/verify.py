@@ -12,8 +12,7 @@ from edgeembed.bundle import Bundle
 from edgeembed.check import StageResult, check, cosines
 
 from .errors import ExportError
-from .golden import ImageReference, TextReference, Vectors
-from .quantize import Scheme
+from .parts import Part
 
 
 @dataclass(frozen=True)
@@ -34,48 +33,29 @@ class Verification:
     """By ``text`` and ``image``, what the bundle has."""
 
 
-def verify(
-    bundle: Bundle,
-    scheme: Scheme,
-    *,
-    texts: tuple[TextReference, Sequence[str]] | None = None,
-    images: tuple[ImageReference, Sequence[bytes]] | None = None,
-) -> Verification:
+def verify(bundle: Bundle, parts: Sequence[Part]) -> Verification:
     """Compare a bundle with the reference, as the runtime runs it.
 
     Args:
         bundle: complete and sealed.
-        scheme: says how close is close enough.
-        texts: the float text tower, and ordinary texts; ``None``: the bundle has none.
-        images: the float image tower, and contents of ordinary image files.
+        parts: its towers; the scheme of each says how close is close enough.
 
     Raises:
         ExportError: it departs too far; the message names every stage that does.
     """
     stages = check(bundle)
     faults = [f"{s.stage}: {s.worst:.3g} where {s.allowed:.3g} is allowed" for s in stages if not s.ok]
-    cosine = {}
+    found = {}
     with Embedder(bundle) as embedder:
-        if texts is not None:
-            reference, items = texts
-            vectors = embedder.embed_texts(items)
-            cosine["text"] = cosines(vectors, reference.embed(items))
-            faults += _company("text", vectors[0], embedder.embed_texts(items[:1])[0])
-        if images is not None:
-            seeing, pictures = images
-            vectors = embedder.embed_images(pictures)
-            cosine["image"] = cosines(vectors, seeing.embed_images(pictures))
-            faults += _company("picture", vectors[0], embedder.embed_images(pictures[:1])[0])
-    for kind, values in cosine.items():
-        if not values.mean() >= scheme.least_mean_cosine:  # also true of a mean that is not a number
-            what = "texts" if kind == "text" else "pictures"
-            faults.append(f"mean cosine of ordinary {what}: {values.mean():.6f}, less than {scheme.least_mean_cosine}")
+        for part in parts:
+            vectors = part.found(embedder)
+            cosine = cosines(vectors, part.exact())
+            found[part.kind] = Closeness(float(cosine.mean()), float(cosine.min()))
+            if not np.array_equal(vectors[0], part.found(embedder, first=1)[0]):
+                faults.append(f"the first of the ordinary {part.what} gives another vector among others than alone")
+            least = part.scheme.least_mean_cosine
+            if not cosine.mean() >= least:  # also true of a mean that is not a number
+                faults.append(f"mean cosine of ordinary {part.what}: {cosine.mean():.6f}, less than {least}")
     if faults:
         raise ExportError(f"{bundle.manifest.name} does not stand its test, and is not written: " + "; ".join(faults))
-    found = {kind: Closeness(float(values.mean()), float(values.min())) for kind, values in cosine.items()}
     return Verification(tuple(stages), found)
-
-
-def _company(what: str, among: Vectors, alone: Vectors) -> list[str]:
-    equal = np.array_equal(among, alone)
-    return [] if equal else [f"the same {what} gives another vector among others than alone"]

@@ -16,12 +16,12 @@ import numpy.typing as npt
 from edgeembed import Embedder
 from edgeembed.bundle import TextSection, file_sha256
 
+from .bundling import Exported
 from .errors import ExportError
 from .evaluate import Scores, evaluate
 from .golden import background_texts, golden_texts
 from .quantize import Scheme
 from .seal import TEXT_GRAPH, TOKENIZER, Facts, seal_text
-from .text_export import Exported
 from .vector_file import VectorFile, WordTable, open_vectors, read_vectors
 from .word_reference import WordReference, blocks, zipf
 from .word_tokenizer import Vocabulary, build_vocabulary, count_unknown

@@ -15,6 +15,7 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
 from click.testing import CliRunner
+from edgeembed_export.bundling import TextRecipe
 from edgeembed_export.char_student import character_student, write_character_graph
 from edgeembed_export.cli import cli
 from edgeembed_export.corpus import SETS, TrainingSet, read_corpus, read_set
@@ -28,7 +29,6 @@ from edgeembed_export.static_student import StaticStudent, static_student, write
 from edgeembed_export.students import STUDENTS
 from edgeembed_export.teacher import open_text
 from edgeembed_export.teacher_vectors import Teacher, batches, teacher_vectors, torch_teacher
-from edgeembed_export.text_export import TextRecipe
 from edgeembed_export.tokenizer import bundle_tokenizer
 from edgeembed_export.training import Plan, losses, read_log, train
 from tokenizers import Tokenizer

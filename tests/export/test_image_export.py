@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click.testing
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
+from edgeembed_export.bundling import Recipe
+from edgeembed_export.cli import cli
 from edgeembed_export.errors import ExportError
 from edgeembed_export.image_export import export_image, open_image
 from edgeembed_export.image_facts import image_section, load_processor
 from edgeembed_export.image_reference import upright_rgb
 from edgeembed_export.pictures import background_pictures, golden_pictures
+from edgeembed_export.precision import Tolerance
 from edgeembed_export.quantize import FLOAT32, INT8, SCHEMES
-from edgeembed_export.text_export import Recipe
 from edgeembed_export.tiny_towers import IMAGE_PROCESSORS, tiny_image_folder
 from transformers import AutoModel
 
@@ -128,6 +132,65 @@ def test_twice_gives_the_same_bytes(sources: dict[str, Path], tmp_path: Path) ->
     assert names == ["LICENSE", "README.md", "background.npz", "golden.npz", "image.onnx", "manifest.json"]
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_auto(sources: dict[str, Path], tmp_path: Path, failing: Callable[[Bundle], list[str]]) -> None:
+    """What is kept float32 follows from the tolerance, and twice the same bytes."""
+    sizes = []
+    for name, mean, scheme in (("near", 0.98, INT8), ("nearest", 1 - 1e-8, FLOAT32), ("between", 0.9997, None)):
+        recipe = Recipe(name="auto", tolerance=Tolerance(mean=mean, least=0.9))
+        exported = export_image(sources["vit"], tmp_path / name, recipe)
+        manifest = exported.bundle.manifest
+        precisions = {INT8.precision, FLOAT32.precision}
+        assert manifest.precision == scheme.precision if scheme else manifest.precision not in precisions
+        assert exported.verification.closeness["image"].mean >= mean
+        assert failing(exported.bundle) == []
+        card = exported.bundle.file("README.md").read_text(encoding="utf-8")
+        assert f"to the float model of at least {mean} over ordinary pictures" in card
+        assert "int8-table" not in card  # there is no table
+        sizes.append(exported.bundle.file("image.onnx").stat().st_size)
+    assert sizes[0] < sizes[2] < sizes[1]
+    assert "int8-float4" in exported.notes[-1]
+    assert "pictures/s" not in exported.notes[-1]
+    export_image(sources["vit"], tmp_path / "again", recipe)
+    for path in (tmp_path / "between").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+
+
+def test_patches_stay_float(bundles: dict[tuple[str, str], Bundle]) -> None:
+    import onnx
+
+    graph = onnx.load(bundles["vit", "int8"].file("image.onnx")).graph
+    kinds = {item.name: item.data_type for item in graph.initializer}
+    (patches,) = [node for node in graph.node if "Conv" in node.op_type]
+    assert kinds[patches.input[1]] == onnx.TensorProto.FLOAT
+    assert onnx.TensorProto.INT8 in kinds.values()
+
+
+def test_quantize_table(sources: dict[str, Path], tmp_path: Path) -> None:
+    for number, picture in enumerate(background_pictures()[:12]):
+        (tmp_path / f"{number}.png").write_bytes(picture)
+    rows = [json.dumps({"image": f"{number}.png", "label": number % 6}) + "\n" for number in range(12)]
+    (tmp_path / "kinds_labels.jsonl").write_text("".join(rows))
+    arguments = ["quantize-table", str(sources["vit"]), "--schemes", "float32,int8,int8-float2"]
+    done = click.testing.CliRunner().invoke(
+        cli, [*arguments, "--data", str(tmp_path / "kinds_labels.jsonl"), "--json", str(tmp_path / "table.json")]
+    )
+    assert done.exit_code == 0, done.output
+    head, *lines = done.output.split("\n\n")[0].splitlines()
+    assert head.split() == ["scheme", "MB", "cosine", "mean", "least", "kinds", "knn", "accuracy", "pictures/s"]
+    assert [line.split()[0] for line in lines] == ["float32", "int8", "int8-float2"]
+    found = json.loads((tmp_path / "table.json").read_text())
+    assert found["chosen"] == "int8"
+    rows = {row["scheme"]: row for row in found["schemes"]}
+    assert rows["float32"]["cosine_mean"] == 1
+    assert 0 <= rows["int8"]["scores"]["kinds"]["knn accuracy"] <= 100
+    assert rows["int8"]["pictures_per_second"] > 0
+    assert len(rows["int8-float2"]["kept_float"]) == 2
+    assert len(found["sensitivities"]) == 12
+    assert all(item["operator"] == "MatMul" or item["operator"] == "Gemm" for item in found["sensitivities"])
+    refused = click.testing.CliRunner().invoke(cli, [*arguments, "--max-tokens", "9"])
+    assert "takes no tokens" in str(refused.exception)
 
 
 def test_facts_of_the_bundle(sources: dict[str, Path], bundles: dict[tuple[str, str], Bundle]) -> None:

@@ -12,10 +12,12 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
+from edgeembed_export.bundling import TextRecipe
 from edgeembed_export.cli import cli
 from edgeembed_export.errors import ExportError
 from edgeembed_export.graph_vectors import GraphVectors
-from edgeembed_export.kinds import export
+from edgeembed_export.kinds import export, load_float
+from edgeembed_export.parts import feed
 from edgeembed_export.precision import (
     DEFAULT_SCHEMES,
     Comparing,
@@ -29,7 +31,7 @@ from edgeembed_export.quantize import FLOAT32, INT8, INT8_8BIT, INT8_TABLE, SCHE
 from edgeembed_export.reference import TorchReference
 from edgeembed_export.sensitivity import Sensitivity, sensitivities
 from edgeembed_export.teacher import open_text
-from edgeembed_export.text_export import TextRecipe, export_text, feed
+from edgeembed_export.text_export import export_text
 from edgeembed_export.to_onnx import text_graph
 
 from edgeembed.check import check
@@ -44,9 +46,8 @@ def comparing(tmp_path_factory: pytest.TempPathFactory) -> Comparing:
     from edgeembed_export.tiny_torch import tiny_text_folder
 
     scratch = tmp_path_factory.mktemp("schemes")
-    reference = TorchReference(open_text(tiny_text_folder(scratch / "bert")))
-    _float_graph(reference, scratch)
-    return compare_schemes(scratch / "float.onnx", scratch, reference, feed, speed=True)
+    model = load_float(tiny_text_folder(scratch / "bert"), scratch)
+    return compare_schemes(model.parts[0].trial(), scratch, speed=True)
 
 
 def _float_graph(reference: TorchReference, folder: Path) -> Path:
@@ -84,7 +85,7 @@ def test_the_table_is_complete(comparing: Comparing) -> None:
     rows = {one.scheme.name: one for one in comparing.measured}
     assert tuple(rows) == DEFAULT_SCHEMES
     assert all(0.98 < one.mean <= 1 + 1e-9 and one.least <= one.mean for one in rows.values())
-    assert all(one.tokens_per_second is not None and one.tokens_per_second > 0 for one in rows.values())
+    assert all(one.per_second is not None and one.per_second > 0 for one in rows.values())
     assert rows["float32"].mean == pytest.approx(1, abs=1e-9)
     sizes = {name: one.size_bytes for name, one in rows.items()}
     assert sizes["int8"] < sizes["int8-float1"] < sizes["int8-float4"] < sizes["int8-float8"] < sizes["float32"]
@@ -165,10 +166,25 @@ def test_auto_between_the_two_and_twice_the_same_bytes(bert: Path, comparing: Co
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
-def test_auto_is_for_text(tmp_path: Path) -> None:
+def test_auto_is_not_for_word_vectors(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("a 1 2\nb 3 4\nc 5 6\n")
-    with pytest.raises(ExportError, match="--precision auto is for text encoders"):
+    with pytest.raises(ExportError, match="word vectors have no --precision auto; name float32, float16 or int8"):
         export(tmp_path / "words.txt", tmp_path / "out", precision="auto")
+    with pytest.raises(ExportError, match="word vectors have precisions of their own"):
+        load_float(tmp_path / "words.txt", tmp_path)
+
+
+def test_a_tolerance_without_a_choice(bert: Path, tmp_path: Path) -> None:
+    run = click.testing.CliRunner().invoke
+    for command in ("text", "bundle"):
+        for option, precision in (("--tolerance", "int8"), ("--least-cosine", "float32")):
+            done = run(cli, [command, str(bert), str(tmp_path / "out"), option, "0.9", "--precision", precision])
+            assert done.exit_code == 2
+            message = f"Error: {option} is for --precision auto, and the precision here is {precision}\n"
+            assert done.output.endswith(message)
+    with pytest.raises(ValueError, match="a tolerance is for precision 'auto', not for 'int8'"):
+        export(bert, tmp_path / "out", precision="int8", tolerance=Tolerance())
+    assert not (tmp_path / "out").exists()
 
 
 def test_command(bert: Path, tmp_path: Path) -> None:
@@ -188,6 +204,7 @@ def test_command(bert: Path, tmp_path: Path) -> None:
     assert [row["scheme"] for row in found["schemes"]] == ["float32", "int8", "int8-float2"]
     assert all(-100 <= row["scores"]["pairs"]["spearman"] <= 100 for row in found["schemes"])
     assert len(found["sensitivities"]) == 14
+    assert {"tokens_per_second"} < set(found["schemes"][0])
     wrong = run(cli, ["quantize-table", str(bert), "--schemes", "int4"])
     assert isinstance(wrong.exception, ExportError)
     assert "no scheme is called 'int4'; there are float32, int8" in str(wrong.exception)

@@ -10,13 +10,14 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
+from edgeembed_export.bundling import TextRecipe
 from edgeembed_export.errors import ExportError
 from edgeembed_export.quantize import FLOAT32, INT8, quantize
 from edgeembed_export.reference import TorchReference
 from edgeembed_export.seal import TEXT_GRAPH, Facts, seal_text
 from edgeembed_export.smooth import smooth
 from edgeembed_export.teacher import open_text
-from edgeembed_export.text_export import TextRecipe, export_text
+from edgeembed_export.text_export import export_text
 from edgeembed_export.tiny_torch import TEXT_FAMILIES, add_sentence_transformers, tiny_text_folder
 from edgeembed_export.to_onnx import text_graph
 from edgeembed_export.tokenizer import bundle_tokenizer

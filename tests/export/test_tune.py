@@ -11,12 +11,12 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
+from edgeembed_export.bundling import TextRecipe
 from edgeembed_export.corpus import TrainingSet
 from edgeembed_export.distill_recipe import DistillRecipe, Layers, Static
 from edgeembed_export.errors import ExportError
 from edgeembed_export.golden import background_texts
 from edgeembed_export.students import STUDENTS, WRITTEN, tuned_path
-from edgeembed_export.text_export import TextRecipe
 from edgeembed_export.training import Plan
 from edgeembed_export.tune import Budget, agreement, tune, tuned, with_knobs, write_found
 

@@ -7,22 +7,27 @@ import gzip
 import itertools
 import json
 import random
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click.testing
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
+from edgeembed_export.bundling import Recipe, TextRecipe, bundle_facts
+from edgeembed_export.cli import cli
 from edgeembed_export.errors import ExportError
 from edgeembed_export.image_reference import upright_rgb
-from edgeembed_export.kinds import export, kind_of
+from edgeembed_export.kinds import export, kind_of, load_float
 from edgeembed_export.pictures import background_pictures
-from edgeembed_export.quantize import FLOAT32, INT8
+from edgeembed_export.precision import Tolerance
+from edgeembed_export.quantize import FLOAT32, INT8, quantize
+from edgeembed_export.seal import seal
 from edgeembed_export.siglip_tokenizer import convert_siglip
-from edgeembed_export.text_export import TextRecipe
 from edgeembed_export.tiny_towers import (
     tiny_clip_folder,
     tiny_image_folder,
@@ -254,6 +259,93 @@ def test_how_tightly_an_int8_bundle_is_held(
     assert 1 - 0.05 < loose["self"] < 1 - 1e-8
     assert loose["self_share"] == loose["image_self_share"] == 0.5
     assert all(result.ok for result in check(bundle))
+
+
+def test_auto_chooses_for_each_tower(
+    sources: dict[str, Path],
+    bundles: dict[tuple[str, str], Bundle],
+    tmp_path: Path,
+    reseal: Callable[..., Bundle],
+    scaled: Callable[..., dict[str, dict[str, bytes]]],
+    failing: Callable[[Bundle], list[str]],
+) -> None:
+    """One tower's int8 is close enough here, the other's is not."""
+    close = bundles["clip", "int8"].manifest.quality
+    text, image = (close[f"{kind}cosine_to_reference"]["mean"] for kind in ("", "image_"))
+    assert text < image
+    mean = (text + image) / 2
+    exported = export(
+        sources["clip"], tmp_path / "out", precision="auto", name="mine", tolerance=Tolerance(mean=mean, least=0.9)
+    )
+    manifest = exported.bundle.manifest
+    assert manifest.precision.startswith("texts: ")
+    assert manifest.precision.endswith(f"; pictures: {INT8.precision}")
+    assert INT8.precision != manifest.precision.split("; ")[0].removeprefix("texts: ")
+    assert exported.verification.closeness["text"].mean >= mean
+    image_graphs = (bundle.file("image.onnx").read_bytes() for bundle in (exported.bundle, bundles["clip", "int8"]))
+    assert len({*image_graphs}) == 1
+    card = exported.bundle.file("README.md").read_text(encoding="utf-8")
+    assert "How weights of the text tower are stored was chosen by measurement: int8-" in card
+    assert "How weights of the image tower are stored was chosen by measurement: int8 is the smallest" in card
+    assert [note.split("\n")[0] for note in exported.notes] == ["texts:", "pictures:"]
+    assert failing(exported.bundle) == []
+    for graph, stage in (("text.onnx", "vectors against"), ("image.onnx", "image vectors against")):
+        for matrix, files in scaled(exported.bundle, graph, 3).items():
+            stages = failing(reseal(exported.bundle, files))
+            assert any(found.startswith(f"{stage} the bundle's own") for found in stages), matrix
+            assert all(found.startswith(stage) for found in stages)
+
+
+def test_each_tower_is_held_to_its_own_tolerance(
+    sources: dict[str, Path], tmp_path: Path, reseal: Callable[..., Bundle], failing: Callable[[Bundle], list[str]]
+) -> None:
+    """A float32 tower beside an int8 one is held as tightly as alone, and the other is not."""
+    with tempfile.TemporaryDirectory() as scratch:
+        model = load_float(sources["clip"], Path(scratch))
+        assert model.text is not None
+        assert model.image is not None
+        quantize(model.image.graph, Path(scratch, "image.onnx"), INT8, model.image.calibration())
+        image = dataclasses.replace(model.image, graph=Path(scratch, "image.onnx"), scheme=INT8)
+        facts = bundle_facts(model.source, Recipe(), tmp_path / "out", model.dim)
+        bundle, _ = seal(tmp_path / "out", facts=facts, text=model.text, image=image, dim=model.dim)
+    allowed = bundle.manifest.tolerance
+    assert {key: allowed[key] for key in FLOAT32.tolerance} == FLOAT32.tolerance
+    assert allowed["image_reference"] == INT8.least_cosine
+    assert bundle.manifest.precision == f"texts: float32; pictures: {INT8.precision}"
+    assert failing(bundle) == []
+    alone = {key: value for key, value in allowed.items() if key != "image_reference"}
+    assert failing(reseal(bundle, tolerance=alone)) == ["image vectors against the float model"]
+
+
+def test_quantize_table(sources: dict[str, Path], tmp_path: Path) -> None:
+    for number, picture in enumerate(background_pictures()[:4]):
+        (tmp_path / f"{number}.png").write_bytes(picture)
+    rows = [json.dumps({"image": f"{number}.png", "captions": [f"a {number}", "b"]}) + "\n" for number in range(4)]
+    (tmp_path / "shown_captions.jsonl").write_text("".join(rows))
+    pairs = [("a cat", "a cat", 5), ("a cat", "a dog", 3), ("a cat", "the sea", 0), ("rain", "snow", 2)]
+    lines = [json.dumps({"a": a, "b": b, "score": score}) + "\n" for a, b, score in pairs]
+    (tmp_path / "pairs.jsonl").write_text("".join(lines))
+    arguments = ["quantize-table", str(sources["siglip"]), "--data", str(tmp_path), "--max-tokens", "12"]
+    done = click.testing.CliRunner().invoke(
+        cli, [*arguments, "--schemes", "float32,int8", "--json", str(tmp_path / "table.txt")]
+    )
+    assert done.exit_code == 0, done.output
+    texts, pictures = (table.splitlines() for table in done.output.split("\n\n"))
+    assert texts[0] == "texts:"
+    assert pictures[0] == "pictures:"
+    assert "pairs spearman" in texts[1]
+    assert "pairs spearman" not in pictures[1]  # the same for every form of the image tower
+    assert texts[1].endswith("tokens/s")
+    assert pictures[1].endswith("pictures/s")
+    found = json.loads((tmp_path / "table.txt").read_text())
+    for kind, tower in found.items():
+        assert tower["chosen"] == "int8", kind
+        exact, small = tower["schemes"]
+        assert exact["cosine_mean"] == 1
+        assert small["size_bytes"] < exact["size_bytes"]
+        assert 0 <= exact["scores"]["shown"]["text to image R@1"] <= 100
+    float32 = [found[kind]["schemes"][0]["scores"]["shown"] for kind in ("text", "image")]
+    assert float32[0] == float32[1]
 
 
 def test_measured_while_exporting(sources: dict[str, Path], tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from onnx import numpy_helper
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
+from edgeembed_export.bundling import Exported
 from edgeembed_export.errors import ExportError
 from edgeembed_export.golden import background_texts
-from edgeembed_export.text_export import Exported
 from edgeembed_export.word_reference import sif_weights, zipf
 from edgeembed_export.word_vectors import WORD_SCHEMES, WordRecipe, export_word_vectors
 
