@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .evaluation_sets import CAPTIONED_PICTURES, LABELLED_PICTURES
 from .precision import (
     AUTO,
     DEFAULT_SCHEMES,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 _ROWS = 8
 """Sensitivities that are shown; ``--json`` holds all of them."""
+
+_OF_PICTURES = (CAPTIONED_PICTURES, LABELLED_PICTURES)
+"""Kinds of evaluation sets that an image tower takes part in."""
 
 
 def tolerance_options(command: Any) -> Any:
@@ -135,8 +139,8 @@ def _score(
     model: FloatModel, part: Part, data: Sequence[Path], only: Sequence[str]
 ) -> Callable[[GraphVectors], Scores] | None:
     """Measures a graph of the tower ``part`` on the sets that it takes part in; ``None``: there are none."""
-    from .evaluate import evaluate
-    from .evaluation_sets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
+    from .evaluate import evaluate, left_out
+    from .evaluation_sets import find_sets
     from .parts import TextPart
 
     if not data:
@@ -152,10 +156,11 @@ def _score(
         from .evaluate_texts import remembering
 
         texts = remembering(text.reference.embed)
-        seen = (CAPTIONED_PICTURES, LABELLED_PICTURES)
-        only = [found.name for found in find_sets(data, only=only) if found.kind in seen]
+        passed_over = left_out(texts, data, part.reference.embed_images, only=only)
+        seen = [found.name for found in find_sets(data, only=only) if found.kind in _OF_PICTURES]
+        only = [name for name in seen if name not in passed_over]
         if not only:
-            return None  # they are of texts alone
+            return None  # they are of texts alone, or their pictures are not there
     return lambda graph: evaluate(texts, data, embed_images=lambda pictures: graph(part.feeds(pictures)), only=only)
 
 

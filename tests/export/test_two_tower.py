@@ -322,6 +322,8 @@ def test_quantize_table(sources: dict[str, Path], tmp_path: Path) -> None:
         (tmp_path / f"{number}.png").write_bytes(picture)
     rows = [json.dumps({"image": f"{number}.png", "captions": [f"a {number}", "b"]}) + "\n" for number in range(4)]
     (tmp_path / "shown_captions.jsonl").write_text("".join(rows))
+    absent = json.dumps({"image": "gone.png", "captions": ["a"]}) + "\n"
+    (tmp_path / "absent_captions.jsonl").write_text(absent)  # is passed over
     pairs = [("a cat", "a cat", 5), ("a cat", "a dog", 3), ("a cat", "the sea", 0), ("rain", "snow", 2)]
     lines = [json.dumps({"a": a, "b": b, "score": score}) + "\n" for a, b, score in pairs]
     (tmp_path / "pairs.jsonl").write_text("".join(lines))
