@@ -48,7 +48,7 @@ CREATE TABLE chunks (
     content INTEGER NOT NULL REFERENCES contents ON DELETE CASCADE,
     kind TEXT NOT NULL,
     start INTEGER, "end" INTEGER,        -- characters, half open; null for images, as the next three
-    start_line INTEGER, end_line INTEGER, page INTEGER,
+    start_line INTEGER, end_line INTEGER, page INTEGER,  -- null: the text has none
     text TEXT,
     digest BLOB NOT NULL                 -- BLAKE2b over text, span and vector
 );

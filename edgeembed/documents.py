@@ -7,12 +7,16 @@ import re
 import stat as modes
 import unicodedata
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .files import FileStat
+from .formats import HEAD_BYTES, MARKS, NOT_TEXT, TEXT, has_many_controls, recognise
+from .readers.extracted import Unreadable
 from .skipped import Skipped, unreadable
+from .worker import Worker
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,11 +24,8 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 64 << 20
 """Files larger than this are left out unless another limit is given."""
 
-NOT_TEXT = "not text"
 EMPTY = "empty"
 
-_HEAD_BYTES = 8192
-"""How much of a file is looked at before the whole is read."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -43,41 +44,53 @@ class Document:
     """Anything that JSON can hold; ``search(where=…)`` compares its top-level values."""
     pages: tuple[int, ...] = ()
     """Offsets in ``text`` (in characters) at which its pages begin; empty: it has no pages."""
+    lines: bool = True
+    """Whether the lines of ``text`` are lines that a person can look up; ``False``: hits have no lines."""
 
     def __post_init__(self) -> None:
         if (self.text is None) == (self.image is None):
             raise ValueError(f"document {self.id!r} needs either text or image")
 
 
-def read_document(root: Path, stat: FileStat, *, max_bytes: int = MAX_FILE_BYTES) -> Document | Skipped:
+def read_document(
+    root: Path, stat: FileStat, *, max_bytes: int = MAX_FILE_BYTES, worker: Worker | None = None
+) -> Document | Skipped:
     """Read a file that was found by :func:`edgeembed.files.walk`.
 
     Text is whatever reads as text, whatever it is called: UTF-8, UTF-16 and UTF-32 with a mark, or one of the
     older encodings, found by its looks. Line ends become ``\\n`` and marks are dropped, so offsets and lines of the
-    document's text refer to the decoded text with ``\\n`` at the end of every line.
+    document's text refer to the decoded text with ``\\n`` at the end of every line. Documents, web pages, mail and
+    data are taken apart in the worker process.
 
     Args:
         root: the folder that was walked.
         stat: a file in it.
         max_bytes: larger files are skipped; no more than this and one byte is ever read.
+        worker: reads what may be hostile; ``None``: a new one, for this file alone.
 
     Returns:
         The document, its id the path of the file; or why it was left out: ``not text``, ``empty``, ``larger than
-        64 MiB: 2.0 GiB``, ``not readable: permission denied`` and the like.
+        64 MiB: 2.0 GiB``, ``not readable: permission denied``, ``encrypted: needs a password`` and the like.
+
+    Raises:
+        WorkerCancelled: ``worker`` was told to break off.
     """
     try:
         with _open(root / stat.path) as file:
             info = os.fstat(file.fileno())
             if not modes.S_ISREG(info.st_mode):
                 return Skipped(stat.path, "not a file")
-            head = file.read(_HEAD_BYTES)
-            if _format(head) != "text":
-                return Skipped(stat.path, NOT_TEXT)
+            head = file.read(HEAD_BYTES)
+            format = recognise(head, stat.path)
+            if format.reason is not None:
+                return Skipped(stat.path, format.reason)
             if info.st_size > max_bytes:
                 return Skipped(stat.path, _too_large(info.st_size, max_bytes))
-            data = _read_on(file, head, max_bytes)
+            data = _read_on(file, head, max_bytes) if format == TEXT else b""
     except OSError as error:
         return Skipped(stat.path, unreadable(error))
+    if format.reader is not None:
+        return _taken_apart(root, stat, format.reader, worker)
     if len(data) > max_bytes:  # it grew meanwhile
         return Skipped(stat.path, _too_large(len(data), max_bytes))
     text = decode(data)
@@ -88,13 +101,22 @@ def read_document(root: Path, stat: FileStat, *, max_bytes: int = MAX_FILE_BYTES
     return Document(stat.path, text=text)
 
 
+def _taken_apart(root: Path, stat: FileStat, reader: str, worker: Worker | None) -> Document | Skipped:
+    with Worker() if worker is None else nullcontext(worker) as asked:
+        try:
+            found = asked.document(root / stat.path, reader)
+        except Unreadable as error:
+            return Skipped(stat.path, error.reason)
+    return Document(stat.path, text=found.text, pages=found.pages, lines=found.lines)
+
+
 def decode(data: bytes) -> str | None:
     """The text that the bytes of a file stand for, with ``\\n`` at the end of every line; ``None``: no text."""
-    mark, encoding = next((pair for pair in _MARKS if data.startswith(pair[0])), (b"", None))
-    if encoding in (None, "utf-8") and _has_many_controls(data):
+    mark, encoding = next((pair for pair in MARKS if data.startswith(pair[0])), (b"", None))
+    if encoding in (None, "utf-8") and has_many_controls(data):
         return None
     text = _decode_unmarked(data) if encoding is None else data[len(mark) :].decode(encoding, "replace")
-    if text is None or (mark and encoding != "utf-8" and _looks_random(text[:_HEAD_BYTES])):
+    if text is None or (mark and encoding != "utf-8" and _looks_random(text[:HEAD_BYTES])):
         return None  # two bytes that look like a mark are no proof
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -125,48 +147,6 @@ def _size(size_bytes: int) -> str:
         if size_bytes >= factor:
             return f"{size_bytes / factor:.1f}".removesuffix(".0") + f" {unit}"
     return f"{size_bytes} bytes"
-
-
-# Formats that begin with something that could be taken for text. All others show themselves by NUL bytes.
-_FORMATS = (
-    (b"%PDF-", "pdf"),
-    (b"{\\rtf", "rtf"),
-    (b"PK\x03\x04", "zip"),  # also office documents and EPUB
-    (b"\xd0\xcf\x11\xe0", "ole"),  # older office documents, Outlook messages
-    (b"\x89PNG", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"GIF8", "gif"),
-    (b"%!PS", "postscript"),
-    (b"/* XPM */", "xpm"),
-)
-
-_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe\0\0", "utf-32-le"),  # before UTF-16, whose mark it begins with
-    (b"\0\0\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
-
-
-def _format(head: bytes) -> str:
-    """What a file is, by its first bytes: ``text``, one of ``_FORMATS``, or ``binary``."""
-    for magic, name in _FORMATS:
-        if head.startswith(magic):
-            return name
-    if head.startswith(tuple(mark for mark, _ in _MARKS)):
-        return "text"
-    return "binary" if b"\0" in head or _has_many_controls(head) else "text"
-
-
-# Without tab, newline, vertical tab, form feed, carriage return, backspace (overstriking in manuals) and escape
-# (colours in logs, ISO-2022-JP).
-_CONTROLS = bytes([*range(8), *range(14, 27), *range(28, 32), 127])
-
-
-def _has_many_controls(data: bytes) -> bool:
-    """Whether more than about one byte in a hundred is a control character that texts do not use."""
-    return len(data) - len(data.translate(None, _CONTROLS)) > 2 + len(data) // 100
 
 
 def _looks_random(text: str) -> bool:
@@ -206,7 +186,7 @@ def _decode_unmarked(data: bytes) -> str | None:
     encoding = _detect(_sample(data))
     if encoding is not None:
         text = data.decode(encoding, "replace")
-        return None if _looks_random(text[:_HEAD_BYTES]) else text
+        return None if _looks_random(text[:HEAD_BYTES]) else text
     return data.decode("cp1252", "replace") if high_bytes * 3 < len(data) else None
 
 

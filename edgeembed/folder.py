@@ -17,9 +17,13 @@ from .documents import read_document
 from .embedder import Embedder
 from .errors import IndexNotFoundError
 from .files import FileStat, walk
+from .formats import may_have_reader
 from .index import Index, IndexStatus, Model, model_of
 from .ranking import Hit
+from .readers import VERSION as READERS_VERSION
+from .readers.extracted import is_there_now
 from .skipped import Skipped
+from .worker import Worker, WorkerCancelled
 from .writer import Writer
 
 INDEX_NAME = ".edgeembed"
@@ -28,6 +32,8 @@ _RACY_NS = 2_000_000_000
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# An index of edgeembed; it can be made again. See https://bford.info/cachedir/\n"
 _UNREADABLE = "not readable"
 """Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
+_READERS = "readers"
+"""Setting: the version of the readers that all files of this index were read with."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class SyncPlan:
     changed: tuple[FileStat, ...]
     """Files whose size or time differ from what was seen last, and those that could not be read then."""
     recheck: tuple[FileStat, ...]
-    """Files that look the same, but were so young when they were read that this proves nothing."""
+    """Files that look the same, but were so young when they were read that this proves nothing, or that an older
+    edgeembed read."""
     removed: tuple[str, ...]
     unchanged: int
     """Files that are in the index as they are."""
@@ -175,6 +182,7 @@ class Folder:
         """Walk the folder and compare it with the index; changes nothing."""
         with self.index.snapshot() as snapshot:
             known = snapshot.files()
+            old_readers = snapshot.setting(_READERS) != str(READERS_VERSION)
         new, changed, recheck, skipped = [], [], [], []
         closed = list[str]()
         seen, unchanged = set[str](), 0
@@ -190,7 +198,7 @@ class Folder:
                 new.append(entry)
             elif _looks_changed(entry, row):
                 changed.append(entry)
-            elif row.mtime_ns > row.checked_ns - _RACY_NS:
+            elif row.mtime_ns > row.checked_ns - _RACY_NS or (old_readers and _would_read_better(entry, row)):
                 recheck.append(entry)
             elif row.reason is None:
                 unchanged += 1
@@ -225,9 +233,12 @@ class Folder:
             return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
         with self.index.writing(cancel=cancel) as writer:
             removed = writer.remove(plan.removed)
-            for step in self._take(writer, plan, tally):
-                if progress is not None:
-                    progress(step)
+            with Worker(cancel=writer.stopped) as worker:
+                for step in self._take(writer, worker, plan, tally):
+                    if progress is not None:
+                        progress(step)
+            if not writer.cancelled:
+                writer.note(_READERS, str(READERS_VERSION))
             writer.commit()
         return SyncReport(
             added=tally.added,
@@ -259,19 +270,22 @@ class Folder:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _take(self, writer: Writer, plan: SyncPlan, tally: _Tally) -> Iterator[SyncProgress]:
+    def _take(self, writer: Writer, worker: Worker, plan: SyncPlan, tally: _Tally) -> Iterator[SyncProgress]:
         """Read new and changed files into the writer until all are in or it is cancelled."""
         todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
         total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
         for number, stat in enumerate(todo, 1):
-            if not self._take_file(writer, stat, tally):
+            if not self._take_file(writer, worker, stat, tally):
                 return
             done_bytes += stat.size_bytes
             yield SyncProgress(done_bytes, total_bytes, number, len(todo))
 
-    def _take_file(self, writer: Writer, stat: FileStat, tally: _Tally) -> bool:
+    def _take_file(self, writer: Writer, worker: Worker, stat: FileStat, tally: _Tally) -> bool:
         checked_ns = time.time_ns()
-        document = read_document(self.path, stat)
+        try:
+            document = read_document(self.path, stat, worker=worker)
+        except WorkerCancelled:
+            return False
         row = FileRow(stat.size_bytes, stat.mtime_ns, checked_ns, None)
         if isinstance(document, Skipped):
             tally.skipped.append(document)
@@ -316,9 +330,14 @@ def index_path(folder: Path) -> Path:
 
 
 def _looks_changed(stat: FileStat, row: FileRow) -> bool:
-    if row.reason is not None and row.reason.startswith(_UNREADABLE):
+    if row.reason is not None and (row.reason.startswith(_UNREADABLE) or is_there_now(row.reason)):
         return True
     return (stat.size_bytes, stat.mtime_ns) != (row.size_bytes, row.mtime_ns)
+
+
+def _would_read_better(stat: FileStat, row: FileRow) -> bool:
+    """Whether newer readers may find more in a file than older ones did."""
+    return row.reason is not None or may_have_reader(stat.path)
 
 
 def _mark(place: Path) -> None:

@@ -23,7 +23,7 @@ class Passage:
     """Characters of the document's text, half open; ``None`` for an image."""
     start_line: int | None
     end_line: int | None
-    """Lines, counted from 1, both included; ``None`` for an image."""
+    """Lines, counted from 1, both included; ``None`` for an image and for text out of a file that has no lines."""
     page: int | None
     """Page, counted from 1; ``None`` if the document has no pages."""
     snippet: str | None

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .readers.extracted import NEEDS
+
 if TYPE_CHECKING:
     from .folder import SyncProgress, SyncReport
     from .ranking import Hit
@@ -43,7 +45,9 @@ def show_hits(hits: Sequence[Hit], folder: str) -> None:
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for hit in hits:
         place = printable(_opened_from_here(folder, hit.id))
-        if hit.start_line is not None:
+        if hit.page is not None:
+            place += f" (page {hit.page})"
+        elif hit.start_line is not None:
             place += f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
         click.echo(f"{hit.similarity:.3f}  " + (click.style(place, bold=True) if color else place))
         if hit.snippet:
@@ -82,6 +86,11 @@ def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
     note(f"{', '.join(words) or 'nothing changed'}; {total:,} {'file' if total == 1 else 'files'} in the index")
     if report.skipped and not quiet_if_idle:
         note(f"{len(report.skipped):,} skipped: {_reasons(report.skipped)} (`edgeembed status` lists them)")
+    needing = Counter(item.reason.partition(": ")[2] for item in report.skipped if item.reason.startswith(NEEDS))
+    if needing:
+        formats = " and ".join(f"{count:,} {format}" for format, count in sorted(needing.items()))
+        what = "file" if needing.total() == 1 else "files"
+        note(f"to read {formats} {what} as well: pip install '{NEEDS.removeprefix('needs ')}'")
 
 
 def _reasons(skipped: Sequence[Skipped]) -> str:

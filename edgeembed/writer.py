@@ -47,6 +47,7 @@ class _Content:
     kind: str
     text: str = ""
     pages: tuple[int, ...] = ()
+    lines: bool = True
     image: ImageSource | None = None
 
 
@@ -147,6 +148,10 @@ class Writer:
         self._changes.append(note)
         self._commit_if_due()
 
+    def note(self, name: str, value: str) -> None:
+        """Make or replace a setting with the next commit."""
+        self._changes.append(lambda transaction: transaction.set(name, value))
+
     def commit(self) -> None:
         """Embed what is waiting and make everything so far last."""
         self._embed()
@@ -208,7 +213,8 @@ class Writer:
             return
         limit = embedder.content_tokens
         for chunk in split(content.text, limit=limit, count_tokens=embedder.count_tokens, pages=content.pages):
-            span = (chunk.start, chunk.end, chunk.start_line, chunk.end_line, chunk.page)
+            first, last = (chunk.start_line, chunk.end_line) if content.lines else (None, None)
+            span = (chunk.start, chunk.end, first, last, chunk.page)
             yield _NewChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
 
     def _embed(self) -> None:
@@ -291,9 +297,10 @@ def _content(document: Document) -> _Content:
     """What chunks and vectors are made from, and its hash; a picture in a file is read here, once."""
     digest = hashlib.blake2b(digest_size=16)
     if document.text is not None:
-        digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + b"\0")
+        lines = b"" if document.lines else b" no lines"
+        digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + lines + b"\0")
         digest.update(document.text.encode("utf-8", "surrogatepass"))
-        return _Content(digest.digest(), "text", text=document.text, pages=document.pages)
+        return _Content(digest.digest(), "text", text=document.text, pages=document.pages, lines=document.lines)
     image = document.image
     if isinstance(image, (str, os.PathLike)):
         image = Path(image).read_bytes()

@@ -1,0 +1,214 @@
+"""Tables and data: rows that make sense by themselves, because each value comes with its name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..documents import decode
+from .extracted import Extracted, TextBuilder, Unreadable, needs
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 40
+_MOST_NUMBERS = 16
+_LONGEST_WORD = 400
+"""Longer strings without a blank are data for machines, such as pictures in base64."""
+
+
+def labelled(header: Sequence[str], row: Sequence[str]) -> str:
+    """A row as ``name: value`` pairs; without a header, its values."""
+    cells = [_one_line(cell) for cell in row]
+    if not header:
+        return " | ".join(filter(None, cells))
+    names = [*header, *[""] * (len(cells) - len(header))]
+    pairs = (f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=False) if cell)
+    return ", ".join(pairs)
+
+
+def header_of(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of the columns if the first row holds them; else none."""
+    if len(rows) < 2 or len(rows[0]) < 2:
+        return []
+    first = [_one_line(cell) for cell in rows[0]]
+    named = [name for name in first if name]
+    if len(named) * 2 <= len(first) or len(set(named)) < len(named) or any(_is_number(name) for name in named):
+        return []
+    return first if max(map(len, named)) <= 60 else []
+
+
+def read_csv(data: bytes) -> Extracted:
+    """Comma, semicolon, tab or bar separated values; a row stays in the line in which it is in the file."""
+    text = _text(data)
+    csv.field_size_limit(len(text) + 1)
+    delimiter = _delimiter(text)
+    if delimiter is None:
+        return Extracted(text, lines=True)
+    rows = list(_csv_rows(text, delimiter))
+    header = header_of([row for _, row in rows[:2]])
+    lines: list[str] = []
+    for index, (line, row) in enumerate(rows):
+        lines += [""] * (line - len(lines))
+        lines.append(labelled([] if index == 0 else header, row))
+    return Extracted("\n".join(lines) + "\n", lines=True)
+
+
+def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows that hold something, each with the number of its first line, from 0."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    begins = 0
+    for row in reader:
+        if any(map(str.strip, row)) and not (begins == 0 and row[0].startswith("sep=")):
+            yield begins, row
+        begins = reader.line_num
+
+
+def _delimiter(text: str) -> str | None:
+    """What gives most of the first rows the same number of cells, and more than one."""
+    lines = text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
+    sample = "\n".join(lines)
+    best: tuple[float, int, str] | None = None
+    for delimiter in _DELIMITERS:
+        widths = [len(row) for _, row in _csv_rows(sample, delimiter)]
+        if not widths:
+            continue
+        usual = max(set(widths), key=widths.count)
+        agreed = widths.count(usual) / len(widths)
+        if usual > 1 and agreed > 0.5 and (best is None or (agreed, usual) > best[:2]):
+            best = (agreed, usual, delimiter)
+    return best[2] if best else None
+
+
+def read_json(data: bytes) -> Extracted:
+    """JSON: a line for each record of a list, and for each value elsewhere."""
+    text = _text(data)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return read_json_lines(data)  # several values in one file, or comments between them
+    builder = TextBuilder()
+    for line in _lines(value, ""):
+        builder.add(line)
+        builder.end_line()
+    return builder.extracted()
+
+
+def read_json_lines(data: bytes) -> Extracted:
+    """A JSON value in each line."""
+    text = _text(data)
+    lines = []
+    for line in text.split("\n"):
+        try:
+            lines.append(_record(json.loads(line)) if line.strip() else "")
+        except ValueError:
+            return Extracted(text, lines=True)
+    return Extracted("\n".join(lines), lines=True)
+
+
+def _lines(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _lines(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        for item in value:
+            if record := _record(item):
+                yield f"{path}: {record}" if path else record
+    elif words := _words(value):
+        yield f"{path}: {words}" if path else words
+
+
+def _record(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, dict):
+        return ", ".join(_lines(value, ""))
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        return "; ".join(filter(None, map(_record, value[: _MOST_NUMBERS if _is_numbers(value) else None])))
+    return _words(value)
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether a list holds lists of numbers, as outlines of countries do."""
+    while isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, (int, float))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        numbers = sum(isinstance(item, (int, float)) for item in value)
+        if numbers > _MOST_NUMBERS:
+            return f"{numbers} numbers"
+        return ", ".join(filter(None, map(_words, value)))
+    if value is None or isinstance(value, dict):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = _one_line(str(value))
+    return "" if len(text) > _LONGEST_WORD and " " not in text and text.isascii() else text
+
+
+def read_spreadsheet(data: bytes) -> Extracted:
+    """XLSX, XLSB, XLS and ODS: the rows of each sheet under its name.
+
+    Raises:
+        Unreadable: it needs a password, or is damaged.
+    """
+    try:
+        import python_calamine as calamine
+    except ImportError as error:
+        raise needs("spreadsheet") from error
+    try:
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except calamine.PasswordError as error:
+        raise Unreadable("encrypted: needs a password") from error
+    except calamine.CalamineError as error:
+        raise Unreadable(f"damaged: {error}") from error
+    builder = TextBuilder()
+    for name in book.sheet_names:
+        try:
+            rows = book.get_sheet_by_name(name).to_python()
+        except calamine.CalamineError:
+            continue  # a sheet that is a chart
+        texts = [[_cell(value) for value in row] for row in rows]
+        kept = [row for row in texts if any(row)]
+        if not kept:
+            continue
+        builder.add(name)
+        builder.end_paragraph("# ")
+        _add_rows(builder, kept)
+        builder.end_paragraph()
+    return builder.extracted()
+
+
+def _add_rows(builder: TextBuilder, rows: Sequence[Sequence[str]]) -> None:
+    header = header_of(rows[:2])
+    for index, row in enumerate(rows):
+        builder.add(labelled([] if index == 0 else header, row))
+        builder.end_line()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return _one_line(str(value))
+
+
+def _text(data: bytes) -> str:
+    text = decode(data)
+    if text is None:
+        raise Unreadable("not text")
+    return text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
