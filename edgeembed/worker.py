@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import struct
 import subprocess
 import sys
@@ -38,6 +39,8 @@ _START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from edgeembe
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _CRASHED = "damaged: the program that reads it crashed"
+_ABORTED = "takes too much memory, or is damaged"
+"""What some libraries do when they are refused memory; on Windows it cannot be told from a crash."""
 _NO_PROCESS = "not readable: the process that reads such files does not start"
 _BIGGEST = "takes too much memory: more than {} MB"
 
@@ -163,7 +166,7 @@ class Worker:
             return f"takes too long: more than {self.limits.seconds:g} seconds"
         if ended.status == OUT_OF_MEMORY:
             return _BIGGEST.format(self.limits.memory_bytes // 1_000_000)
-        return _CRASHED
+        return _ABORTED if ended.status == -signal.SIGABRT else _CRASHED
 
     def _end(self) -> None:
         if self._process is not None:

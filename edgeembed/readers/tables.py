@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 from typing import Any
 
 from ..documents import decode
@@ -18,14 +19,19 @@ _LONGEST_WORD = 400
 """Longer strings without a blank are data for machines, such as pictures in base64."""
 
 
-def labelled(header: Sequence[str], row: Sequence[str]) -> str:
-    """A row as ``name: value`` pairs; without a header, its values."""
-    cells = [_one_line(cell) for cell in row]
-    if not header:
-        return " | ".join(filter(None, cells))
-    names = [*header, *[""] * (len(cells) - len(header))]
-    pairs = (f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=False) if cell)
-    return ", ".join(pairs)
+class Labels:
+    """Makes rows into ``name: value`` pairs; the row with the names itself, and all rows without one, into values."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._names = [f"{name}: " if name else "" for name in header]
+
+    def line(self, row: Sequence[str], *, first: bool = False) -> str:
+        """A row as a line; ``first``: it may be the one with the names."""
+        cells = [" ".join(cell.split()) for cell in row]
+        if first or not self._names:
+            return " | ".join(filter(None, cells))
+        pairs = zip_longest(self._names, cells, fillvalue="")
+        return ", ".join([name + cell for name, cell in pairs if cell])
 
 
 def header_of(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -46,13 +52,14 @@ def read_csv(data: bytes) -> Extracted:
     delimiter = _delimiter(text)
     if delimiter is None:
         return Extracted(text, lines=True)
-    rows = list(_csv_rows(text, delimiter))
-    header = header_of([row for _, row in rows[:2]])
-    lines: list[str] = []
-    for index, (line, row) in enumerate(rows):
-        lines += [""] * (line - len(lines))
-        lines.append(labelled([] if index == 0 else header, row))
-    return Extracted("\n".join(lines) + "\n", lines=True)
+    labels = Labels(header_of([row for _, row in islice(_csv_rows(text, delimiter), 2)]))
+    out, written = io.StringIO(), 0
+    for index, (line, row) in enumerate(_csv_rows(text, delimiter)):
+        out.write("\n" * (line - written))
+        out.write(labels.line(row, first=index == 0))
+        written = line
+    out.write("\n")
+    return Extracted(out.getvalue(), lines=True)
 
 
 def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -60,7 +67,7 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     begins = 0
     for row in reader:
-        if any(map(str.strip, row)) and not (begins == 0 and row[0].startswith("sep=")):
+        if any(row) and not "".join(row).isspace() and not (begins == 0 and row[0].startswith("sep=")):
             yield begins, row
         begins = reader.line_num
 
@@ -98,13 +105,14 @@ def read_json(data: bytes) -> Extracted:
 def read_json_lines(data: bytes) -> Extracted:
     """A JSON value in each line."""
     text = _text(data)
-    lines = []
-    for line in text.split("\n"):
+    out = io.StringIO()
+    for line in io.StringIO(text):
         try:
-            lines.append(_record(json.loads(line)) if line.strip() else "")
+            out.write(_record(json.loads(line)) if line.strip() else "")
         except ValueError:
             return Extracted(text, lines=True)
-    return Extracted("\n".join(lines), lines=True)
+        out.write("\n")
+    return Extracted(out.getvalue(), lines=True)
 
 
 def _lines(value: Any, path: str) -> Iterator[str]:
@@ -183,9 +191,9 @@ def read_spreadsheet(data: bytes) -> Extracted:
 
 
 def _add_rows(builder: TextBuilder, rows: Sequence[Sequence[str]]) -> None:
-    header = header_of(rows[:2])
+    labels = Labels(header_of(rows[:2]))
     for index, row in enumerate(rows):
-        builder.add(labelled([] if index == 0 else header, row))
+        builder.add(labels.line(row, first=index == 0))
         builder.end_line()
 
 
