@@ -129,9 +129,10 @@ def search(
 
 @cli.command()
 @folder_argument
+@click.option("--all", "show_all", is_flag=True, help="List every skipped file, not only some for each reason.")
 @json_option
 @index_option
-def status(folder: str, as_json: bool, index: str | None) -> None:
+def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
     with _open(folder, index, None, None, read_only=True) as opened:
         facts, plan = opened.status(), opened.plan()
@@ -146,8 +147,7 @@ def status(folder: str, as_json: bool, index: str | None) -> None:
     click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
     click.echo(f"skipped  {len(skipped):,}")
-    for item in skipped:
-        click.echo(f"  {terminal.printable(item.path)}: {item.reason}")
+    terminal.show_skipped(skipped, everything=show_all)
 
 
 @cli.command()

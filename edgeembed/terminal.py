@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .skipped import Skipped
 
 
+_MOST_SHOWN = 5
+"""Skipped files that are listed for each reason."""
+
+
 def prepare_streams() -> None:
     """Write UTF-8 whatever the locale says, and file names that are not Unicode as the bytes they are."""
     for stream in (sys.stdout, sys.stderr):
@@ -91,6 +95,19 @@ def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
         formats = " and ".join(f"{count:,} {format}" for format, count in sorted(needing.items()))
         what = "file" if needing.total() == 1 else "files"
         note(f"to read {formats} {what} as well: pip install '{NEEDS.removeprefix('needs ')}'")
+
+
+def show_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
+    """Skipped files by reason, the commonest last, so that what is rare is seen; of many only the first ones."""
+    groups: dict[str, list[str]] = {}
+    for item in skipped:
+        groups.setdefault(item.reason, []).append(item.path)
+    for reason, paths in sorted(groups.items(), key=lambda group: (len(group[1]), group[0])):
+        shown = paths if everything or len(paths) <= _MOST_SHOWN + 1 else paths[:_MOST_SHOWN]
+        for path in shown:
+            click.echo(f"  {printable(path)}: {reason}")
+        if len(shown) < len(paths):
+            click.echo(f"  … and {len(paths) - len(shown):,} more: {reason} (--all lists them)")
 
 
 def _reasons(skipped: Sequence[Skipped]) -> str:

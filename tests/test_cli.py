@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -263,3 +264,35 @@ def test_progress_on_a_terminal_only(notes: Path) -> None:
     assert process.returncode == 0
     assert b"indexing" in shown
     assert b"B/s" in shown
+
+
+def test_a_missing_package_is_named_once_with_the_command(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for module in ("pypdfium2", "python_calamine"):
+        (trap / f"{module}.py").write_text(f"raise ModuleNotFoundError({module!r})")
+    for name in ("a.pdf", "b.pdf"):
+        (notes / name).write_bytes(b"%PDF-1.4\n")
+    with zipfile.ZipFile(notes / "c.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    path = os.pathsep.join(filter(None, [str(trap), os.environ.get("PYTHONPATH", "")]))
+    run = edge("index", notes, "--model", tiny_bundle, PYTHONPATH=path)
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[1:] == [
+        "3 skipped: 3 needs edgeembed[documents] (`edgeembed status` lists them)",
+        "to read 2 PDF and 1 spreadsheet files as well: pip install 'edgeembed[documents]'",
+    ]
+
+
+def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path) -> None:
+    for number in range(20):
+        (notes / f"{number:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (notes / "locked.pdf").write_bytes(b"%PDF-1.4\n")
+    edge("index", notes, "--model", tiny_bundle)
+    lines = edge("status", notes).stdout.splitlines()
+    assert lines[lines.index("skipped  21") + 1 :] == [
+        "  locked.pdf: damaged: not a whole PDF",
+        *(f"  {number:02}.png: not text: a picture" for number in range(5)),
+        "  … and 15 more: not text: a picture (--all lists them)",
+    ]
+    assert edge("status", notes, "--all").stdout.count(".png") == 20

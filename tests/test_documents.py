@@ -8,13 +8,14 @@ import tarfile
 import tempfile
 import time
 import tracemalloc
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from edgeembed.documents import EMPTY, MAX_FILE_BYTES, NOT_TEXT, Document, Skipped, decode, read_document
+from edgeembed.documents import EMPTY, MAX_FILE_BYTES, Document, Skipped, decode, read_document
 from edgeembed.files import FileStat, walk
+from edgeembed.formats import NOT_TEXT, PICTURE, recognise
+from edgeembed.worker import Worker
 
 GERMAN = "Über den Wolken muss die Freiheit wohl grenzenlos sein. Die Bäume blühen schön, und die Vögel singen."
 ENGLISH = "The café’s “menu” — with naïve résumé prices — costs £5 or €6. It's a long story."
@@ -121,13 +122,6 @@ def test_line_ends(tmp_path: Path) -> None:
         random.Random(2).randbytes(100),
         b"\xff\xfe" + random.Random(3).randbytes(1000),
         b"text first\n" * 1000 + random.Random(4).randbytes(100_000),
-        b"%PDF-1.4\n% all readable\n",
-        b"{\\rtf1 words}",
-        b"%!PS-Adobe-3.0\nshowpage\n",
-        b"PK\x03\x04",
-        b"\x89PNG\r\n\x1a\n",
-        b"\xff\xd8\xff\xe0JFIF",
-        b"\x1f\x8b\x08" + random.Random(5).randbytes(400),
     ],
 )
 def test_binary_data_is_no_text_whatever_it_is_called(tmp_path: Path, data: bytes) -> None:
@@ -231,15 +225,124 @@ def test_random_bytes_raise_nothing() -> None:
         assert found is None or ("\r" not in found and "\0" not in found)
 
 
-def test_every_awkward_file_ends_with_a_reason(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "head", "expected"),
+    [
+        ("a.txt", b"%PDF-1.4\n% all readable\n", "pdf"),
+        ("a.pdf", b"mail header\n%PDF-1.4\n", "pdf"),
+        ("a.txt", b"mail header\n%PDF-1.4\n", None),
+        ("a", b"{\\rtf1 words}", "rtf"),
+        ("a", b"PK\x03\x04", "zip"),
+        ("a", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+        ("b/Page.HTM", b"words", "html"),
+        ("a.json", b"{", "json"),
+        ("a.json", "{".encode("utf-16"), "json"),
+        ("a.xml", b"<?xml version='1.0'?><rss>", "feed"),
+        ("a.xml", b"<?xml version='1.0'?><project>", None),
+        ("a.txt", b"", None),
+        ("BMW.txt", b"BMW and GIF8, ID3 tags, RIFFs and PK", None),
+    ],
+)
+def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
+    found = recognise(head, name)
+    assert (found.reader, found.reason) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "expected"),
+    [
+        ("a.txt", b"\x89PNG\r\n\x1a\n", PICTURE),
+        ("a.txt", b"\xff\xd8\xff\xe0JFIF", PICTURE),
+        ("a", b"RIFF\0\0\0\0WEBPVP8", PICTURE),
+        ("a", b"\0\0\0\x1cftypheic", PICTURE),
+        ("a.ppm", b"P3\n4 4\n", PICTURE),
+        ("a.tga", b"\0\0\2\0\0", PICTURE),
+        ("a", b"\0\0\0\x1cftypM4A ", "not text: sound or film"),
+        ("a", b"RIFF\0\0\0\0WAVE", "not text: sound or film"),
+        ("a.ps", b"%!PS-Adobe-3.0\nshowpage\n", "not text: a PostScript drawing"),
+        ("a", b"\x1f\x8b\x08", "not text: an archive (archives are not opened)"),
+        ("a.tar", b"name\0\0\0\0", "not text: an archive (archives are not opened)"),
+        ("a.so", b"\x7fELF", "not text: a program"),
+        ("a.dat", b"\0\1\2\3", NOT_TEXT),
+        ("a.json", b"{\0\0\0\1\2\3", NOT_TEXT),
+    ],
+)
+def test_why_a_file_is_not_read(name: str, head: bytes, expected: str) -> None:
+    assert recognise(head, name).reason == expected
+
+
+def test_documents_come_from_the_worker(tmp_path: Path) -> None:
+    page = b"<h1>Bread</h1><p>Let it rest."
+    assert read(tmp_path / "a.html", page) == Document("a.html", text="# Bread\n\nLet it rest.\n", lines=False)
+    assert skipped(read(tmp_path / "b.html", b"<p> </p>")) == "no text in it"
+    assert skipped(read(tmp_path / "c.html", page, max_bytes=10)) == "larger than 10 bytes: 29 bytes"
+    assert skipped(read(tmp_path / "d.html", b"")) == EMPTY
+    with Worker() as worker:
+        for _ in range(2):
+            assert text(read_document(tmp_path, FileStat("a.html", 29, 0), worker=worker)).startswith("# Bread")
+
+
+# A phrase of each document that holds text, and the page that it is on.
+PHRASES = {
+    "markitdown/RECEIPT-2024-TXN-98765_retail_purchase.pdf": ("Wireless Noise-Cancelling", 1),
+    "markitdown/REPAIR-2022-INV-001_multipage.pdf": ("Bruce Wayne", 2),
+    "markitdown/SPARSE-2024-INV-1234_borderless_table.pdf": ("The overall accuracy rate of 97.2% meets our target", 2),
+    "markitdown/equations.docx": ("From Eq. 36.1.3", None),
+    "markitdown/test.docx": ("# Abstract", 1),
+    "markitdown/test.epub": ("This is a blockquote for testing.", None),
+    "markitdown/test.json": ("uuid_value: 9700dc99-6685-40b4-9a3a-5e406dcb37f3", None),
+    "markitdown/test.pdf": ("Large language models (LLMs) are becoming", 1),
+    "markitdown/test.pptx": ("2cdda5c8-e50e-4db4-b5f0-9722a649f455", 2),
+    "markitdown/test.xls": ("09060124-b5e7-4717-9d07-3c046eb", None),
+    "markitdown/test_mskanji.csv": ("名前: 佐藤太郎, 年齢: 30, 住所: 東京", None),
+    "markitdown/test_rss.xml": ("Ignite 2024: Why nearly 70% of the Fortune 500", None),
+    "markitdown/test_serp.html": ("Microsoft Corporation is an American multinational", None),
+    "markitdown/test_wikipedia.html": ("headquartered in Redmond, Washington", None),
+    "markitdown_ocr/docx_complex_layout.docx": ("Authentication | Active", None),
+    "markitdown_ocr/pdf_complex_layout.pdf": ("Widget A 5", 1),
+    "markitdown_ocr/pdf_image_end.pdf": ("The image will appear at the end.", 1),
+    "markitdown_ocr/pdf_image_start.pdf": ("This is text BEFORE the image.", 1),
+    "markitdown_ocr/pdf_multiple_images.pdf": ("Text between first and second image.", 1),
+    "markitdown_ocr/pptx_image_end.pptx": ("Thank You", 2),
+    "markitdown_ocr/pptx_image_middle.pptx": ("Conclusion", 3),
+    "markitdown_ocr/xlsx_image_end.xlsx": ("Total Expenses | $300,000", None),
+    "markitdown_ocr/xlsx_image_start.xlsx": ("Product: Widget B, Sales: 150", None),
+}
+WITHOUT_TEXT = {
+    "markitdown_ocr/pdf_scanned_meeting_minutes.pdf": "no text in it: its pages are pictures, as a scanner makes them",
+    "markitdown_ocr/pdf_scanned_minimal.pdf": "no text in it: its pages are pictures, as a scanner makes them",
+    "markitdown_ocr/pdf_scanned_sales_report.pdf": "no text in it: its pages are pictures, as a scanner makes them",
+    "markitdown_ocr/pptx_multiple_images.pptx": "no text in it",
+    "pillow/duplicate_xref_entry.pdf": "no text in it: its pages are pictures, as a scanner makes them",
+    "pillow/trailer_loop.pdf": "no text in it: its pages are pictures, as a scanner makes them",
+    "markitdown/test.m4a": "not text: sound or film",
+    "pillow/eps/illu10_preview.eps": "not text: a PostScript drawing",
+}
+
+
+def test_every_awkward_file_is_read_or_has_a_reason(data: Path, tmp_path: Path) -> None:
     with tarfile.open(data / "messy.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(tmp_path)
     stats = [stat for stat in walk(tmp_path) if isinstance(stat, FileStat)]
     assert len(stats) == sum(path.is_file() for path in tmp_path.rglob("*"))
-    documents = {stat.path: read_document(tmp_path, stat) for stat in stats}
-    reasons = Counter(found.reason for found in documents.values() if isinstance(found, Skipped))
-    assert set(reasons) <= {NOT_TEXT, EMPTY}
-    assert text(documents["markitdown/test_mskanji.csv"]).startswith("名前,年齢,住所\n佐藤太郎,30,東京\n")
+    documents, slowest = {}, 0.0
+    with Worker() as worker:
+        for stat in stats:
+            start = time.perf_counter()
+            documents[stat.path] = read_document(tmp_path, stat, worker=worker)
+            slowest = max(slowest, time.perf_counter() - start)
+    assert slowest < 10
+    for path, (phrase, page) in PHRASES.items():
+        document = documents[path]
+        assert phrase in text(document), path
+        assert isinstance(document, Document)
+        offset = text(document).index(phrase)
+        assert (sum(start <= offset for start in document.pages) or None) == (page or (1 if document.pages else None))
+    reasons = {path: found.reason for path, found in documents.items() if isinstance(found, Skipped)}
+    assert reasons.items() >= WITHOUT_TEXT.items()
+    assert set(reasons.values()) <= {*WITHOUT_TEXT.values(), NOT_TEXT, PICTURE}
+    offices = (".pdf", ".docx", ".pptx", ".xlsx", ".xls", ".epub", ".html", ".csv", ".json")
+    assert {path for path in documents if path.endswith(offices)} <= PHRASES.keys() | WITHOUT_TEXT.keys()
+    pictures = (".png", ".jpg", ".gif", ".tif", ".bmp", ".webp", ".avif", ".ico", ".ppm")
+    assert all(reasons[path] == PICTURE for path in documents if path.endswith(pictures))
     assert "Large language models" in text(documents["markitdown/expected_outputs/test.md"])
-    for suffix in (".pdf", ".docx", ".png", ".jpg", ".fli", ".bin"):
-        assert all(isinstance(found, Skipped) for path, found in documents.items() if path.endswith(suffix)), suffix

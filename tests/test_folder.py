@@ -106,7 +106,7 @@ def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, mon
 
     folder.sync()
 
-    def refuse(root: Path, stat: object) -> documents.Skipped:
+    def refuse(root: Path, stat: object, **options: object) -> documents.Skipped:
         return documents.Skipped("boat.md", "not readable: permission denied")
 
     os.utime(notes / "boat.md", ns=(OLD_NS + 9, OLD_NS + 9))
@@ -133,6 +133,81 @@ def test_a_file_that_moved_to_the_cloud_keeps_what_was_indexed(folder: Folder, m
     report = folder.sync()
     assert (report.removed, [item.path for item in report.skipped]) == (0, ["boat.md"])
     assert "boat.md" in found(folder)
+
+
+def make_pdf(path: Path, *pages: str) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(path))
+    for page in pages:
+        canvas.drawString(72, 720, page)
+        canvas.showPage()
+    canvas.save()
+    os.utime(path, ns=(OLD_NS, OLD_NS))
+
+
+def test_documents_are_found_with_their_page(folder: Folder, notes: Path) -> None:
+    make_pdf(notes / "report.pdf", "the budget of the garden", "the ferry to the island")
+    write(notes / "page.html", "<title>Recipes</title><p>sourdough bread</p>")
+    write(notes / "bees.csv", "hive,queen\nnorth,Elsa\n")
+    folder.sync()
+    hit = next(hit for hit in folder.search("ferry island", k=100) if hit.id == "report.pdf")
+    assert (hit.page, hit.start_line, hit.snippet) == (2, None, "the ferry to the island")
+    hits = {hit.id: hit for hit in folder.search("sourdough bread", k=100)}
+    assert (hits["page.html"].page, hits["page.html"].start_line) == (None, None)
+    assert hits["page.html"].snippet == "# Recipes sourdough bread"
+    assert (hits["bees.csv"].start_line, hits["bees.csv"].end_line) == (1, 2)
+    assert folder.plan().is_empty
+
+
+def test_equal_text_with_and_without_lines_is_not_the_same(folder: Folder, notes: Path) -> None:
+    write(notes / "a.txt", "same words\n")
+    write(notes / "b.html", "same words\n")
+    folder.sync()
+    lines = {hit.id: hit.start_line for hit in folder.search("same words", k=100)}
+    assert (lines["a.txt"], lines["b.html"]) == (1, None)
+
+
+def test_what_a_missing_package_would_read_is_read_once_it_is_there(
+    folder: Folder, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeembed.readers import extracted
+
+    make_pdf(notes / "report.pdf", "the ferry to the island")
+    trap = write(tmp_path / "trap" / "pypdfium2.py", "raise ModuleNotFoundError('pypdfium2')")
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(trap.parent)  # the worker imports what this process would
+        report = folder.sync()
+        assert report.skipped == (Skipped("report.pdf", "needs edgeembed[documents]: PDF"),)
+    with monkeypatch.context() as patched:
+        patched.setitem(extracted.EXTRA, "PDF", "not_there")
+        assert folder.plan().is_empty
+    assert [stat.path for stat in folder.plan().changed] == ["report.pdf"]
+    report = folder.sync()
+    assert (report.added, report.skipped) == (1, ())
+
+
+def test_an_index_of_older_readers_is_read_again_where_they_are_better(folder: Folder, notes: Path) -> None:
+    write(notes / "page.html", "<p>words</p>")
+    write(notes / "archive.zip", "PK\3\4")
+    folder.sync()
+    assert folder.plan().is_empty
+    with folder.index.writing() as writer:
+        writer.note("readers", "0")
+    plan = folder.plan()
+    assert [stat.path for stat in plan.recheck] == ["archive.zip", "page.html"]
+    report = folder.sync()
+    assert (report.updated, report.embedded, len(report.skipped)) == (0, 0, 1)
+    assert folder.plan().is_empty
+
+
+def test_cancelling_does_not_wait_for_a_slow_file(folder: Folder, notes: Path) -> None:
+    write(notes / "a.html", "<![CDATA[" * 1_000_000)  # takes minutes
+    begun = time.monotonic()
+    report = folder.sync(cancel=lambda: time.monotonic() - begun > 1)
+    assert report.cancelled
+    assert time.monotonic() - begun < 6
+    assert {item.path for item in report.skipped} == set()
 
 
 def test_the_index_keeps_out_of_git_and_backups_and_of_itself(folder: Folder, notes: Path) -> None:

@@ -95,9 +95,9 @@ class TextBuilder:
                 self._gap = False
                 mark = ""
 
-    def end_paragraph(self, mark: str = "") -> None:
+    def end_paragraph(self, mark: str = "", *, verbatim: bool = False) -> None:
         """End the line at hand and leave a blank line behind it."""
-        self.end_line(mark)
+        self.end_line(mark, verbatim=verbatim)
         if not self._gap:
             self._write("\n")
             self._gap = True

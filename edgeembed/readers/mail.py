@@ -26,8 +26,7 @@ def read_mail(data: bytes) -> Extracted:
     add_message(builder, _header(message, "Subject"), fields, "")
     for text in _texts(message):
         builder.add(text)
-        builder.end_line(verbatim=True)
-        builder.end_paragraph()
+        builder.end_paragraph(verbatim=True)
     add_attachments(builder, [name for part in message.walk() if (name := _file_name(part))])
     return builder.extracted()
 
@@ -42,8 +41,7 @@ def add_message(builder: TextBuilder, subject: str, fields: dict[str, str], body
             builder.end_line()
     builder.end_paragraph()
     builder.add(body)
-    builder.end_line(verbatim=True)
-    builder.end_paragraph()
+    builder.end_paragraph(verbatim=True)
 
 
 def add_attachments(builder: TextBuilder, names: list[str]) -> None:

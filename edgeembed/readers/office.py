@@ -84,7 +84,7 @@ def _read_word(archive: Archive, main: str) -> Extracted:
             if words.strip() and words not in seen:  # the first page and the others often have the same
                 seen.add(words)
                 text.builder.add(words)
-                text.builder.end_paragraph()
+                text.builder.end_paragraph(verbatim=True)
     return text.builder.extracted()
 
 
@@ -133,6 +133,10 @@ class _Paragraphs:
         self._rows -= 1
         if not self._rows:
             self.builder.end_line()
+
+    def _end_table(self) -> None:
+        if not self._rows:
+            self.builder.end_paragraph()
 
     def _add(self, text: str) -> None:
         self._cell += len(text)
@@ -187,6 +191,8 @@ class _Word(_Paragraphs):
             self._end_paragraph()
         elif name == "tr":
             self._end_row()
+        elif name == "tbl":
+            self._end_table()
 
     def data(self, text: str) -> None:
         if self._in_text and not self._hidden:
@@ -212,7 +218,7 @@ def _read_slides(archive: Archive, main: str) -> Extracted:
                 text = _Slide()
                 archive.parse(part, text)
                 builder.add(text.builder.extracted().text)
-                builder.end_paragraph()
+                builder.end_paragraph(verbatim=True)
     return builder.extracted()
 
 
@@ -246,6 +252,8 @@ class _Slide(_Paragraphs):
             self._end_paragraph()
         elif name == "tr":
             self._end_row()
+        elif name == "tbl":
+            self._end_table()
 
     def data(self, text: str) -> None:
         if self._text:
@@ -329,6 +337,8 @@ class _OpenText(_Paragraphs):
             self._add(") ")
         elif name == "table-row":
             self._end_row()
+        elif name == "table":
+            self._end_table()
 
     def data(self, text: str) -> None:
         if self._open and not self._hidden:
@@ -354,6 +364,5 @@ def _read_epub(archive: Archive) -> Extracted:
     for part in order:
         if part in archive:
             builder.add(html_text(decode_html(archive.part(part)), title=False).text)
-            builder.end_line(verbatim=True)
-            builder.end_paragraph()
+            builder.end_paragraph(verbatim=True)
     return builder.extracted()

@@ -45,8 +45,7 @@ def read_notebook(data: bytes) -> Extracted:
             source = f"```\n{source}\n```" if source.strip() else ""
         for text in (source, *map(_output, cell.get("outputs", ()))):
             builder.add(text)
-            builder.end_line(verbatim=True)
-            builder.end_paragraph()
+            builder.end_paragraph(verbatim=True)
     return builder.extracted()
 
 
