@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .files import FileStat
 from .formats import HEAD_BYTES, MARKS, NOT_TEXT, TEXT, has_many_controls, recognise
-from .readers.extracted import Unreadable
+from .readers.extracted import PictureNeed, Unreadable
 from .skipped import Skipped, unreadable
 from .worker import Worker
 
@@ -53,7 +53,12 @@ class Document:
 
 
 def read_document(
-    root: Path, stat: FileStat, *, max_bytes: int = MAX_FILE_BYTES, worker: Worker | None = None
+    root: Path,
+    stat: FileStat,
+    *,
+    max_bytes: int = MAX_FILE_BYTES,
+    worker: Worker | None = None,
+    pictures: PictureNeed | None = None,
 ) -> Document | Skipped:
     """Read a file that was found by :func:`edgeembed.files.walk`.
 
@@ -67,6 +72,7 @@ def read_document(
         stat: a file in it.
         max_bytes: larger files are skipped; no more than this and one byte is ever read.
         worker: reads what may be hostile; ``None``: a new one, for this file alone.
+        pictures: what the model needs of a picture; ``None``: it embeds text only, and pictures are skipped.
 
     Returns:
         The document, its id the path of the file; or why it was left out: ``not text``, ``empty``, ``larger than
@@ -82,17 +88,20 @@ def read_document(
                 return Skipped(stat.path, "not a file")
             head = file.read(HEAD_BYTES)
             format = recognise(head, stat.path)
-            if format.reason is not None:
+            if format.reason is not None and (format.picture is None or pictures is None):
                 return Skipped(stat.path, format.reason)
             if info.st_size > max_bytes:
                 return Skipped(stat.path, _too_large(info.st_size, max_bytes))
-            data = _read_on(file, head, max_bytes) if format == TEXT else b""
+            in_process = format == TEXT or format.picture == "common"
+            data = _read_on(file, head, max_bytes) if in_process else b""
     except OSError as error:
         return Skipped(stat.path, unreadable(error))
-    if format.reader is not None:
-        return _taken_apart(root, stat, format.reader, worker)
+    if not in_process:
+        return _taken_apart(root, stat, format.reader, pictures, worker)
     if len(data) > max_bytes:  # it grew meanwhile
         return Skipped(stat.path, _too_large(len(data), max_bytes))
+    if format.picture == "common":
+        return Document(stat.path, image=data)
     text = decode(data)
     if text is None:
         return Skipped(stat.path, NOT_TEXT)
@@ -101,9 +110,17 @@ def read_document(
     return Document(stat.path, text=text)
 
 
-def _taken_apart(root: Path, stat: FileStat, reader: str, worker: Worker | None) -> Document | Skipped:
+def _taken_apart(
+    root: Path, stat: FileStat, reader: str | None, pictures: PictureNeed | None, worker: Worker | None
+) -> Document | Skipped:
+    """What the worker makes of a file: a document for a reader, else a picture."""
     with Worker() if worker is None else nullcontext(worker) as asked:
         try:
+            if reader is None:
+                from .image import from_pixels  # the worker process imports this module, and should not pay for it
+
+                assert pictures is not None
+                return Document(stat.path, image=from_pixels(*asked.picture(root / stat.path, pictures)))
             found = asked.document(root / stat.path, reader)
         except Unreadable as error:
             return Skipped(stat.path, error.reason)

@@ -13,15 +13,15 @@ from typing import Any
 
 from .bundle import read_bundle
 from .catalog import CATALOG_NAME, FileRow
-from .documents import read_document
+from .documents import Document, read_document
 from .embedder import Embedder
-from .errors import IndexNotFoundError
+from .errors import ImageError, IndexNotFoundError
 from .files import FileStat, walk
 from .formats import may_have_reader
 from .index import Index, IndexStatus, Model, model_of
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
-from .readers.extracted import is_there_now
+from .readers.extracted import PictureNeed, is_there_now
 from .skipped import Skipped
 from .worker import Worker, WorkerCancelled
 from .writer import Writer
@@ -274,25 +274,32 @@ class Folder:
         """Read new and changed files into the writer until all are in or it is cancelled."""
         todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
         total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
+        pictures = self.index.pictures
         for number, stat in enumerate(todo, 1):
-            if not self._take_file(writer, worker, stat, tally):
+            if not self._take_file(writer, worker, stat, tally, pictures):
                 return
             done_bytes += stat.size_bytes
             yield SyncProgress(done_bytes, total_bytes, number, len(todo))
 
-    def _take_file(self, writer: Writer, worker: Worker, stat: FileStat, tally: _Tally) -> bool:
+    def _take_file(
+        self, writer: Writer, worker: Worker, stat: FileStat, tally: _Tally, pictures: PictureNeed | None
+    ) -> bool:
         checked_ns = time.time_ns()
         try:
-            document = read_document(self.path, stat, worker=worker)
+            document = read_document(self.path, stat, worker=worker, pictures=pictures)
         except WorkerCancelled:
             return False
         row = FileRow(stat.size_bytes, stat.mtime_ns, checked_ns, None)
+        if isinstance(document, Document):
+            try:
+                taken = writer.add(document, file=row)
+            except ImageError as error:  # pictures are decoded on the way into the model
+                document = Skipped(stat.path, error.reason)
         if isinstance(document, Skipped):
             tally.skipped.append(document)
             passing = document.reason.startswith(_UNREADABLE)
             writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
             return not writer.stopped()
-        taken = writer.add(document, file=row)
         tally.added += taken == "new"
         tally.updated += taken == "changed"
         tally.same += taken == "same"

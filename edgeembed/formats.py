@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .readers import READERS
 
@@ -11,6 +11,7 @@ HEAD_BYTES = 8192
 """How much of a file is looked at before the whole is read."""
 NOT_TEXT = "not text"
 PICTURE = "not text: a picture"
+OTHER_PICTURE = "not text: a picture of a kind that is not opened"
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\0\0", "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -25,8 +26,10 @@ class Format(NamedTuple):
 
     reader: str | None = None
     """One of ``READERS``, for a file that is read in the worker process."""
+    picture: Literal["common", "rare"] | None = None
+    """A picture that can be opened; a rare one in the worker process."""
     reason: str | None = None
-    """Why it is not read."""
+    """Why it is not read; of a picture, by a model for text."""
 
 
 TEXT = Format()
@@ -47,10 +50,10 @@ def recognise(head: bytes, name: str) -> Format:
             return Format(reader=kind)
     if suffix == ".pdf" and b"%PDF-" in head[:1024]:  # as readers of PDF allow
         return Format(reader="pdf")
-    if (reason := _closed(head, suffix)) is not None:
-        return Format(reason=reason)
+    if (found := _closed(head, suffix)) is not None:
+        return found
     if not head.startswith(tuple(mark for mark, _ in MARKS)) and (b"\0" in head or has_many_controls(head)):
-        return Format(reason=_CLOSED_SUFFIXES.get(suffix, NOT_TEXT))
+        return _CLOSED_SUFFIXES.get(suffix, Format(reason=NOT_TEXT))
     if suffix == ".xml":
         return Format(reader="feed") if any(root in head[:1024] for root in _FEEDS) else TEXT
     return Format(reader=_TEXTS[suffix]) if suffix in _TEXTS else TEXT
@@ -93,22 +96,25 @@ _TEXTS = {
 }
 _FEEDS = (b"<rss", b"<feed", b"<rdf:RDF")
 
-_ARCHIVE = "not text: an archive (archives are not opened)"
-_FILM = "not text: sound or film"
-_PROGRAM = "not text: a program"
-_DATABASE = "not text: a database"
-_FONT = "not text: a font"
-_DRAWING = "not text: a PostScript drawing"
+_COMMON = Format(picture="common", reason=PICTURE)
+_RARE = Format(picture="rare", reason=PICTURE)
+_OTHER = Format(reason=OTHER_PICTURE)
+_ARCHIVE = Format(reason="not text: an archive (archives are not opened)")
+_FILM = Format(reason="not text: sound or film")
+_PROGRAM = Format(reason="not text: a program")
+_DATABASE = Format(reason="not text: a database")
+_FONT = Format(reason="not text: a font")
+_DRAWING = Format(reason="not text: a PostScript drawing")
 # What shows itself at its start. Others are known by the name alone, if they are no text.
 _CLOSED = (
-    (b"\x89PNG", PICTURE),
-    (b"\xff\xd8\xff", PICTURE),
-    (b"GIF87a", PICTURE),
-    (b"GIF89a", PICTURE),
-    (b"II*\0", PICTURE),
-    (b"MM\0*", PICTURE),
-    (b"8BPS\0", PICTURE),
-    (b"/* XPM */", PICTURE),
+    (b"\x89PNG", _COMMON),
+    (b"\xff\xd8\xff", _COMMON),
+    (b"GIF87a", _RARE),
+    (b"GIF89a", _RARE),
+    (b"II*\0", _RARE),
+    (b"MM\0*", _RARE),
+    (b"8BPS\0", _OTHER),
+    (b"/* XPM */", _OTHER),
     (b"%!PS", _DRAWING),
     (b"\xc5\xd0\xd3\xc6", _DRAWING),
     (b"\x1f\x8b", _ARCHIVE),
@@ -125,35 +131,37 @@ _CLOSED = (
     (b"ID3\x04", _FILM),
     (b"\x1a\x45\xdf\xa3", _FILM),
 )
-_RIFF = {b"WEBP": PICTURE, b"WAVE": _FILM, b"AVI ": _FILM}
+_RIFF = {b"WEBP": _COMMON, b"WAVE": _FILM, b"AVI ": _FILM}
 # https://mp4ra.org/registered-types/brands: what stands after "ftyp".
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _SUFFIXES = {
-    PICTURE: "avif avifs heic heif jpg jpeg png apng gif bmp dib webp tif tiff ico cur icns pbm pgm ppm pnm pfm psd tga"
-    " dds jp2 j2k jpf jpx j2c sgi rgb bw pcx dcx fli flc xpm xbm blp qoi mpo im msp pxr ras im1 wal fpx",
+    _RARE: "avif avifs heic heif jpg jpeg png apng gif bmp dib webp tif tiff ico pbm pgm ppm pnm pfm",
+    _OTHER: "psd tga dds jp2 j2k jpf jpx j2c sgi rgb bw pcx dcx fli flc xpm xbm blp qoi im msp pxr ras im1 wal fpx cur"
+    " icns",
     _ARCHIVE: "zip gz tgz bz2 xz 7z rar tar zst lz4 cab jar whl iso dmg",
     _FILM: "mp3 m4a aac ogg flac wav wma mp4 m4v mov avi mkv webm mpg mpeg wmv",
     _PROGRAM: "exe dll so dylib o a lib obj pyc pyd class wasm",
     _DATABASE: "db sqlite sqlite3 mdb accdb",
     _FONT: "ttf otf woff woff2 eot pfb",
 }
-_CLOSED_SUFFIXES = {f".{suffix}": reason for reason, names in _SUFFIXES.items() for suffix in names.split()}
+_CLOSED_SUFFIXES = {f".{suffix}": format for format, names in _SUFFIXES.items() for suffix in names.split()}
 # Pictures that are written in letters.
-_LETTERED = {".xbm": b"#define", ".pbm": b"P", ".pgm": b"P", ".ppm": b"P", ".pnm": b"P"}
+_LETTERED = {".xbm": (b"#define", _OTHER), **dict.fromkeys((".pbm", ".pgm", ".ppm", ".pnm", ".pfm"), (b"P", _RARE))}
 
 
-def _closed(head: bytes, suffix: str) -> str | None:
-    """Why a file is not read, if its start says so."""
-    for magic, reason in _CLOSED:
+def _closed(head: bytes, suffix: str) -> Format | None:
+    """A file that is no text, if its start says so."""
+    for magic, format in _CLOSED:
         if head.startswith(magic):
-            return reason
+            return format
+    if (head.startswith(b"BM") and head[6:10] == b"\0\0\0\0") or head.startswith(b"\0\0\1\0"):
+        return _RARE  # BMP, ICO
     if head.startswith(b"RIFF"):
         return _RIFF.get(head[8:12])
     if head.startswith(b"\0") and head[4:8] == b"ftyp":
-        return PICTURE if head[8:12] in _PICTURE_BRANDS else _FILM
-    if suffix in _LETTERED and head.startswith(_LETTERED[suffix]):
-        return PICTURE
-    return None
+        return _RARE if head[8:12] in _PICTURE_BRANDS else _FILM
+    magic, format = _LETTERED.get(suffix, (b"", _OTHER))
+    return format if magic and head.startswith(magic) else None
 
 
 assert {*_TEXTS.values(), *(kind for _, kind in _DOCUMENTS)} <= READERS.keys()

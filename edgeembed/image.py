@@ -23,8 +23,9 @@ from typing import IO, TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
-from .bundle import MANIFEST_NAME, Bundle
+from .bundle import MANIFEST_NAME, Bundle, ImageSection
 from .errors import BundleError, ImageError
+from .readers.extracted import PictureNeed, needs
 from .transform import Box, Pixels, crop_box, faults, normalisation, normalised, resized_size
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image"
 """A path, the bytes of an image file, or a picture that is open already."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "ICO", "PPM", "AVIF")
-"""What is opened, by Pillow's names: nothing that starts a program (EPS does), nothing that only guesses."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "ICO", "PPM", "AVIF", "HEIF")
+"""What is opened, by Pillow's names: nothing that starts a program (EPS does), nothing that only guesses. HEIF if
+``pillow-heif`` is there."""
 
 MAX_PIXELS = 178_956_970
 """Pictures with more pixels are refused; the number above which Pillow itself refuses them."""
@@ -59,6 +61,8 @@ With 4, features of a MobileNetV2 stayed at a cosine of 0.9993 or more to the ex
 photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnails, they fell to 0.997.
 """
 
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""What such files begin with; the library for them is loaded for them alone."""
 _ORIENTATION = 0x0112
 """The EXIF tag; its values 2 to 8 each stand for one way to turn or mirror."""
 _TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
@@ -164,16 +168,12 @@ class ImageEncoder:
 
     def _upright(self, image: Image, *, shared: bool) -> tuple[Image, bool]:
         """The decoded picture as its EXIF data says, and whether width and height changed places."""
-        from PIL.Image import Transpose
-
         # The caller's picture may be given twice, and Pillow must not load one from two threads.
         with self._loading if shared else contextlib.nullcontext():
             image.load()
             # Read only now: PNG may keep EXIF data behind the pixels, and Pillow turns TIFF itself while it loads.
             orientation = _orientation(image) if self._section.orientation == "exif" else 1
-        if orientation == 1:
-            return image, False
-        return image.transpose(Transpose[_TURNS[orientation - 2]]), orientation >= 5
+        return _turned(image, orientation), orientation >= 5
 
     def _cropped(self, image: Image, full: tuple[int, int]) -> Image:
         """Resized and cropped; ``full`` is the size (width, height) that the picture has when not reduced."""
@@ -186,6 +186,53 @@ class ImageEncoder:
             # Outside of the picture Pillow's crop gives zeros, as transformers' does.
             return image.resize(size, how).crop(box)
         return _resized_part(image, size, box, how)
+
+
+def picture_need(section: ImageSection) -> PictureNeed:
+    """What a model needs of a picture that another process decodes for it."""
+    side = (
+        None if section.resize == "none" else _REDUCING_GAP * (section.resize_to or max(section.height, section.width))
+    )
+    return PictureNeed(side, section.orientation == "exif")
+
+
+def decoded_pixels(path: Path, need: PictureNeed, *, max_bytes: int) -> tuple[tuple[int, int], bytes]:
+    """The pixels of a picture, no more of them than needed: what the worker process hands back.
+
+    Args:
+        need: see :class:`PictureNeed`.
+        max_bytes: it becomes smaller than needed rather than take more; only the longest panoramas do.
+
+    Returns:
+        Size, and red, green, blue of each pixel, for :func:`from_pixels`.
+
+    Raises:
+        ImageError: as :meth:`ImageEncoder.encode`. It comes from a ``MemoryError`` if it was for want of memory.
+    """
+    with _opened(path) as image, _translated(path):
+        if image.width * image.height > MAX_PIXELS:
+            raise ImageError(path, f"larger than {_megapixels(MAX_PIXELS)}: {image.width} x {image.height} pixels")
+        image.load()
+        orientation = _orientation(image) if need.upright else 1
+        picture = _in_mode(image, "RGB")
+        factor = max(1, min(picture.size) // need.least_side) if need.least_side else 1
+        while picture.width * picture.height * 3 > max_bytes * factor**2:
+            factor += 1
+        picture = _turned(picture.reduce(factor) if factor > 1 else picture, orientation)
+        return picture.size, picture.tobytes()
+
+
+def from_pixels(size: tuple[int, int], pixels: bytes) -> Image:
+    """The picture that :func:`decoded_pixels` took apart."""
+    from PIL import Image as images
+
+    return images.frombytes("RGB", size, pixels)
+
+
+def _turned(image: Image, orientation: int) -> Image:
+    from PIL.Image import Transpose
+
+    return image if orientation == 1 else image.transpose(Transpose[_TURNS[orientation - 2]])
 
 
 class _Budget:
@@ -311,21 +358,29 @@ def _opened(source: ImageSource) -> Iterator[Image]:
         raise TypeError(f"a picture must be a path, bytes or a Pillow image, not {type(source).__name__}")
     with stream:
         with _translated(source):
-            image = images.open(stream, formats=_formats())
+            head = stream.read(12)
+            stream.seek(0)
+            image = images.open(stream, formats=_formats(heif=head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS))
         with image:
             yield image
 
 
 @cache
-def _formats() -> tuple[str, ...]:
+def _formats(*, heif: bool = False) -> tuple[str, ...]:
     """Those of :data:`FORMATS` that this Pillow knows, their plugins loaded; else it would load all that it has."""
     from importlib import import_module
 
     from PIL import Image as images
 
     modules = {"DIB": "Bmp", "JPEG": "Jpeg", "PNG": "Png", "WEBP": "WebP", "TIFF": "Tiff"}
+    if heif:
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError as error:
+            raise ImageError(None, needs("HEIC").reason) from error
+        register_heif_opener()
     for name in FORMATS:
-        with contextlib.suppress(ImportError):  # AVIF came with Pillow 11.3
+        with contextlib.suppress(ImportError):  # AVIF came with Pillow 11.3; HEIF has no module there
             import_module(f"PIL.{modules.get(name, name.capitalize())}ImagePlugin")
     return tuple(name for name in FORMATS if name in images.OPEN)
 

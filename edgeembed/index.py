@@ -17,8 +17,10 @@ from .catalog import CATALOG_NAME, Catalog, Snapshot, create_catalog
 from .documents import Document
 from .embedder import Embedder, usable_cores
 from .errors import BundleError, EdgeEmbedError, IndexLockedError, IndexNotFoundError, ModelMismatchError
+from .image import picture_need
 from .nearest import Nearest
 from .ranking import Found, Hit, Passage, snippet
+from .readers.extracted import PictureNeed
 from .skipped import Skipped
 from .vectors import Floats, Segments
 from .writer import Writer
@@ -255,6 +257,14 @@ class Index:
                 self._check_space(embedder.manifest)
                 self._embedder = embedder
             return self._embedder
+
+    @property
+    def pictures(self) -> PictureNeed | None:
+        """What the model needs of a picture; ``None``: it embeds text only."""
+        with self._guard:
+            known = self._embedder
+        section = (known.bundle if known is not None else read_bundle(self._wanted, verify=False)).manifest.image
+        return None if section is None else picture_need(section)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

@@ -11,12 +11,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from .readers import read
-from .readers.extracted import Unreadable
+from .readers.extracted import PictureNeed, Unreadable
 from .worker import MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, receive, send
 
 _GRACE_SECONDS = 1.0
@@ -44,9 +44,10 @@ def serve() -> None:
         send(answers, header, body)
 
 
-def _answer(request: dict[str, Any] | Any) -> tuple[dict[str, Any], bytes]:
+def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    path = Path(request["path"])
     try:
-        return _document(Path(request["path"]), request["kind"])
+        return _picture(path, request["need"]) if request["task"] == "picture" else _document(path, request["kind"])
     except MemoryError:
         return {"memory": True}, b""
     except Unreadable as error:
@@ -64,6 +65,19 @@ def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
     if len(body) > MAX_BODY_BYTES or len(found.pages) * 12 > MAX_HEADER_BYTES:
         raise Unreadable(f"holds more than {MAX_BODY_BYTES >> 20} MiB of text")
     return {"pages": found.pages, "lines": found.lines}, body
+
+
+def _picture(path: Path, need: Any) -> tuple[dict[str, Any], bytes]:
+    from .errors import ImageError
+    from .image import decoded_pixels
+
+    try:
+        size, pixels = decoded_pixels(path, PictureNeed(*need), max_bytes=MAX_BODY_BYTES)
+    except ImageError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise error.__cause__ from None
+        raise Unreadable(error.reason) from error
+    return {"size": size}, pixels
 
 
 def _limit_memory(limit_bytes: int) -> None:

@@ -90,11 +90,17 @@ def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
     note(f"{', '.join(words) or 'nothing changed'}; {total:,} {'file' if total == 1 else 'files'} in the index")
     if report.skipped and not quiet_if_idle:
         note(f"{len(report.skipped):,} skipped: {_reasons(report.skipped)} (`edgeembed status` lists them)")
-    needing = Counter(item.reason.partition(": ")[2] for item in report.skipped if item.reason.startswith(NEEDS))
-    if needing:
-        formats = " and ".join(f"{count:,} {format}" for format, count in sorted(needing.items()))
-        what = "file" if needing.total() == 1 else "files"
-        note(f"to read {formats} {what} as well: pip install '{NEEDS.removeprefix('needs ')}'")
+    _name_missing_packages(report.skipped)
+
+
+def _name_missing_packages(skipped: Sequence[Skipped]) -> None:
+    """What to type so that files are read that only want for a package."""
+    needing = Counter(item.reason.removeprefix("needs ") for item in skipped if item.reason.startswith(NEEDS))
+    for package in sorted({reason.partition(":")[0] for reason in needing}):
+        counts = {reason: count for reason, count in sorted(needing.items()) if reason.startswith(package)}
+        formats = " and ".join(f"{count:,} {reason.partition(': ')[2]}" for reason, count in counts.items())
+        what = "file" if sum(counts.values()) == 1 else "files"
+        note(f"to read {formats} {what} as well: pip install '{package}'")
 
 
 def show_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:

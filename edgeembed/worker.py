@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .readers.extracted import Extracted, Unreadable
+from .readers.extracted import Extracted, PictureNeed, Unreadable
 
 LENGTHS = struct.Struct(">II")
 MAX_HEADER_BYTES = 8 << 20
@@ -102,6 +102,18 @@ class Worker:
         text = reply.body.decode("utf-8", "surrogatepass")
         pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
         return Extracted(text, pages, lines=bool(reply.header["lines"]))
+
+    def picture(self, path: Path, need: PictureNeed) -> tuple[tuple[int, int], bytes]:
+        """The decoded pixels of a picture: its size, and red, green, blue of each pixel.
+
+        Raises:
+            As :meth:`document`.
+        """
+        reply = self._ask({"task": "picture", "path": os.fspath(path.absolute()), "need": need})
+        width, height = (int(side) for side in reply.header["size"])
+        if min(width, height) < 1 or width * height * 3 != len(reply.body):
+            raise Unreadable(_CRASHED)
+        return (width, height), reply.body
 
     def close(self) -> None:
         """End the process, if there is one."""

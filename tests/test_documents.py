@@ -14,7 +14,7 @@ import pytest
 
 from edgeembed.documents import EMPTY, MAX_FILE_BYTES, Document, Skipped, decode, read_document
 from edgeembed.files import FileStat, walk
-from edgeembed.formats import NOT_TEXT, PICTURE, recognise
+from edgeembed.formats import NOT_TEXT, OTHER_PICTURE, PICTURE, recognise
 from edgeembed.worker import Worker
 
 GERMAN = "Über den Wolken muss die Freiheit wohl grenzenlos sein. Die Bäume blühen schön, und die Vögel singen."
@@ -256,7 +256,7 @@ def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
         ("a", b"RIFF\0\0\0\0WEBPVP8", PICTURE),
         ("a", b"\0\0\0\x1cftypheic", PICTURE),
         ("a.ppm", b"P3\n4 4\n", PICTURE),
-        ("a.tga", b"\0\0\2\0\0", PICTURE),
+        ("a.tga", b"\0\0\2\0\0", OTHER_PICTURE),
         ("a", b"\0\0\0\x1cftypM4A ", "not text: sound or film"),
         ("a", b"RIFF\0\0\0\0WAVE", "not text: sound or film"),
         ("a.ps", b"%!PS-Adobe-3.0\nshowpage\n", "not text: a PostScript drawing"),
@@ -340,7 +340,7 @@ def test_every_awkward_file_is_read_or_has_a_reason(data: Path, tmp_path: Path) 
         assert (sum(start <= offset for start in document.pages) or None) == (page or (1 if document.pages else None))
     reasons = {path: found.reason for path, found in documents.items() if isinstance(found, Skipped)}
     assert reasons.items() >= WITHOUT_TEXT.items()
-    assert set(reasons.values()) <= {*WITHOUT_TEXT.values(), NOT_TEXT, PICTURE}
+    assert set(reasons.values()) <= {*WITHOUT_TEXT.values(), NOT_TEXT, PICTURE, OTHER_PICTURE}
     offices = (".pdf", ".docx", ".pptx", ".xlsx", ".xls", ".epub", ".html", ".csv", ".json")
     assert {path for path in documents if path.endswith(offices)} <= PHRASES.keys() | WITHOUT_TEXT.keys()
     pictures = (".png", ".jpg", ".gif", ".tif", ".bmp", ".webp", ".avif", ".ico", ".ppm")

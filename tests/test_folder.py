@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.tiny_image import tiny_two_tower_bundle
 
 from edgeembed import Folder, Skipped
 from edgeembed.folder import SyncProgress
@@ -32,6 +34,11 @@ def notes(tmp_path: Path) -> Path:
     write(root / "garden/tomato.txt", "Tomato seedlings want warmth.\n")
     write(root / "Straße/Müll.txt", "Bins are emptied on Tuesday.\n")
     return root
+
+
+@pytest.fixture(scope="session")
+def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_two_tower_bundle(tmp_path_factory.mktemp("bundles") / "tiny-towers")
 
 
 @pytest.fixture
@@ -180,7 +187,7 @@ def test_what_a_missing_package_would_read_is_read_once_it_is_there(
         report = folder.sync()
         assert report.skipped == (Skipped("report.pdf", "needs edgeembed[documents]: PDF"),)
     with monkeypatch.context() as patched:
-        patched.setitem(extracted.EXTRA, "PDF", "not_there")
+        patched.setitem(extracted.EXTRA, "PDF", ("documents", "not_there"))
         assert folder.plan().is_empty
     assert [stat.path for stat in folder.plan().changed] == ["report.pdf"]
     report = folder.sync()
@@ -199,6 +206,47 @@ def test_an_index_of_older_readers_is_read_again_where_they_are_better(folder: F
     report = folder.sync()
     assert (report.updated, report.embedded, len(report.skipped)) == (0, 0, 1)
     assert folder.plan().is_empty
+
+
+def test_pictures_are_indexed_by_a_model_that_sees(notes: Path, two_towers: Path) -> None:
+    from PIL import Image
+
+    for name in ("a.png", "b.jpg", "c.gif", "d.bmp", "e.tiff"):
+        Image.new("RGB", (300, 200), "red").save(notes / name)
+    (notes / "f.png").write_bytes((notes / "a.png").read_bytes()[:60])
+    (notes / "g.tif").write_bytes(b"II*\0" + b"\xff" * 40)
+    (notes / "h.psd").write_bytes(b"8BPS\0\1")
+    with Folder.open(notes, model=two_towers) as folder:
+        report = folder.sync()
+        assert report.added == 8
+        reasons = {item.path: item.reason for item in report.skipped}
+        assert reasons.keys() == {"f.png", "g.tif", "h.psd"}
+        assert reasons["f.png"].startswith("damaged picture: ")
+        assert reasons["h.psd"] == "not text: a picture of a kind that is not opened"
+        kinds = {hit.id: hit.kind for hit in folder.search("red", k=100)}
+        assert kinds["a.png"] == kinds["e.tiff"] == "image"
+        assert kinds["boat.md"] == "text"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
+def test_every_awkward_picture_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
+    from PIL import Image
+
+    from edgeembed.image import FORMATS
+
+    with tarfile.open(data / "messy.tar.gz") as archive:
+        archive.extractall(tmp_path / "messy", filter="data")
+    with Folder.open(tmp_path / "messy", index=tmp_path / "index", model=two_towers) as folder:
+        skipped = {item.path: item.reason for item in folder.sync().skipped}
+    listed = [name for name in FORMATS if name != "HEIF"]
+    for path, reason in skipped.items():
+        try:
+            with Image.open(tmp_path / "messy" / path, formats=listed) as image:
+                image.load()
+        except Exception:  # Pillow raises anything
+            continue
+        raise AssertionError(f"{path} can be opened, and was skipped: {reason}")
+    assert 100 < len(skipped) < 250
 
 
 def test_cancelling_does_not_wait_for_a_slow_file(folder: Folder, notes: Path) -> None:

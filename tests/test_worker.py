@@ -14,9 +14,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import ImageChops
 
 from edgeembed import worker as module
-from edgeembed.readers.extracted import Extracted, Unreadable
+from edgeembed.readers.extracted import Extracted, PictureNeed, Unreadable
 from edgeembed.worker import Limits, Worker, WorkerCancelled, receive, send
 
 posix = pytest.mark.skipif(os.name == "nt", reason="processes and their limits as on POSIX")
@@ -200,6 +201,37 @@ def test_ctrl_c_on_the_terminal_is_not_for_it(rows: Path) -> None:
         first = pid_of(worker)
         worker.document(rows, "csv")
         assert pid_of(worker) == first
+
+
+def test_pictures_come_back_no_larger_than_needed(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from edgeembed.image import from_pixels
+
+    picture = Image.linear_gradient("L").resize((1200, 900)).convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    picture.save(tmp_path / "side.png", exif=exif)
+    with Worker() as worker:
+        size, pixels = worker.picture(tmp_path / "side.png", PictureNeed(200, upright=True))
+        assert size == (225, 300)
+        whole, _ = worker.picture(tmp_path / "side.png", PictureNeed(None, upright=False))
+        assert whole == (1200, 900)
+        (tmp_path / "no.gif").write_bytes(b"GIF89a")
+        with pytest.raises(Unreadable, match=r"damaged picture|not a picture"):
+            worker.picture(tmp_path / "no.gif", PictureNeed(200, upright=True))
+    turned = from_pixels(size, pixels)
+    expected = picture.transpose(Image.Transpose.ROTATE_270).resize(size, Image.Resampling.BOX)
+    assert max(high for _, high in ImageChops.difference(turned, expected).getextrema()) <= 2
+
+
+def test_a_picture_that_is_a_bomb_is_bounded(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("1", (13_000, 13_000)).save(tmp_path / "bomb.tiff", compression="tiff_lzw")
+    assert (tmp_path / "bomb.tiff").stat().st_size < 1 << 20
+    with Worker() as worker, pytest.raises(Unreadable, match="takes too much memory"):
+        worker.picture(tmp_path / "bomb.tiff", PictureNeed(200, upright=True))
 
 
 def test_threads_take_turns(rows: Path) -> None:

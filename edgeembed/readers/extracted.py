@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import NamedTuple
 
-EXTRA = {"PDF": "pypdfium2", "spreadsheet": "python_calamine"}
-"""What the extra ``[documents]`` brings: a format, and the module that must be there to read it."""
-NEEDS = "needs edgeembed[documents]"
+EXTRA = {
+    "PDF": ("documents", "pypdfium2"),
+    "spreadsheet": ("documents", "python_calamine"),
+    "HEIC": ("heic", "pillow_heif"),
+}
+"""Formats that an extra brings: its name, and the module that must be there."""
+NEEDS = "needs edgeembed["
 """Reasons that begin so pass when the extra is installed."""
 
 # Nothing that is seen: control characters, soft hyphens, marks of width and direction, invisible operators of formulas.
@@ -41,6 +46,15 @@ class Extracted:
     """Whether line 7 of the text is line 7 of the file."""
 
 
+class PictureNeed(NamedTuple):
+    """What a model needs of a picture."""
+
+    least_side: int | None
+    """Pixels of its shorter side, if it has so many; ``None``: all that there are."""
+    upright: bool
+    """Whether it is turned as its EXIF data says."""
+
+
 class Unreadable(Exception):
     """A file that gives no text."""
 
@@ -52,13 +66,13 @@ class Unreadable(Exception):
 
 def needs(format: str) -> Unreadable:
     """For a format of :data:`EXTRA` whose module is not installed."""
-    return Unreadable(f"{NEEDS}: {format}")
+    return Unreadable(f"{NEEDS}{EXTRA[format][0]}]: {format}")
 
 
 def is_there_now(reason: str) -> bool:
     """Whether a file was skipped for a module that was not there, and now is."""
-    needed, _, format = reason.partition(": ")
-    return needed == NEEDS and format in EXTRA and find_spec(EXTRA[format]) is not None
+    format = reason.partition(": ")[2]
+    return reason.startswith(NEEDS) and format in EXTRA and find_spec(EXTRA[format][1]) is not None
 
 
 class TextBuilder:
