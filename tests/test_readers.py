@@ -6,8 +6,10 @@ import csv
 import email.message
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -396,6 +398,101 @@ def test_mail_within_mail() -> None:
 def test_mail_that_says_wrong_what_it_is() -> None:
     raw = b"Subject: =?nonsense?q?caf=E9?=\nContent-Type: text/plain; charset=nonsense\n\nna\xefve words of old"
     assert read("mail", raw).text.endswith("naïve words of old\n\n")
+
+
+# Compound files
+
+
+def compound(streams: dict[str, bytes]) -> bytes:
+    """A compound file, [MS-CFB] version 3, of streams by path; each is filled up with zeros to 4096 bytes or more."""
+    free, end, fat_mark = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+    folders = sorted({path.rpartition("/")[0] for path in streams if "/" in path})
+    names = ["", *folders, *streams]  # the root is entry 0
+    contents = {path: data.ljust(max(4096, -len(data) % 512 + len(data)), b"\0") for path, data in streams.items()}
+    directory_sectors = -(-len(names) // 4)
+    fat, starts = [fat_mark, *range(2, directory_sectors + 1), end], {}
+    for path, data in contents.items():
+        starts[path] = len(fat)
+        count = len(data) // 512
+        fat += [*range(len(fat) + 1, len(fat) + count), end]
+    assert len(fat) <= 128
+
+    def members(folder: str) -> list[int]:
+        return [n for n, name in enumerate(names) if n and name.rpartition("/")[0] == folder]
+
+    siblings = {first: second for group in ("", *folders) for first, second in pairwise(members(group))}
+    entries = b""
+    for number, path in enumerate(names):
+        name = (path.rpartition("/")[2] or "Root Entry").encode("utf-16-le")
+        is_stream = path in streams
+        inside = [] if is_stream else members(path)
+        entries += name.ljust(64, b"\0") + struct.pack(
+            "<HBBIII36xIQ",
+            len(name) + 2,
+            2 if is_stream else 1 if number else 5,
+            1,
+            free,
+            siblings.get(number, free),
+            inside[0] if inside else free,
+            starts.get(path, end),
+            len(contents[path]) if is_stream else 0,
+        )
+    blank = b"\0" * 64 + struct.pack("<HBBIII36xIQ", 0, 0, 0, free, free, free, 0, 0)
+    entries += blank * (directory_sectors * 4 - len(names))
+    magic = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    header = magic + bytes(16) + struct.pack("<5H6x9I", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, end, 0, end, 0)
+    header += struct.pack("<I", 0) + struct.pack("<I", free) * 108
+    table = struct.pack(f"<{len(fat)}I", *fat) + struct.pack("<I", free) * (128 - len(fat))
+    return header + table + entries + b"".join(contents.values())
+
+
+def test_outlook_message() -> None:
+    def wide(words: str) -> bytes:
+        return words.encode("utf-16-le")
+
+    sent = struct.pack("<HHIQ", 0x40, 0x39, 6, 133_000_000_000_000_000)
+    streams = {
+        "__properties_version1.0": bytes(32) + sent,
+        "__substg1.0_0037001F": wide("Grüße aus Köln"),
+        "__substg1.0_0C1A001F": wide("Ann Bø"),
+        "__substg1.0_5D01001F": wide("ann@example.org"),
+        "__substg1.0_0E04001E": b"Jos\xe9",
+        "__substg1.0_1000001F": wide("The ferry\r\nleaves at nine."),
+        "__attach_version1.0_#00000000/__substg1.0_3707001F": wide("timetable.pdf"),
+    }
+    text = "# Grüße aus Köln\n\nFrom: Ann Bø <ann@example.org>\nTo: José\nDate: 2022-06-18 04:26\n\n"
+    body = "The ferry\nleaves at nine.\n\n"
+    assert read("ole", compound(streams)).text == text + body + "Attached: timetable.pdf\n\n"
+    del streams["__substg1.0_1000001F"]
+    streams["__substg1.0_10130102"] = b"<p>The <b>ferry</b>".ljust(4096)
+    assert "The ferry\n" in read("ole", compound(streams)).text
+
+
+def test_outlook_packs_rich_text() -> None:
+    from edgeembed.readers.ole import _unpacked
+
+    # Both examples of [MS-OXRTFCP] 3.
+    packed = bytes.fromhex(
+        "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0"
+    )
+    assert _unpacked(packed) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
+    packed = bytes.fromhex("1a0000001c0000004c5a4675e2d44b51410004205758595a0d6e7d010eb0")
+    assert _unpacked(packed) == b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}"
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        ("WordDocument", "older format: Word before 2007; save it as .docx"),
+        ("PowerPoint Document", "older format: PowerPoint before 2007; save it as .pptx"),
+        ("EncryptedPackage", "encrypted: needs a password"),
+        ("Workbook", "no text in it"),
+        ("Other", "not text"),
+    ],
+)
+def test_other_compound_files(stream: str, expected: str) -> None:
+    assert reason("ole", compound({stream: b"x"})).startswith(expected)
+    assert reason("ole", compound({stream: b"x"})[:700]).startswith("damaged")
 
 
 # Rich text, notebooks, subtitles

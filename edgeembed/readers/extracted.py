@@ -96,7 +96,7 @@ class TextBuilder:
 
     def end_line(self, mark: str = "", *, verbatim: bool = False) -> None:
         """End the line at hand; if there is anything in it, ``mark`` is put before it, and runs of blanks are one."""
-        text = "".join(self._line)
+        text = "".join(self._line).replace("\r\n", "\n").replace("\r", "\n")
         self._line.clear()
         for number, part in enumerate(text.split("\f")):
             if number:
