@@ -18,6 +18,7 @@ import click
 
 from . import __version__, terminal
 from .errors import EdgeEmbedError, IndexLockedError
+from .worker import run_if_worker
 
 if TYPE_CHECKING:
     from .folder import Folder, SyncReport
@@ -228,6 +229,7 @@ def models(as_json: bool) -> None:
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    run_if_worker()
     terminal.prepare_streams()
     try:
         status = cli(standalone_mode=False)

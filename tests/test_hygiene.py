@@ -67,7 +67,9 @@ def run(code: str, *args: object) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("path", sorted([*RUNTIME.glob("*.py"), *RUNTIME.glob("readers/*.py")]), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted([*RUNTIME.glob("*.py"), *RUNTIME.glob("readers/*.py")]), ids=lambda path: path.name
+)
 def test_each_native_library_has_one_home(path: Path) -> None:
     for name, at_load in imports(path):
         assert name not in NEVER, f"{path.name} imports {name}"

@@ -192,6 +192,23 @@ def test_spreadsheet_rows_make_sense_alone() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([["Budget"], ["what", "cost"], ["roof", 2300], ["door", 90]], "Budget\nwhat | cost\nwhat: roof, cost: 2300\n"),
+        ([["Name", "Ann"], ["City", "Oslo"], ["Age", 42]], "Name | Ann\nCity | Oslo\nAge | 42\n"),
+        ([["Total", "$500"], ["Net", "$200"]], "Total | $500\nNet | $200\n"),
+    ],
+)
+def test_which_row_of_a_sheet_names_the_columns(rows: list[list[object]], expected: str) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    assert read("zip", saved(book.save)).text.startswith("# Sheet\n\n" + expected)
+
+
 def test_open_document_spreadsheet() -> None:
     from odf.opendocument import OpenDocumentSpreadsheet
     from odf.table import Table, TableCell, TableRow
@@ -207,7 +224,7 @@ def test_open_document_spreadsheet() -> None:
             row.addElement(cell)
         table.addElement(row)
     book.spreadsheet.addElement(table)
-    assert read("zip", saved(book.save)).text == "# Bees\n\nhive | queen\nhive: north, queen: Elsa\n\n"
+    assert read("zip", saved(book.save)).text == "# Bees\n\nhive | queen\nnorth | Elsa\n\n"
 
 
 # OpenDocument
@@ -578,6 +595,7 @@ def test_csv(delimiter: str) -> None:
     [
         ("1,2\n3,4\n", "1 | 2\n3 | 4\n"),
         ("just words\nand more\n", "just words\nand more\n"),
+        ("# about\n\na,b,c\n1,2,x\n3,4,y", "# about\n\na | b | c\na: 1, b: 2, c: x\na: 3, b: 4, c: y\n"),
         ("sep=;\na;b\n1;2\n", "\na | b\na: 1, b: 2\n"),
         ("a,b\n1,2,3\n4\n5,6\n7,8\n9,0", "a | b\na: 1, b: 2, 3\na: 4\na: 5, b: 6\na: 7, b: 8\na: 9, b: 0\n"),
     ],

@@ -20,13 +20,13 @@ _LONGEST_WORD = 400
 
 
 class Labels:
-    """Makes rows into ``name: value`` pairs; the row with the names itself, and all rows without one, into values."""
+    """Makes rows into ``name: value`` pairs; rows up to that with the names, or all without one, into values."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._names = [f"{name}: " if name else "" for name in header]
 
     def line(self, row: Sequence[str], *, first: bool = False) -> str:
-        """A row as a line; ``first``: it may be the one with the names."""
+        """A row as a line; ``first``: it is not below the names."""
         cells = [" ".join(cell.split()) for cell in row]
         if first or not self._names:
             return " | ".join(filter(None, cells))
@@ -34,15 +34,27 @@ class Labels:
         return ", ".join([name + cell for name, cell in pairs if cell])
 
 
-def header_of(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns if the first row holds them; else none."""
-    if len(rows) < 2 or len(rows[0]) < 2:
-        return []
-    first = [_one_line(cell) for cell in rows[0]]
-    named = [name for name in first if name]
-    if len(named) * 2 <= len(first) or len(set(named)) < len(named) or any(_is_number(name) for name in named):
-        return []
-    return first if max(map(len, named)) <= 60 else []
+def header_of(rows: Sequence[Sequence[str]], *, sheet: bool) -> tuple[int, list[str]]:
+    """Which of the first rows holds the names of the columns, and these; ``(0, [])``: none does.
+
+    Args:
+        rows: the first rows, some more than one.
+        sheet: of a spreadsheet, where two columns are often names and values without a header.
+    """
+    for number, row in enumerate(rows[:-1]):
+        cells = [" ".join(cell.split()) for cell in row]
+        named = [cell for cell in cells if cell]
+        if len(named) < 2:
+            continue  # a title above the table
+        unfit = len(named) * 2 <= len(cells) or len(set(named)) < len(named) or max(map(len, named)) > 60
+        if unfit or any(map(_is_number, named)):
+            break
+        if sheet and len(cells) == 2:
+            numbers = sum(len(row) > 1 and _is_number(row[1]) for row in rows[number + 1 :])
+            if numbers * 2 <= len(rows) - number - 1:
+                break
+        return number, cells
+    return 0, []
 
 
 def read_csv(data: bytes) -> Extracted:
@@ -52,11 +64,12 @@ def read_csv(data: bytes) -> Extracted:
     delimiter = _delimiter(text)
     if delimiter is None:
         return Extracted(text, lines=True)
-    labels = Labels(header_of([row for _, row in islice(_csv_rows(text, delimiter), 2)]))
+    first, header = header_of([row for _, row in islice(_csv_rows(text, delimiter), _SAMPLE_LINES)], sheet=False)
+    labels = Labels(header)
     out, written = io.StringIO(), 0
     for index, (line, row) in enumerate(_csv_rows(text, delimiter)):
         out.write("\n" * (line - written))
-        out.write(labels.line(row, first=index == 0))
+        out.write(labels.line(row, first=index <= first))
         written = line
     out.write("\n")
     return Extracted(out.getvalue(), lines=True)
@@ -191,9 +204,10 @@ def read_spreadsheet(data: bytes) -> Extracted:
 
 
 def _add_rows(builder: TextBuilder, rows: Sequence[Sequence[str]]) -> None:
-    labels = Labels(header_of(rows[:2]))
+    first, header = header_of(rows[:_SAMPLE_LINES], sheet=True)
+    labels = Labels(header)
     for index, row in enumerate(rows):
-        builder.add(labels.line(row, first=index == 0))
+        builder.add(labels.line(row, first=index <= first))
         builder.end_line()
 
 
@@ -215,8 +229,5 @@ def _one_line(text: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    """Also amounts, dates and shares: digits, and no letters."""
+    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
