@@ -260,10 +260,13 @@ class Index:
 
     @property
     def pictures(self) -> PictureNeed | None:
-        """What the model needs of a picture; ``None``: it embeds text only."""
+        """What the model needs of a picture; ``None``: it embeds text only, or is not at hand."""
         with self._guard:
             known = self._embedder
-        section = (known.bundle if known is not None else read_bundle(self._wanted, verify=False)).manifest.image
+        try:
+            section = (known.bundle if known is not None else read_bundle(self._wanted, verify=False)).manifest.image
+        except BundleError:
+            return None  # said where something must be embedded
         return None if section is None else picture_need(section)
 
     @contextmanager

@@ -20,7 +20,8 @@ class Passage:
     """Cosine of this passage and the query, -1 to 1."""
     start: int | None
     end: int | None
-    """Characters of the document's text, half open; ``None`` for an image."""
+    """Characters of the document's text, half open; ``None`` for an image. The text of a file that is no plain text is
+    what was taken out of it."""
     start_line: int | None
     end_line: int | None
     """Lines, counted from 1, both included; ``None`` for an image and for text out of a file that has no lines."""

@@ -296,3 +296,26 @@ def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path)
         "  … and 15 more: not text: a picture (--all lists them)",
     ]
     assert edge("status", notes, "--all").stdout.count(".png") == 20
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
+def test_ctrl_c_while_a_file_is_taken_apart_is_at_once_and_leaves_no_process(notes: Path, tiny_bundle: Path) -> None:
+    (notes / "a.html").write_text("<![CDATA[" * 1_000_000)  # takes minutes
+    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "index", notes, "--model", tiny_bundle]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (children.exists() and children.read_text()):
+        time.sleep(0.05)
+        if not children.exists():  # a system that does not say
+            time.sleep(3)
+            break
+    started = children.read_text().split() if children.exists() else []
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "what was indexed is kept" in stderr
+    assert time.monotonic() - begun < 5
+    assert not any(Path("/proc", pid).exists() for pid in started)
