@@ -62,7 +62,7 @@ photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnail
 """
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-"""What such files begin with; the library for them is loaded for them alone."""
+"""What such files call themselves; the library for them is loaded for them alone."""
 _ORIENTATION = 0x0112
 """The EXIF tag; its values 2 to 8 each stand for one way to turn or mirror."""
 _TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
@@ -358,11 +358,16 @@ def _opened(source: ImageSource) -> Iterator[Image]:
         raise TypeError(f"a picture must be a path, bytes or a Pillow image, not {type(source).__name__}")
     with stream:
         with _translated(source):
-            head = stream.read(12)
+            head = stream.read(64)
             stream.seek(0)
-            image = images.open(stream, formats=_formats(heif=head[4:8] == b"ftyp" and head[8:] in _HEIF_BRANDS))
+            image = images.open(stream, formats=_formats(heif=_is_heif(head)))
         with image:
             yield image
+
+
+def _is_heif(head: bytes) -> bool:
+    """Whether a file is HEIF, and not AVIF, which is built the same way."""
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in head
 
 
 @cache

@@ -26,7 +26,8 @@ _GRACE_SECONDS = 1.0
 def serve() -> None:
     """Answer requests from stdin on stdout until the other side goes away."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process decides when it ends
-    source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # Not sys.stdin and sys.stdout, which an application without a console does not have.
+    source, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # what C libraries print would get between the answers
     nowhere = os.fdopen(silence, "w")

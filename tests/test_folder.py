@@ -228,6 +228,22 @@ def test_pictures_are_indexed_by_a_model_that_sees(notes: Path, two_towers: Path
         assert kinds["boat.md"] == "text"
 
 
+def test_photos_of_iphones_are_read_where_their_library_is(
+    notes: Path, tmp_path: Path, two_towers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    from PIL import Image
+
+    pillow_heif.from_pillow(Image.new("RGB", (300, 200), "red")).save(notes / "photo.heic")
+    trap = write(tmp_path / "trap" / "pillow_heif.py", "raise ModuleNotFoundError('pillow_heif')")
+    with Folder.open(notes, model=two_towers) as folder:
+        with monkeypatch.context() as patched:
+            patched.syspath_prepend(trap.parent)
+            assert folder.sync().skipped == (Skipped("photo.heic", "needs edgeembed[heic]: HEIC"),)
+        assert folder.sync().skipped == ()
+        assert {hit.id: hit.kind for hit in folder.search("red", k=100)}["photo.heic"] == "image"
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 def test_every_awkward_picture_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
     from PIL import Image

@@ -61,9 +61,14 @@ def read_csv(data: bytes) -> Extracted:
     """Comma, semicolon, tab or bar separated values; a row stays in the line in which it is in the file."""
     text = _text(data)
     csv.field_size_limit(len(text) + 1)
-    delimiter = _delimiter(text)
-    if delimiter is None:
+    try:
+        delimiter = _delimiter(text)
+        return Extracted(text if delimiter is None else _csv_lines(text, delimiter), lines=True)
+    except csv.Error:  # it only has the name of a table
         return Extracted(text, lines=True)
+
+
+def _csv_lines(text: str, delimiter: str) -> str:
     first, header = header_of([row for _, row in islice(_csv_rows(text, delimiter), _SAMPLE_LINES)], sheet=False)
     labels = Labels(header)
     out, written = io.StringIO(), 0
@@ -72,7 +77,7 @@ def read_csv(data: bytes) -> Extracted:
         out.write(labels.line(row, first=index <= first))
         written = line
     out.write("\n")
-    return Extracted(out.getvalue(), lines=True)
+    return out.getvalue()
 
 
 def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from html.parser import HTMLParser
 
@@ -64,7 +63,7 @@ def decode_html(data: bytes) -> str:
             name.lower(), name
         )
         try:
-            if codecs.lookup(name)._is_text_encoding and not name.lower().startswith("utf-16"):
+            if not name.lower().startswith("utf-16"):  # then it could not have been read up to here
                 return data.decode(name)
         except (LookupError, UnicodeError):
             pass  # it says wrong
