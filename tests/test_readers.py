@@ -151,6 +151,23 @@ def test_word_text_in_odd_places() -> None:
     assert read("zip", word(body)).text == "in a control\n\nin a box\n\na link\n\nx=1\nnew line\n\n"
 
 
+def test_word_with_damage_beside_its_text() -> None:
+    import docx
+
+    document = docx.Document()
+    document.add_heading("Trip to Oslo", 1)
+    data = saved(document.save)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["word/styles.xml"] = b"<w:styles"
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    assert read("zip", data).text == "# Trip to Oslo\n\n"
+    assert read("zip", file.getvalue()).text == "Trip to Oslo\n\n"
+
+
 # PowerPoint
 
 

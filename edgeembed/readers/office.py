@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 
 from .archive import Archive, Element, joined
 from .extracted import Extracted, TextBuilder, Unreadable
@@ -70,7 +71,8 @@ def _read_word(archive: Archive, main: str) -> Extracted:
     levels = dict[str, int]()
     for kind, part in relations:
         if kind == "styles" and part in archive:
-            levels = _heading_levels(archive.elements(part))
+            with suppress(Unreadable):  # damage beside the text costs headings, not the text
+                levels = _heading_levels(archive.elements(part))
     text = _Word(levels)
     archive.parse(main, text)
     if not text.breaks:
@@ -79,7 +81,8 @@ def _read_word(archive: Archive, main: str) -> Extracted:
     for kind in ("footnotes", "endnotes", "comments", "header", "footer"):
         for part in [part for other, part in relations if other == kind and part in archive]:
             aside = _Word({})
-            archive.parse(part, aside)
+            with suppress(Unreadable):
+                archive.parse(part, aside)
             words = aside.builder.extracted().text
             if words.strip() and words not in seen:  # the first page and the others often have the same
                 seen.add(words)
@@ -216,7 +219,8 @@ def _read_slides(archive: Archive, main: str) -> Extracted:
         for part in (slide, *asides):
             if part in archive:
                 text = _Slide()
-                archive.parse(part, text)
+                with nullcontext() if part == slide else suppress(Unreadable):
+                    archive.parse(part, text)
                 builder.add(text.builder.extracted().text)
                 builder.end_paragraph(verbatim=True)
     return builder.extracted()
