@@ -132,7 +132,13 @@ def begin(teacher: TorchReference, texts: Sequence[str], recipe: DistillRecipe) 
         student = character_student(tokenizer, counts, recipe.student, teacher.dim)
     else:
         tokenizer, kept = prune_tokenizer(tokenizer, counts, recipe.student.rows)
-        student = layer_student(teacher, recipe.student.layers, kept=kept, positions=teacher.source.max_tokens)
+        student = layer_student(
+            teacher,
+            recipe.student.layers,
+            kept=kept,
+            positions=teacher.source.max_tokens,
+            neurons=recipe.student.neurons,
+        )
         ids = _token_ids(tokenizer, texts, teacher.source.max_tokens)
     student.to("cuda" if torch.cuda.is_available() else "cpu")
     return Untrained(student, tokenizer, StudentReference(student, tokenizer, teacher.source)), ids

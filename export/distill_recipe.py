@@ -25,6 +25,8 @@ class Layers:
     """Of the teacher, counted from 0."""
     rows: int
     """Tokens left in the vocabulary."""
+    neurons: int | None = None
+    """Of each feed-forward part; ``None``: as many as the teacher has."""
 
 
 @dataclass(frozen=True, kw_only=True)

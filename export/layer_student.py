@@ -17,6 +17,7 @@ import torch
 from tokenizers import Tokenizer
 
 from .errors import ExportError
+from .golden import background_texts
 from .reference import TorchReference, apply_stage
 from .stages import Stage
 from .teacher_vectors import Ids, padded
@@ -46,7 +47,12 @@ class LayerStudent(torch.nn.Module):
 
 
 def layer_student(
-    reference: TorchReference, layers: Sequence[int], *, kept: npt.NDArray[np.int64], positions: int
+    reference: TorchReference,
+    layers: Sequence[int],
+    *,
+    kept: npt.NDArray[np.int64],
+    positions: int,
+    neurons: int | None = None,
 ) -> LayerStudent:
     """A student with the teacher's weights.
 
@@ -55,6 +61,7 @@ def layer_student(
         layers: which of its layers, counted from 0, in this order.
         kept: old ids of the tokens that stay, in the order of their new ids.
         positions: longest text in tokens; further rows of the table of positions are left out.
+        neurons: so many of each feed-forward part are kept, see :func:`_fewer_neurons`; ``None``: all.
 
     Raises:
         ExportError: the teacher is built otherwise than BERT, or has fewer layers.
@@ -80,10 +87,48 @@ def layer_student(
     for new, old in enumerate(layers):
         for name, value in teacher.encoder.layer[old].state_dict().items():
             state[f"encoder.layer.{new}.{name}"] = value
+    if neurons is not None:
+        config.intermediate_size = neurons
+        _fewer_neurons(reference, layers, state, neurons)
     words, places = "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"
     state[words] = state[words][torch.from_numpy(kept)]
     state[places] = state[places][: config.max_position_embeddings]
     return LayerStudent(_bert(config, state, attention="sdpa"), reference.source.stages)
+
+
+def _fewer_neurons(
+    reference: TorchReference, layers: Sequence[int], state: dict[str, torch.Tensor], neurons: int
+) -> None:
+    """Take those neurons out of feed-forward parts that add least to what leaves them on ordinary texts.
+
+    What a neuron adds is its mean magnitude times the length of its outgoing weights. What those that go add on
+    average is kept in the bias.
+    """
+    model: Any = reference.model
+    input_ids, mask = padded(reference.token_ids(background_texts()))
+    active = mask.bool()
+    found: dict[int, torch.Tensor] = {}
+
+    def watch(layer: int) -> Any:
+        def hook(module: torch.nn.Module, given: Any, output: torch.Tensor) -> None:
+            found[layer] = output[active]  # (tokens, neurons)
+
+        return hook
+
+    hooks = [model.encoder.layer[layer].intermediate.register_forward_hook(watch(layer)) for layer in set(layers)]
+    with torch.inference_mode():
+        model(input_ids=input_ids, attention_mask=mask)
+    for hook in hooks:
+        hook.remove()
+    for new, old in enumerate(layers):
+        into, out = f"encoder.layer.{new}.intermediate.dense", f"encoder.layer.{new}.output.dense"
+        weight = state[f"{out}.weight"]  # (hidden, neurons)
+        order = (found[old].abs().mean(dim=0) * weight.norm(dim=0)).argsort(descending=True, stable=True)
+        kept, gone = order[:neurons].sort().values, order[neurons:]
+        state[f"{out}.bias"] = state[f"{out}.bias"] + weight[:, gone] @ found[old][:, gone].mean(dim=0)
+        state[f"{out}.weight"] = weight[:, kept]
+        for name in (f"{into}.weight", f"{into}.bias"):
+            state[name] = state[name][kept]
 
 
 def plain_attention(student: LayerStudent) -> PreTrainedModel:
