@@ -180,9 +180,8 @@ class Folder:
 
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing."""
-        with self.index.snapshot() as snapshot:
-            known = snapshot.files()
-            old_readers = snapshot.setting(_READERS) != str(READERS_VERSION)
+        known, readers = self.index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
+        old_readers = readers != str(READERS_VERSION)
         new, changed, recheck, skipped = [], [], [], []
         closed = list[str]()
         seen, unchanged = set[str](), 0

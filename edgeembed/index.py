@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .bundle import Manifest, read_bundle
-from .catalog import CATALOG_NAME, Catalog, Snapshot, create_catalog
+from .catalog import CATALOG_NAME, Catalog, Snapshot, SnapshotLostError, create_catalog, is_outdated, upgrade_catalog
 from .documents import Document
 from .embedder import Embedder, usable_cores
-from .errors import BundleError, EdgeEmbedError, IndexLockedError, IndexNotFoundError, ModelMismatchError
+from .errors import BundleError, EdgeEmbedError, IndexCorruptError, IndexNotFoundError, ModelMismatchError
 from .image import picture_need
+from .lock import process_lock
 from .nearest import Nearest
 from .ranking import Found, Hit, Passage, snippet
 from .readers.extracted import PictureNeed
@@ -25,11 +25,13 @@ from .skipped import Skipped
 from .vectors import Floats, Segments
 from .writer import Writer
 
+_Answer = TypeVar("_Answer")
+
 Model = str | os.PathLike[str] | Embedder | None
 
-_LOCK_NAME = "lock"
-_OWNER_NAME = "writer"
 _KINDS = ("text", "image")
+_ATTEMPTS = 10
+_MAX_DIM = 1 << 16
 _PASSAGES = 10
 
 
@@ -55,7 +57,7 @@ class IndexStatus:
 
 
 @dataclass(frozen=True)
-class _ModelFacts:
+class ModelFacts:
     """What an index remembers of the model of one kind of its documents."""
 
     name: str
@@ -84,7 +86,8 @@ class Index:
         self._threads = threads
         self._catalog = catalog
         with catalog.read() as snapshot:
-            self._model = _stored_model(snapshot)
+            self._model = stored_model(snapshot, path)
+        self._identity = catalog.identity
         self._embedder = model if isinstance(model, Embedder) else None
         self._owns_embedder = self._embedder is None
         self._guard = threading.Lock()
@@ -130,6 +133,9 @@ class Index:
             if read_only:
                 raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
             _create(folder, model)
+        if not read_only and is_outdated(folder):
+            with process_lock(folder, wait_seconds=10):
+                upgrade_catalog(folder)
         catalog = Catalog(folder, read_only=read_only)
         try:
             return cls(folder, catalog, model, read_only=read_only, threads=threads)
@@ -203,18 +209,12 @@ class Index:
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         vector = self.embedder.embed_texts([query], role="query")[0]
-        try:
-            return self._search(vector, k, dict(where or {}), exact=exact)
-        except FileNotFoundError:
-            # A segment was merged away between the read of its name and its opening: the newest commit knows.
-            return self._search(vector, k, dict(where or {}), exact=exact)
+        return self.ask(lambda snapshot: self._search(snapshot, vector, k, dict(where or {}), exact=exact))
 
     def status(self) -> IndexStatus:
         """Counts, sizes and the model."""
-        with self._catalog.read() as snapshot:
-            counts = snapshot.counts()
-            skipped = [Skipped(path, row.reason) for path, row in snapshot.files().items() if row.reason is not None]
-            generation = int(snapshot.setting("generation") or 0)
+        counts, files, generation = self.ask(lambda s: (s.counts(), s.files(), int(s.setting("generation") or 0)))
+        skipped = [Skipped(path, row.reason) for path, row in files.items() if row.reason is not None]
         return IndexStatus(
             path=self.path,
             model=self._model.name,
@@ -269,11 +269,45 @@ class Index:
             return None  # said where something must be embedded
         return None if section is None else picture_need(section)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """The catalog as of the last commit; for ``Folder``."""
-        with self._catalog.read() as snapshot:
-            yield snapshot
+    def ask(self, question: Callable[[Snapshot], _Answer]) -> _Answer:
+        """Ask something of the catalog as of the last commit; for ``Folder`` and the methods above.
+
+        Args:
+            question: is asked again, of a newer commit, if a writer took away what it was reading.
+
+        Raises:
+            IndexCorruptError: the files contradict each other, or a segment is gone.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._follow()
+                with self._catalog.read() as snapshot:
+                    return question(snapshot)
+            except (FileNotFoundError, SnapshotLostError) as error:
+                # A segment was merged away between the read of its name and its opening: the newest commit knows.
+                if attempt == _ATTEMPTS - 1:
+                    if isinstance(error, FileNotFoundError):
+                        raise IndexCorruptError(str(error.filename), "is missing") from error
+                    raise
+        raise AssertionError("unreachable")
+
+    def _follow(self) -> None:
+        """Notice that a rebuild or a repair put another catalog in the place of this one."""
+        with self._guard:
+            identity = self._catalog.identity
+            if identity == self._identity:
+                return
+            with self._catalog.read() as snapshot:
+                model = stored_model(snapshot, self.path)
+            if model != self._model:
+                if self._embedder is not None and not self._owns_embedder:
+                    if (model.space, model.dim) != (self._model.space, self._model.dim):
+                        raise ModelMismatchError(self.path, model.label, self._embedder.manifest.label)
+                else:
+                    self._embedder, self._wanted = None, model.location or model.name
+                self._model = model
+            self._segments = Segments(self.path, model.dim)
+            self._identity = identity
 
     @contextmanager
     def writing(self, *, cancel: Callable[[], bool] | None = None) -> Iterator[Writer]:
@@ -285,7 +319,8 @@ class Index:
         """
         if self.read_only:
             raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")
-        with self._writing, _process_lock(self.path):
+        with self._writing, process_lock(self.path):
+            self._follow()
             writer = Writer(
                 self.path,
                 self._catalog,
@@ -314,32 +349,16 @@ class Index:
 
     # Searching
 
-    def _search(self, vector: Floats, k: int, where: dict[str, Any], *, exact: bool) -> list[Hit]:
-        with self._catalog.read() as snapshot:
-            found: list[Found] = []
-            similarity: dict[int, float] = {}
-            nearest = Nearest(snapshot, self._segments, vector, where, exact=exact)
-            for kind in _KINDS:
-                more, scores = nearest.documents(kind, k)
-                found += more
-                similarity |= scores
-            found.sort(key=lambda item: (-item.similarity, item.id))
-            return [_hit(snapshot, item, similarity) for item in found[:k]]
-
-
-@contextmanager
-def _process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
-    """Keep other processes from writing; the system frees the lock when this process ends, however it ends."""
-    from filelock import FileLock, Timeout
-
-    owner = folder / _OWNER_NAME
-    try:
-        with FileLock(folder / _LOCK_NAME, timeout=wait_seconds, mode=0o600):
-            owner.write_text(f"process {os.getpid()} ({Path(sys.argv[0] or sys.executable).name})")
-            yield
-    except Timeout as error:
-        name = owner.read_text() if owner.is_file() else "another process"
-        raise IndexLockedError(folder, name) from error
+    def _search(self, snapshot: Snapshot, vector: Floats, k: int, where: dict[str, Any], *, exact: bool) -> list[Hit]:
+        found: list[Found] = []
+        similarity: dict[int, float] = {}
+        nearest = Nearest(snapshot, self._segments, vector, where, exact=exact)
+        for kind in _KINDS:
+            more, scores = nearest.documents(kind, k)
+            found += more
+            similarity |= scores
+        found.sort(key=lambda item: (-item.similarity, item.id))
+        return [_hit(snapshot, item, similarity) for item in found[:k]]
 
 
 def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> Hit:
@@ -369,19 +388,26 @@ def _create(folder: Path, model: Model) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     shipped = (read_bundle(None, verify=False).path.parent / manifest.name).absolute() == bundle.path.absolute()
-    facts = _ModelFacts(
+    facts = ModelFacts(
         manifest.name, manifest.encoder, manifest.space, manifest.dim, None if shipped else str(bundle.path.absolute())
     )
-    with _process_lock(folder, wait_seconds=10):
+    with process_lock(folder, wait_seconds=10):
         if not (folder / CATALOG_NAME).exists():
             create_catalog(folder, {"model": json.dumps(vars(facts))})
 
 
-def _stored_model(snapshot: Snapshot) -> _ModelFacts:
-    value = snapshot.setting("model")
-    if value is None:
-        raise EdgeEmbedError("the index has no model; remove its folder and make it anew")
-    return _ModelFacts(**json.loads(value))
+def stored_model(snapshot: Snapshot, path: Path) -> ModelFacts:
+    """The model that the index at ``path`` was made with."""
+    try:
+        facts = ModelFacts(**json.loads(snapshot.setting("model") or ""))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise IndexCorruptError(path, "does not say which model it was made with") from error
+    texts = (facts.name, facts.encoder, facts.space, facts.location or "")
+    if type(facts.dim) is not int or not 1 <= facts.dim <= _MAX_DIM or not all(isinstance(text, str) for text in texts):
+        raise IndexCorruptError(path, "says of its model what cannot be")
+    if (facts.location or "").startswith(("\\\\", "//")):
+        raise IndexCorruptError(path, "names a model on another machine, which is not opened")
+    return facts
 
 
 def model_of(path: Path, *, encoder: str | None = None) -> str | None:
@@ -396,7 +422,7 @@ def model_of(path: Path, *, encoder: str | None = None) -> str | None:
     try:
         catalog = Catalog(path, read_only=True)
         with catalog.read() as snapshot:
-            facts = _stored_model(snapshot)
+            facts = stored_model(snapshot, path)
         catalog.close()
         model = facts.location or facts.name
         read_bundle(model, verify=False)
