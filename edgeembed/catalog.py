@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,7 @@ _PRAGMAS = (
     "trusted_schema = OFF",
     "cell_size_check = ON",
     "secure_delete = ON",  # the text of removed documents is overwritten
+    "journal_size_limit = 16777216",  # a log that once grew large does not stay so
 )
 
 _SCHEMA = """
@@ -156,6 +158,8 @@ class Catalog:
         try:
             with self._translated():
                 _check_schema(connection.db, self._path)
+                if not read_only:  # an index that was made ready for shipping has no log
+                    connection.db.execute("PRAGMA journal_mode = WAL")
         except BaseException:
             connection.db.close()
             raise
@@ -385,6 +389,51 @@ def new_catalog(path: Path) -> Iterator[sqlite3.Connection]:
         db.commit()
 
 
+Row = tuple[Any, ...]
+
+
+@contextmanager
+def damaged_catalog(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of a catalog to save rows from, its text as bytes, its schema as it should be."""
+    copy = folder / f"{CATALOG_NAME}.damaged.part"
+    try:
+        for source, target in zip(_with_logs(folder / CATALOG_NAME), _with_logs(copy), strict=True):
+            target.unlink(missing_ok=True)
+            if source.is_file() and not source.name.endswith("-shm"):
+                shutil.copyfile(source, target)
+                target.chmod(0o600)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as db:
+            db.text_factory = bytes
+            with suppress(sqlite3.DatabaseError):
+                db.execute("PRAGMA writable_schema = ON")
+                for kind, name, table, sql in _expected_schema():
+                    db.execute(
+                        "UPDATE sqlite_master SET tbl_name = ?, sql = ? WHERE type = ? AND name = ? AND sql IS NOT ?",
+                        (table, sql, kind, name, sql),
+                    )
+                db.execute("PRAGMA writable_schema = RESET")
+            yield db
+    finally:
+        for target in _with_logs(copy):
+            target.unlink(missing_ok=True)
+
+
+def salvage(db: sqlite3.Connection, table: str, columns: Sequence[str], number: str | None) -> Iterator[Row]:
+    """Rows of a damaged table, as far as they can be read from either end; some may come twice.
+
+    Args:
+        number: the column that is the number of a row; ``None``: it has none of its own.
+    """
+    names = ", ".join(f'"{column}"' for column in columns)
+    place = number or ("name" if table == "settings" else "rowid")
+    for order in ("ASC", "DESC"):
+        try:
+            yield from db.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {place} {order}")
+        except sqlite3.DatabaseError:
+            continue
+        return
+
+
 def put_catalog(scratch: Path, folder: Path) -> None:
     """Give a new catalog its name, in place of the old one if there is one, and flush all that to the disk."""
     with scratch.open("rb+") as file:
@@ -406,6 +455,11 @@ class Snapshot:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For ``verify``, which asks in its own words."""
+        return self._db
 
     def setting(self, name: str) -> str | None:
         """A setting, or ``None`` if it was never made."""
@@ -514,8 +568,10 @@ class Transaction(Snapshot):
 
     def content(self, digest: bytes, kind: str) -> int:
         """The number of the content with this hash, begun now if it is new."""
-        self._db.execute(insert_sql("contents", verb="INSERT OR IGNORE"), (digest, kind, 0, 0))
-        return int(self._db.execute("SELECT content FROM contents WHERE hash = ?", (digest,)).fetchone()[0])
+        row = self._db.execute("SELECT content FROM contents WHERE hash = ?", (digest,)).fetchone()
+        if row is None:
+            return int(self._db.execute(insert_sql("contents"), (digest, kind, 0, 0)).lastrowid or 0)
+        return int(row[0])
 
     def complete(self, content: int) -> None:
         """Say that all chunks of a content are here."""
@@ -564,6 +620,10 @@ class Transaction(Snapshot):
     def put_file(self, path: str, row: FileRow) -> None:
         """Remember what a file looked like."""
         self._db.execute(insert_sql("files", verb="INSERT OR REPLACE"), (_encode(path), *row))
+
+    def forget_files(self) -> None:
+        """Forget all files."""
+        self._db.execute("DELETE FROM files")
 
     def remove_files(self, paths: Iterable[str]) -> None:
         """Forget files."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bundle import Manifest, read_bundle
 from .catalog import CATALOG_NAME, Catalog, Snapshot, SnapshotLostError, create_catalog, is_outdated, upgrade_catalog
@@ -22,10 +22,16 @@ from .nearest import Nearest
 from .ranking import Found, Hit, Passage, snippet
 from .readers.extracted import PictureNeed
 from .skipped import Skipped
+from .stamps import Stamps
 from .vectors import Floats, Segments
 from .writer import Writer
 
 _Answer = TypeVar("_Answer")
+
+if TYPE_CHECKING:
+    from .compact import CompactReport
+    from .repair import RepairReport
+    from .verify import VerifyReport
 
 Model = str | os.PathLike[str] | Embedder | None
 
@@ -54,6 +60,10 @@ class IndexStatus:
     """Number of commits."""
     skipped: tuple[Skipped, ...]
     """Files of a folder that were left out."""
+    catalog_bytes: int
+    """The catalog with its log: texts, metadata, full text, and vectors that are in no segment yet."""
+    segment_bytes: int
+    """Vectors and graphs."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,7 @@ class Index:
         self._owns_embedder = self._embedder is None
         self._guard = threading.Lock()
         self._writing = threading.Lock()
-        self._segments = Segments(path, self._model.dim)
+        self._segments = Segments(path, self._model.dim, stamps=Stamps(path, read_only=read_only))
         if model is not None:
             self._check_space(
                 model.manifest if isinstance(model, Embedder) else read_bundle(model, verify=False).manifest
@@ -129,13 +139,14 @@ class Index:
         folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
+        if folder.exists():
+            _refuse_links(folder)
         if not (folder / CATALOG_NAME).is_file():
             if read_only:
                 raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
             _create(folder, model)
-        if not read_only and is_outdated(folder):
-            with process_lock(folder, wait_seconds=10):
-                upgrade_catalog(folder)
+        if not read_only:
+            upgrade_index(folder)
         catalog = Catalog(folder, read_only=read_only)
         try:
             return cls(folder, catalog, model, read_only=read_only, threads=threads)
@@ -215,6 +226,7 @@ class Index:
         """Counts, sizes and the model."""
         counts, files, generation = self.ask(lambda s: (s.counts(), s.files(), int(s.setting("generation") or 0)))
         skipped = [Skipped(path, row.reason) for path, row in files.items() if row.reason is not None]
+        sizes = {file.name: file.stat().st_size for file in self.path.iterdir() if file.is_file()}
         return IndexStatus(
             path=self.path,
             model=self._model.name,
@@ -224,10 +236,87 @@ class Index:
             chunks=counts["chunks"],
             fresh=counts["fresh"],
             segments=counts["segments"],
-            size_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
+            size_bytes=sum(sizes.values()),
             generation=generation,
             skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+            catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
+            segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),
         )
+
+    def verify(self) -> VerifyReport:
+        """Check everything that the index claims: checksums, counts, references, spans, a sample of vectors.
+
+        Raises:
+            IndexCorruptError: too little is whole to look any further.
+        """
+        from .verify import verify
+
+        def is_named(name: str) -> bool:
+            with self._catalog.read() as newest:
+                return any(facts.file == name for facts in newest.segments())
+
+        return self.ask(lambda found: verify(found, self.path, self._model.dim, self._embedder_or_reason, is_named))
+
+    @classmethod
+    def repair(cls, path: str | os.PathLike[str], *, model: Model = None, threads: int | None = None) -> RepairReport:
+        """Make the index in the folder ``path`` whole again from what remains of it.
+
+        Damaged rows are left out, texts whose vectors are lost are embedded again, and documents of which a part is
+        lost are removed, so that a folder's next sync takes them anew; an application gets their ids. Other processes
+        that have the index open go on with the new state.
+
+        Args:
+            model: as in :meth:`open`.
+            threads: as in :meth:`open`.
+
+        Raises:
+            IndexNotFoundError: there is nothing to repair.
+            IndexLockedError: another process is writing.
+            IndexCorruptError: too little is left; the index must be made anew.
+        """
+        from .repair import RepairReport, repair
+
+        folder = Path(path)
+        if not (folder / CATALOG_NAME).is_file():
+            raise IndexNotFoundError(folder, "there is nothing to repair")
+        _refuse_links(folder)
+        documents = _documents_if_intact(folder)
+        if documents is not None:
+            return RepairReport((), documents, 0, ())
+
+        def embedder(facts: ModelFacts) -> Embedder | str:
+            if isinstance(model, Embedder):
+                wanted = model
+            else:
+                try:
+                    wanted = Embedder.load(model or facts.location or facts.name, threads=threads)
+                except BundleError as error:
+                    return str(error)
+            return wanted if wanted.manifest.encoder == facts.encoder else f"{wanted.manifest.label} is another model"
+
+        with process_lock(folder):
+            return repair(folder, embedder)
+
+    def compact(self, *, for_shipping: bool = False) -> CompactReport:
+        """Give the disk back that removed and replaced documents took, and wipe their text.
+
+        Args:
+            for_shipping: also take out what concerns this machine only, so that the folder can be opened with
+                ``read_only`` anywhere, from read-only media too, by many processes. Nobody else may have it open.
+
+        Raises:
+            IndexLockedError: another process is writing, or, for shipping, reading.
+        """
+        from .compact import CompactReport, compact_catalog, size_bytes, strip_for_shipping
+
+        before = size_bytes(self.path)
+        with self.writing() as writer:
+            writer.compact()
+            writer.finish()
+            notes = compact_catalog(self._catalog)
+            if for_shipping:
+                strip_for_shipping(self.path, self._catalog)
+        return CompactReport(before, size_bytes(self.path), notes)
 
     def close(self) -> None:
         """Close files and threads; the index must not be used afterwards."""
@@ -306,7 +395,7 @@ class Index:
                 else:
                     self._embedder, self._wanted = None, model.location or model.name
                 self._model = model
-            self._segments = Segments(self.path, model.dim)
+            self._segments = Segments(self.path, model.dim, stamps=Stamps(self.path, read_only=self.read_only))
             self._identity = identity
 
     @contextmanager
@@ -335,6 +424,12 @@ class Index:
                 writer.commit()  # what was taken before the trouble is kept
                 raise
             writer.finish()
+
+    def _embedder_or_reason(self) -> Embedder | str:
+        try:
+            return self._document_embedder()
+        except (BundleError, ModelMismatchError) as error:
+            return str(error)
 
     def _document_embedder(self) -> Embedder:
         """The model for documents, whose vectors must all come from one encoder."""
@@ -379,6 +474,35 @@ def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> H
             )
         )
     return Hit.of(found.id, kind, tuple(passages), snapshot.metadata(found.document))
+
+
+def upgrade_index(folder: Path) -> None:
+    """Bring an index of an older layout to the present one, in place; any other, or none, is left as it is.
+
+    Raises:
+        IndexLockedError: another process is writing.
+    """
+    if (folder / CATALOG_NAME).is_file() and is_outdated(folder):
+        with process_lock(folder, wait_seconds=10):
+            upgrade_catalog(folder)
+
+
+def _documents_if_intact(folder: Path) -> int | None:
+    """How many documents an index holds in which nothing is wrong; ``None``: something is."""
+    try:
+        with Index.open(folder, read_only=True) as index:
+            report = index.verify()
+    except IndexCorruptError:
+        return None
+    return report.documents if report.ok else None
+
+
+def _refuse_links(folder: Path) -> None:
+    """No writer makes a link in an index; one that is there could lead anywhere."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
 
 
 def _create(folder: Path, model: Model) -> None:

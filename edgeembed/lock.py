@@ -69,3 +69,8 @@ def _owner(folder: Path) -> str:
     except OSError:
         name = ""
     return name or "another process"
+
+
+def forget_owner(folder: Path) -> None:
+    """Take away the name of the last writer."""
+    (folder / _OWNER_NAME).unlink(missing_ok=True)

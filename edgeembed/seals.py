@@ -8,6 +8,7 @@ by the digest of their chunk, wherever they lie.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,15 +47,22 @@ def insert_sql(table: str, *, verb: str = "INSERT") -> str:
     """
     columns = ", ".join(f'"{column}"' for column in SEALED[table])
     values = ", ".join(
-        f'CAST(?{i} AS TEXT) AS "{column}"' if column in _TEXT else f'?{i} AS "{column}"'
+        f'CAST(?{i} AS TEXT) AS "{column}"' if column in TEXT_COLUMNS else f'?{i} AS "{column}"'
         for i, column in enumerate(SEALED[table], 1)
     )
     return f"{verb} INTO {table} ({columns}, seal) SELECT *, {seal_sql(table)} FROM (SELECT {values}) WHERE 1"
 
 
-_TEXT = frozenset(("name", "value", "kind", "id", "metadata", "text", "file", "sha256", "path", "reason"))
+TEXT_COLUMNS = frozenset(("name", "value", "kind", "id", "metadata", "text", "file", "sha256", "path", "reason"))
+"""Columns that hold text, in whatever table."""
 
 
 def register(connection: sqlite3.Connection) -> None:
     """Make ``row_seal`` known to a connection."""
     connection.create_function("row_seal", -1, row_seal, deterministic=True)
+
+
+def chunk_digest(row: tuple[object, ...], vector: bytes) -> bytes:
+    """BLAKE2b, 8 bytes, over a chunk's facts as JSON, its text (the last of ``row``) as UTF-8, and its vector."""
+    facts = json.dumps(row[:-1]).encode() + str(row[-1] or "").encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(facts + vector, digest_size=8).digest()
