@@ -231,6 +231,7 @@ class Folder:
         plan = self.plan()
         tally = _Tally(skipped=list(plan.skipped))
         if plan.is_empty:
+            self.index.sweep()
             return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
         with self.index.writing(cancel=cancel) as writer:
             removed = writer.remove(plan.removed)

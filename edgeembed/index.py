@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +15,14 @@ from .bundle import Manifest, read_bundle
 from .catalog import CATALOG_NAME, Catalog, Snapshot, SnapshotLostError, create_catalog, is_outdated, upgrade_catalog
 from .documents import Document
 from .embedder import Embedder, usable_cores
-from .errors import BundleError, EdgeEmbedError, IndexCorruptError, IndexNotFoundError, ModelMismatchError
+from .errors import (
+    BundleError,
+    EdgeEmbedError,
+    IndexCorruptError,
+    IndexLockedError,
+    IndexNotFoundError,
+    ModelMismatchError,
+)
 from .image import picture_need
 from .lock import process_lock
 from .nearest import Nearest
@@ -397,6 +404,17 @@ class Index:
                 self._model = model
             self._segments = Segments(self.path, model.dim, stamps=Stamps(self.path, read_only=self.read_only))
             self._identity = identity
+
+    def sweep(self) -> None:
+        """Do what a writer that was killed left undone, if there is any and nobody else writes; for ``Folder``."""
+
+        def is_swept(snapshot: Snapshot) -> bool:
+            named = {facts.file for facts in snapshot.segments()}
+            return snapshot.setting("unswept") != "1" and not self._segments.strays(named)
+
+        if not self.ask(is_swept):
+            with suppress(IndexLockedError), self.writing():
+                pass
 
     @contextmanager
     def writing(self, *, cancel: Callable[[], bool] | None = None) -> Iterator[Writer]:

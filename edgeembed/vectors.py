@@ -242,15 +242,18 @@ class Segments:
         """Remember of a segment that was written just now that it has been hashed."""
         self._stamps.put(facts.file, (self._folder / facts.file).stat(), facts.sha256)
 
+    def strays(self, named: Collection[str]) -> list[Path]:
+        """Segment files that no commit names, left by a writer that was killed or by one that is at work now."""
+        return [path for path in self._folder.glob("*.usearch*") if path.name not in named]
+
     def sweep(self, named: Collection[str]) -> None:
         """Delete segment files that no commit names any more, as far as the system lets us."""
         with self._guard:
             for name in self._open.keys() - set(named):
                 del self._open[name]
-        for path in self._folder.glob("*.usearch*"):
-            if path.name not in named:
-                with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
-                    path.unlink()
+        for path in self.strays(named):
+            with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
+                path.unlink()
 
     def close(self) -> None:
         """Unmap all."""

@@ -90,7 +90,6 @@ class Writer:
         self._waiting: list[_NewChunk] = []
         self._queued: set[bytes] = set()
         self._committed = time.monotonic()
-        self._wrote = False
         self.cancelled = False
         """Whether ``cancel`` was seen; from then on nothing more is taken."""
         self.embedded = 0
@@ -163,7 +162,6 @@ class Writer:
                     change(transaction)
             self._changes.clear()
             self._queued.clear()
-            self._wrote = True
             for kind in ("text", "image"):
                 self._seal(kind)
         self._committed = time.monotonic()
@@ -179,10 +177,9 @@ class Writer:
                 transaction.set("unswept", "0")
             if swept:
                 self._rewrite_sparse()
-        if self._wrote or unswept:
-            with self._catalog.read() as snapshot:
-                named = [facts.file for facts in snapshot.segments()]
-            self._segments.sweep(named)
+        with self._catalog.read() as snapshot:
+            named = [facts.file for facts in snapshot.segments()]
+        self._segments.sweep(named)
 
     def compact(self) -> None:
         """Drop contents without documents, and rewrite segments that hold removed rows or are smaller than need be."""
@@ -193,7 +190,6 @@ class Writer:
         for kind in ("text", "image"):
             for group in self._neighbours(kind):
                 self._rewrite(group)
-        self._wrote = True
 
     def _neighbours(self, kind: str) -> list[list[SegmentFacts]]:
         """Runs of segments that fit into one; those that are whole and alone are left out."""
