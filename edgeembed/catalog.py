@@ -168,7 +168,7 @@ class Catalog:
     @property
     def identity(self) -> tuple[int, int]:
         """Which file it is now: a rebuild or a repair puts another in its place."""
-        info = self._path.stat()
+        info = self._stat()
         return info.st_dev, info.st_ino
 
     @contextmanager
@@ -242,7 +242,7 @@ class Catalog:
         """Whether what was read without locks stayed as it was."""
         if connection.is_locked:
             return
-        info = self._path.stat()
+        info = self._stat()
         if (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns) != connection.state:
             raise SnapshotLostError(f"{self._path}: changed while it was read; try again") from cause
 
@@ -252,15 +252,18 @@ class Catalog:
         A reader that may write nothing beside the file reads it without locks, which is right as long as nobody
         writes to the file itself; so it watches size and times.
         """
-        try:
-            info = self._path.stat()
-        except FileNotFoundError as error:
-            raise IndexNotFoundError(self._path.parent, "it was removed or moved meanwhile") from error
+        info = self._stat()
         if not self._read_only:
             return info.st_dev, info.st_ino
         if self._has_log():
             return info.st_dev, info.st_ino, _LOG
         return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+    def _stat(self) -> os.stat_result:
+        try:
+            return self._path.stat()
+        except FileNotFoundError as error:
+            raise IndexNotFoundError(self._path.parent, "it was removed or moved meanwhile") from error
 
     def _has_log(self) -> bool:
         try:

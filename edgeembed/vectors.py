@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bundle import file_sha256
-from .errors import IndexCorruptError
+from .errors import EdgeEmbedError, IndexCorruptError
 from .stamps import Stamps
 
 if TYPE_CHECKING:
@@ -125,14 +125,34 @@ def write_segment(folder: Path, name: str, kind: str, keys: Keys, rows: Rows, *,
     index = _empty(rows.shape[1])
     index.add(keys.astype(np.uint64), np.ascontiguousarray(rows), threads=threads)
     scratch = folder / f"{name}.part"
-    index.save(os.fspath(scratch))
-    scratch.chmod(0o600)
-    with scratch.open("r+b") as file:
-        os.fsync(file.fileno())
-    sha256, size_bytes = file_sha256(scratch), scratch.stat().st_size
-    scratch.rename(folder / name)
-    sync_folder(folder)
+    try:
+        _save(index, scratch)
+        sha256, size_bytes = file_sha256(scratch), scratch.stat().st_size
+        scratch.rename(folder / name)
+        sync_folder(folder)
+    except BaseException:
+        scratch.unlink(missing_ok=True)  # it takes room that may be what is missing
+        raise
     return SegmentFacts(name, kind, int(keys[0]), int(keys[-1]), len(keys), size_bytes, sha256)
+
+
+def _save(index: USearchIndex, path: Path) -> None:
+    """Write an index to a file that is on the disk when this returns.
+
+    Raises:
+        EdgeEmbedError: there is no room.
+    """
+    advice = "make room and run the command again"
+    try:
+        index.save(os.fspath(path))
+        path.chmod(0o600)
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+    except (OSError, RuntimeError) as error:
+        raise EdgeEmbedError(f"{path}: cannot be written: {error}; {advice}") from error
+    if size != index.serialized_length:  # usearch does not look whether the last bytes could be written
+        raise EdgeEmbedError(f"{path}: could not be written to its end; {advice}")
 
 
 class Segment:
@@ -158,6 +178,8 @@ class Segment:
             # Checked before native code sees the file: it would believe what the header says.
             if info.st_size != facts.size_bytes or header != _HEADER.pack(facts.rows, dim):
                 raise IndexCorruptError(self._path, "is not the file that was written (size or header differ)")
+            if info.st_size < _HEADER.size + facts.rows * dim:
+                raise IndexCorruptError(self._path, "holds fewer bytes than its rows need")
             if stamps is None or not stamps.holds(facts.file, info, facts.sha256):
                 if not self.is_intact():
                     raise IndexCorruptError(self._path, "is damaged: its SHA-256 does not fit")
@@ -168,8 +190,10 @@ class Segment:
         try:
             # From memory and not by path: usearch opens paths through the ANSI interface on Windows.
             self._index.view(memoryview(self._map))
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise IndexCorruptError(self._path, f"cannot be mapped: {error}") from error
+        if (len(self._index), self._index.ndim, str(self._index.dtype)) != (facts.rows, dim, str(_empty(dim).dtype)):
+            raise IndexCorruptError(self._path, "holds vectors of another kind")
 
     def __len__(self) -> int:
         return self.facts.rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeembed import vectors as vectors_module
-from edgeembed.errors import IndexCorruptError
+from edgeembed.errors import EdgeEmbedError, IndexCorruptError
 from edgeembed.stamps import Stamps
 from edgeembed.vectors import Segment, Segments, cosines, to_int8, write_segment
 
@@ -109,3 +110,21 @@ def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
     assert len(kept.search(unit(1)[0], 3)[0]) == 3  # a reader that holds it is not disturbed
     with pytest.raises(FileNotFoundError):
         segments.open(old)
+
+
+def test_a_file_that_lacks_its_last_bytes_is_never_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk usearch may save all but the end without an error."""
+    from usearch.index import Index
+
+    save = Index.save
+
+    def cut(self: Index, path: str) -> None:
+        save(self, path)
+        os.truncate(path, Path(path).stat().st_size - 5)
+
+    monkeypatch.setattr(Index, "save", cut)
+    with pytest.raises(EdgeEmbedError, match="make room"):
+        write(tmp_path, unit(50))
+    assert list(tmp_path.iterdir()) == []
