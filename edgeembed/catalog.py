@@ -132,6 +132,10 @@ class SnapshotLostError(EdgeEmbedError):
     """What was being read was changed or swept by a writer; a new read sees the newest commit."""
 
 
+class OutdatedLayoutError(EdgeEmbedError):
+    """The catalog was written by an older edgeembed; :func:`upgrade_catalog` brings it up to date."""
+
+
 class _Connection(NamedTuple):
     db: sqlite3.Connection
     state: tuple[object, ...]
@@ -324,7 +328,7 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: written by a newer edgeembed (layout {layout}, here {_LAYOUT}); upgrade edgeembed"
         )
     if layout < _LAYOUT:
-        raise EdgeEmbedError(
+        raise OutdatedLayoutError(
             f"{path}: written by an older edgeembed (layout {layout}, here {_LAYOUT}); "
             "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
         )
@@ -353,15 +357,6 @@ def upgrade_catalog(folder: Path) -> None:
                 upgrade(db, _SCHEMA, _LAYOUT)
     except sqlite3.DatabaseError as error:
         raise _translate(error, path) from error
-
-
-def is_outdated(folder: Path) -> bool:
-    """Whether the catalog in ``folder`` is of an older layout, by its header alone."""
-    with (folder / CATALOG_NAME).open("rb") as file:
-        header = file.read(72)
-    # https://www.sqlite.org/fileformat2.html#the_database_header
-    version, application = int.from_bytes(header[60:64], "big"), int.from_bytes(header[68:72], "big")
-    return application == _APPLICATION_ID and version < _LAYOUT
 
 
 def create_catalog(folder: Path, settings: Mapping[str, str]) -> None:

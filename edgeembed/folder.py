@@ -19,7 +19,7 @@ from .embedder import Embedder
 from .errors import ImageError, IndexCorruptError, IndexNotFoundError
 from .files import FileStat, walk
 from .formats import may_have_reader
-from .index import Index, IndexStatus, Model, model_of, upgrade_index
+from .index import Index, IndexStatus, Model, model_of, open_catalog
 from .lock import process_lock
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
@@ -129,7 +129,8 @@ class Folder:
         root = check_folder(path)
         place = Path(index) if index is not None else index_path(root)
         fresh, old = place.with_name(place.name + ".new"), place.with_name(place.name + ".old")
-        upgrade_index(place)
+        with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
+            open_catalog(place).close()
         wanted = read_bundle(
             model.bundle.path if isinstance(model, Embedder) else model or model_of(place), verify=False
         )

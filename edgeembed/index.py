@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bundle import Manifest, read_bundle
-from .catalog import CATALOG_NAME, Catalog, Snapshot, SnapshotLostError, create_catalog, is_outdated, upgrade_catalog
+from .catalog import (
+    CATALOG_NAME,
+    Catalog,
+    OutdatedLayoutError,
+    Snapshot,
+    SnapshotLostError,
+    create_catalog,
+    upgrade_catalog,
+)
 from .documents import Document
 from .embedder import Embedder, usable_cores
 from .errors import (
@@ -152,9 +160,7 @@ class Index:
             if read_only:
                 raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
             _create(folder, model)
-        if not read_only:
-            upgrade_index(folder)
-        catalog = Catalog(folder, read_only=read_only)
+        catalog = open_catalog(folder, read_only=read_only)
         try:
             return cls(folder, catalog, model, read_only=read_only, threads=threads)
         except BaseException:
@@ -226,6 +232,7 @@ class Index:
             raise ValueError("the query is empty: give some words to search for")
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
+        self._follow()
         vector = self.embedder.embed_texts([query], role="query")[0]
         return self.ask(lambda snapshot: self._search(snapshot, vector, k, dict(where or {}), exact=exact))
 
@@ -494,15 +501,23 @@ def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> H
     return Hit.of(found.id, kind, tuple(passages), snapshot.metadata(found.document))
 
 
-def upgrade_index(folder: Path) -> None:
-    """Bring an index of an older layout to the present one, in place; any other, or none, is left as it is.
+def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
+    """Open the catalog in ``folder``; one of an older layout is brought to the present one, in place.
 
     Raises:
-        IndexLockedError: another process is writing.
+        IndexLockedError: it must be brought up to date, and another process is writing.
+        As :class:`Catalog`.
     """
-    if (folder / CATALOG_NAME).is_file() and is_outdated(folder):
+    try:
+        # Opened to see its layout, and not read: closing a file by other means than SQLite's would free the locks
+        # that this process holds on it elsewhere (https://www.sqlite.org/howtocorrupt.html, 2.2).
+        return Catalog(folder, read_only=read_only)
+    except OutdatedLayoutError:
+        if read_only:
+            raise
         with process_lock(folder, wait_seconds=10):
             upgrade_catalog(folder)
+        return Catalog(folder)
 
 
 def _documents_if_intact(folder: Path) -> int | None:
