@@ -19,8 +19,9 @@ from .embedder import Embedder
 from .errors import ImageError, IndexCorruptError, IndexNotFoundError
 from .files import FileStat, walk
 from .formats import may_have_reader
-from .index import Index, IndexStatus, Model, model_of, open_catalog
+from .index import Index, IndexStatus, Model, open_catalog
 from .lock import process_lock
+from .model_facts import model_of
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import PictureNeed, is_there_now

@@ -33,6 +33,7 @@ from .errors import (
 )
 from .image import picture_need
 from .lock import process_lock
+from .model_facts import ModelFacts, stored_model
 from .nearest import Nearest
 from .ranking import Found, Hit, Passage, snippet
 from .readers.extracted import PictureNeed
@@ -52,7 +53,6 @@ Model = str | os.PathLike[str] | Embedder | None
 
 _KINDS = ("text", "image")
 _ATTEMPTS = 10
-_MAX_DIM = 1 << 16
 _PASSAGES = 10
 
 
@@ -79,22 +79,6 @@ class IndexStatus:
     """The catalog with its log: texts, metadata, full text, and vectors that are in no segment yet."""
     segment_bytes: int
     """Vectors and graphs."""
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What an index remembers of the model of one kind of its documents."""
-
-    name: str
-    encoder: str
-    space: str
-    dim: int
-    location: str | None
-    """Path of the bundle; ``None``: it ships with edgeembed."""
-
-    @property
-    def label(self) -> str:
-        return f"{self.name} ({self.encoder[:12]})"
 
 
 class Index:
@@ -551,38 +535,3 @@ def _create(folder: Path, model: Model) -> None:
     with process_lock(folder, wait_seconds=10):
         if not (folder / CATALOG_NAME).exists():
             create_catalog(folder, {"model": json.dumps(vars(facts))})
-
-
-def stored_model(snapshot: Snapshot, path: Path) -> ModelFacts:
-    """The model that the index at ``path`` was made with."""
-    try:
-        facts = ModelFacts(**json.loads(snapshot.setting("model") or ""))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise IndexCorruptError(path, "does not say which model it was made with") from error
-    texts = (facts.name, facts.encoder, facts.space, facts.location or "")
-    if type(facts.dim) is not int or not 1 <= facts.dim <= _MAX_DIM or not all(isinstance(text, str) for text in texts):
-        raise IndexCorruptError(path, "says of its model what cannot be")
-    if (facts.location or "").startswith(("\\\\", "//")):
-        raise IndexCorruptError(path, "names a model on another machine, which is not opened")
-    return facts
-
-
-def model_of(path: Path, *, encoder: str | None = None) -> str | None:
-    """What to give as ``model`` to embed as the index at ``path`` does.
-
-    Args:
-        encoder: answer only if the index was made with this one; ``None``: with any.
-
-    Returns:
-        Name or path of a bundle; ``None``: there is no such index, it cannot be read, or its model is not at hand.
-    """
-    try:
-        catalog = Catalog(path, read_only=True)
-        with catalog.read() as snapshot:
-            facts = stored_model(snapshot, path)
-        catalog.close()
-        model = facts.location or facts.name
-        read_bundle(model, verify=False)
-    except EdgeEmbedError:
-        return None
-    return model if encoder in (None, facts.encoder) else None

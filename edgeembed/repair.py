@@ -25,8 +25,8 @@ from .catalog import (
 )
 from .embedder import Embedder
 from .errors import IndexCorruptError
-from .index import ModelFacts, stored_model
 from .layout import rebuild_full_text
+from .model_facts import ModelFacts, stored_model
 from .seals import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
 from .stamps import Stamps
 from .vectors import Segment, SegmentFacts, Segments, to_int8

@@ -25,7 +25,7 @@ from typing import Any
 
 from edgeembed import Embedder, Folder, Index, writer
 from edgeembed.catalog import Catalog, Snapshot
-from edgeembed.index import stored_model
+from edgeembed.model_facts import stored_model
 from edgeembed.vectors import Segment
 from edgeembed.verify import chunk_batches
 
