@@ -218,10 +218,11 @@ def _chunk_fault(chunk: ChunkRow, digest: bytes, vector: bytes | None) -> str | 
         return "text, span and vector are not those that were written"
     if chunk.text is None:
         return None if chunk.kind == "image" else "has no text"
-    if None in (chunk.start, chunk.end, chunk.start_line, chunk.end_line):
+    if chunk.start is None or chunk.end is None or (chunk.start_line is None) != (chunk.end_line is None):
         return "has no span"
-    lines = (chunk.end_line or 0) - (chunk.start_line or 0)
-    if (chunk.end or 0) - (chunk.start or 0) != len(chunk.text) or lines != chunk.text.count("\n"):
+    # Text that was taken out of a file without lines has none.
+    lines = None if chunk.start_line is None else (chunk.end_line or 0) - chunk.start_line
+    if chunk.end - chunk.start != len(chunk.text) or lines not in (None, chunk.text.count("\n")):
         return "its span does not fit its text"
     return None
 

@@ -269,3 +269,10 @@ def test_an_older_layout_is_upgraded_in_place(place: Path) -> None:
     assert answers(place) == sound
     with sqlite3.connect(place / CATALOG_NAME) as db:
         assert db.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'chunks'").fetchone() == (131,)
+
+
+def test_text_without_lines_verifies(tmp_path: Path, tiny_bundle: Path) -> None:
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add([Document("slides", text="a boat\n\na garden", lines=False)])
+        assert index.search("boat")[0].start_line is None
+        assert index.verify().ok
