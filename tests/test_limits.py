@@ -83,8 +83,8 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path, tiny_bundle: Path, m
     path = write(tmp_path / "log.txt", "first line\n", mtime_ns=time.time_ns())
     read = module.read_document
 
-    def grow(*args: object) -> object:
-        document = read(*args)  # type: ignore[arg-type]
+    def grow(*args: object, **options: object) -> object:
+        document = read(*args, **options)  # type: ignore[arg-type]
         with path.open("a") as file:
             file.write("second line about a tomato\n")
         return document
