@@ -10,37 +10,55 @@ This module knows SQL and no vectors: to it a vector is a blob.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .errors import EdgeEmbedError, IndexCorruptError, IndexLockedError
-from .vectors import SegmentFacts
+from .errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotFoundError
+from .layout import schema_rows, statements, upgrade
+from .seals import insert_sql, register, seal_sql
+from .vectors import SegmentFacts, sync_folder
 
 CATALOG_NAME = "catalog.sqlite"
 _APPLICATION_ID = 0x65646765  # "edge"
-_LAYOUT = 1
+_LAYOUT = 2
+_LOG = "log"
+_PRAGMAS = (
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "secure_delete = ON",  # the text of removed documents is overwritten
+    "journal_size_limit = 16777216",  # a log that once grew large does not stay so
+)
 
 _SCHEMA = """
 CREATE TABLE settings (
     name TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    seal BLOB NOT NULL                   -- here and below: see seals.py
 ) WITHOUT ROWID;
 CREATE TABLE contents (
     content INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL UNIQUE,           -- BLAKE2b over kind, text or image, and pages
     kind TEXT NOT NULL,                  -- text or image
-    complete INTEGER NOT NULL DEFAULT 0  -- 0: its chunks are not all here yet, and no document points to it
+    complete INTEGER NOT NULL,           -- 0: its chunks are not all here yet, and no document points to it
+    chunks INTEGER NOT NULL,             -- how many it has, once it is complete
+    seal BLOB NOT NULL
 );
 CREATE TABLE documents (
     document INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     content INTEGER NOT NULL REFERENCES contents,
-    metadata TEXT NOT NULL               -- JSON object
+    metadata TEXT NOT NULL,              -- JSON object
+    seal BLOB NOT NULL
 );
 CREATE INDEX documents_by_content ON documents (content);
 CREATE TABLE chunks (
@@ -50,7 +68,8 @@ CREATE TABLE chunks (
     start INTEGER, "end" INTEGER,        -- characters, half open; null for images, as the next three
     start_line INTEGER, end_line INTEGER, page INTEGER,  -- null: the text has none
     text TEXT,
-    digest BLOB NOT NULL                 -- BLAKE2b over text, span and vector
+    digest BLOB NOT NULL,                -- BLAKE2b over text, span and vector
+    seal BLOB NOT NULL
 );
 CREATE INDEX chunks_by_content ON chunks (content);
 CREATE TABLE fresh (                     -- vectors that are in no segment yet
@@ -64,14 +83,16 @@ CREATE TABLE segments (
     first_key INTEGER NOT NULL, last_key INTEGER NOT NULL,
     rows INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL,
-    sha256 TEXT NOT NULL
+    sha256 TEXT NOT NULL,
+    seal BLOB NOT NULL
 );
 CREATE TABLE files (                     -- what a folder looked like; unused by other indexes
     path TEXT PRIMARY KEY,
     size_bytes INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL,         -- when it was read
-    reason TEXT                          -- null: indexed; else why it was skipped
+    reason TEXT,                         -- null: indexed; else why it was skipped
+    seal BLOB NOT NULL
 );
 """
 
@@ -107,6 +128,22 @@ class FileRow(NamedTuple):
     reason: str | None
 
 
+class SnapshotLostError(EdgeEmbedError):
+    """What was being read was changed or swept by a writer; a new read sees the newest commit."""
+
+
+class OutdatedLayoutError(EdgeEmbedError):
+    """The catalog was written by an older edgeembed; :func:`upgrade_catalog` brings it up to date."""
+
+
+class _Connection(NamedTuple):
+    db: sqlite3.Connection
+    state: tuple[object, ...]
+    """What the file was when it was opened; see ``Catalog._state``."""
+    is_locked: bool
+    """Whether SQLite keeps writers from changing what is being read."""
+
+
 class Catalog:
     """The SQLite file of an index. Reading may happen from several threads; writing from one at a time."""
 
@@ -115,74 +152,136 @@ class Catalog:
 
         Raises:
             IndexCorruptError: the file is no catalog, or damaged.
-            EdgeEmbedError: it was made by a newer edgeembed.
+            EdgeEmbedError: it was made by a newer edgeembed, or by an older one and ``read_only``.
         """
         self._path = folder / CATALOG_NAME
         self._read_only = read_only
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[_Connection] = []
         self._guard = threading.Lock()
-        with self._translated():
-            connection = self._connect()
-            layout = connection.execute("PRAGMA user_version").fetchone()[0]
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            self._idle.append(connection)
-        if application != _APPLICATION_ID:
-            raise IndexCorruptError(self._path, "is not an edgeembed catalog")
-        if layout > _LAYOUT:
-            raise EdgeEmbedError(
-                f"{self._path}: written by a newer edgeembed (layout {layout}, here {_LAYOUT}); upgrade edgeembed"
-            )
+        connection = self._take()
+        try:
+            with self._translated():
+                _check_schema(connection.db, self._path)
+                if not read_only:  # an index that was made ready for shipping has no log
+                    connection.db.execute("PRAGMA journal_mode = WAL")
+        except BaseException:
+            connection.db.close()
+            raise
+        self._idle.append(connection)
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Which file it is now: a rebuild or a repair puts another in its place."""
+        info = self._stat()
+        return info.st_dev, info.st_ino
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
-        """One read transaction: everything asked inside comes from the same commit."""
-        with self._translated(), self._guard:
-            connection = self._idle.pop() if self._idle else None
-        with self._translated():
-            connection = connection or self._connect()
-            connection.execute("BEGIN")
-            try:
-                yield Snapshot(connection)
-            finally:
-                connection.rollback()
-                with self._guard:
-                    self._idle.append(connection)
+        """One read transaction: everything asked inside comes from the same commit.
+
+        Raises:
+            SnapshotLostError: a writer changed under a read-only reader what it was reading.
+        """
+        connection = self._take()
+        try:
+            with self._translated():
+                connection.db.execute("BEGIN")
+                yield Snapshot(connection.db)
+        except IndexCorruptError as error:
+            self._check_unchanged(connection, error)
+            raise
+        finally:
+            self._give_back(connection)
+        self._check_unchanged(connection, None)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """One write transaction: committed and flushed to disk at the end, or undone as a whole."""
-        with self._translated():
-            with self._guard:
-                connection = self._idle.pop() if self._idle else None
-            connection = connection or self._connect()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield Transaction(connection)
-                connection.execute(
-                    "INSERT INTO settings VALUES ('generation', '1') "
-                    "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-                )
-                connection.commit()
-            finally:
-                connection.rollback()
-                with self._guard:
-                    self._idle.append(connection)
+        connection = self._take()
+        try:
+            with self._translated():
+                connection.db.execute("BEGIN IMMEDIATE")
+                transaction = Transaction(connection.db)
+                yield transaction
+                transaction.count_generation()
+                connection.db.commit()
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def maintain(self) -> Iterator[sqlite3.Connection]:
+        """A connection outside any transaction, for ``verify`` and ``compact``."""
+        connection = self._take()
+        try:
+            with self._translated():
+                yield connection.db
+        finally:
+            self._give_back(connection)
 
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
         with self._guard:
             for connection in self._idle:
-                connection.close()
+                connection.db.close()
             self._idle.clear()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _take(self) -> _Connection:
+        """A connection to the file that is there now."""
+        with self._translated():
+            state = self._state()
+            with self._guard:
+                while self._idle:
+                    connection = self._idle.pop()
+                    if connection.state == state:
+                        return connection
+                    connection.db.close()
+            return self._connect(state)
+
+    def _give_back(self, connection: _Connection) -> None:
+        connection.db.rollback()
+        with self._guard:
+            self._idle.append(connection)
+
+    def _check_unchanged(self, connection: _Connection, cause: Exception | None) -> None:
+        """Whether what was read without locks stayed as it was."""
+        if connection.is_locked:
+            return
+        info = self._stat()
+        if (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns) != connection.state:
+            raise SnapshotLostError(f"{self._path}: changed while it was read; try again") from cause
+
+    def _state(self) -> tuple[object, ...]:
+        """What must stay the same for a connection to stay good.
+
+        A reader that may write nothing beside the file reads it without locks, which is right as long as nobody
+        writes to the file itself; so it watches size and times.
+        """
+        info = self._stat()
+        if not self._read_only:
+            return info.st_dev, info.st_ino
+        if self._has_log():
+            return info.st_dev, info.st_ino, _LOG
+        return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+    def _stat(self) -> os.stat_result:
+        try:
+            return self._path.stat()
+        except FileNotFoundError as error:
+            raise IndexNotFoundError(self._path.parent, "it was removed or moved meanwhile") from error
+
+    def _has_log(self) -> bool:
+        try:
+            return self._path.with_name(f"{CATALOG_NAME}-wal").stat().st_size > 0
+        except FileNotFoundError:
+            return False
+
+    def _connect(self, state: tuple[object, ...]) -> _Connection:
         mode = "rw"
         if self._read_only:
             # Without a log there is nothing but the file itself, which then needs no shared memory beside it:
             # it can be read from a medium or folder where nothing may be written.
-            log = self._path.with_name(f"{CATALOG_NAME}-wal")
-            mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
-        connection = sqlite3.connect(
+            mode = "ro" if _LOG in state else "ro&immutable=1"
+        db = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode={mode}",
             uri=True,
             isolation_level=None,
@@ -190,38 +289,163 @@ class Catalog:
             timeout=10,
         )
         # File names that are not valid Unicode arrive as lone surrogates; they are kept as they are.
-        connection.text_factory = _decode
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        return connection
+        db.text_factory = _decode
+        register(db)
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+        return _Connection(db, state, is_locked="immutable" not in mode)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            text = str(error)
-            if "locked" in text:
-                raise IndexLockedError(self._path.parent, "another process") from error
-            if isinstance(error, sqlite3.OperationalError) and ("full" in text or "disk I/O" in text):
-                raise EdgeEmbedError(f"{self._path}: {text}; make room and run the command again") from error
-            raise IndexCorruptError(self._path, text) from error
+            raise _translate(error, self._path) from error
+        except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
+            raise IndexCorruptError(self._path, f"holds what was never written: {error}") from error
+
+
+def _translate(error: sqlite3.DatabaseError, path: Path) -> EdgeEmbedError:
+    text = str(error)
+    if isinstance(error, sqlite3.OperationalError):
+        if "locked" in text:
+            return IndexLockedError(path.parent, "another process")
+        if "full" in text or "disk I/O" in text:
+            return EdgeEmbedError(f"{path}: {text}; make room and run the command again")
+        if "readonly" in text or "unable to open" in text:
+            return EdgeEmbedError(f"{path}: {text}; check that you may write there, or open it read-only")
+    return IndexCorruptError(path, text)
+
+
+def _check_schema(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is no catalog of this layout: a crafted one could hold triggers and views that act on their own."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if application != _APPLICATION_ID:
+        raise IndexCorruptError(path, "is not an edgeembed catalog")
+    layout = db.execute("PRAGMA user_version").fetchone()[0]
+    if layout > _LAYOUT:
+        raise EdgeEmbedError(
+            f"{path}: written by a newer edgeembed (layout {layout}, here {_LAYOUT}); upgrade edgeembed"
+        )
+    if layout < _LAYOUT:
+        raise OutdatedLayoutError(
+            f"{path}: written by an older edgeembed (layout {layout}, here {_LAYOUT}); "
+            "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
+        )
+    if schema_rows(db) != _expected_schema():
+        raise IndexCorruptError(path, "its tables are not those of an edgeembed catalog")
+
+
+@cache
+def _expected_schema() -> frozenset[tuple[object, ...]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        db.executescript(_SCHEMA)
+        return schema_rows(db)
+
+
+def upgrade_catalog(folder: Path) -> None:
+    """Bring a catalog of an older layout to this one, in one transaction; the caller holds the lock.
+
+    Raises:
+        IndexCorruptError: it cannot be read.
+    """
+    path = folder / CATALOG_NAME
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as db:
+            register(db)
+            if db.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID:
+                upgrade(db, _SCHEMA, _LAYOUT)
+    except sqlite3.DatabaseError as error:
+        raise _translate(error, path) from error
 
 
 def create_catalog(folder: Path, settings: Mapping[str, str]) -> None:
     """Make a catalog in ``folder``; it appears whole. The caller makes sure that nobody else does so at the time."""
     scratch = folder / f"{CATALOG_NAME}.part"
-    scratch.unlink(missing_ok=True)
-    scratch.touch(mode=0o600)
-    connection = sqlite3.connect(scratch, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.executescript(
-        f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_LAYOUT}; COMMIT;"
-    )
-    connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-    connection.close()
-    scratch.rename(folder / CATALOG_NAME)
+    with new_catalog(scratch) as db:
+        for item in settings.items():
+            db.execute(insert_sql("settings"), item)
+    put_catalog(scratch, folder)
+
+
+@contextmanager
+def new_catalog(path: Path) -> Iterator[sqlite3.Connection]:
+    """An empty catalog under construction at ``path``, inside a transaction that is committed at the end."""
+    for name in _with_logs(path):
+        name.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        register(db)
+        db.text_factory = _decode
+        db.execute("PRAGMA journal_mode = WAL")
+        for statement in statements(_SCHEMA):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {_LAYOUT}")
+        db.execute("BEGIN")
+        yield db
+        db.commit()
+
+
+Row = tuple[Any, ...]
+
+
+@contextmanager
+def damaged_catalog(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of a catalog to save rows from, its text as bytes, its schema as it should be."""
+    copy = folder / f"{CATALOG_NAME}.damaged.part"
+    try:
+        for source, target in zip(_with_logs(folder / CATALOG_NAME), _with_logs(copy), strict=True):
+            target.unlink(missing_ok=True)
+            if source.is_file() and not source.name.endswith("-shm"):
+                shutil.copyfile(source, target)
+                target.chmod(0o600)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as db:
+            db.text_factory = bytes
+            with suppress(sqlite3.DatabaseError):
+                db.execute("PRAGMA writable_schema = ON")
+                for kind, name, table, sql in _expected_schema():
+                    db.execute(
+                        "UPDATE sqlite_master SET tbl_name = ?, sql = ? WHERE type = ? AND name = ? AND sql IS NOT ?",
+                        (table, sql, kind, name, sql),
+                    )
+                db.execute("PRAGMA writable_schema = RESET")
+            yield db
+    finally:
+        for target in _with_logs(copy):
+            target.unlink(missing_ok=True)
+
+
+def salvage(db: sqlite3.Connection, table: str, columns: Sequence[str], number: str | None) -> Iterator[Row]:
+    """Rows of a damaged table, as far as they can be read from either end; some may come twice.
+
+    Args:
+        number: the column that is the number of a row; ``None``: it has none of its own.
+    """
+    names = ", ".join(f'"{column}"' for column in columns)
+    place = number or ("name" if table == "settings" else "rowid")
+    for order in ("ASC", "DESC"):
+        try:
+            yield from db.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {place} {order}")
+        except sqlite3.DatabaseError:
+            continue
+        return
+
+
+def put_catalog(scratch: Path, folder: Path) -> None:
+    """Give a new catalog its name, in place of the old one if there is one, and flush all that to the disk."""
+    with scratch.open("rb+") as file:
+        os.fsync(file.fileno())
+    # The log of another catalog must not meet this one: SQLite would copy its pages into it.
+    for log in _with_logs(folder / CATALOG_NAME)[1:]:
+        log.unlink(missing_ok=True)
+    sync_folder(folder)
+    scratch.replace(folder / CATALOG_NAME)
+    sync_folder(folder)
+
+
+def _with_logs(path: Path) -> list[Path]:
+    return [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))]
 
 
 class Snapshot:
@@ -229,6 +453,11 @@ class Snapshot:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For ``verify``, which asks in its own words."""
+        return self._db
 
     def setting(self, name: str) -> str | None:
         """A setting, or ``None`` if it was never made."""
@@ -328,32 +557,41 @@ class Transaction(Snapshot):
 
     def set(self, name: str, value: str) -> None:
         """Make or replace a setting."""
-        self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+        self._db.execute(insert_sql("settings", verb="INSERT OR REPLACE"), (name, value))
+
+    def count_generation(self) -> None:
+        """One commit more."""
+        before = self.setting("generation") or "0"
+        self.set("generation", str(int(before) + 1 if before.isdecimal() else 1))
 
     def content(self, digest: bytes, kind: str) -> int:
         """The number of the content with this hash, begun now if it is new."""
-        self._db.execute("INSERT OR IGNORE INTO contents (hash, kind) VALUES (?, ?)", (digest, kind))
-        return int(self._db.execute("SELECT content FROM contents WHERE hash = ?", (digest,)).fetchone()[0])
+        row = self._db.execute("SELECT content FROM contents WHERE hash = ?", (digest,)).fetchone()
+        if row is None:
+            return int(self._db.execute(insert_sql("contents"), (digest, kind, 0, 0)).lastrowid or 0)
+        return int(row[0])
 
     def complete(self, content: int) -> None:
         """Say that all chunks of a content are here."""
-        self._db.execute("UPDATE contents SET complete = 1 WHERE content = ?", (content,))
+        self._db.execute(
+            "UPDATE contents SET complete = 1, chunks = (SELECT count(*) FROM chunks WHERE content = ?1) "
+            "WHERE content = ?1",
+            (content,),
+        )
+        self._db.execute(f"UPDATE contents SET seal = {seal_sql('contents')} WHERE content = ?", (content,))
 
     def add_chunk(self, content: int, chunk: ChunkRow, vector: bytes, digest: bytes) -> None:
         """Add the next chunk of a content, with its vector."""
         text = _encode(chunk.text) if chunk.text is not None else None
-        cursor = self._db.execute(
-            'INSERT INTO chunks (content, kind, start, "end", start_line, end_line, page, text, digest) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)",
-            (content, *chunk[:-1], text, digest),
-        )
+        cursor = self._db.execute(insert_sql("chunks"), (content, *chunk[:-1], text, digest))
         self._db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (cursor.lastrowid, chunk.kind, vector))
 
     def put_document(self, id: str, content: int, metadata: str) -> None:
         """Add a document, or let an existing one point to another content."""
         self._db.execute(
-            "INSERT INTO documents (id, content, metadata) VALUES (CAST(?1 AS TEXT), ?2, ?3) "
-            "ON CONFLICT (id) DO UPDATE SET content = ?2, metadata = ?3",
+            insert_sql("documents")
+            + " ON CONFLICT (id) DO UPDATE SET content = excluded.content, metadata = excluded.metadata, "
+            "seal = excluded.seal",
             (_encode(id), content, metadata),
         )
 
@@ -372,14 +610,18 @@ class Transaction(Snapshot):
         for facts in old:
             self._db.execute("DELETE FROM segments WHERE file = ?", (facts.file,))
         if new is not None:
-            self._db.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(new))
+            self._db.execute(insert_sql("segments"), astuple(new))
             self._db.execute(
                 "DELETE FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?", (new.kind, new.first_key, new.last_key)
             )
 
     def put_file(self, path: str, row: FileRow) -> None:
         """Remember what a file looked like."""
-        self._db.execute("INSERT OR REPLACE INTO files VALUES (CAST(? AS TEXT), ?, ?, ?, ?)", (_encode(path), *row))
+        self._db.execute(insert_sql("files", verb="INSERT OR REPLACE"), (_encode(path), *row))
+
+    def forget_files(self) -> None:
+        """Forget all files."""
+        self._db.execute("DELETE FROM files")
 
     def remove_files(self, paths: Iterable[str]) -> None:
         """Forget files."""

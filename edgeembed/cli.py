@@ -11,13 +11,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from . import __version__, terminal
-from .errors import EdgeEmbedError, IndexLockedError
+from .errors import EdgeEmbedError, IndexLockedError, IndexNotFoundError
 from .worker import run_if_worker
 
 if TYPE_CHECKING:
@@ -143,12 +144,90 @@ def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> Non
         listed = [{**terminal.path_facts(item.path), "reason": item.reason} for item in skipped]
         terminal.echo_json({**vars(facts), "pending": pending, "skipped": listed})
         return
-    click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB)")
+    click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB, {facts.generation:,} commits)")
     click.echo(f"model    {facts.model} ({facts.space})")
     click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
     click.echo(f"skipped  {len(skipped):,}")
     terminal.show_skipped(skipped, everything=show_all)
+
+
+@cli.command()
+@folder_argument
+@json_option
+@index_option
+def verify(folder: str, as_json: bool, index: str | None) -> None:
+    """Check the index of FOLDER: every checksum, count and reference, and a sample of vectors embedded again."""
+    from .errors import IndexCorruptError
+
+    try:
+        with _open(folder, index, None, None, read_only=True) as opened:
+            report = opened.index.verify()
+    except IndexCorruptError as error:
+        found = [{"where": str(error.path), "what": error.reason}]
+        facts: dict[str, Any] = {"ok": False, "problems": found, "notes": []}
+    else:
+        facts = {"ok": report.ok, **asdict(report)}
+    if as_json:
+        terminal.echo_json(facts)
+    else:
+        for note in facts["notes"]:
+            terminal.note(note)
+        for problem in facts["problems"]:
+            click.echo(terminal.printable(f"{problem['where']}: {problem['what']}"))
+        if facts["ok"]:
+            counts = f"{facts['documents']:,} documents, {facts['chunks']:,} passages, {facts['segments']:,} segments"
+            click.echo(f"ok       {counts}, {facts['embedded_again']:,} passages embedded again")
+        else:
+            terminal.note(f"{folder}: the index is damaged; `edgeembed repair` mends it")
+    if not facts["ok"]:
+        raise click.exceptions.Exit(_NEGATIVE)
+
+
+@cli.command()
+@folder_argument
+@json_option
+@index_option
+@model_option
+@threads_option
+def repair(folder: str, as_json: bool, index: str | None, model: str | None, threads: int | None) -> None:
+    """Make the index of FOLDER whole again from what remains; what is lost is indexed again at the next sync."""
+    from .folder import check_folder, index_path
+    from .index import Index
+
+    report = Index.repair(index or index_path(check_folder(folder)), model=model, threads=threads)
+    if as_json:
+        terminal.echo_json(asdict(report))
+        return
+    for line in report.did or ("nothing is wrong; nothing was changed",):
+        click.echo(terminal.printable(line))
+    for id in report.lost:
+        click.echo(f"  {terminal.printable(id)}")
+    if report.lost:
+        terminal.note(f"`edgeembed index {folder}` reads them again")
+
+
+@cli.command()
+@folder_argument
+@click.option("--for-shipping", is_flag=True, help="Also take out what concerns this machine only.")
+@json_option
+@index_option
+def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -> None:
+    """Give the disk back that removed files took in the index of FOLDER, and wipe their text."""
+    from .folder import check_folder, index_path
+    from .index import Index
+
+    place = Path(index) if index else index_path(check_folder(folder))
+    if not place.exists():
+        raise IndexNotFoundError(place, "there is nothing to compact")
+    with Index.open(place) as opened:
+        report = opened.compact(for_shipping=for_shipping)
+    if as_json:
+        terminal.echo_json(asdict(report))
+        return
+    click.echo(f"{report.before_bytes / 1e6:.1f} MB before, {report.after_bytes / 1e6:.1f} MB now")
+    for note in report.notes:
+        terminal.note(note)
 
 
 @cli.command()
@@ -320,7 +399,6 @@ def _ask_if_huge(folder: str, index: str | None, *, yes: bool) -> None:
 
 
 def _show_plan(folder: str, index: str | None) -> None:
-    from .errors import IndexNotFoundError
     from .files import FileStat, walk
 
     try:

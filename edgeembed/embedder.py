@@ -279,8 +279,12 @@ class _Graph:
 
 
 def _open_session(path: Path) -> InferenceSession:
+    # As of 1.31 onnxruntime writes a device id to the user's cache when it is loaded and reports to its maker over the
+    # network, on Linux too, unless this is set before.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # in case that the application had loaded it already
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -80,7 +80,10 @@ class IndexCorruptError(EdgeEmbedError):
     """The files of the index at ``path`` contradict each other or cannot be read."""
 
     def __init__(
-        self, path: Path | str, reason: str, advice: str = "`edgeembed index --rebuild` makes it anew"
+        self,
+        path: Path | str,
+        reason: str,
+        advice: str = "`edgeembed verify` lists what is wrong, `edgeembed repair` mends it",
     ) -> None:
         self.path = Path(path)
         self.reason = reason

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,17 @@ from .bundle import read_bundle
 from .catalog import CATALOG_NAME, FileRow
 from .documents import Document, read_document
 from .embedder import Embedder
-from .errors import ImageError, IndexNotFoundError
+from .errors import ImageError, IndexCorruptError, IndexNotFoundError
 from .files import FileStat, walk
 from .formats import may_have_reader
-from .index import Index, IndexStatus, Model, model_of
+from .index import Index, IndexStatus, Model, open_catalog
+from .lock import process_lock
+from .model_facts import model_of
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import PictureNeed, is_there_now
 from .skipped import Skipped
+from .vectors import sync_folder
 from .worker import Worker, WorkerCancelled
 from .writer import Writer
 
@@ -30,6 +34,7 @@ INDEX_NAME = ".edgeembed"
 _RACY_NS = 2_000_000_000
 """A file changed this shortly before it was read may have changed again within one tick of the file system's clock."""
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# An index of edgeembed; it can be made again. See https://bford.info/cachedir/\n"
+_SWITCH_SECONDS = 60.0
 _UNREADABLE = "not readable"
 """Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
 _READERS = "readers"
@@ -125,6 +130,8 @@ class Folder:
         root = check_folder(path)
         place = Path(index) if index is not None else index_path(root)
         fresh, old = place.with_name(place.name + ".new"), place.with_name(place.name + ".old")
+        with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
+            open_catalog(place).close()
         wanted = read_bundle(
             model.bundle.path if isinstance(model, Embedder) else model or model_of(place), verify=False
         )
@@ -133,12 +140,7 @@ class Folder:
         with cls.open(root, index=fresh, model=model or wanted.path, threads=threads) as folder:
             report = folder.sync(progress=progress, cancel=cancel)
         if not report.cancelled:
-            # If the process dies between the two renames, `open` takes the old one back.
-            shutil.rmtree(old, ignore_errors=True)
-            if place.exists():
-                place.rename(old)
-            fresh.rename(place)
-            shutil.rmtree(old, ignore_errors=True)
+            _switch(place, fresh, old)
         return report
 
     @classmethod
@@ -168,6 +170,8 @@ class Folder:
         """
         root = check_folder(path)
         place = Path(index) if index is not None else index_path(root)
+        if index is None and place.is_symlink():
+            raise IndexCorruptError(place, "is a link, which is not followed", f"name its target with --index {place}")
         before = place.with_name(place.name + ".old")
         if before.exists() and not place.exists() and not read_only:
             before.rename(place)
@@ -180,9 +184,8 @@ class Folder:
 
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing."""
-        with self.index.snapshot() as snapshot:
-            known = snapshot.files()
-            old_readers = snapshot.setting(_READERS) != str(READERS_VERSION)
+        known, readers = self.index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
+        old_readers = readers != str(READERS_VERSION)
         new, changed, recheck, skipped = [], [], [], []
         closed = list[str]()
         seen, unchanged = set[str](), 0
@@ -230,6 +233,7 @@ class Folder:
         plan = self.plan()
         tally = _Tally(skipped=list(plan.skipped))
         if plan.is_empty:
+            self.index.sweep()
             return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
         with self.index.writing(cancel=cancel) as writer:
             removed = writer.remove(plan.removed)
@@ -336,6 +340,27 @@ def index_path(folder: Path) -> Path:
     return user_cache_path("edgeembed", appauthor=False) / "indexes" / name
 
 
+def _switch(place: Path, fresh: Path, old: Path) -> None:
+    """Put the new index in the place of the old one, while nobody writes to either.
+
+    If the process dies between the two renames, ``Folder.open`` takes the old one back.
+    """
+    with ExitStack() as locks:
+        for folder in (place, fresh):
+            if (folder / CATALOG_NAME).is_file():
+                locks.enter_context(process_lock(folder, wait_seconds=_SWITCH_SECONDS))
+        if not (fresh / CATALOG_NAME).is_file():
+            return  # another process made the same index anew and was first
+        if os.name == "nt":
+            locks.close()  # a folder in which a file is open cannot be renamed there
+        shutil.rmtree(old, ignore_errors=True)
+        if place.exists():
+            place.rename(old)
+        fresh.rename(place)
+        sync_folder(place.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def _looks_changed(stat: FileStat, row: FileRow) -> bool:
     if row.reason is not None and (row.reason.startswith(_UNREADABLE) or is_there_now(row.reason)):
         return True
@@ -350,5 +375,5 @@ def _would_read_better(stat: FileStat, row: FileRow) -> bool:
 def _mark(place: Path) -> None:
     """Keep git and backup programs out of the index."""
     for name, content in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
-        if not (place / name).exists():
-            (place / name).write_text(content)
+        with suppress(FileExistsError), (place / name).open("x") as file:
+            file.write(content)

@@ -4,32 +4,55 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bundle import Manifest, read_bundle
-from .catalog import CATALOG_NAME, Catalog, Snapshot, create_catalog
+from .catalog import (
+    CATALOG_NAME,
+    Catalog,
+    OutdatedLayoutError,
+    Snapshot,
+    SnapshotLostError,
+    create_catalog,
+    upgrade_catalog,
+)
 from .documents import Document
 from .embedder import Embedder, usable_cores
-from .errors import BundleError, EdgeEmbedError, IndexLockedError, IndexNotFoundError, ModelMismatchError
+from .errors import (
+    BundleError,
+    EdgeEmbedError,
+    IndexCorruptError,
+    IndexLockedError,
+    IndexNotFoundError,
+    ModelMismatchError,
+)
 from .image import picture_need
+from .lock import process_lock
+from .model_facts import ModelFacts, stored_model
 from .nearest import Nearest
 from .ranking import Found, Hit, Passage, snippet
 from .readers.extracted import PictureNeed
 from .skipped import Skipped
+from .stamps import Stamps
 from .vectors import Floats, Segments
 from .writer import Writer
 
+_Answer = TypeVar("_Answer")
+
+if TYPE_CHECKING:
+    from .compact import CompactReport
+    from .repair import RepairReport
+    from .verify import VerifyReport
+
 Model = str | os.PathLike[str] | Embedder | None
 
-_LOCK_NAME = "lock"
-_OWNER_NAME = "writer"
 _KINDS = ("text", "image")
+_ATTEMPTS = 10
 _PASSAGES = 10
 
 
@@ -52,22 +75,10 @@ class IndexStatus:
     """Number of commits."""
     skipped: tuple[Skipped, ...]
     """Files of a folder that were left out."""
-
-
-@dataclass(frozen=True)
-class _ModelFacts:
-    """What an index remembers of the model of one kind of its documents."""
-
-    name: str
-    encoder: str
-    space: str
-    dim: int
-    location: str | None
-    """Path of the bundle; ``None``: it ships with edgeembed."""
-
-    @property
-    def label(self) -> str:
-        return f"{self.name} ({self.encoder[:12]})"
+    catalog_bytes: int
+    """The catalog with its log: texts, metadata, full text, and vectors that are in no segment yet."""
+    segment_bytes: int
+    """Vectors and graphs."""
 
 
 class Index:
@@ -84,12 +95,13 @@ class Index:
         self._threads = threads
         self._catalog = catalog
         with catalog.read() as snapshot:
-            self._model = _stored_model(snapshot)
+            self._model = stored_model(snapshot, path)
+        self._identity = catalog.identity
         self._embedder = model if isinstance(model, Embedder) else None
         self._owns_embedder = self._embedder is None
         self._guard = threading.Lock()
         self._writing = threading.Lock()
-        self._segments = Segments(path, self._model.dim)
+        self._segments = Segments(path, self._model.dim, stamps=Stamps(path, read_only=read_only))
         if model is not None:
             self._check_space(
                 model.manifest if isinstance(model, Embedder) else read_bundle(model, verify=False).manifest
@@ -126,11 +138,13 @@ class Index:
         folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
+        if folder.exists():
+            _refuse_links(folder)
         if not (folder / CATALOG_NAME).is_file():
             if read_only:
                 raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
             _create(folder, model)
-        catalog = Catalog(folder, read_only=read_only)
+        catalog = open_catalog(folder, read_only=read_only)
         try:
             return cls(folder, catalog, model, read_only=read_only, threads=threads)
         except BaseException:
@@ -202,19 +216,15 @@ class Index:
             raise ValueError("the query is empty: give some words to search for")
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
+        self._follow()
         vector = self.embedder.embed_texts([query], role="query")[0]
-        try:
-            return self._search(vector, k, dict(where or {}), exact=exact)
-        except FileNotFoundError:
-            # A segment was merged away between the read of its name and its opening: the newest commit knows.
-            return self._search(vector, k, dict(where or {}), exact=exact)
+        return self.ask(lambda snapshot: self._search(snapshot, vector, k, dict(where or {}), exact=exact))
 
     def status(self) -> IndexStatus:
         """Counts, sizes and the model."""
-        with self._catalog.read() as snapshot:
-            counts = snapshot.counts()
-            skipped = [Skipped(path, row.reason) for path, row in snapshot.files().items() if row.reason is not None]
-            generation = int(snapshot.setting("generation") or 0)
+        counts, files, generation = self.ask(lambda s: (s.counts(), s.files(), int(s.setting("generation") or 0)))
+        skipped = [Skipped(path, row.reason) for path, row in files.items() if row.reason is not None]
+        sizes = {file.name: file.stat().st_size for file in self.path.iterdir() if file.is_file()}
         return IndexStatus(
             path=self.path,
             model=self._model.name,
@@ -224,10 +234,87 @@ class Index:
             chunks=counts["chunks"],
             fresh=counts["fresh"],
             segments=counts["segments"],
-            size_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
+            size_bytes=sum(sizes.values()),
             generation=generation,
             skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+            catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
+            segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),
         )
+
+    def verify(self) -> VerifyReport:
+        """Check everything that the index claims: checksums, counts, references, spans, a sample of vectors.
+
+        Raises:
+            IndexCorruptError: too little is whole to look any further.
+        """
+        from .verify import verify
+
+        def is_named(name: str) -> bool:
+            with self._catalog.read() as newest:
+                return any(facts.file == name for facts in newest.segments())
+
+        return self.ask(lambda found: verify(found, self.path, self._model.dim, self._embedder_or_reason, is_named))
+
+    @classmethod
+    def repair(cls, path: str | os.PathLike[str], *, model: Model = None, threads: int | None = None) -> RepairReport:
+        """Make the index in the folder ``path`` whole again from what remains of it.
+
+        Damaged rows are left out, texts whose vectors are lost are embedded again, and documents of which a part is
+        lost are removed, so that a folder's next sync takes them anew; an application gets their ids. Other processes
+        that have the index open go on with the new state.
+
+        Args:
+            model: as in :meth:`open`.
+            threads: as in :meth:`open`.
+
+        Raises:
+            IndexNotFoundError: there is nothing to repair.
+            IndexLockedError: another process is writing.
+            IndexCorruptError: too little is left; the index must be made anew.
+        """
+        from .repair import RepairReport, repair
+
+        folder = Path(path)
+        if not (folder / CATALOG_NAME).is_file():
+            raise IndexNotFoundError(folder, "there is nothing to repair")
+        _refuse_links(folder)
+        documents = _documents_if_intact(folder)
+        if documents is not None:
+            return RepairReport((), documents, 0, ())
+
+        def embedder(facts: ModelFacts) -> Embedder | str:
+            if isinstance(model, Embedder):
+                wanted = model
+            else:
+                try:
+                    wanted = Embedder.load(model or facts.location or facts.name, threads=threads)
+                except BundleError as error:
+                    return str(error)
+            return wanted if wanted.manifest.encoder == facts.encoder else f"{wanted.manifest.label} is another model"
+
+        with process_lock(folder):
+            return repair(folder, embedder)
+
+    def compact(self, *, for_shipping: bool = False) -> CompactReport:
+        """Give the disk back that removed and replaced documents took, and wipe their text.
+
+        Args:
+            for_shipping: also take out what concerns this machine only, so that the folder can be opened with
+                ``read_only`` anywhere, from read-only media too, by many processes. Nobody else may have it open.
+
+        Raises:
+            IndexLockedError: another process is writing, or, for shipping, reading.
+        """
+        from .compact import CompactReport, compact_catalog, size_bytes, strip_for_shipping
+
+        before = size_bytes(self.path)
+        with self.writing() as writer:
+            writer.compact()
+            writer.finish()
+            notes = compact_catalog(self._catalog)
+            if for_shipping:
+                strip_for_shipping(self.path, self._catalog)
+        return CompactReport(before, size_bytes(self.path), notes)
 
     def close(self) -> None:
         """Close files and threads; the index must not be used afterwards."""
@@ -269,11 +356,56 @@ class Index:
             return None  # said where something must be embedded
         return None if section is None else picture_need(section)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
-        """The catalog as of the last commit; for ``Folder``."""
-        with self._catalog.read() as snapshot:
-            yield snapshot
+    def ask(self, question: Callable[[Snapshot], _Answer]) -> _Answer:
+        """Ask something of the catalog as of the last commit; for ``Folder`` and the methods above.
+
+        Args:
+            question: is asked again, of a newer commit, if a writer took away what it was reading.
+
+        Raises:
+            IndexCorruptError: the files contradict each other, or a segment is gone.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._follow()
+                with self._catalog.read() as snapshot:
+                    return question(snapshot)
+            except (FileNotFoundError, SnapshotLostError) as error:
+                # A segment was merged away between the read of its name and its opening: the newest commit knows.
+                if attempt == _ATTEMPTS - 1:
+                    if isinstance(error, FileNotFoundError):
+                        raise IndexCorruptError(str(error.filename), "is missing") from error
+                    raise
+        raise AssertionError("unreachable")
+
+    def _follow(self) -> None:
+        """Notice that a rebuild or a repair put another catalog in the place of this one."""
+        with self._guard:
+            identity = self._catalog.identity
+            if identity == self._identity:
+                return
+            with self._catalog.read() as snapshot:
+                model = stored_model(snapshot, self.path)
+            if model != self._model:
+                if self._embedder is not None and not self._owns_embedder:
+                    if (model.space, model.dim) != (self._model.space, self._model.dim):
+                        raise ModelMismatchError(self.path, model.label, self._embedder.manifest.label)
+                else:
+                    self._embedder, self._wanted = None, model.location or model.name
+                self._model = model
+            self._segments = Segments(self.path, model.dim, stamps=Stamps(self.path, read_only=self.read_only))
+            self._identity = identity
+
+    def sweep(self) -> None:
+        """Do what a writer that was killed left undone, if there is any and nobody else writes; for ``Folder``."""
+
+        def is_swept(snapshot: Snapshot) -> bool:
+            named = {facts.file for facts in snapshot.segments()}
+            return snapshot.setting("unswept") != "1" and not self._segments.strays(named)
+
+        if not self.ask(is_swept):
+            with suppress(IndexLockedError), self.writing():
+                pass
 
     @contextmanager
     def writing(self, *, cancel: Callable[[], bool] | None = None) -> Iterator[Writer]:
@@ -285,7 +417,8 @@ class Index:
         """
         if self.read_only:
             raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")
-        with self._writing, _process_lock(self.path):
+        with self._writing, process_lock(self.path):
+            self._follow()
             writer = Writer(
                 self.path,
                 self._catalog,
@@ -301,6 +434,12 @@ class Index:
                 raise
             writer.finish()
 
+    def _embedder_or_reason(self) -> Embedder | str:
+        try:
+            return self._document_embedder()
+        except (BundleError, ModelMismatchError) as error:
+            return str(error)
+
     def _document_embedder(self) -> Embedder:
         """The model for documents, whose vectors must all come from one encoder."""
         embedder = self.embedder
@@ -314,32 +453,16 @@ class Index:
 
     # Searching
 
-    def _search(self, vector: Floats, k: int, where: dict[str, Any], *, exact: bool) -> list[Hit]:
-        with self._catalog.read() as snapshot:
-            found: list[Found] = []
-            similarity: dict[int, float] = {}
-            nearest = Nearest(snapshot, self._segments, vector, where, exact=exact)
-            for kind in _KINDS:
-                more, scores = nearest.documents(kind, k)
-                found += more
-                similarity |= scores
-            found.sort(key=lambda item: (-item.similarity, item.id))
-            return [_hit(snapshot, item, similarity) for item in found[:k]]
-
-
-@contextmanager
-def _process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
-    """Keep other processes from writing; the system frees the lock when this process ends, however it ends."""
-    from filelock import FileLock, Timeout
-
-    owner = folder / _OWNER_NAME
-    try:
-        with FileLock(folder / _LOCK_NAME, timeout=wait_seconds, mode=0o600):
-            owner.write_text(f"process {os.getpid()} ({Path(sys.argv[0] or sys.executable).name})")
-            yield
-    except Timeout as error:
-        name = owner.read_text() if owner.is_file() else "another process"
-        raise IndexLockedError(folder, name) from error
+    def _search(self, snapshot: Snapshot, vector: Floats, k: int, where: dict[str, Any], *, exact: bool) -> list[Hit]:
+        found: list[Found] = []
+        similarity: dict[int, float] = {}
+        nearest = Nearest(snapshot, self._segments, vector, where, exact=exact)
+        for kind in _KINDS:
+            more, scores = nearest.documents(kind, k)
+            found += more
+            similarity |= scores
+        found.sort(key=lambda item: (-item.similarity, item.id))
+        return [_hit(snapshot, item, similarity) for item in found[:k]]
 
 
 def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> Hit:
@@ -362,6 +485,43 @@ def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> H
     return Hit.of(found.id, kind, tuple(passages), snapshot.metadata(found.document))
 
 
+def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
+    """Open the catalog in ``folder``; one of an older layout is brought to the present one, in place.
+
+    Raises:
+        IndexLockedError: it must be brought up to date, and another process is writing.
+        As :class:`Catalog`.
+    """
+    try:
+        # Opened to see its layout, and not read: closing a file by other means than SQLite's would free the locks
+        # that this process holds on it elsewhere (https://www.sqlite.org/howtocorrupt.html, 2.2).
+        return Catalog(folder, read_only=read_only)
+    except OutdatedLayoutError:
+        if read_only:
+            raise
+        with process_lock(folder, wait_seconds=10):
+            upgrade_catalog(folder)
+        return Catalog(folder)
+
+
+def _documents_if_intact(folder: Path) -> int | None:
+    """How many documents an index holds in which nothing is wrong; ``None``: something is."""
+    try:
+        with Index.open(folder, read_only=True) as index:
+            report = index.verify()
+    except IndexCorruptError:
+        return None
+    return report.documents if report.ok else None
+
+
+def _refuse_links(folder: Path) -> None:
+    """No writer makes a link in an index; one that is there could lead anywhere."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
+
+
 def _create(folder: Path, model: Model) -> None:
     """Make an empty index."""
     bundle = model.bundle if isinstance(model, Embedder) else read_bundle(model, verify=False)
@@ -369,37 +529,9 @@ def _create(folder: Path, model: Model) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     shipped = (read_bundle(None, verify=False).path.parent / manifest.name).absolute() == bundle.path.absolute()
-    facts = _ModelFacts(
+    facts = ModelFacts(
         manifest.name, manifest.encoder, manifest.space, manifest.dim, None if shipped else str(bundle.path.absolute())
     )
-    with _process_lock(folder, wait_seconds=10):
+    with process_lock(folder, wait_seconds=10):
         if not (folder / CATALOG_NAME).exists():
             create_catalog(folder, {"model": json.dumps(vars(facts))})
-
-
-def _stored_model(snapshot: Snapshot) -> _ModelFacts:
-    value = snapshot.setting("model")
-    if value is None:
-        raise EdgeEmbedError("the index has no model; remove its folder and make it anew")
-    return _ModelFacts(**json.loads(value))
-
-
-def model_of(path: Path, *, encoder: str | None = None) -> str | None:
-    """What to give as ``model`` to embed as the index at ``path`` does.
-
-    Args:
-        encoder: answer only if the index was made with this one; ``None``: with any.
-
-    Returns:
-        Name or path of a bundle; ``None``: there is no such index, it cannot be read, or its model is not at hand.
-    """
-    try:
-        catalog = Catalog(path, read_only=True)
-        with catalog.read() as snapshot:
-            facts = _stored_model(snapshot)
-        catalog.close()
-        model = facts.location or facts.name
-        read_bundle(model, verify=False)
-    except EdgeEmbedError:
-        return None
-    return model if encoder in (None, facts.encoder) else None

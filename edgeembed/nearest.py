@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .catalog import Snapshot
+from .catalog import CATALOG_NAME, Snapshot
+from .errors import IndexCorruptError
 from .ranking import Found, group, settled
 from .vectors import Floats, Keys, Segments, cosines
 
@@ -89,6 +90,8 @@ class Nearest:
     def _fresh(self, kind: str) -> tuple[Keys, Floats]:
         """Keys and similarities of the rows that are in no segment yet, in the order of keys."""
         fresh = self._snapshot.fresh(kind)
+        if any(len(raw) != len(self._query) for _, raw in fresh):
+            raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
         keys = np.array([key for key, _ in fresh], dtype=np.int64)
         rows = np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), len(self._query))
         return keys, cosines(self._query, rows)

@@ -13,18 +13,21 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import re
+import stat
 import struct
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from .bundle import file_sha256
-from .errors import IndexCorruptError
+from .errors import EdgeEmbedError, IndexCorruptError
+from .stamps import Stamps
 
 if TYPE_CHECKING:
     from usearch.index import Index as USearchIndex
@@ -39,6 +42,9 @@ EXACT_ROWS = 80_000
 _CONNECTIVITY = 16
 _EXPANSION_ADD = 128
 _EXPANSION_SEARCH = 512
+SEGMENT_NAME = re.compile(r"(text|image)-[0-9a-f]{32}\.usearch")
+_MAX_BYTES = 1 << 40
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _HEADER = struct.Struct("<II")  # rows, bytes a row: what a USearch file begins with
 
 
@@ -53,6 +59,37 @@ class SegmentFacts:
     rows: int
     size_bytes: int
     sha256: str
+
+
+def check_facts(facts: SegmentFacts, folder: Path) -> None:
+    """Refuse what no writer would have put into the catalog.
+
+    Raises:
+        IndexCorruptError: a name that is none of a segment, or numbers that cannot be.
+    """
+    numbers = (facts.first_key, facts.last_key, facts.rows, facts.size_bytes)
+    if not (isinstance(facts.file, str) and SEGMENT_NAME.fullmatch(facts.file)):
+        raise IndexCorruptError(folder, f"names a segment {facts.file!r:.80}, which is no name of one")
+    if not all(type(number) is int for number in numbers) or not (
+        1 <= facts.rows <= facts.last_key - facts.first_key + 1 and facts.size_bytes <= _MAX_BYTES
+    ):
+        raise IndexCorruptError(folder / facts.file, "has facts in the catalog that cannot be")
+
+
+def _open_plain(path: Path) -> BinaryIO:
+    """Open a file that must be one, and no link, pipe or folder."""
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | _NO_LINK | getattr(os, "O_BINARY", 0)), "rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if path.is_symlink() or not path.is_file():
+            raise IndexCorruptError(path, "is a link or a folder, not a file") from error
+        raise
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise IndexCorruptError(path, "is not a file")
+    return file
 
 
 def to_int8(vectors: Floats) -> Rows:
@@ -88,42 +125,75 @@ def write_segment(folder: Path, name: str, kind: str, keys: Keys, rows: Rows, *,
     index = _empty(rows.shape[1])
     index.add(keys.astype(np.uint64), np.ascontiguousarray(rows), threads=threads)
     scratch = folder / f"{name}.part"
-    index.save(os.fspath(scratch))
-    scratch.chmod(0o600)
-    with scratch.open("r+b") as file:
-        os.fsync(file.fileno())
-    sha256, size_bytes = file_sha256(scratch), scratch.stat().st_size
-    scratch.rename(folder / name)
-    sync_folder(folder)
+    try:
+        _save(index, scratch)
+        sha256, size_bytes = file_sha256(scratch), scratch.stat().st_size
+        scratch.rename(folder / name)
+        sync_folder(folder)
+    except BaseException:
+        scratch.unlink(missing_ok=True)  # it takes room that may be what is missing
+        raise
     return SegmentFacts(name, kind, int(keys[0]), int(keys[-1]), len(keys), size_bytes, sha256)
+
+
+def _save(index: USearchIndex, path: Path) -> None:
+    """Write an index to a file that is on the disk when this returns.
+
+    Raises:
+        EdgeEmbedError: there is no room.
+    """
+    advice = "make room and run the command again"
+    try:
+        index.save(os.fspath(path))
+        path.chmod(0o600)
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+    except (OSError, RuntimeError) as error:
+        raise EdgeEmbedError(f"{path}: cannot be written: {error}; {advice}") from error
+    if size != index.serialized_length:  # usearch does not look whether the last bytes could be written
+        raise EdgeEmbedError(f"{path}: could not be written to its end; {advice}")
 
 
 class Segment:
     """A segment file, mapped into memory."""
 
-    def __init__(self, folder: Path, facts: SegmentFacts, dim: int) -> None:
+    def __init__(self, folder: Path, facts: SegmentFacts, dim: int, *, stamps: Stamps | None) -> None:
         """Map the file.
+
+        Args:
+            stamps: remembers which files have been hashed on this machine; ``None``: hash it in any case.
 
         Raises:
             FileNotFoundError: it has been swept, because a newer commit no longer names it.
-            IndexCorruptError: its size or header is not what the catalog says.
+            IndexCorruptError: its name, size, header or SHA-256 is not what the catalog says, or it is a link.
         """
+        check_facts(facts, folder)
         self.facts = facts
         self._dim = dim
         self._path = folder / facts.file
-        with self._path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with _open_plain(self._path) as file:
+            info = os.fstat(file.fileno())
             header = file.read(_HEADER.size)
             # Checked before native code sees the file: it would believe what the header says.
-            if size != facts.size_bytes or header != _HEADER.pack(facts.rows, dim):
+            if info.st_size != facts.size_bytes or header != _HEADER.pack(facts.rows, dim):
                 raise IndexCorruptError(self._path, "is not the file that was written (size or header differ)")
+            if info.st_size < _HEADER.size + facts.rows * dim:
+                raise IndexCorruptError(self._path, "holds fewer bytes than its rows need")
+            if stamps is None or not stamps.holds(facts.file, info, facts.sha256):
+                if not self.is_intact():
+                    raise IndexCorruptError(self._path, "is damaged: its SHA-256 does not fit")
+                if stamps is not None:
+                    stamps.put(facts.file, info, facts.sha256)
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._index = _empty(dim)
         try:
             # From memory and not by path: usearch opens paths through the ANSI interface on Windows.
             self._index.view(memoryview(self._map))
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise IndexCorruptError(self._path, f"cannot be mapped: {error}") from error
+        if (len(self._index), self._index.ndim, str(self._index.dtype)) != (facts.rows, dim, str(_empty(dim).dtype)):
+            raise IndexCorruptError(self._path, "holds vectors of another kind")
 
     def __len__(self) -> int:
         return self.facts.rows
@@ -152,13 +222,21 @@ class Segment:
 
     def compare(self, query: Floats, keys: Keys) -> tuple[Keys, Floats]:
         """Cosines of the rows with ``keys``; keys that are not here are left out of both results."""
-        keys = keys[np.asarray(self._index.contains(keys.astype(np.uint64)), dtype=bool)]
+        keys = keys[self.holds(keys)]
         if not len(keys):
             return keys, np.empty(0, np.float32)
         return keys, cosines(query, self.rows(keys))
 
+    def holds(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Which of the keys ``(n,)`` are here."""
+        if not len(keys):
+            return np.zeros(0, dtype=bool)
+        return np.asarray(self._index.contains(keys.astype(np.uint64)), dtype=bool)
+
     def rows(self, keys: Keys) -> Rows:
         """The stored rows ``(n, dim)`` of keys that are here."""
+        if not len(keys):
+            return np.empty((0, self._dim), dtype=np.int8)
         found: Any = self._index.get(keys.astype(np.uint64))
         return np.asarray(found, dtype=np.int8).reshape(len(keys), self._dim)
 
@@ -170,9 +248,10 @@ class Segment:
 class Segments:
     """The segment files of an index, each mapped once. May be used from several threads."""
 
-    def __init__(self, folder: Path, dim: int) -> None:
+    def __init__(self, folder: Path, dim: int, *, stamps: Stamps) -> None:
         self._folder = folder
         self._dim = dim
+        self._stamps = stamps
         self._open: dict[str, Segment] = {}
         self._guard = threading.Lock()
 
@@ -180,18 +259,25 @@ class Segments:
         """The segment, mapped now if it was not before; raises as :class:`Segment`."""
         with self._guard:
             if facts.file not in self._open:
-                self._open[facts.file] = Segment(self._folder, facts, self._dim)
+                self._open[facts.file] = Segment(self._folder, facts, self._dim, stamps=self._stamps)
             return self._open[facts.file]
+
+    def trust(self, facts: SegmentFacts) -> None:
+        """Remember of a segment that was written just now that it has been hashed."""
+        self._stamps.put(facts.file, (self._folder / facts.file).stat(), facts.sha256)
+
+    def strays(self, named: Collection[str]) -> list[Path]:
+        """Segment files that no commit names, left by a writer that was killed or by one that is at work now."""
+        return [path for path in self._folder.glob("*.usearch*") if path.name not in named]
 
     def sweep(self, named: Collection[str]) -> None:
         """Delete segment files that no commit names any more, as far as the system lets us."""
         with self._guard:
             for name in self._open.keys() - set(named):
                 del self._open[name]
-        for path in self._folder.glob("*.usearch*"):
-            if path.name not in named:
-                with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
-                    path.unlink()
+        for path in self.strays(named):
+            with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
+                path.unlink()
 
     def close(self) -> None:
         """Unmap all."""

@@ -24,6 +24,7 @@ from .chunks import split
 from .documents import Document
 from .embedder import Embedder
 from .image import ImageSource
+from .seals import chunk_digest
 from .vectors import Keys, Rows, SegmentFacts, Segments, to_int8, write_segment
 
 EMBED_CHUNKS = 128
@@ -62,7 +63,7 @@ class _NewChunk:
     def __call__(self, transaction: Transaction) -> None:
         assert self.vector is not None
         content = transaction.content(self.digest, self.row.kind)
-        transaction.add_chunk(content, self.row, self.vector, _chunk_digest(self.row, self.vector))
+        transaction.add_chunk(content, self.row, self.vector, chunk_digest(self.row, self.vector))
 
 
 class Writer:
@@ -89,7 +90,6 @@ class Writer:
         self._waiting: list[_NewChunk] = []
         self._queued: set[bytes] = set()
         self._committed = time.monotonic()
-        self._wrote = False
         self.cancelled = False
         """Whether ``cancel`` was seen; from then on nothing more is taken."""
         self.embedded = 0
@@ -162,7 +162,6 @@ class Writer:
                     change(transaction)
             self._changes.clear()
             self._queued.clear()
-            self._wrote = True
             for kind in ("text", "image"):
                 self._seal(kind)
         self._committed = time.monotonic()
@@ -178,10 +177,36 @@ class Writer:
                 transaction.set("unswept", "0")
             if swept:
                 self._rewrite_sparse()
-        if self._wrote or unswept:
-            with self._catalog.read() as snapshot:
-                named = [facts.file for facts in snapshot.segments()]
-            self._segments.sweep(named)
+        with self._catalog.read() as snapshot:
+            named = [facts.file for facts in snapshot.segments()]
+        self._segments.sweep(named)
+
+    def compact(self) -> None:
+        """Drop contents without documents, and rewrite segments that hold removed rows or are smaller than need be."""
+        self.commit()
+        with self._catalog.write() as transaction:
+            transaction.sweep_contents()
+            transaction.set("unswept", "0")
+        for kind in ("text", "image"):
+            for group in self._neighbours(kind):
+                self._rewrite(group)
+
+    def _neighbours(self, kind: str) -> list[list[SegmentFacts]]:
+        """Runs of segments that fit into one; those that are whole and alone are left out."""
+        groups: list[list[SegmentFacts]] = []
+        room = 0
+        sparse = set[str]()
+        with self._catalog.read() as snapshot:
+            for facts in snapshot.segments(kind):
+                live = len(snapshot.live_keys(kind, facts.first_key, facts.last_key))
+                if live < facts.rows:
+                    sparse.add(facts.file)
+                if not groups or live > room:
+                    groups.append([])
+                    room = MAX_SEGMENT_ROWS
+                groups[-1].append(facts)
+                room -= live
+        return [group for group in groups if len(group) > 1 or group[0].file in sparse]
 
     def _queue_chunks(self, content: _Content, done: int) -> bool:
         """Queue the chunks of a content from number ``done`` on; ``False``: cancelled before the last one."""
@@ -282,6 +307,7 @@ class Writer:
         if len(keys):
             name = f"{kind}-{uuid.uuid4().hex}.usearch"
             new = write_segment(self._folder, name, kind, keys, rows, threads=self._threads)
+            self._segments.trust(new)
         with self._catalog.write() as transaction:
             transaction.replace_segments(old, new)
 
@@ -310,8 +336,3 @@ def _content(document: Document) -> _Content:
     elif image is not None:
         digest.update(f"{image.mode} {image.size}\0".encode() + image.tobytes())
     return _Content(digest.digest(), "image", image=image)
-
-
-def _chunk_digest(row: ChunkRow, vector: bytes) -> bytes:
-    facts = json.dumps(row[:-1]).encode() + (row.text or "").encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(facts + vector, digest_size=8).digest()

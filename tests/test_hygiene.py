@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,13 @@ def test_a_search_touches_no_network_and_loads_nothing_heavy(sample: Path, tmp_p
     result = json.loads(run(NO_NETWORK, sample, tmp_path / "index"))
     assert len(result["hits"]) == 3
     assert result["loaded"] == []
+
+
+def test_embedding_writes_nothing_to_the_users_cache(tmp_path: Path) -> None:
+    """onnxruntime would leave a device id and a database of events to report there."""
+    code = "import sys, edgeembed; edgeembed.Embedder.load().embed_texts(['a boat'])"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*")) == []

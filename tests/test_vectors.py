@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeembed import vectors as vectors_module
-from edgeembed.errors import IndexCorruptError
+from edgeembed.errors import EdgeEmbedError, IndexCorruptError
+from edgeembed.stamps import Stamps
 from edgeembed.vectors import Segment, Segments, cosines, to_int8, write_segment
 
 DIM = 32
@@ -21,8 +23,8 @@ def unit(rows: int, seed: int = 0) -> np.ndarray:
 
 def write(folder: Path, vectors: np.ndarray, first: int = 1) -> Segment:
     keys = np.arange(first, first + len(vectors), dtype=np.int64)
-    facts = write_segment(folder, f"{first}.usearch", "text", keys, to_int8(vectors), threads=2)
-    return Segment(folder, facts, DIM)
+    facts = write_segment(folder, f"text-{first:032x}.usearch", "text", keys, to_int8(vectors), threads=2)
+    return Segment(folder, facts, DIM, stamps=None)
 
 
 def test_int8_keeps_the_cosine() -> None:
@@ -87,24 +89,42 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
         path.unlink()  # a mapped file must not be written over
         path.write_bytes(content)
         with pytest.raises(IndexCorruptError, match="size or header"):
-            Segment(tmp_path, segment.facts, DIM)
+            Segment(tmp_path, segment.facts, DIM, stamps=None)
         assert not segment.is_intact(), name
 
 
 def test_another_dimension_is_refused_before_it_is_mapped(tmp_path: Path) -> None:
     segment = write(tmp_path, unit(5))
     with pytest.raises(IndexCorruptError, match="size or header"):
-        Segment(tmp_path, segment.facts, DIM * 2)
+        Segment(tmp_path, segment.facts, DIM * 2, stamps=None)
 
 
 def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
-    segments = Segments(tmp_path, DIM)
+    segments = Segments(tmp_path, DIM, stamps=Stamps(tmp_path, read_only=False))
     old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=6).facts
     (tmp_path / "9.usearch.part").write_bytes(b"left by a crash")
     (tmp_path / "catalog.sqlite").write_bytes(b"")
     kept = segments.open(old)
     segments.sweep([new.file])
-    assert sorted(path.name for path in tmp_path.iterdir()) == [new.file, "catalog.sqlite"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["catalog.sqlite", new.file]
     assert len(kept.search(unit(1)[0], 3)[0]) == 3  # a reader that holds it is not disturbed
     with pytest.raises(FileNotFoundError):
         segments.open(old)
+
+
+def test_a_file_that_lacks_its_last_bytes_is_never_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk usearch may save all but the end without an error."""
+    from usearch.index import Index
+
+    save = Index.save
+
+    def cut(self: Index, path: str) -> None:
+        save(self, path)
+        os.truncate(path, Path(path).stat().st_size - 5)
+
+    monkeypatch.setattr(Index, "save", cut)
+    with pytest.raises(EdgeEmbedError, match="make room"):
+        write(tmp_path, unit(50))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,103 @@
+"""The layout of a catalog: what its schema must be, and how a catalog of an older layout becomes one of this.
+
+Knows the tables and not SQLite itself: connections come from ``catalog.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .seals import SEALED, seal_sql
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_REBUILDABLE = "%USING fts5%"
+
+
+def statements(schema: str) -> list[str]:
+    """The single statements of a schema in which each ends a line."""
+    return [part.strip() + ";" for part in schema.split(";\n") if part.strip()]
+
+
+def schema_rows(db: sqlite3.Connection) -> frozenset[tuple[object, ...]]:
+    """What a catalog consists of: type, name, table and SQL of everything in it."""
+    # The tables that ANALYZE makes do no harm.
+    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'")
+    return frozenset(map(tuple, rows))
+
+
+def full_text_tables(db: sqlite3.Connection) -> list[str]:
+    """Tables that can be made again from the others."""
+    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ?", (_REBUILDABLE,))
+    return [name for (name,) in rows]
+
+
+def rebuild_full_text(db: sqlite3.Connection) -> None:
+    """Make full-text tables again from the contents they refer to."""
+    for name in full_text_tables(db):
+        db.execute(f"INSERT INTO {name}({name}) VALUES ('rebuild')")
+
+
+def upgrade(db: sqlite3.Connection, schema: str, layout: int) -> None:
+    """Bring a catalog of any older layout to ``layout``, in one transaction.
+
+    The tables are made anew and filled from the old ones, so that their SQL is that of ``schema`` to the letter.
+    """
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("PRAGMA legacy_alter_table = ON")  # a renamed table takes no references with it
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if db.execute("PRAGMA user_version").fetchone()[0] < layout:
+            _make_anew(db, schema)
+            db.execute(f"PRAGMA user_version = {layout}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _make_anew(db: sqlite3.Connection, schema: str) -> None:
+    for name in full_text_tables(db):
+        db.execute(f"DROP TABLE {name}")
+    for kind in ("trigger", "index"):
+        rows = db.execute("SELECT name FROM sqlite_master WHERE type = ? AND sql IS NOT NULL", (kind,)).fetchall()
+        for (name,) in rows:
+            db.execute(f"DROP {kind.upper()} {name}")
+    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
+    sequences = db.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+    for (name,) in rows:
+        db.execute(f"ALTER TABLE {name} RENAME TO old_{name}")
+    for statement in statements(schema):
+        db.execute(statement)
+    for (name,) in rows:
+        _copy(db, name)
+        db.execute(f"DROP TABLE old_{name}")
+    db.execute("DELETE FROM sqlite_sequence")
+    db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", sequences)
+    rebuild_full_text(db)
+
+
+_DEFAULTS = {
+    ("contents", "chunks"): "CASE WHEN complete THEN (SELECT count(*) FROM old_chunks c WHERE c.content = o.content) "
+    "ELSE 0 END"
+}
+"""What older layouts have not, in SQL over a row ``o`` of the old table."""
+
+
+def _copy(db: sqlite3.Connection, table: str) -> None:
+    """Fill a new table from its old form, what is new in it by ``_DEFAULTS``, else null, and seal each row."""
+    old = _columns(db, f"old_{table}")
+    new = [column for column in _columns(db, table) if column != "seal"]
+    if not new:
+        return  # a table that the new layout has no use for
+    known = {column: f'o."{column}"' for column in old}
+    values = ", ".join(f'{known.get(column) or _DEFAULTS.get((table, column), "NULL")} AS "{column}"' for column in new)
+    names = ", ".join(f'"{column}"' for column in new)
+    seal = f", {seal_sql(table)}" if table in SEALED else ""
+    into = f"{names}, seal" if table in SEALED else names
+    db.execute(f"INSERT INTO {table} ({into}) SELECT {names}{seal} FROM (SELECT {values} FROM old_{table} o)")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]

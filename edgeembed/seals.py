@@ -1,0 +1,68 @@
+"""Seals of catalog rows: a digest in each row over its other columns, so that a flipped byte is seen.
+
+SQLite checks how its pages hang together and not what they hold. The rowid is in no seal: what refers to a row by
+number (a document to its content, a chunk to its vector) is checked by following the reference. Vectors are covered
+by the digest of their chunk, wherever they lie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SEALED: dict[str, tuple[str, ...]] = {
+    "settings": ("name", "value"),
+    "contents": ("hash", "kind", "complete", "chunks"),
+    "documents": ("id", "content", "metadata"),
+    "chunks": ("content", "kind", "start", "end", "start_line", "end_line", "page", "text", "digest"),
+    "segments": ("file", "kind", "first_key", "last_key", "rows", "size_bytes", "sha256"),
+    "files": ("path", "size_bytes", "mtime_ns", "checked_ns", "reason"),
+}
+"""The sealed columns of each table; the seal itself is its last column."""
+
+
+def row_seal(*values: bytes | None) -> bytes:
+    """BLAKE2b (RFC 7693), 8 bytes, over the length (4 bytes, little-endian; all ones: null) and bytes of each value."""
+    parts = []
+    for value in values:
+        parts.append(b"\xff\xff\xff\xff" if value is None else len(value).to_bytes(4, "little") + value)
+    return hashlib.blake2b(b"".join(parts), digest_size=8).digest()
+
+
+def seal_sql(table: str) -> str:
+    """The SQL expression of the seal of a row of ``table``, from its columns as they are in scope."""
+    # As blobs, because file names that are not Unicode would not pass as text.
+    columns = (f'CAST("{column}" AS BLOB)' for column in SEALED[table])
+    return f"row_seal({', '.join(columns)})"
+
+
+def insert_sql(table: str, *, verb: str = "INSERT") -> str:
+    """SQL that puts in a row with its seal, from the values of its sealed columns in their order.
+
+    Text may come as UTF-8 bytes; it becomes text in columns that hold text.
+    """
+    columns = ", ".join(f'"{column}"' for column in SEALED[table])
+    values = ", ".join(
+        f'CAST(?{i} AS TEXT) AS "{column}"' if column in TEXT_COLUMNS else f'?{i} AS "{column}"'
+        for i, column in enumerate(SEALED[table], 1)
+    )
+    return f"{verb} INTO {table} ({columns}, seal) SELECT *, {seal_sql(table)} FROM (SELECT {values}) WHERE 1"
+
+
+TEXT_COLUMNS = frozenset(("name", "value", "kind", "id", "metadata", "text", "file", "sha256", "path", "reason"))
+"""Columns that hold text, in whatever table."""
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Make ``row_seal`` known to a connection."""
+    connection.create_function("row_seal", -1, row_seal, deterministic=True)
+
+
+def chunk_digest(row: tuple[object, ...], vector: bytes) -> bytes:
+    """BLAKE2b, 8 bytes, over a chunk's facts as JSON, its text (the last of ``row``) as UTF-8, and its vector."""
+    facts = json.dumps(row[:-1]).encode() + str(row[-1] or "").encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(facts + vector, digest_size=8).digest()

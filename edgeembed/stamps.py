@@ -1,0 +1,65 @@
+"""Which segment files have been hashed on this machine already.
+
+A stamp says: the file with this size, these times and this inode had this SHA-256. It is kept in the user's cache and
+never in the index, because an index may come from somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+_MOST_BYTES = 1 << 20
+
+
+class Stamps:
+    """The stamps of the segments of one index. May be used from several threads."""
+
+    def __init__(self, folder: Path, *, read_only: bool) -> None:
+        """
+        Args:
+            folder: of the index.
+            read_only: ``True`` believes stamps and makes none.
+        """
+        from platformdirs import user_cache_path
+
+        self._read_only = read_only
+        self._index = folder.resolve()
+        name = hashlib.blake2b(os.fsencode(self._index), digest_size=12).hexdigest()
+        self._path = user_cache_path("edgeembed", appauthor=False) / "stamps" / f"{name}.json"
+        self._known: dict[str, list[object]] | None = None
+
+    def holds(self, name: str, info: os.stat_result, sha256: str) -> bool:
+        """Whether the file was found to have this SHA-256 when it looked as it does now."""
+        return self._read().get(name) == _facts(info, sha256)
+
+    def put(self, name: str, info: os.stat_result, sha256: str) -> None:
+        """Remember it, as far as the user's cache can be written."""
+        known = self._read()
+        known[name] = _facts(info, sha256)
+        if self._read_only:
+            return
+        kept = {file: facts for file, facts in known.items() if (self._index / file).exists()}
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, scratch = tempfile.mkstemp(dir=self._path.parent)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(kept, file)
+            Path(scratch).replace(self._path)
+
+    def _read(self) -> dict[str, list[object]]:
+        if self._known is None:
+            self._known = {}
+            with contextlib.suppress(OSError, ValueError, RecursionError):
+                if self._path.stat().st_size <= _MOST_BYTES:
+                    known = json.loads(self._path.read_text(encoding="utf-8"))
+                    self._known = known if isinstance(known, dict) else {}
+        return self._known
+
+
+def _facts(info: os.stat_result, sha256: str) -> list[object]:
+    return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, info.st_dev, sha256]

@@ -1,0 +1,66 @@
+"""Deaths and power cuts of the writer: a few here, thousands by ``python -m tests.crash``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import edgeembed
+from edgeembed import vectors, writer
+from tests import crash, powercut
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills copies of this process")
+
+
+def test_killed_at_steps_and_moments_the_index_is_whole_and_goes_on(tmp_path: Path, tiny_bundle: Path) -> None:
+    tally = crash.run(tmp_path, tiny_bundle, runs=12, every=53)
+    killed = {name for name in tally if name.startswith("killed")}
+    assert tally["steps in all"] > 300
+    assert len(killed) > 4
+    assert sum(tally[name] for name in killed) >= 8
+
+
+def test_a_power_cut_after_any_step_leaves_a_whole_index(tmp_path: Path, tiny_bundle: Path) -> None:
+    log = powercut.record(_folder(tmp_path), tiny_bundle)
+    found = list(powercut.cuts(log))
+    assert len(found) > 100
+    for number, cut in enumerate(found[::9] + found[-1:]):
+        powercut.check(cut, tmp_path / f"cut-{number}", tiny_bundle, log.commits)
+
+
+@pytest.mark.parametrize("fault", ["folder not flushed", "file not flushed", "swept too early"])
+def test_a_wrong_order_of_flushes_is_caught(
+    tmp_path: Path, tiny_bundle: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fault == "folder not flushed":
+        monkeypatch.setattr(vectors, "sync_folder", lambda folder: None)
+    elif fault == "file not flushed":
+        pass  # left out of the log below
+    else:
+        replace = writer.Writer._replace
+
+        def early(self: writer.Writer, old: list[vectors.SegmentFacts], *args: object) -> None:
+            with self._catalog.read() as snapshot:
+                named = {facts.file for facts in snapshot.segments()}
+            self._segments.sweep(named - {facts.file for facts in old})
+            replace(self, old, *args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(writer.Writer, "_replace", early)
+    log = powercut.record(_folder(tmp_path), tiny_bundle)
+    monkeypatch.undo()
+    if fault == "file not flushed":
+        log.events = [event for event in log.events if event[0] != "flush"]
+
+    def check_all() -> None:
+        for number, cut in enumerate(powercut.cuts(log)):
+            powercut.check(cut, tmp_path / f"cut-{number}", tiny_bundle, log.commits)
+
+    with pytest.raises((AssertionError, edgeembed.IndexCorruptError)):
+        check_all()
+
+
+def _folder(tmp_path: Path) -> Path:
+    (tmp_path / "notes").mkdir()
+    return tmp_path / "notes"
