@@ -18,12 +18,16 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import fulltext
 from .errors import EdgeEmbedError, IndexCorruptError, IndexLockedError
+from .filters import FUNCTIONS, Condition, condition
+from .keywords import extra_words
 from .vectors import SegmentFacts
 
 CATALOG_NAME = "catalog.sqlite"
 _APPLICATION_ID = 0x65646765  # "edge"
-_LAYOUT = 1
+_LAYOUT = 2
+"""1: no full text."""
 
 _SCHEMA = """
 CREATE TABLE settings (
@@ -75,7 +79,7 @@ CREATE TABLE files (                     -- what a folder looked like; unused by
 );
 """
 
-Where = Mapping[str, Any]
+Where = Mapping[str, Any] | Condition
 
 
 class PassageRow(NamedTuple):
@@ -132,6 +136,14 @@ class Catalog:
             raise EdgeEmbedError(
                 f"{self._path}: written by a newer edgeembed (layout {layout}, here {_LAYOUT}); upgrade edgeembed"
             )
+        if layout < _LAYOUT:
+            if read_only:
+                raise EdgeEmbedError(
+                    f"{self._path}: written by an earlier edgeembed (layout {layout}, here {_LAYOUT}); "
+                    "open it once for writing, as `edgeembed index FOLDER` does, and it is brought up to date"
+                )
+            with self._translated():
+                _upgrade(connection)
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -194,6 +206,8 @@ class Catalog:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
+        for name, (arguments, function) in FUNCTIONS.items():
+            connection.create_function(name, arguments, function, deterministic=True)
         return connection
 
     @contextmanager
@@ -217,11 +231,37 @@ def create_catalog(folder: Path, settings: Mapping[str, str]) -> None:
     connection = sqlite3.connect(scratch, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(
-        f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_LAYOUT}; COMMIT;"
+        f"BEGIN; {_SCHEMA} {fulltext.COLUMNS} {fulltext.SCHEMA}"
+        f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_LAYOUT}; COMMIT;"
     )
     connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
     connection.close()
     scratch.rename(folder / CATALOG_NAME)
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring an older layout up to date, as a whole or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        layout = connection.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+        if layout < 2:
+            for statement in _statements(fulltext.COLUMNS + fulltext.SCHEMA):
+                connection.execute(statement)
+            fulltext.fill(connection)
+        connection.execute(f"PRAGMA user_version = {_LAYOUT}")
+        connection.commit()
+    finally:
+        connection.rollback()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit what came before."""
+    begun = ""
+    for line in script.splitlines():
+        begun += line + "\n"
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""
 
 
 class Snapshot:
@@ -265,22 +305,22 @@ class Snapshot:
         return [key for (key,) in rows]
 
     def allowed_keys(self, kind: str, where: Where) -> list[int]:
-        """Keys of all chunks of the documents whose metadata holds every value of ``where``, ascending."""
-        condition, values = _where_sql(where)
+        """Keys of all chunks that ``where`` allows, ascending."""
+        test = _condition(where)
         rows = self._db.execute(
             "SELECT DISTINCT c.key FROM documents d JOIN chunks c ON c.content = d.content "
-            f"WHERE c.kind = ? AND {condition} ORDER BY c.key",
-            (kind, *values),
+            f"WHERE c.kind = ? AND {test.sql} ORDER BY c.key",
+            (kind, *test.values),
         )
         return [key for (key,) in rows]
 
     def passages(self, keys: Sequence[int], where: Where) -> list[PassageRow]:
         """The documents that these chunks belong to now, those that ``where`` excludes left out."""
-        condition, values = _where_sql(where)
+        test = _condition(where)
         rows = self._db.execute(
             "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c ON c.key = k.value "
-            f"JOIN documents d ON d.content = c.content WHERE {condition}",
-            (json.dumps(keys), *values),
+            f"JOIN documents d ON d.content = c.content WHERE {test.sql}",
+            (json.dumps(keys), *test.values),
         )
         return [PassageRow(*row) for row in rows]
 
@@ -290,6 +330,46 @@ class Snapshot:
             'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
         ).fetchone()
         return ChunkRow(*row)
+
+    def document_keys(self, documents: Sequence[int], where: Where) -> list[PassageRow]:
+        """All chunks of some documents, those that ``where`` excludes left out."""
+        test = _condition(where)
+        rows = self._db.execute(
+            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN documents d ON d.document = k.value "
+            f"JOIN chunks c ON c.content = d.content WHERE {test.sql}",
+            (json.dumps(documents), *test.values),
+        )
+        return [PassageRow(*row) for row in rows]
+
+    def document(self, id: str) -> int | None:
+        """The number of a document, or ``None``."""
+        row = self._db.execute("SELECT document FROM documents WHERE id = CAST(? AS TEXT)", (_encode(id),)).fetchone()
+        return None if row is None else int(row[0])
+
+    def neighbours(self, document: int, first_line: int, last_line: int) -> list[ChunkRow]:
+        """Chunks of a document that touch these lines, in order."""
+        rows = self._db.execute(
+            'SELECT c.kind, start, "end", start_line, end_line, page, text FROM documents d '
+            "JOIN chunks c ON c.content = d.content "
+            "WHERE d.document = ? AND end_line >= ? AND start_line <= ? ORDER BY c.key",
+            (document, first_line, last_line),
+        )
+        return [ChunkRow(*row) for row in rows]
+
+    def weigh(self, terms: Sequence[str]) -> fulltext.Terms:
+        """See :func:`fulltext.weigh`; so the next three."""
+        return fulltext.weigh(self._db, terms)
+
+    def word_passages(
+        self, terms: fulltext.Terms, count: int, allowed: Sequence[int] | None
+    ) -> list[tuple[int, float]]:
+        return fulltext.passages(self._db, terms, count, allowed)
+
+    def word_names(self, terms: fulltext.Terms, count: int) -> list[tuple[int, float]]:
+        return fulltext.names(self._db, terms, count)
+
+    def marks(self, expression: str, key: int) -> list[tuple[int, int]]:
+        return list(fulltext.marks(self._db, expression, key))
 
     def metadata(self, document: int) -> dict[str, Any]:
         """The metadata of one document."""
@@ -341,31 +421,55 @@ class Transaction(Snapshot):
 
     def add_chunk(self, content: int, chunk: ChunkRow, vector: bytes, digest: bytes) -> None:
         """Add the next chunk of a content, with its vector."""
-        text = _encode(chunk.text) if chunk.text is not None else None
+        text = extra = None
+        if chunk.text is not None:
+            text, extra = _encode(chunk.text), extra_words(chunk.text)
         cursor = self._db.execute(
-            'INSERT INTO chunks (content, kind, start, "end", start_line, end_line, page, text, digest) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)",
-            (content, *chunk[:-1], text, digest),
+            'INSERT INTO chunks (content, kind, start, "end", start_line, end_line, page, text, digest, extra) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT))",
+            (content, *chunk[:-1], text, digest, None if extra is None else _encode(extra)),
         )
         self._db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (cursor.lastrowid, chunk.kind, vector))
+        self._db.execute(f"{fulltext.ADD_WORDS} AND key = ?", (cursor.lastrowid,))
 
     def put_document(self, id: str, content: int, metadata: str) -> None:
         """Add a document, or let an existing one point to another content."""
-        self._db.execute(
-            "INSERT INTO documents (id, content, metadata) VALUES (CAST(?1 AS TEXT), ?2, ?3) "
-            "ON CONFLICT (id) DO UPDATE SET content = ?2, metadata = ?3",
-            (_encode(id), content, metadata),
+        known = self.document(id)
+        if known is not None:
+            values = (content, metadata, known)
+            self._db.execute("UPDATE documents SET content = ?, metadata = ? WHERE document = ?", values)
+            return
+        cursor = self._db.execute(
+            "INSERT INTO documents (id, content, metadata, extra) VALUES (CAST(? AS TEXT), ?, ?, CAST(? AS TEXT))",
+            (_encode(id), content, metadata, _encode(extra_words(id) or "") or None),
         )
+        self._db.execute(f"{fulltext.ADD_NAMES} AND document = ?", (cursor.lastrowid,))
 
     def remove_documents(self, ids: Iterable[str]) -> int:
         """Remove documents; returns how many there were. Their contents stay until :meth:`sweep_contents`."""
-        return sum(
-            self._db.execute("DELETE FROM documents WHERE id = CAST(? AS TEXT)", (_encode(id),)).rowcount for id in ids
-        )
+        numbers = [number for id in ids if (number := self.document(id)) is not None]
+        for number in dict.fromkeys(numbers):
+            self._db.execute(f"{fulltext.REMOVE_NAMES} AND document = ?", (number,))
+            self._db.execute("DELETE FROM documents WHERE document = ?", (number,))
+        return len(set(numbers))
 
     def sweep_contents(self) -> int:
         """Remove contents that no document points to, with their chunks; returns how many."""
-        return self._db.execute("DELETE FROM contents WHERE content NOT IN (SELECT content FROM documents)").rowcount
+        orphaned = "content NOT IN (SELECT content FROM documents)"
+        self._db.execute(f"{fulltext.REMOVE_WORDS} AND {orphaned}")
+        return self._db.execute(f"DELETE FROM contents WHERE {orphaned}").rowcount
+
+    def rebuild_full_text(self) -> None:
+        """Make the keyword index anew from documents and chunks."""
+        fulltext.rebuild(self._db)
+
+    def full_text_is_intact(self) -> bool:
+        """Whether the keyword index says what documents and chunks say."""
+        try:
+            fulltext.check(self._db)
+        except sqlite3.DatabaseError:
+            return False
+        return True
 
     def replace_segments(self, old: Iterable[SegmentFacts], new: SegmentFacts | None) -> None:
         """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""
@@ -386,18 +490,8 @@ class Transaction(Snapshot):
         self._db.executemany("DELETE FROM files WHERE path = CAST(? AS TEXT)", ((_encode(path),) for path in paths))
 
 
-def _where_sql(where: Where) -> tuple[str, list[Any]]:
-    """An SQL condition on documents ``d`` and its values: every value of ``where`` equals the metadata's."""
-    conditions, values = ["1"], list[Any]()
-    for name, value in where.items():
-        if not isinstance(value, (str, int, float, bool, type(None))):
-            raise TypeError(f"where[{name!r}] must be a string, number, bool or None, not {type(value).__name__}")
-        types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'text', 'null')"
-        conditions.append(
-            f"EXISTS (SELECT 1 FROM json_each(d.metadata) m WHERE m.key = ? AND m.value IS ? AND m.type IN {types})"
-        )
-        values += [name, value]
-    return " AND ".join(conditions), values
+def _condition(where: Where) -> Condition:
+    return (where if isinstance(where, Condition) else condition(where)) or Condition("1")
 
 
 def _encode(text: str) -> bytes:

@@ -6,10 +6,10 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .bundle import read_bundle
 from .catalog import CATALOG_NAME, FileRow
@@ -19,9 +19,11 @@ from .errors import ImageError, IndexNotFoundError
 from .files import FileStat, walk
 from .formats import may_have_reader
 from .index import Index, IndexStatus, Model, model_of
+from .queries import Meaning, Weighted, is_picture
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import PictureNeed, is_there_now
+from .searcher import Mode
 from .skipped import Skipped
 from .worker import Worker, WorkerCancelled
 from .writer import Writer
@@ -251,10 +253,50 @@ class Folder:
         )
 
     def search(
-        self, query: str, *, k: int = 10, where: Mapping[str, Any] | None = None, exact: bool = False
+        self,
+        query: Meaning,
+        *,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        mode: Mode = "hybrid",
+        plus: Iterable[Weighted] = (),
+        minus: Iterable[Weighted] = (),
+        min_score: float | Literal["auto"] | None = None,
+        exact: bool = False,
     ) -> list[Hit]:
         """Search the index as it is; see :meth:`Index.search`. ``Hit.id`` is the path relative to the folder."""
-        return self.index.search(query, k=k, where=where, exact=exact)
+        return self.index.search(
+            query, k=k, where=where, mode=mode, plus=plus, minus=minus, min_score=min_score, exact=exact
+        )
+
+    def similar(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        min_score: float | Literal["auto"] | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """Files like another one; see :meth:`Index.similar`.
+
+        Args:
+            file: path of a file. One that is not in the index is read now.
+
+        Raises:
+            ValueError: the file holds nothing that could be compared.
+        """
+        path = Path(file)
+        item: str | Document
+        try:
+            item = path.resolve().relative_to(self.path.resolve()).as_posix()
+        except ValueError:
+            item = ""
+        with self.index.snapshot() as snapshot:
+            known = snapshot.document(item) is not None
+        if not known:
+            item = _read_alone(path)
+        return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
 
     def status(self) -> IndexStatus:
         """See :meth:`Index.status`."""
@@ -334,6 +376,17 @@ def index_path(folder: Path) -> Path:
 
     name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=12).hexdigest()
     return user_cache_path("edgeembed", appauthor=False) / "indexes" / name
+
+
+def _read_alone(path: Path) -> Document:
+    """A file that is not in the index as a document."""
+    info = path.stat()
+    if is_picture(path.name):
+        return Document(path.name, image=path)
+    document = read_document(path.parent, FileStat(path.name, info.st_size, info.st_mtime_ns))
+    if isinstance(document, Skipped):
+        raise ValueError(f"{path}: {document.reason}; there is nothing to compare")
+    return document
 
 
 def _looks_changed(stat: FileStat, row: FileRow) -> bool:
