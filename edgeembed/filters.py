@@ -7,7 +7,7 @@ document's metadata, or one of these facts: ``document.id``, ``document.kind`` (
 
 - a value: equal (a string, number, bool or ``None``; ``True`` is not 1);
 - ``{">=": 2020, "<": 2025}``: a range of numbers or strings, with any of ``<``, ``<=``, ``>``, ``>=``;
-  ``file.modified`` takes ``datetime`` and ``date`` objects, ISO strings such as ``"2024-05-01"``, or seconds since 1970;
+  ``file.modified`` takes ``datetime`` and ``date`` objects, ISO strings (``"2024-05-01"``), or seconds since 1970;
 - ``{"in": ["ann", "bob"]}``: one of a set; ``{"!=": "ann"}``: another value, or none at all;
 - ``{"glob": "notes/**/*.md"}``: a pattern, see :func:`glob_expression`; a list of patterns: any of them;
 - ``{"has": "red"}``: a list that holds the value.

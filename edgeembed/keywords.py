@@ -23,6 +23,7 @@ _RUN = re.compile(f"[{_UNSPACED}]+")
 _CAMEL = re.compile(r"[A-Za-z0-9]*(?:[a-z][A-Z]|[A-Z]{2}[a-z])[A-Za-z0-9]*")
 _PART = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _BEYOND_ASCII = re.compile(r"\w*[^\W\x00-\x7f]\w*")
+_SEVERAL_SPELLINGS = re.compile("ss|ff|fi|fl|st|[^\x00-\x7f]")
 _DIACRITICS = re.compile("[\u0300-\u036f]")
 _ASCII_GAP = re.compile(r"[^a-z0-9]+")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
@@ -81,14 +82,16 @@ def phrase_expression(phrase: str) -> str:
     folded = compose(phrase)
     runs = _RUN.findall(folded)
     if not runs:
-        return " OR ".join(dict.fromkeys([_quoted(phrase), _quoted(folded)]))
+        words = [_quoted(word) for word in normal(phrase).split()]
+        # A letter with several spellings may stand in the text in another one than here, and be indexed as an extra.
+        return " AND ".join(words) if _SEVERAL_SPELLINGS.search(folded) else _quoted(phrase)
     pieces = [_quoted(" ".join(_pairs(run))) if len(run) > 1 else f"{_quoted(run)} *" for run in runs]
     return " AND ".join([*pieces, *map(_quoted, normal(_RUN.sub(" ", folded)).split())])
 
 
 def extra_words(text: str) -> str | None:
     """Words of a text to index beside it, ``None`` if there are none."""
-    words = [part for name in _CAMEL.findall(text) for part in _PART.findall(name)]
+    words = [part for name in _CAMEL.findall(text) for part in _PART.findall(name) if part != name]
     if not text.isascii():
         for word in _BEYOND_ASCII.findall(text):
             folded = compose(word)

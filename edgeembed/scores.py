@@ -1,10 +1,10 @@
 """How good is good? Similarities judged against those of ordinary texts and photos.
 
 A cosine says little by itself: 0.4 may be the best match of one query and what any text gets for another, and
-photos lie elsewhere than texts. So the similarity is standardised with the mean and the deviation that this very query has to the
-vectors in the bundle's ``background.npz``, of the same kind (as score normalisation by a cohort does in speaker
-verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360), and one fixed logistic
-function makes a number from 0 to 1 of it.
+photos lie elsewhere than texts. So the similarity is standardised with the mean and the deviation that this very
+query has to the vectors in the bundle's ``background.npz``, of the same kind (as score normalisation by a cohort does
+in speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360), and one fixed
+logistic function makes a number from 0 to 1 of it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .bundle import BACKGROUND_NAME, Bundle
 if TYPE_CHECKING:
     from .vectors import Floats
 
-MIDDLE = 4.5
+MIDDLE = 4.0
 """Deviations above the ordinary at which the score is one half."""
 SLOPE = 1.0
-MIN_SCORE = 0.5
+MIN_SCORE = 0.4
 """What a hit needs to be shown by default; `python -m tests.bench.no_match` shows what it tells apart."""
 _USUAL_SPREAD = 0.07
 """Deviation of similarities to ordinary texts; stands in where a bundle has no background."""

@@ -8,12 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from . import ranking
 from .catalog import PassageRow, Snapshot
 from .filters import Condition
 from .fulltext import Terms
 from .keywords import query_terms
 from .nearest import Nearest
-from .ranking import WORDS, Hit, Passage
+from .ranking import Hit, Passage
 from .scores import MIN_SCORE, Scale, scale
 from .snippets import is_like, snippet, spans_of
 from .vectors import Floats, Segments
@@ -153,7 +154,9 @@ class Searcher:
             item.evidence = item.name + max((self._words.get(key, 0.0) for key in item.keys), default=0.0)
         most = max((item.evidence for item in self._candidates.values()), default=0.0) or 1.0
         # In keyword mode the similarity decides between equals only.
-        meaning, words = {"hybrid": (1.0, WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[self._request.mode]
+        meaning, words = {"hybrid": (1.0, ranking.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[
+            self._request.mode
+        ]
         for item in self._candidates.values():
             value = {
                 key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0) / most

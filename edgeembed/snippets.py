@@ -96,6 +96,6 @@ def _start(text: str, spans: Sequence[Span], limit: int) -> int:
         return 0
     sentences = [found.end() for found in _SENTENCE_END.finditer(text, best - _LEAD, best)]
     if sentences:
-        return sentences[0]
+        return sentences[-1]
     word = re.search(r"\s", text[best - _LEAD : best])
     return best - _LEAD + word.end() if word else best
