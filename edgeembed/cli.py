@@ -139,7 +139,13 @@ def check(model: str | None, as_json: bool) -> None:
 @cli.command()
 @click.argument("source", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a .npy file instead.")
-@click.option("--role", type=click.Choice(["document", "query"]), default="document", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["document", "query"]),
+    default="document",
+    show_default=True,
+    help="What the lines are: to be searched in, or to be searched with.",
+)
 @model_option
 @threads_option
 def embed(source: IO[str], output: Path | None, role: Any, model: str | None, threads: int | None) -> None:

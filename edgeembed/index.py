@@ -226,8 +226,8 @@ class Index:
         if parsed is not None:
             test &= word_condition(parsed.phrases, parsed.excluded)
         vector = query_vector(self.embedder, parsed.text if parsed else query, plus, minus)
-        words = parsed.text if parsed else ""
-        return self._search(Request(vector, words, k, test, mode, min_score, exact))
+        words, phrases = (parsed.text, parsed.phrases) if parsed else ("", ())
+        return self._search(Request(vector, words, phrases, k, test, mode, min_score, exact))
 
     def similar(
         self,
@@ -260,7 +260,7 @@ class Index:
                 rows = [stored_rows(snapshot, self._segments, kind, keys, self._model.dim) for kind in KINDS]
             vector = unit(np.concatenate(rows).mean(axis=0))
             test &= Condition("d.document <> ?", (number,))
-        return self._search(Request(vector, "", k, test, "vector", min_score, exact))
+        return self._search(Request(vector, "", (), k, test, "vector", min_score, exact))
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""

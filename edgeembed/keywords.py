@@ -121,6 +121,11 @@ def normal(text: str) -> str:
     return f" {words} " if words else ""
 
 
+def is_unspaced(word: str) -> bool:
+    """Whether a word is of a script that writes no spaces."""
+    return _RUN.search(word) is not None
+
+
 def literal_pieces(text: str) -> list[str]:
     """Parts of a query that SQLite's own marking does not see: to be looked for as they are."""
     pieces = [piece for run in _RUN.findall(compose(text)) for piece in (_pairs(run) or [run])]

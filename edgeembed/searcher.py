@@ -38,6 +38,8 @@ class Request:
     """``(dim,)`` of length 1."""
     words: str
     """The query for the keyword index; empty: there are no words, as with a picture."""
+    phrases: tuple[str, ...]
+    """Those of its words that must occur as they stand."""
     k: int
     condition: Condition
     mode: Mode
@@ -205,7 +207,7 @@ class Searcher:
             shown = None
             if chunk.text is not None:
                 marked = self._snapshot.marks(self._terms.expression, key) if key in self._words else []
-                shown = snippet(chunk.text, spans_of(chunk.text, self._request.words, marked))
+                shown = snippet(chunk.text, spans_of(chunk.text, self._request.words, self._request.phrases, marked))
             out.append(
                 Passage(
                     similarity=self._similarity[key],

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .keywords import compose, literal_pieces
+from .keywords import compose, is_unspaced, literal_pieces, normal
 
 SNIPPET_CHARACTERS = 240
 _LEAD = 60
@@ -53,19 +53,18 @@ def snippet(text: str, spans: Sequence[Span], *, limit: int = SNIPPET_CHARACTERS
     return Snippet(out + " …" if cut else out, tuple(marks))
 
 
-def spans_of(text: str, query: str, marked: Iterable[Span]) -> list[Span]:
+def spans_of(text: str, query: str, phrases: Iterable[str], marked: Iterable[Span]) -> list[Span]:
     """Where the words of a query stand in a text.
 
     Args:
-        marked: what the full text found; parts of identifiers and scripts without spaces are added here.
+        marked: what the full text found; phrases, parts of identifiers and scripts without spaces are added here.
     """
     spans = list(marked)
-    pieces = literal_pieces(query)
     # Offsets hold only where folding keeps every character in its place.
     folded = text.lower() if text.isascii() else "".join(c if len(f := compose(c)) != 1 else f for c in text)
-    for piece in pieces:
-        wanted = compose(piece)
-        spans += [match.span() for match in re.finditer(re.escape(wanted), folded)] if wanted else []
+    wanted = [re.escape(compose(piece)) for piece in literal_pieces(query)] + [_as_it_stands(p) for p in phrases]
+    for expression in filter(None, wanted):
+        spans += [match.span() for match in re.finditer(expression, folded)]
     return _joined(spans)
 
 
@@ -73,6 +72,15 @@ def is_like(text: str, others: Iterable[str]) -> bool:
     """Whether nearly the same words were shown before."""
     words = set(text.split())
     return any(len(words & seen) >= _ALIKE * len(words | seen) for seen in map(set, map(str.split, others)))
+
+
+def _as_it_stands(phrase: str) -> str:
+    """A regular expression for the words of a phrase with any spaces and punctuation between them."""
+    words = normal(phrase).split()
+    if any(map(is_unspaced, words)):
+        return r"[\W_]*".join(map(re.escape, words))
+    between = r"[\W_]+".join(map(re.escape, words))
+    return rf"(?<!\w){between}(?!\w)"
 
 
 def _joined(spans: list[Span]) -> list[Span]:

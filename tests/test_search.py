@@ -75,7 +75,9 @@ def test_keyword_mode_finds_only_what_holds_a_word(index: Index) -> None:
     assert index.search("zebra", mode="keyword") == []
     vector = {hit.id: hit for hit in index.search("garden zebra", mode="vector")}
     assert len(vector) == len(TEXTS)
-    assert {hit.id: hit.similarity for hit in hits} == pytest.approx({hit.id: vector[hit.id].similarity for hit in hits})
+    assert {hit.id: hit.similarity for hit in hits} == pytest.approx(
+        {hit.id: vector[hit.id].similarity for hit in hits}
+    )
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "vector", "keyword"])
@@ -95,7 +97,9 @@ def test_keyword_mode_finds_only_what_holds_a_word(index: Index) -> None:
         ('"zebra"', set()),
     ],
 )
-def test_phrases_must_and_excluded_words_must_not_occur(index: Index, mode: str, query: str, expected: set[str]) -> None:
+def test_phrases_must_and_excluded_words_must_not_occur(
+    index: Index, mode: str, query: str, expected: set[str]
+) -> None:
     assert set(ids(index.search(query, mode=mode))) == expected  # type: ignore[arg-type]
 
 
@@ -161,7 +165,7 @@ def as_layout_1(folder: Path) -> None:
 def test_an_index_of_before_is_brought_up_to_date(index: Index) -> None:
     index.close()
     as_layout_1(index.path)
-    with pytest.raises(edgeembed.EdgeEmbedError, match="earlier edgeembed.*edgeembed index"):
+    with pytest.raises(edgeembed.EdgeEmbedError, match=r"earlier edgeembed.*edgeembed index"):
         Index.open(index.path, read_only=True)
     with Index.open(index.path) as opened:
         assert ids(opened.search("parse", mode="keyword")) == ["code"]

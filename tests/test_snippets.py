@@ -42,9 +42,14 @@ def test_text_without_spaces_is_cut_anywhere() -> None:
 
 
 def test_parts_of_identifiers_and_pairs_of_characters_are_marked() -> None:
-    assert spans_of("call parseConfig() now", "parseConfig", [(5, 16)]) == [(5, 16)]
+    assert spans_of("call parseConfig() now", "parseConfig", [], [(5, 16)]) == [(5, 16)]
     text = "桜は京都の春"
-    assert [text[a:b] for a, b in spans_of(text, "京都", [])] == ["京都"]
+    assert [text[a:b] for a, b in spans_of(text, "京都", [], [])] == ["京都"]
+
+
+def test_a_phrase_is_marked_whole() -> None:
+    text = "The tap, at\nnight. A tap at nightfall. 桜 は"
+    assert [text[a:b] for a, b in spans_of(text, "", ["Tap at NIGHT", "桜は"], [])] == ["tap, at\nnight", "桜 は"]
 
 
 def test_passages_that_are_nearly_the_same() -> None:
