@@ -356,6 +356,10 @@ class Snapshot:
         )
         return [ChunkRow(*row) for row in rows]
 
+    def passage_count(self) -> int:
+        """How many chunks there are, of all kinds."""
+        return fulltext.count(self._db)
+
     def weigh(self, terms: Sequence[str]) -> fulltext.Terms:
         """See :func:`fulltext.weigh`; so the next three."""
         return fulltext.weigh(self._db, terms)

@@ -89,9 +89,14 @@ def check(db: sqlite3.Connection) -> None:
         db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
 
 
+def count(db: sqlite3.Connection) -> int:
+    """How many passages there are, pictures among them, by an index: going through their texts would take long."""
+    return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
+
+
 def weigh(db: sqlite3.Connection, terms: Sequence[str]) -> Terms:
     """Leave out terms that FTS5 gives no weight because they stand in more than half of all passages, unless all do."""
-    (passages,) = db.execute("SELECT count(*) FROM chunks WHERE text IS NOT NULL").fetchone()
+    passages = count(db)
     weights = {}
     for term in terms:
         (holding,) = db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (term,)).fetchone()
@@ -101,14 +106,12 @@ def weigh(db: sqlite3.Connection, terms: Sequence[str]) -> Terms:
     return Terms(" OR ".join(kept), most)
 
 
-def passages(
-    db: sqlite3.Connection, terms: Terms, count: int, allowed: Sequence[int] | None
-) -> list[tuple[int, float]]:
-    """Key and BM25 of the ``count`` best passages, best first; of the ``allowed`` ones only (``None``: of all)."""
+def passages(db: sqlite3.Connection, terms: Terms, most: int, allowed: Sequence[int] | None) -> list[tuple[int, float]]:
+    """Key and BM25 of the ``most`` best passages, best first; of the ``allowed`` ones only (``None``: of all)."""
     if not terms.expression:
         return []
     inside = ""
-    values: list[str | int] = [terms.expression, count]
+    values: list[str | int] = [terms.expression, most]
     if allowed is not None:
         # The plus keeps SQLite from asking FTS5 once for every row, which pays for few only.
         inside = f"AND {'' if len(allowed) < _FEW else '+'}rowid IN (SELECT value FROM json_each(?3))"
@@ -119,12 +122,12 @@ def passages(
     return [(key, -rank) for key, rank in rows]
 
 
-def names(db: sqlite3.Connection, terms: Terms, count: int) -> list[tuple[int, float]]:
-    """Document and BM25 of the ``count`` names that fit best, best first."""
+def names(db: sqlite3.Connection, terms: Terms, most: int) -> list[tuple[int, float]]:
+    """Document and BM25 of the ``most`` names that fit best, best first."""
     if not terms.expression:
         return []
     rows = db.execute(
-        "SELECT rowid, rank FROM names WHERE names MATCH ? ORDER BY rank, rowid LIMIT ?", (terms.expression, count)
+        "SELECT rowid, rank FROM names WHERE names MATCH ? ORDER BY rank, rowid LIMIT ?", (terms.expression, most)
     )
     return [(document, -rank) for document, rank in rows]
 

@@ -207,8 +207,8 @@ class Index:
                 hold some of the words, those with the most telling ones first.
             plus, minus: meanings to add to that of the query and to take away, words or pictures, each with a weight
                 if it is a pair such as ``(0.5, "winter")``.
-            min_score: leave out hits with a lower ``score``; ``"auto"``: leave out what is not relevant, that is
-                below the usual limit and without most of the words; ``None``: none.
+            min_score: leave out hits with a lower ``score``; ``"auto"``: leave out what is not relevant (see
+                ``docs/searching.md``); ``None``: leave out none.
             exact: compare every vector instead of walking the graphs of large segments.
 
         Returns:

@@ -24,9 +24,20 @@ MIDDLE = 4.0
 """Deviations above the ordinary at which the score is one half."""
 SLOPE = 1.0
 MIN_SCORE = 0.4
-"""What a hit needs to be shown by default; `python -m tests.bench.no_match` shows what it tells apart."""
+"""What a hit needs to be shown by default, if there is a good match at all."""
+_MARGIN = 0.5
 _USUAL_SPREAD = 0.07
 """Deviation of similarities to ordinary texts; stands in where a bundle has no background."""
+
+
+def least_of_a_good_match(passages: int) -> float:
+    """How many deviations above the ordinary the best of so many passages must be to be a match.
+
+    The more passages, the further above the ordinary the best of them is by chance: the largest of n normal numbers
+    is near the square root of 2 ln n (Cramér 1946, Mathematical Methods of Statistics, 28.6).
+    ``python -m tests.bench.no_match`` shows what this tells apart.
+    """
+    return math.sqrt(2 * math.log(max(passages, 2))) + _MARGIN
 
 
 class Scale(NamedTuple):

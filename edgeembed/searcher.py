@@ -15,7 +15,7 @@ from .fulltext import Terms
 from .keywords import query_terms
 from .nearest import Nearest
 from .ranking import Hit, Passage
-from .scores import MIN_SCORE, Scale, scale
+from .scores import MIN_SCORE, Scale, least_of_a_good_match, scale
 from .snippets import is_like, snippet, spans_of
 from .vectors import Floats, Segments
 
@@ -95,6 +95,8 @@ class Searcher:
         self._complete_similarities()
         self._put_in_order()
         best = [item for item in self._candidates.values() if item.order and self._is_wanted(item)]
+        if self._request.min_score == "auto" and not any(map(self._is_good, best)):
+            return []
         best.sort(key=lambda item: (-item.value, item.id))
         return [self._hit(item) for item in best[: self._request.k]]
 
@@ -175,9 +177,21 @@ class Searcher:
             return True
         if least != "auto":
             return score >= least
-        if self._request.mode == "keyword" or (item.evidence and item.evidence >= _ENOUGH_WORDS * self._terms.most):
+        return score >= MIN_SCORE or self._has_enough_words(item)
+
+    def _is_good(self, item: _Candidate) -> bool:
+        """Whether it is more than the best that chance brings."""
+        best = item.order[0]
+        scale = self._scale(best)
+        if not scale.known or self._has_enough_words(item):
             return True
-        return score >= MIN_SCORE
+        allowed = self._nearest.allowed(self._kind[best])
+        passages = self._snapshot.passage_count() if allowed is None else len(allowed)
+        return scale.standard(self._similarity[best]) >= least_of_a_good_match(passages)
+
+    def _has_enough_words(self, item: _Candidate) -> bool:
+        enough = item.evidence > 0 and item.evidence >= _ENOUGH_WORDS * self._terms.most
+        return enough or self._request.mode == "keyword"
 
     def _score(self, item: _Candidate) -> float | None:
         best = item.order[0]

@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 import edgeembed
-from edgeembed.scores import MIN_SCORE
 
 from .evaluation import SETS, Judged, judged_set
 
@@ -82,7 +81,7 @@ def measure(sets: Sequence[Judged]) -> None:
         others = ", ".join(f"{right(scores[o][0], foreign[o], least):.3f} on {o}" for o in field if o != name)
         print(f"  {name:10} area {area(within, foreign[name]):.3f}; threshold {least:.3f}: {others}")
         own, strange = shown_by_default(by_name[name], by_name[name]), shown_by_default(by_name[other], by_name[name])
-        print(f"  {'':10} shown by default (from {MIN_SCORE}): own {own:.3f}, those of {other} {strange:.3f}")
+        print(f"  {'':10} shown by default: own {own:.3f}, those of {other} {strange:.3f}")
 
 
 if __name__ == "__main__":
