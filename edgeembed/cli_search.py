@@ -198,10 +198,10 @@ def _answer(
             )
             raise click.exceptions.Exit(NEGATIVE)
 
-        def lines(hit: Hit) -> list[tuple[int, str]]:
-            assert hit.start_line is not None
-            assert hit.end_line is not None
-            return opened.index.lines(hit.id, hit.start_line - (context or 0), hit.end_line + (context or 0))
+        def lines(hit: Hit) -> list[tuple[int | None, str]]:
+            if hit.start_line is None or hit.end_line is None:  # a picture, or a text that has no lines of its own
+                return [(None, line) for line in (hit.passages[0].text or "").splitlines()]
+            return [*opened.index.lines(hit.id, hit.start_line - (context or 0), hit.end_line + (context or 0))]
 
         text = None if context is None and not full else lines
         if as_json:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 MIDDLE = 4.0
 """Deviations above the ordinary at which the score is one half."""
 SLOPE = 1.0
-MIN_SCORE = 0.4
-"""What a hit needs to be shown by default, if there is a good match at all."""
+LEAST = 3.6
+"""Deviations above the ordinary that a hit needs to be shown by default (a score of 0.4 without words in common), if
+there is a good match at all."""
 _MARGIN = 0.5
 _USUAL_SPREAD = 0.07
 """Deviation of similarities to ordinary texts; stands in where a bundle has no background."""

@@ -15,7 +15,7 @@ from .fulltext import Terms
 from .keywords import query_terms
 from .nearest import Nearest
 from .ranking import Hit, Passage
-from .scores import MIN_SCORE, Scale, least_of_a_good_match, scale
+from .scores import LEAST, Scale, least_of_a_good_match, scale
 from .snippets import is_like, snippet, spans_of
 from .vectors import Floats, Segments
 
@@ -25,6 +25,8 @@ Mode = Literal["hybrid", "vector", "keyword"]
 _DEPTH = 100
 """So many documents are taken from vectors and from words each before they are put together, or ``k`` if it is more."""
 _PASSAGES = 10
+_WORTH_OF_WORDS = 5.0
+"""What the highest possible BM25 is worth, in deviations, when it is judged whether a document is relevant at all."""
 _ENOUGH_WORDS = 0.3
 """Share of the highest BM25 that a query could get from which words alone make a document relevant: it holds most of
 what is rare in the query. All words once in a passage of average length are 1 / (k1 + 1) = 0.45."""
@@ -177,17 +179,22 @@ class Searcher:
             return True
         if least != "auto":
             return score >= least
-        return score >= MIN_SCORE or self._has_enough_words(item)
+        return self._strength(item) >= LEAST or self._has_enough_words(item)
 
     def _is_good(self, item: _Candidate) -> bool:
         """Whether it is more than the best that chance brings."""
         best = item.order[0]
-        scale = self._scale(best)
-        if not scale.known or self._has_enough_words(item):
+        if not self._scale(best).known or self._has_enough_words(item):
             return True
         allowed = self._nearest.allowed(self._kind[best])
         passages = self._snapshot.passage_count() if allowed is None else len(allowed)
-        return scale.standard(self._similarity[best]) >= least_of_a_good_match(passages)
+        return self._strength(item) >= least_of_a_good_match(passages)
+
+    def _strength(self, item: _Candidate) -> float:
+        """Deviations above the ordinary, words that it holds counted in."""
+        best = item.order[0]
+        words = item.evidence / self._terms.most if self._terms.most else 0.0
+        return self._scale(best).standard(self._similarity[best]) + _WORTH_OF_WORDS * words
 
     def _has_enough_words(self, item: _Candidate) -> bool:
         enough = item.evidence > 0 and item.evidence >= _ENOUGH_WORDS * self._terms.most

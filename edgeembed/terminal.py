@@ -46,8 +46,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or 0xDC80 <= ord(c) <= 0xDCFF else ascii(c)[1:-1] for c in text)
 
 
-Lines = Callable[["Hit"], list[tuple[int, str]]]
-"""Lines of a hit's document to show instead of its snippet, with their numbers."""
+Lines = Callable[["Hit"], list[tuple[int | None, str]]]
+"""Lines of a hit's document to show instead of its snippet, with their numbers where they have some."""
 
 
 def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: Lines | None = None) -> None:
@@ -60,15 +60,15 @@ def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: L
     style = _Style(color)
     for hit in hits:
         path = _opened_from_here(folder, hit.id)
-        place = printable(path) + _lines_of(hit) + ("" if hit.page is None else f" (page {hit.page})")
+        place = printable(path) + _place_in(hit)
         judged = hit.similarity if hit.score is None else hit.score
         style.echo(f"{judged:.3f}  " + style.link(style.bold(place), path))
-        if lines is not None and hit.start_line is not None:
+        if lines is not None and hit.snippet is not None:
             words = (
                 {hit.passages[0].snippet[a:b] for a, b in hit.passages[0].marks} if hit.passages[0].snippet else set()
             )
             for number, line in lines(hit):
-                style.echo(f"{number:6} {style.marked_words(printable(line.expandtabs(4)), words)}".rstrip())
+                style.echo(f"{number or '':6} {style.marked_words(printable(line.expandtabs(4)), words)}".rstrip())
         elif hit.snippet:
             style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
 
@@ -112,7 +112,9 @@ class _Style:
         return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
 
 
-def _lines_of(hit: Hit) -> str:
+def _place_in(hit: Hit) -> str:
+    if hit.page is not None:
+        return f" (page {hit.page})"
     if hit.start_line is None:
         return ""
     return f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
@@ -128,7 +130,7 @@ def show_hits_json(hits: Sequence[Hit], folder: str, *, lines: Lines | None = No
         facts = asdict(hit)
         for passage in facts["passages"]:
             passage["text"] = None
-        if lines is not None and hit.start_line is not None:
+        if lines is not None and hit.snippet is not None:
             facts["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
         echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
 

@@ -47,6 +47,30 @@ def test_the_passage_deep_inside_a_long_note_is_named(notes: edgeembed.Folder, q
     assert text[: hit.start].count("\n") + 1 == hit.start_line
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["passport", "bees", "tax return", "cellar flood", "insomnia", "power outage", "lost luggage", "catching mice"],
+)
+def test_a_few_words_are_enough_for_a_good_match(notes: edgeembed.Folder, query: str) -> None:
+    assert 1 <= len(notes.search(query, min_score="auto")) <= 5
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "quantum chromodynamics",
+        "football world cup results",
+        "dinosaurs",
+        "guitar chords",
+        "chess openings",
+        "blockchain",
+    ],
+)
+def test_nothing_fits_what_nobody_wrote_about(notes: edgeembed.Folder, query: str) -> None:
+    assert notes.search(query, min_score="auto") == []
+    assert len(notes.search(query)) == 10
+
+
 def test_an_ignored_folder_stays_out(notes: edgeembed.Folder) -> None:
     assert (notes.path / "drafts" / "novel.md").is_file()
     assert not any(hit.id.startswith("drafts/") for hit in notes.search("a chapter of my novel", k=50))
