@@ -160,18 +160,20 @@ class Searcher:
             item.evidence = item.name + max((self._words.get(key, 0.0) for key in item.keys), default=0.0)
         most = max((item.evidence for item in self._candidates.values()), default=0.0) or 1.0
         # In keyword mode the similarity decides between equals only.
-        meaning, words = {"hybrid": (1.0, ranking.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[
-            self._request.mode
-        ]
+        modes = {
+            "hybrid": (1.0, ranking.WORDS, _WORTH_OF_WORDS),
+            "vector": (1.0, 0.0, 0.0),
+            "keyword": (1e-9, 1.0, 1.0),
+        }
+        meaning, words, inside = modes[self._request.mode]
         for item in self._candidates.values():
-            value = {
-                key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0) / most
-                for key in item.keys
-                if key in self._similarity
-            }
-            item.order = sorted(value, key=lambda key: (-value[key], key))
-            if item.order:
-                item.value = value[item.order[0]] + words * item.name / most
+            keys = sorted(item.keys & self._similarity.keys())
+            near = {key: meaning * self._scale(key).standard(self._similarity[key]) for key in keys}
+            held = {key: self._words.get(key, 0.0) for key in keys}
+            # Among documents the best of all counts in full, among passages of one what it says in itself.
+            item.order = sorted(keys, key=lambda key: -near[key] - inside * held[key] / (self._terms.most or 1))
+            if keys:
+                item.value = max(near[key] + words * held[key] / most for key in keys) + words * item.name / most
 
     def _is_wanted(self, item: _Candidate) -> bool:
         least, score = self._request.min_score, self._score(item)
