@@ -114,8 +114,12 @@ class FileRow(NamedTuple):
 class Catalog:
     """The SQLite file of an index. Reading may happen from several threads; writing from one at a time."""
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
-        """Open the catalog in ``folder``.
+    def __init__(self, folder: Path, *, read_only: bool = False, only_settings: bool = False) -> None:
+        """Open the catalog in ``folder``; one of an older layout is brought up to date.
+
+        Args:
+            read_only: ``True`` changes nothing, so it refuses an older layout.
+            only_settings: ``True`` takes an older layout as it is, in which only settings can be read.
 
         Raises:
             IndexCorruptError: the file is no catalog, or damaged.
@@ -136,7 +140,7 @@ class Catalog:
             raise EdgeEmbedError(
                 f"{self._path}: written by a newer edgeembed (layout {layout}, here {_LAYOUT}); upgrade edgeembed"
             )
-        if layout < _LAYOUT:
+        if layout < _LAYOUT and not only_settings:
             if read_only:
                 raise EdgeEmbedError(
                     f"{self._path}: written by an earlier edgeembed (layout {layout}, here {_LAYOUT}); "

@@ -13,6 +13,7 @@ from PIL import Image
 import edgeembed
 from edgeembed import Document, Folder, Index, nearest, searcher
 from edgeembed.catalog import CATALOG_NAME, Catalog
+from edgeembed.index import model_of
 
 TEXTS = {
     "boat": "the boat leaves the harbour at dawn",
@@ -167,6 +168,7 @@ def test_an_index_of_before_is_brought_up_to_date(index: Index) -> None:
     as_layout_1(index.path)
     with pytest.raises(edgeembed.EdgeEmbedError, match=r"earlier edgeembed.*edgeembed index"):
         Index.open(index.path, read_only=True)
+    assert model_of(index.path) is not None  # a rebuild can still tell
     with Index.open(index.path) as opened:
         assert ids(opened.search("parse", mode="keyword")) == ["code"]
         assert ids(opened.search("京都", mode="keyword")) == ["kyoto"]
