@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
@@ -35,9 +35,6 @@ from .cli_common import (
 from .cli_search import search, similar
 from .errors import EdgeEmbedError
 from .worker import run_if_worker
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -19,7 +19,7 @@ from .errors import ImageError, IndexNotFoundError
 from .files import FileStat, walk
 from .formats import may_have_reader
 from .index import Index, IndexStatus, Model, model_of
-from .queries import Meaning, Weighted, is_picture
+from .queries import Meaning, Weighted
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import PictureNeed, is_there_now
@@ -295,7 +295,7 @@ class Folder:
         with self.index.snapshot() as snapshot:
             known = snapshot.document(item) is not None
         if not known:
-            item = _read_alone(path)
+            item = _read_alone(path, self.index.pictures)
         return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
 
     def status(self) -> IndexStatus:
@@ -378,12 +378,11 @@ def index_path(folder: Path) -> Path:
     return user_cache_path("edgeembed", appauthor=False) / "indexes" / name
 
 
-def _read_alone(path: Path) -> Document:
+def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:
     """A file that is not in the index as a document."""
     info = path.stat()
-    if is_picture(path.name):
-        return Document(path.name, image=path)
-    document = read_document(path.parent, FileStat(path.name, info.st_size, info.st_mtime_ns))
+    stat = FileStat(path.name, info.st_size, info.st_mtime_ns)
+    document = read_document(path.parent, stat, pictures=pictures)
     if isinstance(document, Skipped):
         raise ValueError(f"{path}: {document.reason}; there is nothing to compare")
     return document

@@ -20,8 +20,8 @@ from .chunks import split
 from .documents import Document
 from .embedder import Embedder, usable_cores
 from .errors import BundleError, EdgeEmbedError, IndexLockedError, IndexNotFoundError, ModelMismatchError
-from .image import picture_need
 from .filters import Condition, condition, word_condition
+from .image import picture_need
 from .keywords import parse_query
 from .nearest import stored_rows
 from .queries import Meaning, Weighted, query_vector, unit

@@ -3,9 +3,9 @@
 Similarity and BM25 are added after both were brought to scales of their own: the similarity in deviations above what
 is ordinary for the query (see ``scores``), BM25 as a share of the best that this query found, times ``WORDS``. Such a
 sum keeps how far apart results are, of which ranks know nothing. Reciprocal rank fusion (Cormack, Clarke and Büttcher
-2009, doi:10.1145/1571941.1572114) was measured beside it and lost on every set; that sums of normalised scores
-do better is also what Bruch, Gai and Ingber found (2023, An Analysis of Fusion Functions for Hybrid Retrieval,
-doi:10.1145/3596512). ``python -m tests.bench.hybrid`` measures both.
+2009, doi:10.1145/1571941.1572114), measured beside it with its constants chosen in the same way, is worse on every set;
+that sums of normalised scores do better is also what Bruch, Gai and Ingber found (2023, An Analysis of Fusion Functions
+for Hybrid Retrieval, doi:10.1145/3596512). ``python -m tests.bench.hybrid`` measures both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 from .catalog import PassageRow
 
 WORDS = 2.5
-"""What the best keyword match is worth, in deviations of similarity."""
+"""What the best keyword match is worth, in deviations of similarity. Sets of abstracts would have more (4 to 5), but
+among short texts, such as captions, words in common say little, and more than this does harm."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def test_a_few_words_are_enough_for_a_good_match(notes: edgeembed.Folder, query:
     "query",
     [
         "quantum chromodynamics",
-        "football world cup results",
+        "roman emperors",
         "dinosaurs",
         "guitar chords",
         "chess openings",
