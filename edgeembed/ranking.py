@@ -1,11 +1,13 @@
 """From scored chunks to hits: a hit is a document, shown by its best passages.
 
 Similarity and BM25 are added after both were brought to scales of their own: the similarity in deviations above what
-is ordinary for the query (see ``scores``), BM25 as a share of the best that this query found, times ``WORDS``. Such a
-sum keeps how far apart results are, of which ranks know nothing. Reciprocal rank fusion (Cormack, Clarke and Büttcher
-2009, doi:10.1145/1571941.1572114), measured beside it with its constants chosen in the same way, is worse on every set;
-that sums of normalised scores do better is also what Bruch, Gai and Ingber found (2023, An Analysis of Fusion Functions
-for Hybrid Retrieval, doi:10.1145/3596512). ``python -m tests.bench.hybrid`` measures both.
+is ordinary for the query (see ``scores``), BM25 as a share of the highest that any text could get, times ``WORDS``.
+Such a sum keeps how far apart results are, and how much of the query was found at all, of which ranks know nothing.
+Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114) was measured beside it: as
+good on sets of abstracts, but among short texts well below the vectors alone, and a single word in common could
+lift a document above the best match. That sums of normalised scores do better is also what Bruch, Gai and Ingber
+found (2023, An Analysis of Fusion Functions for Hybrid Retrieval, doi:10.1145/3596512). ``python -m
+tests.bench.hybrid`` measures both.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from typing import Any
 
 from .catalog import PassageRow
 
-WORDS = 2.5
-"""What the best keyword match is worth, in deviations of similarity. Sets of abstracts would have more (4 to 5), but
-among short texts, such as captions, words in common say little, and more than this does harm."""
+WORDS = 6.0
+"""What the highest possible BM25 is worth, in deviations of similarity. Sets of abstracts would have more, but among
+short texts, such as captions, words in common say little, and much more than this does harm."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,6 @@ Mode = Literal["hybrid", "vector", "keyword"]
 _DEPTH = 100
 """So many documents are taken from vectors and from words each before they are put together, or ``k`` if it is more."""
 _PASSAGES = 10
-_WORTH_OF_WORDS = 5.0
-"""What the highest possible BM25 is worth, in deviations, when it is judged whether a document is relevant at all."""
 _ENOUGH_WORDS = 0.3
 """Share of the highest BM25 that a query could get from which words alone make a document relevant: it holds most of
 what is rare in the query. All words once in a passage of average length are 1 / (k1 + 1) = 0.45."""
@@ -156,24 +154,20 @@ class Searcher:
     # Judging
 
     def _put_in_order(self) -> None:
-        for item in self._candidates.values():
-            item.evidence = item.name + max((self._words.get(key, 0.0) for key in item.keys), default=0.0)
-        most = max((item.evidence for item in self._candidates.values()), default=0.0) or 1.0
         # In keyword mode the similarity decides between equals only.
-        modes = {
-            "hybrid": (1.0, ranking.WORDS, _WORTH_OF_WORDS),
-            "vector": (1.0, 0.0, 0.0),
-            "keyword": (1e-9, 1.0, 1.0),
-        }
-        meaning, words, inside = modes[self._request.mode]
+        modes = {"hybrid": (1.0, ranking.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}
+        meaning, words = modes[self._request.mode]
+        words /= self._terms.most or 1.0
         for item in self._candidates.values():
-            keys = sorted(item.keys & self._similarity.keys())
-            near = {key: meaning * self._scale(key).standard(self._similarity[key]) for key in keys}
-            held = {key: self._words.get(key, 0.0) for key in keys}
-            # Among documents the best of all counts in full, among passages of one what it says in itself.
-            item.order = sorted(keys, key=lambda key: -near[key] - inside * held[key] / (self._terms.most or 1))
-            if keys:
-                item.value = max(near[key] + words * held[key] / most for key in keys) + words * item.name / most
+            value = {
+                key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0.0)
+                for key in item.keys
+                if key in self._similarity
+            }
+            item.order = sorted(value, key=lambda key: (-value[key], key))
+            item.evidence = item.name + max((self._words.get(key, 0.0) for key in item.keys), default=0.0)
+            if item.order:
+                item.value = value[item.order[0]] + words * item.name
 
     def _is_wanted(self, item: _Candidate) -> bool:
         least, score = self._request.min_score, self._score(item)
@@ -196,7 +190,7 @@ class Searcher:
         """Deviations above the ordinary, words that it holds counted in."""
         best = item.order[0]
         words = item.evidence / self._terms.most if self._terms.most else 0.0
-        return self._scale(best).standard(self._similarity[best]) + _WORTH_OF_WORDS * words
+        return self._scale(best).standard(self._similarity[best]) + ranking.WORDS * words
 
     def _has_enough_words(self, item: _Candidate) -> bool:
         enough = item.evidence > 0 and item.evidence >= _ENOUGH_WORDS * self._terms.most

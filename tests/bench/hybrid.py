@@ -24,7 +24,7 @@ from edgeembed import ranking
 from .evaluation import SETS, Judged, judged_set, lines
 
 DEPTH = 100
-WEIGHTS = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0)
+WEIGHTS = (4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
 RANKS = tuple(product((10, 20, 40, 60, 100), (0.3, 0.5, 0.7, 1.0, 1.5)))
 """The constant of reciprocal rank fusion, and the weight of the keyword list."""
 
