@@ -21,7 +21,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import fulltext
 from .errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotFoundError
+from .filters import FUNCTIONS, Condition, condition
+from .keywords import extra_words
 from .layout import schema_rows, statements, upgrade
 from .seals import insert_sql, register, seal_sql
 from .vectors import SegmentFacts, sync_folder
@@ -29,6 +32,7 @@ from .vectors import SegmentFacts, sync_folder
 CATALOG_NAME = "catalog.sqlite"
 _APPLICATION_ID = 0x65646765  # "edge"
 _LAYOUT = 2
+"""1: no full text, no seals."""
 _LOG = "log"
 _PRAGMAS = (
     "synchronous = FULL",
@@ -39,7 +43,7 @@ _PRAGMAS = (
     "journal_size_limit = 16777216",  # a log that once grew large does not stay so
 )
 
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL,
@@ -58,6 +62,7 @@ CREATE TABLE documents (
     id TEXT NOT NULL UNIQUE,
     content INTEGER NOT NULL REFERENCES contents,
     metadata TEXT NOT NULL,              -- JSON object
+    extra TEXT,                          -- words of the id for full text; see keywords.extra_words
     seal BLOB NOT NULL
 );
 CREATE INDEX documents_by_content ON documents (content);
@@ -69,6 +74,7 @@ CREATE TABLE chunks (
     start_line INTEGER, end_line INTEGER, page INTEGER,  -- null: the text has none
     text TEXT,
     digest BLOB NOT NULL,                -- BLAKE2b over text, span and vector
+    extra TEXT,                          -- words that full text would not find by itself, as above
     seal BLOB NOT NULL
 );
 CREATE INDEX chunks_by_content ON chunks (content);
@@ -94,9 +100,9 @@ CREATE TABLE files (                     -- what a folder looked like; unused by
     reason TEXT,                         -- null: indexed; else why it was skipped
     seal BLOB NOT NULL
 );
-"""
+{fulltext.SCHEMA}"""
 
-Where = Mapping[str, Any]
+Where = Mapping[str, Any] | Condition
 
 
 class PassageRow(NamedTuple):
@@ -147,12 +153,17 @@ class _Connection(NamedTuple):
 class Catalog:
     """The SQLite file of an index. Reading may happen from several threads; writing from one at a time."""
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False, only_settings: bool = False) -> None:
         """Open the catalog in ``folder``.
+
+        Args:
+            read_only: ``True`` changes nothing.
+            only_settings: ``True`` takes an older layout as it is, in which only settings can be read.
 
         Raises:
             IndexCorruptError: the file is no catalog, or damaged.
-            EdgeEmbedError: it was made by a newer edgeembed, or by an older one and ``read_only``.
+            OutdatedLayoutError: it was made by an older edgeembed.
+            EdgeEmbedError: it was made by a newer one.
         """
         self._path = folder / CATALOG_NAME
         self._read_only = read_only
@@ -161,7 +172,7 @@ class Catalog:
         connection = self._take()
         try:
             with self._translated():
-                _check_schema(connection.db, self._path)
+                _check_schema(connection.db, self._path, only_settings=only_settings)
                 if not read_only:  # an index that was made ready for shipping has no log
                     connection.db.execute("PRAGMA journal_mode = WAL")
         except BaseException:
@@ -291,6 +302,8 @@ class Catalog:
         # File names that are not valid Unicode arrive as lone surrogates; they are kept as they are.
         db.text_factory = _decode
         register(db)
+        for name, (arguments, function) in FUNCTIONS.items():
+            db.create_function(name, arguments, function, deterministic=True)
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
         return _Connection(db, state, is_locked="immutable" not in mode)
@@ -317,7 +330,7 @@ def _translate(error: sqlite3.DatabaseError, path: Path) -> EdgeEmbedError:
     return IndexCorruptError(path, text)
 
 
-def _check_schema(db: sqlite3.Connection, path: Path) -> None:
+def _check_schema(db: sqlite3.Connection, path: Path, *, only_settings: bool) -> None:
     """Refuse what is no catalog of this layout: a crafted one could hold triggers and views that act on their own."""
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if application != _APPLICATION_ID:
@@ -328,6 +341,8 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: written by a newer edgeembed (layout {layout}, here {_LAYOUT}); upgrade edgeembed"
         )
     if layout < _LAYOUT:
+        if only_settings:
+            return
         raise OutdatedLayoutError(
             f"{path}: written by an older edgeembed (layout {layout}, here {_LAYOUT}); "
             "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
@@ -405,6 +420,8 @@ def damaged_catalog(folder: Path) -> Iterator[sqlite3.Connection]:
             with suppress(sqlite3.DatabaseError):
                 db.execute("PRAGMA writable_schema = ON")
                 for kind, name, table, sql in _expected_schema():
+                    if sql is None:
+                        continue  # SQLite's own
                     db.execute(
                         "UPDATE sqlite_master SET tbl_name = ?, sql = ? WHERE type = ? AND name = ? AND sql IS NOT ?",
                         (table, sql, kind, name, sql),
@@ -494,22 +511,22 @@ class Snapshot:
         return [key for (key,) in rows]
 
     def allowed_keys(self, kind: str, where: Where) -> list[int]:
-        """Keys of all chunks of the documents whose metadata holds every value of ``where``, ascending."""
-        condition, values = _where_sql(where)
+        """Keys of all chunks that ``where`` allows, ascending."""
+        test = _condition(where)
         rows = self._db.execute(
             "SELECT DISTINCT c.key FROM documents d JOIN chunks c ON c.content = d.content "
-            f"WHERE c.kind = ? AND {condition} ORDER BY c.key",
-            (kind, *values),
+            f"WHERE c.kind = ? AND {test.sql} ORDER BY c.key",
+            (kind, *test.values),
         )
         return [key for (key,) in rows]
 
     def passages(self, keys: Sequence[int], where: Where) -> list[PassageRow]:
         """The documents that these chunks belong to now, those that ``where`` excludes left out."""
-        condition, values = _where_sql(where)
+        test = _condition(where)
         rows = self._db.execute(
             "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c ON c.key = k.value "
-            f"JOIN documents d ON d.content = c.content WHERE {condition}",
-            (json.dumps(keys), *values),
+            f"JOIN documents d ON d.content = c.content WHERE {test.sql}",
+            (json.dumps(keys), *test.values),
         )
         return [PassageRow(*row) for row in rows]
 
@@ -519,6 +536,50 @@ class Snapshot:
             'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
         ).fetchone()
         return ChunkRow(*row)
+
+    def document_keys(self, documents: Sequence[int], where: Where) -> list[PassageRow]:
+        """All chunks of some documents, those that ``where`` excludes left out."""
+        test = _condition(where)
+        rows = self._db.execute(
+            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN documents d ON d.document = k.value "
+            f"JOIN chunks c ON c.content = d.content WHERE {test.sql}",
+            (json.dumps(documents), *test.values),
+        )
+        return [PassageRow(*row) for row in rows]
+
+    def document(self, id: str) -> int | None:
+        """The number of a document, or ``None``."""
+        row = self._db.execute("SELECT document FROM documents WHERE id = CAST(? AS TEXT)", (_encode(id),)).fetchone()
+        return None if row is None else int(row[0])
+
+    def neighbours(self, document: int, first_line: int, last_line: int) -> list[ChunkRow]:
+        """Chunks of a document that touch these lines, in order."""
+        rows = self._db.execute(
+            'SELECT c.kind, start, "end", start_line, end_line, page, text FROM documents d '
+            "JOIN chunks c ON c.content = d.content "
+            "WHERE d.document = ? AND end_line >= ? AND start_line <= ? ORDER BY c.key",
+            (document, first_line, last_line),
+        )
+        return [ChunkRow(*row) for row in rows]
+
+    def passage_count(self) -> int:
+        """How many chunks there are, of all kinds."""
+        return fulltext.count(self._db)
+
+    def weigh(self, terms: Sequence[str]) -> fulltext.Terms:
+        """See :func:`fulltext.weigh`; so the next three."""
+        return fulltext.weigh(self._db, terms)
+
+    def word_passages(
+        self, terms: fulltext.Terms, count: int, allowed: Sequence[int] | None
+    ) -> list[tuple[int, float]]:
+        return fulltext.passages(self._db, terms, count, allowed)
+
+    def word_names(self, terms: fulltext.Terms, count: int) -> list[tuple[int, float]]:
+        return fulltext.names(self._db, terms, count)
+
+    def marks(self, expression: str, key: int) -> list[tuple[int, int]]:
+        return list(fulltext.marks(self._db, expression, key))
 
     def metadata(self, document: int) -> dict[str, Any]:
         """The metadata of one document."""
@@ -582,28 +643,52 @@ class Transaction(Snapshot):
 
     def add_chunk(self, content: int, chunk: ChunkRow, vector: bytes, digest: bytes) -> None:
         """Add the next chunk of a content, with its vector."""
-        text = _encode(chunk.text) if chunk.text is not None else None
-        cursor = self._db.execute(insert_sql("chunks"), (content, *chunk[:-1], text, digest))
+        text = extra = None
+        if chunk.text is not None:
+            text, extra = _encode(chunk.text), extra_words(chunk.text)
+        row = (content, *chunk[:-1], text, digest, None if extra is None else _encode(extra))
+        cursor = self._db.execute(insert_sql("chunks"), row)
         self._db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (cursor.lastrowid, chunk.kind, vector))
+        self._db.execute(f"{fulltext.ADD_WORDS} AND key = ?", (cursor.lastrowid,))
 
     def put_document(self, id: str, content: int, metadata: str) -> None:
         """Add a document, or let an existing one point to another content."""
-        self._db.execute(
+        known = self.document(id)
+        extra = extra_words(id)
+        cursor = self._db.execute(
             insert_sql("documents")
             + " ON CONFLICT (id) DO UPDATE SET content = excluded.content, metadata = excluded.metadata, "
             "seal = excluded.seal",
-            (_encode(id), content, metadata),
+            (_encode(id), content, metadata, None if extra is None else _encode(extra)),
         )
+        if known is None:
+            self._db.execute(f"{fulltext.ADD_NAMES} AND document = ?", (cursor.lastrowid,))
 
     def remove_documents(self, ids: Iterable[str]) -> int:
         """Remove documents; returns how many there were. Their contents stay until :meth:`sweep_contents`."""
-        return sum(
-            self._db.execute("DELETE FROM documents WHERE id = CAST(? AS TEXT)", (_encode(id),)).rowcount for id in ids
-        )
+        numbers = [number for id in ids if (number := self.document(id)) is not None]
+        for number in dict.fromkeys(numbers):
+            self._db.execute(f"{fulltext.REMOVE_NAMES} AND document = ?", (number,))
+            self._db.execute("DELETE FROM documents WHERE document = ?", (number,))
+        return len(set(numbers))
 
     def sweep_contents(self) -> int:
         """Remove contents that no document points to, with their chunks; returns how many."""
-        return self._db.execute("DELETE FROM contents WHERE content NOT IN (SELECT content FROM documents)").rowcount
+        orphaned = "content NOT IN (SELECT content FROM documents)"
+        self._db.execute(f"{fulltext.REMOVE_WORDS} AND {orphaned}")
+        return self._db.execute(f"DELETE FROM contents WHERE {orphaned}").rowcount
+
+    def rebuild_full_text(self) -> None:
+        """Make the keyword index anew from documents and chunks."""
+        fulltext.rebuild(self._db)
+
+    def full_text_is_intact(self) -> bool:
+        """Whether the keyword index says what documents and chunks say."""
+        try:
+            fulltext.check(self._db)
+        except sqlite3.DatabaseError:
+            return False
+        return True
 
     def replace_segments(self, old: Iterable[SegmentFacts], new: SegmentFacts | None) -> None:
         """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""
@@ -628,18 +713,8 @@ class Transaction(Snapshot):
         self._db.executemany("DELETE FROM files WHERE path = CAST(? AS TEXT)", ((_encode(path),) for path in paths))
 
 
-def _where_sql(where: Where) -> tuple[str, list[Any]]:
-    """An SQL condition on documents ``d`` and its values: every value of ``where`` equals the metadata's."""
-    conditions, values = ["1"], list[Any]()
-    for name, value in where.items():
-        if not isinstance(value, (str, int, float, bool, type(None))):
-            raise TypeError(f"where[{name!r}] must be a string, number, bool or None, not {type(value).__name__}")
-        types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'text', 'null')"
-        conditions.append(
-            f"EXISTS (SELECT 1 FROM json_each(d.metadata) m WHERE m.key = ? AND m.value IS ? AND m.type IN {types})"
-        )
-        values += [name, value]
-    return " AND ".join(conditions), values
+def _condition(where: Where) -> Condition:
+    return (where if isinstance(where, Condition) else condition(where)) or Condition("1")
 
 
 def _encode(text: str) -> bytes:

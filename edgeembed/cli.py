@@ -7,35 +7,35 @@ Results go to stdout, everything else to stderr. Exit status: 0 done, 1 a negati
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
 from . import __version__, terminal
-from .errors import EdgeEmbedError, IndexLockedError, IndexNotFoundError
+from .cli_common import (
+    ERROR,
+    INTERRUPTED,
+    NEGATIVE,
+    SKIPPED,
+    ask_if_huge,
+    end_if_cancelled,
+    folder_argument,
+    index_option,
+    json_option,
+    model_option,
+    open_folder,
+    threads_option,
+    work,
+    yes_option,
+)
+from .cli_search import search, similar
+from .errors import EdgeEmbedError, IndexNotFoundError
 from .worker import run_if_worker
-
-if TYPE_CHECKING:
-    from .folder import Folder, SyncReport
-
-_NEGATIVE, _ERROR, _SKIPPED, _INTERRUPTED = 1, 2, 3, 130
-
-folder_argument = click.argument("folder", default=".", type=click.Path())
-index_option = click.option(
-    "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
-)
-model_option = click.option("--model", help="Name of a shipped model (see `edgeembed models`), or path of a bundle.")
-threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), help="How many documents are embedded at a time.  [default: usable cores]"
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole home folder or disk is indexed.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -70,63 +70,24 @@ def index(
     """Bring the index of FOLDER up to date (the current folder unless given)."""
     from .folder import Folder
 
-    _ask_if_huge(folder, index, yes=yes or dry_run)
+    ask_if_huge(folder, index, yes=yes or dry_run)
     if dry_run:
         _show_plan(folder, index)
         return
-    with _work() as (progress, cancel):
+    with work() as (progress, cancel):
         if rebuild:
             report = Folder.rebuild(folder, index=index, model=model, threads=threads, progress=progress, cancel=cancel)
         else:
-            with _open(folder, index, model, threads) as opened:
+            with open_folder(folder, index, model, threads) as opened:
                 report = opened.sync(progress=progress, cancel=cancel)
     terminal.report_sync(report, quiet_if_idle=False)
-    _end_if_cancelled(report)
+    end_if_cancelled(report)
     if strict and report.skipped:
-        raise click.exceptions.Exit(_SKIPPED)
+        raise click.exceptions.Exit(SKIPPED)
 
 
-@cli.command()
-@click.argument("query")
-@folder_argument
-@click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="Most documents to show.")
-@click.option("--no-sync", is_flag=True, help="Search the index as it is.")
-@click.option("--exact", is_flag=True, help="Compare every vector, also in large indexes.")
-@json_option
-@index_option
-@model_option
-@threads_option
-@yes_option
-def search(
-    query: str,
-    folder: str,
-    k: int,
-    no_sync: bool,
-    exact: bool,
-    as_json: bool,
-    index: str | None,
-    model: str | None,
-    threads: int | None,
-    yes: bool,
-) -> None:
-    """Find files in FOLDER (the current folder unless given) that are nearest in meaning to QUERY.
-
-    A query that begins with a dash goes after `--`.
-    """
-    if not query.strip():
-        raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
-    if not no_sync:
-        _ask_if_huge(folder, index, yes=yes)
-    with _open(folder, index, model, threads, read_only=no_sync) as opened:
-        if not no_sync:
-            _sync_before_search(opened)
-        hits = opened.search(query, k=k, exact=exact)
-        if not opened.status().documents:
-            terminal.note(f"{folder}: no text files to search here")
-    show = terminal.show_hits_json if as_json else terminal.show_hits
-    show(hits, folder)
-    if not hits:
-        raise click.exceptions.Exit(_NEGATIVE)
+cli.add_command(search)
+cli.add_command(similar)
 
 
 @cli.command()
@@ -136,7 +97,7 @@ def search(
 @index_option
 def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
-    with _open(folder, index, None, None, read_only=True) as opened:
+    with open_folder(folder, index, None, None, read_only=True) as opened:
         facts, plan = opened.status(), opened.plan()
     skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
@@ -161,7 +122,7 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
     from .errors import IndexCorruptError
 
     try:
-        with _open(folder, index, None, None, read_only=True) as opened:
+        with open_folder(folder, index, None, None, read_only=True) as opened:
             report = opened.index.verify()
     except IndexCorruptError as error:
         found = [{"where": str(error.path), "what": error.reason}]
@@ -181,7 +142,7 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
         else:
             terminal.note(f"{folder}: the index is damaged; `edgeembed repair` mends it")
     if not facts["ok"]:
-        raise click.exceptions.Exit(_NEGATIVE)
+        raise click.exceptions.Exit(NEGATIVE)
 
 
 @cli.command()
@@ -248,13 +209,19 @@ def check(model: str | None, as_json: bool) -> None:
             click.echo(f"{verdict}  {result.stage}: departs by {result.worst:.2g}, {result.allowed:.2g} is allowed")
     if not all(result.ok for result in results):
         terminal.note(f"{bundle.manifest.name} departs on this machine; do not mix its vectors with those of others")
-        raise click.exceptions.Exit(_NEGATIVE)
+        raise click.exceptions.Exit(NEGATIVE)
 
 
 @cli.command()
 @click.argument("source", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a .npy file instead.")
-@click.option("--role", type=click.Choice(["document", "query"]), default="document", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["document", "query"]),
+    default="document",
+    show_default=True,
+    help="What the lines are: to be searched in, or to be searched with.",
+)
 @model_option
 @threads_option
 def embed(source: IO[str], output: Path | None, role: Any, model: str | None, threads: int | None) -> None:
@@ -315,17 +282,17 @@ def main() -> None:
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        status = _ERROR
+        status = ERROR
     except (click.Abort, KeyboardInterrupt):
         terminal.note("interrupted")
-        status = _INTERRUPTED
+        status = INTERRUPTED
     except BrokenPipeError:
         # The reader went away, as `| head` does; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except (EdgeEmbedError, ValueError, OSError) as error:
         _show_error(error)
-        status = _ERROR
+        status = ERROR
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -341,68 +308,11 @@ def _show_error(error: Exception) -> None:
         terminal.note(f"edgeembed: {message}")
 
 
-def _open(folder: str, index: str | None, model: str | None, threads: int | None, *, read_only: bool = False) -> Folder:
-    from .folder import Folder, check_folder, index_path
-
-    root = check_folder(folder)
-    if index is None and not read_only and not (place := index_path(root)).is_relative_to(root):
-        terminal.note(f"{folder} cannot be written; its index is in {place}")
-    return Folder.open(root, index=index, model=model, read_only=read_only, threads=threads)
-
-
-def _sync_before_search(folder: Folder) -> None:
-    try:
-        with _work() as (progress, cancel):
-            report = folder.sync(progress=progress, cancel=cancel)
-    except IndexLockedError as error:
-        terminal.note(f"{error.path}: {error.owner} is writing; searching what was committed before")
-        return
-    terminal.report_sync(report, quiet_if_idle=True)
-    _end_if_cancelled(report)
-
-
-@contextmanager
-def _work() -> Iterator[tuple[Any, Callable[[], bool]]]:
-    """Progress, and a first Ctrl-C that ends the work in good order; a second one ends it at once."""
-    pressed = False
-
-    def press(signum: int, frame: object) -> None:
-        nonlocal pressed
-        pressed = True
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        with terminal.progress_bar() as progress:
-            yield progress, lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _end_if_cancelled(report: SyncReport) -> None:
-    if report.cancelled:
-        terminal.note("interrupted; what was indexed is kept, and the same command goes on from there")
-        raise click.exceptions.Exit(_INTERRUPTED)
-
-
-def _ask_if_huge(folder: str, index: str | None, *, yes: bool) -> None:
-    from .folder import check_folder, index_path
-
-    root = check_folder(folder).resolve()
-    made = (Path(index) if index else index_path(root)).exists()
-    if made or yes or root not in (Path.home().resolve(), Path(root.anchor)):
-        return
-    what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
-    if not sys.stdin.isatty():
-        raise ValueError(f"{root}: this would index {what}; add --yes if you mean it, or name a smaller folder")
-    click.confirm(f"{root}: index {what}?", abort=True, err=True)
-
-
 def _show_plan(folder: str, index: str | None) -> None:
     from .files import FileStat, walk
 
     try:
-        with _open(folder, index, None, None, read_only=True) as opened:
+        with open_folder(folder, index, None, None, read_only=True) as opened:
             plan = opened.plan()
         todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
         todo += [("removed", path) for path in plan.removed]

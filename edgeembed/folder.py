@@ -6,11 +6,11 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .bundle import read_bundle
 from .catalog import CATALOG_NAME, FileRow
@@ -22,9 +22,11 @@ from .formats import may_have_reader
 from .index import Index, IndexStatus, Model, open_catalog
 from .lock import process_lock
 from .model_facts import model_of
+from .queries import Meaning, Weighted
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import PictureNeed, is_there_now
+from .searcher import Mode
 from .skipped import Skipped
 from .vectors import sync_folder
 from .worker import Worker, WorkerCancelled
@@ -255,10 +257,48 @@ class Folder:
         )
 
     def search(
-        self, query: str, *, k: int = 10, where: Mapping[str, Any] | None = None, exact: bool = False
+        self,
+        query: Meaning,
+        *,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        mode: Mode = "hybrid",
+        plus: Iterable[Weighted] = (),
+        minus: Iterable[Weighted] = (),
+        min_score: float | Literal["auto"] | None = None,
+        exact: bool = False,
     ) -> list[Hit]:
         """Search the index as it is; see :meth:`Index.search`. ``Hit.id`` is the path relative to the folder."""
-        return self.index.search(query, k=k, where=where, exact=exact)
+        return self.index.search(
+            query, k=k, where=where, mode=mode, plus=plus, minus=minus, min_score=min_score, exact=exact
+        )
+
+    def similar(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        min_score: float | Literal["auto"] | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """Files like another one; see :meth:`Index.similar`.
+
+        Args:
+            file: path of a file. One that is not in the index is read now.
+
+        Raises:
+            ValueError: the file holds nothing that could be compared.
+        """
+        path = Path(file)
+        item: str | Document
+        try:
+            item = path.resolve().relative_to(self.path.resolve()).as_posix()
+        except ValueError:
+            item = ""
+        if self.index.ask(lambda snapshot: snapshot.document(str(item))) is None:
+            item = _read_alone(path, self.index.pictures)
+        return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
 
     def status(self) -> IndexStatus:
         """See :meth:`Index.status`."""
@@ -359,6 +399,16 @@ def _switch(place: Path, fresh: Path, old: Path) -> None:
         fresh.rename(place)
         sync_folder(place.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:
+    """A file that is not in the index as a document."""
+    info = path.stat()
+    stat = FileStat(path.name, info.st_size, info.st_mtime_ns)
+    document = read_document(path.parent, stat, pictures=pictures)
+    if isinstance(document, Skipped):
+        raise ValueError(f"{path}: {document.reason}; there is nothing to compare")
+    return document
 
 
 def _looks_changed(stat: FileStat, row: FileRow) -> bool:

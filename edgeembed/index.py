@@ -9,18 +9,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+
+import numpy as np
 
 from .bundle import Manifest, read_bundle
 from .catalog import (
     CATALOG_NAME,
     Catalog,
+    ChunkRow,
     OutdatedLayoutError,
     Snapshot,
     SnapshotLostError,
     create_catalog,
     upgrade_catalog,
 )
+from .chunks import split
 from .documents import Document
 from .embedder import Embedder, usable_cores
 from .errors import (
@@ -31,12 +35,17 @@ from .errors import (
     IndexNotFoundError,
     ModelMismatchError,
 )
+from .filters import Condition, condition, word_condition
 from .image import picture_need
+from .keywords import parse_query
 from .lock import process_lock
 from .model_facts import ModelFacts, stored_model
-from .nearest import Nearest
-from .ranking import Found, Hit, Passage, snippet
+from .nearest import stored_rows
+from .queries import Meaning, Weighted, query_vector, unit
+from .ranking import Hit
 from .readers.extracted import PictureNeed
+from .scores import read_background
+from .searcher import KINDS, Mode, Request, Searcher
 from .skipped import Skipped
 from .stamps import Stamps
 from .vectors import Floats, Segments
@@ -51,9 +60,7 @@ if TYPE_CHECKING:
 
 Model = str | os.PathLike[str] | Embedder | None
 
-_KINDS = ("text", "image")
 _ATTEMPTS = 10
-_PASSAGES = 10
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class Index:
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         self._segments = Segments(path, self._model.dim, stamps=Stamps(path, read_only=read_only))
+        self._background: Mapping[str, Floats] | None = None
         if model is not None:
             self._check_space(
                 model.manifest if isinstance(model, Embedder) else read_bundle(model, verify=False).manifest
@@ -191,34 +199,95 @@ class Index:
 
     def search(
         self,
-        query: str,
+        query: Meaning,
         *,
         k: int = 10,
         where: Mapping[str, Any] | None = None,
+        mode: Mode = "hybrid",
+        plus: Iterable[Weighted] = (),
+        minus: Iterable[Weighted] = (),
+        min_score: float | Literal["auto"] | None = None,
         exact: bool = False,
     ) -> list[Hit]:
-        """Documents nearest in meaning to a query, best first.
+        """Documents that a query is about, best first.
 
         Args:
-            query: words, a sentence, a question.
+            query: words, a sentence, a question, in which ``"…"`` must occur in the passage (or the document's name)
+                and ``-word`` must not occur in the document; or a picture: a ``Path``, the content of an image file,
+                or a Pillow image.
             k: most documents to return.
-            where: only documents whose metadata holds each of these values, at the top level; applied before the
-                best ``k`` are taken. ``None``: all documents.
+            where: only documents of which all this is true, applied before the best ``k`` are taken; see
+                :mod:`edgeembed.filters`. ``None``: all documents.
+            mode: ``hybrid`` by meaning and by words, ``vector`` by meaning only, ``keyword`` only documents that
+                hold some of the words, those with the most telling ones first.
+            plus, minus: meanings to add to that of the query and to take away, words or pictures, each with a weight
+                if it is a pair such as ``(0.5, "winter")``.
+            min_score: leave out hits with a lower ``score``; ``"auto"``: leave out what is not relevant (see
+                ``docs/searching.md``); ``None``: leave out none.
             exact: compare every vector instead of walking the graphs of large segments.
 
         Returns:
             At most ``k`` hits; one a document.
 
         Raises:
-            ValueError: the query is empty, or ``k`` is less than 1.
+            ValueError: the query is empty, ``k`` is less than 1, or ``where`` or ``mode`` is not understood.
+            UnsupportedInputError: a picture, and the model embeds text only.
         """
-        if not query.strip():
-            raise ValueError("the query is empty: give some words to search for")
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
+        _check_request(k, mode)
+        parsed = parse_query(query) if isinstance(query, str) else None
+        if parsed is None and mode == "keyword":
+            raise ValueError("a picture has no words; search for it with mode='hybrid' or 'vector'")
+        test = condition(where or {})
+        if parsed is not None:
+            test &= word_condition(parsed.phrases, parsed.excluded)
         self._follow()
-        vector = self.embedder.embed_texts([query], role="query")[0]
-        return self.ask(lambda snapshot: self._search(snapshot, vector, k, dict(where or {}), exact=exact))
+        vector = query_vector(self.embedder, parsed.text if parsed else query, plus, minus)
+        words, phrases = (parsed.text, parsed.phrases) if parsed else ("", ())
+        return self._search(Request(vector, words, phrases, k, test, mode, min_score, exact))
+
+    def similar(
+        self,
+        item: str | Document,
+        *,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        min_score: float | Literal["auto"] | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """Documents like another one, best first: texts, and photos where the model knows both.
+
+        Args:
+            item: id of a document in the index, which is itself left out; or any document, in the index or not.
+            Others as in :meth:`search`.
+
+        Raises:
+            KeyError: no document has this id.
+        """
+        _check_request(k, "vector")
+        test = condition(where or {})
+        if isinstance(item, Document):
+            vector = self._vector_of(item)
+        else:
+            number, rows = self.ask(lambda snapshot: self._rows_of(snapshot, item))
+            vector = unit(rows.mean(axis=0))
+            test &= Condition("d.document <> ?", (number,))
+        return self._search(Request(vector, "", (), k, test, "vector", min_score, exact))
+
+    def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
+        """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
+
+        def neighbours(snapshot: Snapshot) -> list[ChunkRow]:
+            number = snapshot.document(id)
+            return [] if number is None else snapshot.neighbours(number, first, last)
+
+        chunks = self.ask(neighbours)
+        held: dict[int, str] = {}
+        for chunk in chunks:
+            for line, text in enumerate((chunk.text or "").split("\n"), chunk.start_line or 1):
+                gap = " " if line in held else ""  # a long line that was cut: only white space is between the parts
+                held[line] = held.get(line, "") + gap + text
+        shown = [line for line in held if first <= line <= last]
+        return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
 
     def status(self) -> IndexStatus:
         """Counts, sizes and the model."""
@@ -392,7 +461,7 @@ class Index:
                         raise ModelMismatchError(self.path, model.label, self._embedder.manifest.label)
                 else:
                     self._embedder, self._wanted = None, model.location or model.name
-                self._model = model
+                self._model, self._background = model, None
             self._segments = Segments(self.path, model.dim, stamps=Stamps(self.path, read_only=self.read_only))
             self._identity = identity
 
@@ -453,36 +522,41 @@ class Index:
 
     # Searching
 
-    def _search(self, snapshot: Snapshot, vector: Floats, k: int, where: dict[str, Any], *, exact: bool) -> list[Hit]:
-        found: list[Found] = []
-        similarity: dict[int, float] = {}
-        nearest = Nearest(snapshot, self._segments, vector, where, exact=exact)
-        for kind in _KINDS:
-            more, scores = nearest.documents(kind, k)
-            found += more
-            similarity |= scores
-        found.sort(key=lambda item: (-item.similarity, item.id))
-        return [_hit(snapshot, item, similarity) for item in found[:k]]
+    def _search(self, request: Request) -> list[Hit]:
+        background = self._read_background()
+        return self.ask(lambda snapshot: Searcher(snapshot, self._segments, background, request).hits())
+
+    def _read_background(self) -> Mapping[str, Floats]:
+        """Vectors of ordinary things, read when they are first needed."""
+        if self._background is None:
+            self._background = read_background(self.embedder.bundle)
+        return self._background
+
+    def _rows_of(self, snapshot: Snapshot, id: str) -> tuple[int, Floats]:
+        """The number of a document of the index, and its vectors ``(n, dim)``."""
+        number = snapshot.document(id)
+        if number is None:
+            raise KeyError(f"no document {id!r} in this index")
+        keys = [row.key for row in snapshot.document_keys([number], Condition(""))]
+        rows = [stored_rows(snapshot, self._segments, kind, keys, self._model.dim) for kind in KINDS]
+        return number, np.concatenate(rows)
+
+    def _vector_of(self, document: Document) -> Floats:
+        """One vector for a whole document: the mean of its chunks'."""
+        if document.text is None:
+            return query_vector(self.embedder, document.image or b"")
+        count, limit = self.embedder.count_tokens, self.embedder.content_tokens
+        chunks = [chunk.text for chunk in split(document.text, limit=limit, count_tokens=count)]
+        if not chunks:
+            raise ValueError(f"{document.id}: holds no text to compare")
+        return unit(self.embedder.embed_texts(chunks).mean(axis=0))
 
 
-def _hit(snapshot: Snapshot, found: Found, similarity: Mapping[int, float]) -> Hit:
-    passages = []
-    kind = "text"
-    for key in found.keys[:_PASSAGES]:
-        chunk = snapshot.chunk(key)
-        kind = chunk.kind
-        passages.append(
-            Passage(
-                similarity=similarity[key],
-                start=chunk.start,
-                end=chunk.end,
-                start_line=chunk.start_line,
-                end_line=chunk.end_line,
-                page=chunk.page,
-                snippet=None if chunk.text is None else snippet(chunk.text),
-            )
-        )
-    return Hit.of(found.id, kind, tuple(passages), snapshot.metadata(found.document))
+def _check_request(k: int, mode: str) -> None:
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
 
 
 def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import fulltext
+from .keywords import extra_words
 from .seals import SEALED, seal_sql
 
 if TYPE_CHECKING:
@@ -22,8 +24,13 @@ def statements(schema: str) -> list[str]:
 
 def schema_rows(db: sqlite3.Connection) -> frozenset[tuple[object, ...]]:
     """What a catalog consists of: type, name, table and SQL of everything in it."""
-    # The tables that ANALYZE makes do no harm.
-    rows = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'")
+    # The tables that ANALYZE makes do no harm. How FTS5 declares its own differs between versions of SQLite.
+    rows = db.execute(
+        "SELECT type, name, tbl_name, CASE WHEN EXISTS (SELECT 1 FROM sqlite_master f WHERE f.sql LIKE ? "
+        "AND m.name IN (f.name || '_data', f.name || '_idx', f.name || '_docsize', f.name || '_config')) "
+        "THEN NULL ELSE sql END FROM sqlite_master m WHERE name NOT LIKE 'sqlite_stat%'",
+        (_REBUILDABLE,),
+    )
     return frozenset(map(tuple, rows))
 
 
@@ -35,8 +42,7 @@ def full_text_tables(db: sqlite3.Connection) -> list[str]:
 
 def rebuild_full_text(db: sqlite3.Connection) -> None:
     """Make full-text tables again from the contents they refer to."""
-    for name in full_text_tables(db):
-        db.execute(f"INSERT INTO {name}({name}) VALUES ('rebuild')")
+    fulltext.rebuild(db)
 
 
 def upgrade(db: sqlite3.Connection, schema: str, layout: int) -> None:
@@ -44,6 +50,7 @@ def upgrade(db: sqlite3.Connection, schema: str, layout: int) -> None:
 
     The tables are made anew and filled from the old ones, so that their SQL is that of ``schema`` to the letter.
     """
+    db.create_function("extra_words", 1, _extra_words, deterministic=True)
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute("PRAGMA legacy_alter_table = ON")  # a renamed table takes no references with it
     db.execute("BEGIN IMMEDIATE")
@@ -55,6 +62,11 @@ def upgrade(db: sqlite3.Connection, schema: str, layout: int) -> None:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def _extra_words(raw: bytes | None) -> bytes | None:
+    words = extra_words(raw.decode("utf-8", "surrogatepass")) if raw else None
+    return None if words is None else words.encode("utf-8", "surrogatepass")
 
 
 def _make_anew(db: sqlite3.Connection, schema: str) -> None:
@@ -80,7 +92,9 @@ def _make_anew(db: sqlite3.Connection, schema: str) -> None:
 
 _DEFAULTS = {
     ("contents", "chunks"): "CASE WHEN complete THEN (SELECT count(*) FROM old_chunks c WHERE c.content = o.content) "
-    "ELSE 0 END"
+    "ELSE 0 END",
+    ("chunks", "extra"): "CAST(extra_words(CAST(o.text AS BLOB)) AS TEXT)",
+    ("documents", "extra"): "CAST(extra_words(CAST(o.id AS BLOB)) AS TEXT)",
 }
 """What older layouts have not, in SQL over a row ``o`` of the old table."""
 

@@ -53,7 +53,7 @@ def model_of(path: Path, *, encoder: str | None = None) -> str | None:
         Name or path of a bundle; ``None``: there is no such index, it cannot be read, or its model is not at hand.
     """
     try:
-        catalog = Catalog(path, read_only=True)
+        catalog = Catalog(path, read_only=True, only_settings=True)
         with catalog.read() as snapshot:
             facts = stored_model(snapshot, path)
         catalog.close()

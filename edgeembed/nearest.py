@@ -7,15 +7,15 @@ these are compared. Otherwise more candidates are taken until no chunk outside t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from .catalog import CATALOG_NAME, Snapshot
 from .errors import IndexCorruptError
+from .filters import Condition
 from .ranking import Found, group, settled
-from .vectors import Floats, Keys, Segments, cosines
+from .vectors import Floats, Keys, Rows, Segments, cosines
 
 _COMPARE_ALL = 20_000
 """Up to so many allowed chunks are all compared, which takes some milliseconds."""
@@ -24,13 +24,11 @@ _COMPARE_ALL = 20_000
 class Nearest:
     """Searches one snapshot of an index with one query."""
 
-    def __init__(
-        self, snapshot: Snapshot, segments: Segments, query: Floats, where: Mapping[str, Any], *, exact: bool
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, segments: Segments, query: Floats, where: Condition, *, exact: bool) -> None:
         """
         Args:
             query: ``(dim,)`` float32 of length 1.
-            where: condition on metadata, as in ``Index.search``.
+            where: only what it allows is found.
             exact: compare every row instead of walking graphs.
         """
         self._snapshot = snapshot
@@ -38,6 +36,16 @@ class Nearest:
         self._query = query
         self._where = where
         self._exact = exact
+        self._allowed: dict[str, list[int]] = {}
+        self._compared: dict[str, tuple[Keys, Floats]] = {}
+
+    def allowed(self, kind: str) -> list[int] | None:
+        """Keys of the chunks that the condition allows, ascending; ``None``: all."""
+        if not self._where:
+            return None
+        if kind not in self._allowed:
+            self._allowed[kind] = self._snapshot.allowed_keys(kind, self._where)
+        return self._allowed[kind]
 
     def documents(self, kind: str, k: int) -> tuple[list[Found], dict[int, float]]:
         """The best ``k`` or more documents of a kind, and the similarity of each chunk that was looked at.
@@ -45,9 +53,9 @@ class Nearest:
         Raises:
             FileNotFoundError: a segment was swept meanwhile; a newer snapshot knows what took its place.
         """
-        allowed = self._snapshot.allowed_keys(kind, self._where) if self._where else None
+        allowed = self.allowed(kind)
         if allowed is not None and len(allowed) <= _COMPARE_ALL:
-            similarity = self._compare(kind, np.array(allowed, dtype=np.int64))
+            similarity = self.compare(kind, np.array(allowed, dtype=np.int64))
             return self._grouped(similarity), similarity
         count = 4 * k + 16
         while True:
@@ -75,8 +83,8 @@ class Nearest:
                 unseen = max(unseen, float(cosine[-1]))
         return similarity, unseen
 
-    def _compare(self, kind: str, allowed: Keys) -> dict[int, float]:
-        """Similarity of exactly these chunks."""
+    def compare(self, kind: str, allowed: Keys) -> dict[int, float]:
+        """Similarity of exactly these chunks; those of another kind are left out."""
         similarity: dict[int, float] = {}
         for facts in self._snapshot.segments(kind):
             inside = allowed[(allowed >= facts.first_key) & (allowed <= facts.last_key)]
@@ -89,9 +97,32 @@ class Nearest:
 
     def _fresh(self, kind: str) -> tuple[Keys, Floats]:
         """Keys and similarities of the rows that are in no segment yet, in the order of keys."""
-        fresh = self._snapshot.fresh(kind)
-        if any(len(raw) != len(self._query) for _, raw in fresh):
-            raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
-        keys = np.array([key for key, _ in fresh], dtype=np.int64)
-        rows = np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), len(self._query))
-        return keys, cosines(self._query, rows)
+        if kind not in self._compared:
+            keys, rows = _fresh_rows(self._snapshot, kind, len(self._query))
+            self._compared[kind] = keys, cosines(self._query, rows)
+        return self._compared[kind]
+
+
+def stored_rows(snapshot: Snapshot, segments: Segments, kind: str, keys: Sequence[int], dim: int) -> Floats:
+    """The vectors ``(n, dim)`` of those of ``keys`` that are of a kind, of length 1, in no order.
+
+    Raises:
+        FileNotFoundError: as :meth:`Nearest.documents`.
+    """
+    wanted = np.array(keys, dtype=np.int64)
+    found = []
+    for facts in snapshot.segments(kind):
+        segment = segments.open(facts)
+        found.append(segment.rows(np.intersect1d(segment.keys(), wanted)))
+    fresh, rows = _fresh_rows(snapshot, kind, dim)
+    found.append(rows[np.isin(fresh, wanted)])
+    floats = np.concatenate(found).astype(np.float32)
+    return np.asarray(floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1), dtype=np.float32)
+
+
+def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Rows]:
+    fresh = snapshot.fresh(kind)
+    if any(len(raw) != dim for _, raw in fresh):
+        raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
+    keys = np.array([key for key, _ in fresh], dtype=np.int64)
+    return keys, np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), dim)

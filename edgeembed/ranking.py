@@ -1,4 +1,14 @@
-"""From scored chunks to hits: a hit is a document, shown by its best passages."""
+"""From scored chunks to hits: a hit is a document, shown by its best passages.
+
+Similarity and BM25 are added after both were brought to scales of their own: the similarity in deviations above what
+is ordinary for the query (see ``scores``), BM25 as a share of the highest that any text could get, times ``WORDS``.
+Such a sum keeps how far apart results are, and how much of the query was found at all, of which ranks know nothing.
+Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114) was measured beside it: as
+good on sets of abstracts, but among short texts well below the vectors alone, and a single word in common could
+lift a document above the best match. That sums of normalised scores do better is also what Bruch, Gai and Ingber
+found (2023, An Analysis of Fusion Functions for Hybrid Retrieval, doi:10.1145/3596512). ``python -m
+tests.bench.hybrid`` measures both.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +19,9 @@ from typing import Any
 
 from .catalog import PassageRow
 
-_SNIPPET_CHARACTERS = 240
+WORDS = 6.0
+"""What the highest possible BM25 is worth, in deviations of similarity. Sets of abstracts would have more, but among
+short texts, such as captions, words in common say little, and much more than this does harm."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,11 @@ class Passage:
     page: int | None
     """Page, counted from 1; ``None`` if the document has no pages."""
     snippet: str | None
-    """The beginning of the passage on one line; ``None`` for an image."""
+    """The part of the passage with most words of the query, or its beginning, on one line; ``None`` for an image."""
+    marks: tuple[tuple[int, int], ...]
+    """Words of the query in ``snippet``: characters, half open."""
+    text: str | None
+    """The whole passage; ``None`` for an image."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +56,7 @@ class Hit:
     """``text`` or ``image``."""
     similarity: float
     score: float | None
-    """0 to 1, comparable between queries; ``None`` where the model has no background to compare with."""
+    """0 to 1, comparable between queries and kinds; ``None`` where the model has no background to compare with."""
     start: int | None
     end: int | None
     start_line: int | None
@@ -48,20 +64,29 @@ class Hit:
     page: int | None
     snippet: str | None
     passages: tuple[Passage, ...]
-    """The passages that were found, at most ten, best first; the first is the one above."""
+    """The passages that were found, at most ten, best first, alike ones once; the first is the one above."""
     matched: tuple[str, ...]
     """What found it: ``vector``, ``keyword``."""
     metadata: Mapping[str, Any]
 
     @classmethod
-    def of(cls, id: str, kind: str, passages: tuple[Passage, ...], metadata: Mapping[str, Any]) -> Hit:
-        """A hit by vector; ``passages`` are best first and at least one."""
+    def of(
+        cls,
+        id: str,
+        kind: str,
+        passages: tuple[Passage, ...],
+        metadata: Mapping[str, Any],
+        *,
+        score: float | None,
+        matched: tuple[str, ...],
+    ) -> Hit:
+        """A hit of ``passages``, which are best first and at least one."""
         best = passages[0]
         return cls(
             id=id,
             kind=kind,
             similarity=best.similarity,
-            score=None,
+            score=score,
             start=best.start,
             end=best.end,
             start_line=best.start_line,
@@ -69,7 +94,7 @@ class Hit:
             page=best.page,
             snippet=best.snippet,
             passages=passages,
-            matched=("vector",),
+            matched=matched,
             metadata=metadata,
         )
 
@@ -103,12 +128,3 @@ def settled(found: list[Found], k: int, unseen: float) -> bool:
         unseen: the highest similarity that a chunk outside the candidates may have; minus infinity: there is none.
     """
     return unseen == -math.inf or (len(found) >= k and found[k - 1].similarity >= unseen)
-
-
-def snippet(text: str) -> str:
-    """The beginning of a text on one line, cut after a word."""
-    line = " ".join(text[: 4 * _SNIPPET_CHARACTERS].split())
-    if len(line) <= _SNIPPET_CHARACTERS:
-        return line
-    cut = line.rfind(" ", _SNIPPET_CHARACTERS // 2, _SNIPPET_CHARACTERS)
-    return line[: cut if cut > 0 else _SNIPPET_CHARACTERS].rstrip() + " …"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SEALED: dict[str, tuple[str, ...]] = {
     "settings": ("name", "value"),
     "contents": ("hash", "kind", "complete", "chunks"),
-    "documents": ("id", "content", "metadata"),
-    "chunks": ("content", "kind", "start", "end", "start_line", "end_line", "page", "text", "digest"),
+    "documents": ("id", "content", "metadata", "extra"),
+    "chunks": ("content", "kind", "start", "end", "start_line", "end_line", "page", "text", "digest", "extra"),
     "segments": ("file", "kind", "first_key", "last_key", "rows", "size_bytes", "sha256"),
     "files": ("path", "size_bytes", "mtime_ns", "checked_ns", "reason"),
 }
@@ -53,7 +53,9 @@ def insert_sql(table: str, *, verb: str = "INSERT") -> str:
     return f"{verb} INTO {table} ({columns}, seal) SELECT *, {seal_sql(table)} FROM (SELECT {values}) WHERE 1"
 
 
-TEXT_COLUMNS = frozenset(("name", "value", "kind", "id", "metadata", "text", "file", "sha256", "path", "reason"))
+TEXT_COLUMNS = frozenset(
+    ("name", "value", "kind", "id", "metadata", "text", "file", "sha256", "path", "reason", "extra")
+)
 """Columns that hold text, in whatever table."""
 
 

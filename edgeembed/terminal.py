@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -44,24 +46,92 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or 0xDC80 <= ord(c) <= 0xDCFF else ascii(c)[1:-1] for c in text)
 
 
-def show_hits(hits: Sequence[Hit], folder: str) -> None:
-    """One hit in two lines: similarity and place, then what it says."""
-    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+Lines = Callable[["Hit"], list[tuple[int | None, str]]]
+"""Lines of a hit's document to show instead of its snippet, with their numbers where they have some."""
+
+
+def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: Lines | None = None) -> None:
+    """A hit in two lines or more: score and place, then what it says there.
+
+    Args:
+        color: ``auto``, ``always`` or ``never``.
+        lines: ``None``: a snippet is shown.
+    """
+    style = _Style(color)
     for hit in hits:
-        place = printable(_opened_from_here(folder, hit.id))
-        if hit.page is not None:
-            place += f" (page {hit.page})"
-        elif hit.start_line is not None:
-            place += f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
-        click.echo(f"{hit.similarity:.3f}  " + (click.style(place, bold=True) if color else place))
-        if hit.snippet:
-            click.echo("       " + printable(hit.snippet))
+        path = _opened_from_here(folder, hit.id)
+        place = printable(path) + _place_in(hit)
+        judged = hit.similarity if hit.score is None else hit.score
+        style.echo(f"{judged:.3f}  " + style.link(style.bold(place), path))
+        if lines is not None and hit.snippet is not None:
+            words = (
+                {hit.passages[0].snippet[a:b] for a, b in hit.passages[0].marks} if hit.passages[0].snippet else set()
+            )
+            for number, line in lines(hit):
+                style.echo(f"{number or '':6} {style.marked_words(printable(line.expandtabs(4)), words)}".rstrip())
+        elif hit.snippet:
+            style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
 
 
-def show_hits_json(hits: Sequence[Hit], folder: str) -> None:
-    """One JSON object a line: the fields of ``Hit``, with ``path`` instead of ``id``."""
+class _Style:
+    """Colours, bold and links, where they are wanted."""
+
+    def __init__(self, color: str) -> None:
+        auto = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._on = color == "always" or (color == "auto" and auto)
+
+    def echo(self, line: str) -> None:
+        click.echo(line, color=self._on)
+
+    def bold(self, text: str) -> str:
+        return click.style(text, bold=True) if self._on else text
+
+    def mark(self, text: str) -> str:
+        return click.style(printable(text), fg="red", bold=True) if self._on else printable(text)
+
+    def marked(self, text: str, marks: Sequence[tuple[int, int]]) -> str:
+        """``text`` with control characters as escapes and its marks shown."""
+        out, at = "", 0
+        for begin, end in marks:
+            out += printable(text[at:begin]) + self.mark(text[begin:end])
+            at = end
+        return out + printable(text[at:])
+
+    def marked_words(self, line: str, words: Collection[str]) -> str:
+        """``line`` with some words marked wherever they stand."""
+        if not words or not self._on:
+            return line
+        found = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        return re.sub(rf"(?<!\w)(?:{found})(?!\w)", lambda match: self.mark(match[0]), line)
+
+    def link(self, text: str, path: str) -> str:
+        """``text`` that opens a file when it is clicked (OSC 8)."""
+        if not self._on:
+            return text
+        target = "file://" + quote(os.fsencode(Path(path).absolute()))
+        return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
+def _place_in(hit: Hit) -> str:
+    if hit.page is not None:
+        return f" (page {hit.page})"
+    if hit.start_line is None:
+        return ""
+    return f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
+
+
+def show_hits_json(hits: Sequence[Hit], folder: str, *, lines: Lines | None = None) -> None:
+    """One JSON object a line: the fields of ``Hit``, with ``path`` instead of ``id``; see docs/output.schema.json.
+
+    Args:
+        lines: what goes into ``text`` of the best passage; ``None``: no passage has a text.
+    """
     for hit in hits:
         facts = asdict(hit)
+        for passage in facts["passages"]:
+            passage["text"] = None
+        if lines is not None and hit.snippet is not None:
+            facts["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
         echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
 
 

@@ -47,6 +47,30 @@ def test_the_passage_deep_inside_a_long_note_is_named(notes: edgeembed.Folder, q
     assert text[: hit.start].count("\n") + 1 == hit.start_line
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["passport", "bees", "tax return", "cellar flood", "insomnia", "power outage", "lost luggage", "catching mice"],
+)
+def test_a_few_words_are_enough_for_a_good_match(notes: edgeembed.Folder, query: str) -> None:
+    assert 1 <= len(notes.search(query, min_score="auto")) <= 5
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "quantum chromodynamics",
+        "roman emperors",
+        "dinosaurs",
+        "guitar chords",
+        "chess openings",
+        "blockchain",
+    ],
+)
+def test_nothing_fits_what_nobody_wrote_about(notes: edgeembed.Folder, query: str) -> None:
+    assert notes.search(query, min_score="auto") == []
+    assert len(notes.search(query)) == 10
+
+
 def test_an_ignored_folder_stays_out(notes: edgeembed.Folder) -> None:
     assert (notes.path / "drafts" / "novel.md").is_file()
     assert not any(hit.id.startswith("drafts/") for hit in notes.search("a chapter of my novel", k=50))
@@ -62,7 +86,8 @@ def test_spans_are_those_of_the_text_of_the_file(notes: edgeembed.Folder) -> Non
             assert text == decode((notes.path / hit.id).read_bytes())
         for passage in hit.passages:
             assert passage.snippet is not None
-            assert " ".join(text[passage.start : passage.end].split()).startswith(passage.snippet.removesuffix(" …"))
+            shown = passage.snippet.removeprefix("… ").removesuffix(" …")
+            assert shown in " ".join(text[passage.start : passage.end].split())
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -37,7 +37,9 @@ def ids(hits: list[edgeembed.Hit]) -> list[str]:
 def test_what_was_added_is_found_with_its_facts(index: Index) -> None:
     assert index.add(MAILS) == 3
     hit = index.search("garden tomato seedlings", k=2)[0]
-    assert (hit.id, hit.kind, hit.matched, hit.score) == ("mail-2", "text", ("vector",), None)
+    assert (hit.id, hit.kind, hit.matched) == ("mail-2", "text", ("vector", "keyword"))
+    assert hit.score is not None
+    assert 0 < hit.score < 1
     assert (hit.start, hit.end, hit.start_line, hit.end_line, hit.page) == (0, 31, 1, 1, None)
     assert hit.snippet == "tomato seedlings for the garden"
     assert hit.metadata == {"from": "bob", "year": 2024}
@@ -221,11 +223,11 @@ def test_segments_are_sealed_merged_and_answer_as_one(index: Index) -> None:
     vectors = index.embedder.embed_texts([document.text or "" for document in documents])
     query = index.embedder.embed_texts(["boat in the harbour"], role="query")[0]
     best = [f"d{i}" for i in np.argsort(-(vectors @ query))[:10]]
-    assert len(set(best) & set(ids(index.search("boat in the harbour")))) >= 9
+    assert len(set(best) & set(ids(index.search("boat in the harbour", mode="vector")))) >= 9
 
     index.remove(best[:5] + [f"d{i}" for i in range(400)])
     left = [name for name in best if name not in best[:5] and int(name[1:]) >= 400]
-    found = ids(index.search("boat in the harbour", k=20))
+    found = ids(index.search("boat in the harbour", k=20, mode="vector"))
     assert len(found) == 20
     assert set(left) <= set(found)
     assert not set(best[:5]) & set(found)

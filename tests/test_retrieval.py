@@ -40,7 +40,7 @@ def test_search_over_files_is_as_good_as_exact_search(
     with edgeembed.Folder.open(tmp_path, model=embedder) as folder:
         assert folder.sync().added == sum(bool(text.strip()) for text in texts.values())
         assert folder.status().segments > 0
-        found = [[hit.id.removesuffix(".txt") for hit in folder.search(row["text"])] for row in queries]
+        found = [[hit.id.removesuffix(".txt") for hit in folder.search(row["text"], mode="vector")] for row in queries]
 
     owners, passages = [], []
     for name, text in texts.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -232,32 +231,7 @@ def test_compact_says_when_a_reader_holds_the_log(place: Path) -> None:
         assert index.compact().notes == ()
 
 
-def downgrade(place: Path) -> None:
-    """To layout 1, which had no seals, as the first version made it."""
-    db = sqlite3.connect(place / CATALOG_NAME, isolation_level=None)
-    schema = [
-        sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite%'")
-    ]
-    db.execute("PRAGMA legacy_alter_table = ON")
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL").fetchall():
-        db.execute(f"DROP INDEX {name}")
-    for sql in schema:
-        if sql.startswith("CREATE TABLE"):
-            name = sql.split()[2]
-            db.execute(f"ALTER TABLE {name} RENAME TO later_{name}")
-            sql = re.sub(r",(\s+--[^\n]*)?\n\s+seal BLOB NOT NULL[^\n]*", "", sql)
-            db.execute(re.sub(r",(\s+--[^\n]*)?\n\s+chunks INTEGER NOT NULL[^\n]*", "", sql))
-            columns = ", ".join(f'"{row[1]}"' for row in db.execute(f"PRAGMA table_info({name})"))
-            db.execute(f"INSERT INTO {name} SELECT {columns} FROM later_{name}")
-            db.execute(f"DROP TABLE later_{name}")
-        else:
-            db.execute(sql)
-    assert "seal" not in "".join(sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL"))
-    db.execute("PRAGMA user_version = 1")
-    db.close()
-
-
-def test_an_older_layout_is_upgraded_in_place(place: Path) -> None:
+def test_an_older_layout_is_upgraded_in_place(place: Path, downgrade: Callable[[Path], None]) -> None:
     sound = answers(place)
     downgrade(place)
     with pytest.raises(edgeembed.EdgeEmbedError, match=r"older edgeembed \(layout 1.*upgrades it in place"):

@@ -1,0 +1,242 @@
+"""The commands that answer: ``search`` and ``similar``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from . import terminal
+from .cli_common import (
+    NEGATIVE,
+    ask_if_huge,
+    folder_argument,
+    index_option,
+    json_option,
+    model_option,
+    open_folder,
+    sync_before_search,
+    threads_option,
+    yes_option,
+)
+
+if TYPE_CHECKING:
+    from .folder import Folder
+    from .queries import Meaning, Weighted
+    from .ranking import Hit
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_AGE = re.compile(r"(\d+)\s*(min|h|d|w|mon|y)")
+_AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_WEIGHT = re.compile(r"(\d+(?:\.\d+)?):(.+)", re.DOTALL)
+
+
+class _When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on
+    """A date, a time, or an age."""
+
+    name = "when"
+
+    def __init__(self, *, end: bool = False) -> None:
+        self._end = end
+        """Whether a day means its end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        if age := _AGE.fullmatch(value):
+            return datetime.now() - timedelta(days=int(age[1]) * _AGES[age[2]])
+        try:
+            when = datetime.fromisoformat(value)
+            return when + timedelta(days=1) if self._end and date.fromisoformat(value) else when
+        except ValueError:
+            if "T" in value or " " in value or ":" in value:
+                try:
+                    return datetime.fromisoformat(value)
+                except ValueError:
+                    pass
+        self.fail(f"{value!r} is no date (2024-05-01), time (2024-05-01T18:30) or age (90min, 12h, 7d, 2w, 6mon, 1y)")
+
+
+class _Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A number of bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = _SIZE.fullmatch(value)
+        if found is None:
+            self.fail(f"{value!r} is no size such as 800, 20k, 1.5M or 2G")
+        return int(float(found[1]) * 1024.0 ** " kmgt".index(found[2].lower() or " "))
+
+
+def _answer_options(command: _Command) -> _Command:
+    """The options of every command that shows hits."""
+    options = (
+        click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="Most files to show."),
+        click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only paths that fit, as in .gitignore."),
+        click.option("--kind", type=click.Choice(["text", "image"]), help="Only texts, or only pictures."),
+        click.option("--ext", "extensions", multiple=True, metavar="EXT", help="Only files with this extension."),
+        click.option("--since", type=_When(), help="Only files changed since a date, a time, or an age such as 7d."),
+        click.option("--until", type=_When(end=True), help="Only files changed before the end of a date, or a time."),
+        click.option("--min-size", type=_Size(), help="Only files of at least so many bytes; k, M and G are known."),
+        click.option("--max-size", type=_Size(), help="Only files of at most so many bytes."),
+        click.option(
+            "--min-score",
+            type=click.FloatRange(0, 1),
+            help="Only hits with at least this score, 0 to 1.  [default: search leaves out what is not relevant]",
+        ),
+        click.option("--no-sync", is_flag=True, help="Search the index as it is."),
+        click.option("--exact", is_flag=True, help="Compare every vector, also in large indexes."),
+        click.option("-C", "--context", type=click.IntRange(min=0), help="Show the passage with so many lines around."),
+        click.option("--full", is_flag=True, help="Show the whole passage instead of a snippet."),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            help="Colours and links; auto: on a terminal, unless NO_COLOR is set.",
+        ),
+        json_option,
+        index_option,
+        model_option,
+        threads_option,
+        yes_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("query")
+@folder_argument
+@click.option(
+    "--mode",
+    type=click.Choice(["hybrid", "vector", "keyword"]),
+    default="hybrid",
+    show_default=True,
+    help="By meaning and words, by meaning only, or by words only.",
+)
+@click.option("--plus", multiple=True, metavar="ITEM", help="Add a meaning: words or a picture; 2:dog weighs double.")
+@click.option("--minus", multiple=True, metavar="ITEM", help="Take a meaning away.")
+@_answer_options
+def search(query: str, folder: str, mode: Any, plus: Sequence[str], minus: Sequence[str], **options: Any) -> None:
+    """Find files in FOLDER (the current folder unless given) that QUERY is about.
+
+    In QUERY, "..." must occur in the passage and -word must not occur in the file. The path of a picture searches for
+    what it shows, if the model knows pictures. A query that begins with a dash goes after `--`.
+    """
+    if not query.strip():
+        raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
+
+    def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
+        added, taken = ([_weighted(item) for item in items] for items in (plus, minus))
+        return opened.search(_meaning(query), mode=mode, plus=added, minus=taken, **limits)
+
+    if options["min_score"] is None:
+        options["min_score"] = "auto"
+    _answer(ask, folder, **options)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@folder_argument
+@_answer_options
+def similar(file: str, folder: str, **options: Any) -> None:
+    """Find files in FOLDER (the current folder unless given) that are like FILE, a text or a picture."""
+
+    def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
+        return opened.similar(file, **limits)
+
+    _answer(ask, folder, **options)
+
+
+def _answer(
+    ask: Callable[[Folder, dict[str, Any]], list[Hit]],
+    folder: str,
+    *,
+    k: int,
+    no_sync: bool,
+    exact: bool,
+    min_score: float | Literal["auto"] | None,
+    context: int | None,
+    full: bool,
+    color: str,
+    as_json: bool,
+    index: str | None,
+    model: str | None,
+    threads: int | None,
+    yes: bool,
+    **filters: Any,
+) -> None:
+    limits = {
+        "k": k,
+        "exact": exact,
+        "where": _where(**filters),
+        "min_score": "auto" if min_score is None else min_score,
+    }
+    if not no_sync:
+        ask_if_huge(folder, index, yes=yes)
+    with open_folder(folder, index, model, threads, read_only=no_sync) as opened:
+        if not no_sync:
+            sync_before_search(opened)
+        hits = ask(opened, limits)
+        if not hits:
+            held = opened.status().documents
+            terminal.note(
+                f"{folder}: nothing here fits; --min-score 0 shows the nearest all the same"
+                if held
+                else f"{folder}: no text files to search here"
+            )
+            raise click.exceptions.Exit(NEGATIVE)
+
+        def lines(hit: Hit) -> list[tuple[int | None, str]]:
+            if hit.start_line is None or hit.end_line is None:  # a picture, or a text that has no lines of its own
+                return [(None, line) for line in (hit.passages[0].text or "").splitlines()]
+            return [*opened.index.lines(hit.id, hit.start_line - (context or 0), hit.end_line + (context or 0))]
+
+        text = None if context is None and not full else lines
+        if as_json:
+            terminal.show_hits_json(hits, folder, lines=text)
+        else:
+            terminal.show_hits(hits, folder, color=color, lines=text)
+
+
+def _where(
+    *,
+    paths: Sequence[str],
+    kind: str | None,
+    extensions: Sequence[str],
+    since: datetime | None,
+    until: datetime | None,
+    min_size: int | None,
+    max_size: int | None,
+) -> dict[str, Any]:
+    tests: dict[str, Any] = {
+        "file.path": {"glob": list(paths)} if paths else None,
+        "document.kind": kind,
+        "file.ext": {"in": [name.lower().lstrip(".") for name in extensions]} if extensions else None,
+        "file.modified": {sign: when for sign, when in ((">=", since), ("<", until)) if when is not None},
+        "file.size_bytes": {sign: size for sign, size in ((">=", min_size), ("<=", max_size)) if size is not None},
+    }
+    return {name: test for name, test in tests.items() if test}
+
+
+def _meaning(text: str) -> Meaning:
+    from .queries import is_picture
+
+    return Path(text) if is_picture(text) and Path(text).is_file() else text
+
+
+def _weighted(item: str) -> Weighted:
+    if found := _WEIGHT.fullmatch(item):
+        return float(found[1]), _meaning(found[2])
+    return _meaning(item)

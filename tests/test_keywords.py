@@ -1,0 +1,79 @@
+"""Queries taken apart, and words that SQLite would not find by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgeembed.keywords import Query, extra_words, holds, normal, parse_query, phrase_expression, query_terms
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("red bicycle", Query("red bicycle")),
+        ('fix "leaking tap" now', Query("fix leaking tap now", ("leaking tap",))),
+        ("“curly quotes” count", Query("curly quotes count", ("curly quotes",))),
+        ('jaguar -car -"sports car"', Query("jaguar", (), ("car", "sports car"))),
+        ("well-known e-mail", Query("well-known e-mail")),
+        ("a - b -- c", Query("a - b -- c")),
+        ('an open "quote', Query("an open quote")),
+        ('empty "" quotes', Query("empty quotes")),
+        ("it's", Query("it's")),
+        ('"..."  dots', Query("... dots")),
+        ("-5 degrees outside", Query("degrees outside", (), ("5",))),
+    ],
+)
+def test_a_query_is_taken_apart(query: str, expected: Query) -> None:
+    assert parse_query(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "message"), [(" ", "empty"), ('""', "empty"), ("-car", "only says what to leave out")]
+)
+def test_nothing_to_search_for(query: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_query(query)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("plain words, snake_case and UPPER", None),
+        ("parseConfigFile", "parse Config File"),
+        ("HTTPServer2 and PDFs", "HTTP Server 2"),
+        ("京都の春", "京都 都の の春 春"),
+        ("naïve façade", None),
+        ("die Straße", "strasse"),
+        ("ﬁnally", "finally"),
+        ("Ｗｉｄｅ", "wide"),
+    ],
+)
+def test_extra_words(text: str, words: str | None) -> None:
+    assert extra_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "expected"),
+    [
+        ("The red\nbicycle's bell", "RED bicycle", True),
+        ("The red bicycles", "red bicycle", False),
+        ("infrared bicycle", "red bicycle", False),
+        ("Müll auf der Straße", "mull auf der STRASSE", True),
+        ("call get_user_name()", "get_user_name", True),
+        ("see www.example.org", "www.example.org", True),
+        ("桜は京都の春に咲く", "京都の春", True),
+        ("京 都", "京都", True),
+        ("किताबें", "किताब", False),
+    ],
+)
+def test_a_phrase_is_held_as_whole_words(text: str, phrase: str, expected: bool) -> None:
+    assert holds(text, phrase) is expected
+
+
+def test_what_full_text_must_not_take_for_its_own_syntax_is_quoted() -> None:
+    for term in [*query_terms("a\"b NOT near( col:x * ^ don't -- "), phrase_expression('say "hi" AND')]:
+        assert term.startswith('"')
+        assert term.rstrip("* ").endswith('"')
+    assert query_terms("? ! …") == []
+    assert len(query_terms(" ".join(map(str, range(500))))) == 64
+    assert normal("?!") == ""
