@@ -581,6 +581,15 @@ class Snapshot:
     def marks(self, expression: str, key: int) -> list[tuple[int, int]]:
         return list(fulltext.marks(self._db, expression, key))
 
+    def full_text_is_intact(self) -> bool:
+        """Whether the keyword index says what documents and chunks say.
+
+        FTS5 checks itself by a statement that counts as a write, so a temporary copy is asked, as large as the catalog.
+        """
+        with closing(sqlite3.connect("", isolation_level=None)) as copy:
+            self._db.backup(copy)
+            return fulltext.is_intact(copy)
+
     def metadata(self, document: int) -> dict[str, Any]:
         """The metadata of one document."""
         (text,) = self._db.execute("SELECT metadata FROM documents WHERE document = ?", (document,)).fetchone()
@@ -681,14 +690,6 @@ class Transaction(Snapshot):
     def rebuild_full_text(self) -> None:
         """Make the keyword index anew from documents and chunks."""
         fulltext.rebuild(self._db)
-
-    def full_text_is_intact(self) -> bool:
-        """Whether the keyword index says what documents and chunks say."""
-        try:
-            fulltext.check(self._db)
-        except sqlite3.DatabaseError:
-            return False
-        return True
 
     def replace_segments(self, old: Iterable[SegmentFacts], new: SegmentFacts | None) -> None:
         """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""

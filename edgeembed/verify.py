@@ -96,6 +96,8 @@ def verify(
     _check_pages(db, found)
     _check_seals(db, found)
     _check_references(db, found)
+    if not snapshot.full_text_is_intact():
+        found.table("words", "full text does not say what the passages say")
     segments = _open_segments(snapshot, folder, dim, is_named, found)
     _check_chunks(db, segments, dim, found)
     again = 0

@@ -21,6 +21,8 @@ import numpy as np
 import edgeembed
 from edgeembed import Document, Embedder, Index
 from edgeembed import verify as verify_module
+from edgeembed.filters import condition
+from edgeembed.searcher import Request, Searcher
 from tests.crash import small_steps
 
 _HEADER = 128
@@ -82,10 +84,15 @@ class Sample:
     def answers(self, place: Path) -> list[Any]:
         with Index.open(place, read_only=True) as index:
             return [
-                index.ask(lambda s, v=vector, w=where: index._search(s, v, 100, w, exact=False))  # type: ignore[misc]
-                for vector in self.vectors
-                for where in ({}, {"i": 1})
+                index.ask(lambda s, r=request: Searcher(s, index._segments, {}, r).hits())  # type: ignore[misc]
+                for request in self._requests()
             ]
+
+    def _requests(self) -> Iterator[Request]:
+        """By meaning, as a filter allows, and by words: the model itself is not needed."""
+        for word, vector in zip(_WORDS, self.vectors, strict=True):
+            for words, where in (("", {}), ("", {"i": 1}), (word, {})):
+                yield Request(vector, words, (), 100, condition(where), "hybrid", None, False)
 
     def judge(self, place: Path) -> str:
         """Whether damage is found, and where."""

@@ -250,3 +250,15 @@ def test_text_without_lines_verifies(tmp_path: Path, tiny_bundle: Path) -> None:
         index.add([Document("slides", text="a boat\n\na garden", lines=False)])
         assert index.search("boat")[0].start_line is None
         assert index.verify().ok
+
+
+def test_full_text_that_says_something_else_is_found_and_made_again(place: Path) -> None:
+    with sqlite3.connect(place / CATALOG_NAME) as db:
+        db.execute("DELETE FROM words_idx")
+        db.execute("DELETE FROM words_data WHERE id > 10")
+    with Index.open(place) as index:
+        assert any("full text" in problem.what for problem in index.verify().problems)
+    Index.repair(place)
+    with Index.open(place) as index:
+        assert index.verify().ok
+        assert index.search("boat", mode="keyword")
