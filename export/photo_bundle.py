@@ -104,7 +104,7 @@ def seal_photo(
 
 
 def _section(backbone: Backbone, side: int) -> ImageSection:
-    """Stretched and not cropped: nothing at the margins of a photo is lost, and the tower was trained on such squares."""
+    """Stretched and not cropped: nothing at the margins is lost, and the tower was trained on such squares."""
     return ImageSection(
         graph=IMAGE_GRAPH,
         height=side,
@@ -133,8 +133,8 @@ def _processor(backbone: Backbone, side: int) -> BaseImageProcessor:
 
 
 def _facts(backbone: Backbone, teacher: PhotoTeacher, recipe: PhotoRecipe, graph: Path) -> Facts:
-    plan, tower, said = recipe.plan, recipe.tower, recipe.backbone
-    named, photos = said.trained_on, recipe.photos
+    said, photos = recipe.backbone, recipe.photos
+    named = said.trained_on
     return Facts(
         name=recipe.name,
         version=recipe.version,
@@ -143,7 +143,7 @@ def _facts(backbone: Backbone, teacher: PhotoTeacher, recipe: PhotoRecipe, graph
             "id": said.id,
             "revision": backbone.sha256[:12],
             "recipe": recipe.name,
-            "seed": str(plan.seed),
+            "seed": str(recipe.plan.seed),
             "graph_sha256": hashlib.sha256(graph.read_bytes()).hexdigest(),
         },
         license=said.license,
@@ -153,17 +153,23 @@ def _facts(backbone: Backbone, teacher: PhotoTeacher, recipe: PhotoRecipe, graph
             {"name": photos.name, "terms": photos.terms},
         ],
         libraries=IMAGE_LIBRARIES,
-        remarks=[
-            f"Finds pictures by texts: its vectors may be compared with those of {teacher.title}, which it leaves "
-            "as they are.",
-            f"**Terms of the photos that it was trained on ({photos.name}): {photos.terms}.** The licence above is that "
-            "of the backbone's weights; whether what was learnt from these photos may be used beyond their terms, "
-            "nobody has settled. "
-            f"`edgeembed-export photos --recipe {recipe.name} --photos FILE.jsonl` makes it again on captioned photos of "
-            "your own (a row for each: `image`, `captions`); it takes about an hour of one core.",
-            f"A common trunk of {tower.split} blocks and two branches: the backbone, unchanged, names a thousand kinds of "
-            "things, and a copy of its last blocks was trained on captions. The surer the first, the more it counts.",
-            f"Trained for {plan.steps} steps of {plan.batch} photos, seed {plan.seed}, in {plan.views} views each. "
-            "Pictures are stretched to a square, as they were in training; nothing is cropped.",
-        ],
+        remarks=_remarks(teacher, recipe),
     )
+
+
+def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
+    plan, photos = recipe.plan, recipe.photos
+    again = f"edgeembed-export photos --recipe {recipe.name} --photos FILE.jsonl"
+    return [
+        f"Finds pictures by texts: its vectors may be compared with those of {teacher.title}, which it leaves as they "
+        "are.",
+        f"**It was trained on {photos.name}; terms of these photos: {photos.terms}.** The licence above is that of the "
+        "backbone's weights. Whether what was learnt from the photos may be used beyond their terms is not settled. "
+        f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
+        "an hour of one core.",
+        f"A common trunk of {recipe.tower.split} blocks and two branches: the backbone, unchanged, names a thousand "
+        "kinds of things, and a copy of its last blocks was trained on captions. The surer the first, the more it "
+        "counts.",
+        f"Trained for {plan.steps} steps of {plan.batch} photos, seed {plan.seed}, in {plan.views} views each. "
+        "Pictures are stretched to a square, as they were in training; nothing is cropped.",
+    ]

@@ -58,8 +58,8 @@ def photos(
 ) -> None:
     """Train a picture tower by captions and make the bundle OUT/RECIPE of it.
 
-    Its vectors may be compared with those of the teacher, which stays as it is. Run again after an interruption, it goes
-    on from the last checkpoint in OUT.
+    Its vectors may be compared with those of the teacher, which stays as it is. Run again after an interruption,
+    it goes on from the last checkpoint in OUT.
     """
     # They import torch, which takes seconds that other commands need not wait.
     from edgeembed import Embedder

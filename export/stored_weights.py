@@ -20,9 +20,10 @@ INT8_WEIGHTS = Scheme(
     least_self_cosine=1 - 1e-9,  # nothing is rounded while the graph runs, so it gives the same on any processor
 )
 
-_LEAST = 512
+_LEAST = 64
 """Tensors with fewer numbers stay float32."""
 _LARGEST = 127
+_PRODUCTS = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
 
 
 def store_weights(graph: Path, out: Path) -> None:
@@ -74,13 +75,8 @@ def _weights(graph: onnx.GraphProto, tensors: dict[str, onnx.TensorProto]) -> di
     """Names of the weights of products and convolutions, and the axis of their output channels."""
     found = {}
     for node in graph.node:
-        if node.op_type in ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul"):
-            name = node.input[1]
-            if (
-                name in tensors
-                and np.prod(tensors[name].dims) >= _LEAST
-                and tensors[name].data_type == TensorProto.FLOAT
-            ):
-                turned = any(item.name == "transB" and item.i for item in node.attribute)
-                found[name] = 0 if "Conv" in node.op_type or turned else 1
+        tensor = tensors.get(node.input[1]) if node.op_type in _PRODUCTS else None
+        if tensor is not None and tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= _LEAST:
+            turned = any(item.name == "transB" and item.i for item in node.attribute)
+            found[tensor.name] = 0 if "Conv" in node.op_type or turned else 1
     return found
