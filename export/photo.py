@@ -15,7 +15,7 @@ from .curves import draw_training
 from .errors import ExportError
 from .evaluate_images import caption_ranks, class_vectors
 from .evaluate_texts import percent
-from .evaluation_sets import CAPTIONED_PICTURES, Pictures, find_sets, read_rows
+from .evaluation_sets import CAPTIONED_PICTURES, Pictures, Row, find_sets, read_rows
 from .mobilenet import Backbone, load_backbone
 from .photo_bundle import seal_photo
 from .photo_recipe import PhotoRecipe
@@ -94,7 +94,7 @@ def read_photos(path: Path) -> Photos:
     """
     if path.is_dir():
         files = sorted(item for item in path.rglob("*") if item.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
-        rows = [{"image": item.relative_to(path).as_posix(), "captions": []} for item in files]
+        rows: list[Row] = [{"image": item.relative_to(path).as_posix()} for item in files]
         pictures = Pictures(path)
     else:
         rows = [row for row in read_rows(path) if row.get("split", "train") == "train"]

@@ -124,7 +124,7 @@ def _processor(backbone: Backbone, side: int) -> BaseImageProcessor:
     from PIL.Image import Resampling
     from transformers import ViTImageProcessor
 
-    return ViTImageProcessor(  # type: ignore[no-untyped-call]
+    return ViTImageProcessor(
         size={"height": side, "width": side},
         resample=Resampling.BILINEAR,
         image_mean=list(backbone.mean),

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -165,10 +166,10 @@ class _State(torch.nn.Module):
         if plan.average:
             kept = min(plan.average, (step + 1) / (step + 10))
             for mean, module in zip(self.averages, (self.seeing, self.head), strict=True):
-                for old, new in zip(mean.parameters(), module.parameters(), strict=True):
-                    old.lerp_(new, 1 - kept)
-                for old, new in zip(mean.buffers(), module.buffers(), strict=True):
-                    old.copy_(new)
+                for weight, new in zip(mean.parameters(), module.parameters(), strict=True):
+                    weight.lerp_(new, 1 - kept)
+                for count, now in zip(mean.buffers(), module.buffers(), strict=True):
+                    count.copy_(now)
 
 
 def _step(
@@ -263,7 +264,7 @@ def _key(plan: PhotoPlan, tower: PhotoTower, lesson: Lesson) -> str:
     """Changes with anything that a checkpoint depends on."""
     shapes = {name: list(value.shape) for name, value in tower.state_dict().items()}
     found = hashlib.sha256(json.dumps([asdict(plan), asdict(tower.recipe), shapes], sort_keys=True).encode())
-    tables = [*lesson.maps, *lesson.taught, *([] if lesson.captions is None else [lesson.captions])]
-    for table in [*tables, tower.names.numpy()]:
+    tables: list[npt.NDArray[Any]] = [*lesson.maps, *lesson.taught, tower.names.numpy()]
+    for table in [*tables, *([] if lesson.captions is None else [lesson.captions])]:
         found.update(np.ascontiguousarray(table[:: max(1, len(table) // 100)]).tobytes())
     return found.hexdigest()

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,11 +120,12 @@ class Seen:
 
     def _write(self, path: Path, pictures: Sequence[bytes], number: int, seed: int) -> None:
         partial = path.with_suffix(".part")
-        out: Maps | None = None
+        out: np.memmap[Any, np.dtype[np.float16]] | None = None
 
         def pixels(i: int) -> npt.NDArray[np.float32]:
             image = seen_as(pictures[i], self._side, number, seed, i)
-            return (np.asarray(image, np.float32) / 255 - self._mean) / self._std  # (H, W, 3)
+            values = (np.asarray(image, np.float32) / 255 - self._mean) / self._std
+            return np.asarray(values, dtype=np.float32)  # (H, W, 3)
 
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             for start in range(0, len(pictures), _BATCH):

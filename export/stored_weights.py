@@ -11,6 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from .quantize import Scheme
 
+Floats = npt.NDArray[np.float32]
+
 INT8_WEIGHTS = Scheme(
     name="int8-weights",
     precision="int8 weights, a scale for each channel; computed in float32",
@@ -51,24 +53,29 @@ def store_weights(graph: Path, out: Path) -> None:
     onnx.save(model, out)
 
 
-def rounded(values: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+def rounded(values: Floats, axis: int) -> tuple[npt.NDArray[np.int8], Floats]:
     """Numbers in whole steps from -127 to 127, and the size of a step for each channel along ``axis``.
 
     The size is, of several, the one with the least squared error: a lone outlier may be cut off.
     """
     others = tuple(i for i in range(values.ndim) if i != axis)
     largest = np.abs(values).max(axis=others, keepdims=True)
-    best = np.where(largest > 0, largest, 1) / _LARGEST
-    error = np.square(values - _steps(values, best) * best).sum(axis=others, keepdims=True)
+    whole = np.where(largest > 0, largest, 1).astype(np.float32) / _LARGEST
+    best, error = whole, _error(values, whole, others)
     for share in (0.98, 0.95, 0.92, 0.88, 0.84, 0.8):
-        scale = np.where(largest > 0, largest, 1) * share / _LARGEST
-        found = np.square(values - _steps(values, scale) * scale).sum(axis=others, keepdims=True)
+        scale = np.asarray(whole * share, np.float32)
+        found = _error(values, scale, others)
         best, error = np.where(found < error, scale, best), np.minimum(found, error)
-    return _steps(values, best).astype(np.int8), best.astype(np.float32)
+    return _steps(values, best).astype(np.int8), best
 
 
-def _steps(values: npt.NDArray[np.float32], scale: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(np.clip(np.round(values / scale), -_LARGEST, _LARGEST))
+def _steps(values: Floats, scale: Floats) -> Floats:
+    return np.asarray(np.clip(np.round(values / scale), -_LARGEST, _LARGEST), dtype=np.float32)
+
+
+def _error(values: Floats, scale: Floats, axes: tuple[int, ...]) -> Floats:
+    """Of each channel, summed."""
+    return np.asarray(np.square(values - _steps(values, scale) * scale).sum(axis=axes, keepdims=True), np.float32)
 
 
 def _weights(graph: onnx.GraphProto, tensors: dict[str, onnx.TensorProto]) -> dict[str, int]:
