@@ -2,68 +2,99 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-if TYPE_CHECKING:
-    from .photo_training import PhotoPlan
-
 _NEVER = -1e4
 """A logit of what is not to be compared with."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """The captions of N photos, ready to be aimed at."""
+
+    captions: torch.Tensor
+    """(M, dim), of length 1."""
+    first: npt.NDArray[np.int64]
+    """Number of the first caption of each photo, (N,)."""
+    counts: npt.NDArray[np.int64]
+    """How many each has, (N,)."""
+    means: torch.Tensor
+    """Of each photo's captions, (N, dim), not brought to length 1."""
+
+    def drawn(self, rng: np.random.Generator) -> torch.Tensor:
+        """One caption of each photo, (N, dim)."""
+        chosen = self.first + (rng.random(len(self.first)) * self.counts).astype(np.int64)
+        return self.captions[torch.from_numpy(chosen)]
+
+
+def said(captions: npt.NDArray[np.float32], owners: npt.NDArray[np.int64]) -> Said:
+    """Captions, (M, dim), and the number of the photo of each, ascending; every photo has one."""
+    texts, photos = torch.from_numpy(captions), int(owners[-1]) + 1
+    first = np.searchsorted(owners, np.arange(photos))
+    counts = np.searchsorted(owners, np.arange(photos), side="right") - first
+    sums = torch.zeros(photos, texts.shape[1]).index_add_(0, torch.from_numpy(owners), texts)
+    return Said(texts, first, counts, sums / torch.from_numpy(counts).float()[:, None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """How photos and captions are told apart."""
+
+    temperature: float = 0.06
+    soft: float = 0.5
+    """Share of the captions' own likeness in what is aimed at; the rest is for the right caption or photo alone."""
+    soft_temperature: float = 0.05
+    """Of the captions' own similarities."""
+
+
 def caption_loss(
     vectors: torch.Tensor,
-    rows: npt.NDArray[np.int64],
-    captions: npt.NDArray[np.float32],
-    owners: npt.NDArray[np.int64],
+    rows: torch.Tensor,
+    lesson: Said,
     bank: torch.Tensor,
     known: torch.Tensor,
-    plan: PhotoPlan,
+    how: Contrast,
+    rng: np.random.Generator,
 ) -> torch.Tensor:
-    """Contrastive loss both ways, against every caption and against every photo seen before (InfoNCE).
+    """Contrastive loss both ways, against a caption of every photo and against every photo seen before (InfoNCE).
 
-    The text side never changes (LiT: Zhai et al. 2022, https://arxiv.org/abs/2111.07991), so all captions are at hand
-    at every step, and the last vectors of other photos stand for them. Captions of different photos may say the
-    same; so a share of what is aimed at is the captions' own likeness.
+    The text side never changes (LiT: Zhai et al. 2022, https://arxiv.org/abs/2111.07991), so captions of all photos are
+    at hand at every step, one of each drawn by lot; and the last vectors of other photos stand for these. A photo
+    is drawn to all of its captions at once, that is, to their mean. Captions of different photos may say the same;
+    so a share of what is aimed at is the captions' own likeness.
 
     Args:
         vectors: of the photos of the batch, (B, dim), of length 1.
         rows: their numbers, (B,).
-        captions: of all captions, (M, dim), of length 1.
-        owners: number of the photo of each caption, ascending, (M,).
+        lesson: all captions.
         bank: the last vectors of all photos, (N, dim).
         known: which of them there are, (N,).
-        plan: temperatures, and the share.
+        how: temperatures, and the share.
+        rng: draws captions.
 
     Returns:
         The sum of both cross entropies.
     """
-    texts, index = torch.from_numpy(captions), torch.from_numpy(rows)
-    first = np.searchsorted(owners, rows)
-    counts = np.searchsorted(owners, rows, side="right") - first  # (B,)
-    own = np.concatenate([np.arange(start, start + count) for start, count in zip(first, counts, strict=True)])
-    of_batch = torch.from_numpy(np.repeat(np.arange(len(rows)), counts))  # photo in the batch of each own caption
-    right = torch.from_numpy(own)
-    means = torch.zeros(len(rows), texts.shape[1]).index_add_(0, of_batch, texts[right])
-    means = torch.nn.functional.normalize(means, dim=1)  # (B, dim), what a photo's captions say together
-
-    to_texts = torch.log_softmax(vectors @ texts.T / plan.temperature, dim=1)  # (B, M)
-    wanted = plan.soft * torch.softmax(means @ texts.T / plan.soft_temperature, dim=1)
-    wanted[of_batch, right] += (1 - plan.soft) / torch.from_numpy(counts)[of_batch]
-    loss = -(wanted * to_texts).sum(1).mean()
+    texts, meant = lesson.drawn(rng), torch.nn.functional.normalize(lesson.means, dim=1)  # (N, dim)
+    logits = vectors @ texts.T / how.temperature  # (B, N)
+    total = torch.logsumexp(logits, dim=1)  # (B,)
+    hard = total - (vectors * lesson.means[rows]).sum(1) / how.temperature
+    likeness = torch.softmax(meant[rows] @ texts.T / how.soft_temperature, dim=1)
+    loss = (1 - how.soft) * hard + how.soft * (total - (likeness * logits).sum(1))
 
     there = known.clone()
-    there[index] = False
-    others = torch.where(there[None], texts[right] @ bank.T / plan.temperature, _NEVER)
-    to_photos = torch.log_softmax(torch.cat([texts[right] @ vectors.T / plan.temperature, others], dim=1), dim=1)
-    wanted = torch.zeros_like(to_photos)  # (captions of the batch, B + N)
-    wanted[:, : len(rows)] = plan.soft * torch.softmax(texts[right] @ means.T / plan.soft_temperature, dim=1)
-    wanted[torch.arange(len(right)), of_batch] += 1 - plan.soft
-    return loss - (wanted * to_photos).sum(1).mean()
+    there[rows] = False
+    others = torch.where(there, texts[rows] @ bank.T / how.temperature, _NEVER)  # (B, N)
+    logits = torch.cat([texts[rows] @ vectors.T / how.temperature, others], dim=1)  # (B, B + N)
+    alike = torch.where(there, texts[rows] @ meant.T / how.soft_temperature, _NEVER)
+    alike = torch.cat([texts[rows] @ meant[rows].T / how.soft_temperature, alike], dim=1)
+    wanted = how.soft * torch.softmax(alike, dim=1)
+    wanted[torch.arange(len(rows)), torch.arange(len(rows))] += 1 - how.soft
+    return loss.mean() - (wanted * torch.log_softmax(logits, dim=1)).sum(1).mean()
 
 
 def naming_loss(

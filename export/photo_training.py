@@ -7,7 +7,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .photo_losses import caption_loss, naming_loss
+from .photo_losses import Contrast, Said, caption_loss, naming_loss, said
 from .photo_tower import PhotoTower
 from .photo_views import Maps
 from .training import LOG, TrainingLog, load_checkpoint, losses, rate_share, save_checkpoint
@@ -41,12 +41,7 @@ class PhotoPlan:
     warmup: float = 0.05
     """Share of the steps."""
     weight_decay: float = 0.05
-    temperature: float = 0.06
-    """Of similarities between photos and captions."""
-    soft: float = 0.5
-    """Share of the captions' own likeness in what is aimed at; the rest is for the right caption or photo alone."""
-    soft_temperature: float = 0.05
-    """Of the captions' own similarities."""
+    contrast: Contrast = field(default_factory=Contrast)
     caption: float = 1.0
     """Weight of the loss on captions; of no effect where there are none."""
     naming: float = 1.0
@@ -118,11 +113,14 @@ def train_tower(
     log = TrainingLog(folder / LOG, step, seconds)
     if step == 0 and evaluate is not None:
         log.write(step, evaluate(tower))
+    captions = None
+    if lesson.captions is not None and lesson.owners is not None:
+        captions = said(lesson.captions, lesson.owners)
     probabilities = [_probabilities(tower, maps, bfloat16=plan.bfloat16) for maps in lesson.maps]
     for rows, views in _from(step, plan, len(lesson.maps[0])):
         if step >= min(plan.steps, plan.steps if stop_after is None else stop_after):
             break
-        log.add(_step(state, optimizer, lesson, probabilities, plan, step, rows, views))
+        log.add(_step(state, optimizer, lesson, captions, probabilities, plan, step, rows, views))
         step += 1
         if step % plan.log_every == 0:
             log.flush(step)
@@ -176,6 +174,7 @@ def _step(
     state: _State,
     optimizer: torch.optim.Optimizer,
     lesson: Lesson,
+    captions: Said | None,
     probabilities: Sequence[torch.Tensor],
     plan: PhotoPlan,
     step: int,
@@ -194,8 +193,9 @@ def _step(
     vectors = tower.joined(seen.float(), named)
     found: dict[str, torch.Tensor] = {}
     total = torch.zeros(())
-    if lesson.captions is not None and lesson.owners is not None:
-        found["caption"] = caption_loss(vectors, rows, lesson.captions, lesson.owners, state.bank, state.known, plan)
+    if captions is not None:
+        drawing, index = np.random.default_rng([plan.seed, 1, step]), torch.from_numpy(rows)
+        found["caption"] = caption_loss(vectors, index, captions, state.bank, state.known, plan.contrast, drawing)
         total = total + plan.caption * found["caption"]
     if plan.naming:
         found["naming"] = naming_loss(vectors, named, tower.names, temperature=plan.naming_temperature)

@@ -171,7 +171,7 @@ def test_training_helps_and_goes_on_where_it_was_interrupted(
     log = read_log(tmp_path / "once" / "log.jsonl")
     scores = [line["right"] for line in log if "right" in line]
     assert len(scores) == 4
-    assert scores[-1] >= scores[0] + 0.3
+    assert scores[-1] >= scores[0] + 0.15
     losses = [line for line in log if "loss" in line]
     assert losses[-1]["caption"] < losses[0]["caption"]
     assert set(losses[0]) >= {"loss", "caption", "naming"}
