@@ -85,7 +85,7 @@ def seal_photo(
         whole, graph = Path(scratch, "float.onnx"), Path(scratch, IMAGE_GRAPH)
         example = torch.zeros(2, 3, recipe.side, recipe.side)
         write_graph(_Exportable(tower), {"pixel_values": example}, whole, any_length=False)
-        store_weights(whole, graph)
+        store_weights(whole, graph, coarse=len(backbone.names))
         bundle, verification = seal(
             out,
             facts=_facts(backbone, teacher, recipe, graph),
