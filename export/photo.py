@@ -23,6 +23,7 @@ from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
 from .photo_training import Lesson, Vectors, run_tower, train_tower
 from .photo_views import Maps, Seen, view_file
+from .teacher_vectors import Teacher, teacher_vectors
 from .text_export import Exported
 from .training import LOG
 
@@ -65,16 +66,18 @@ def train_photos(
     source = recipe.backbone
     backbone = load_backbone(data / source.arrays, data / source.names)
     tower = PhotoTower(backbone, name_vectors(teacher, backbone, recipe.prompts), recipe.tower)
-    seen = _seen(backbone, tower, recipe, out / "seen" if cache is None else cache, say)
+    kept = out / "seen" if cache is None else cache
+    seen = _seen(backbone, tower, recipe, kept, say)
     photos = read_photos(data / recipe.photos.file)
     say(f"{len(photos.files)} photos, {sum(map(len, photos.captions))} captions")
-    lesson = _lesson(teacher, photos, seen, recipe, say)
+    lesson = _lesson(teacher, photos, seen, recipe, kept, say)
     say("training")
-    evaluate = _dev_scores(teacher, (data / recipe.photos.file).parent, seen, bfloat16=recipe.plan.bfloat16)
+    folder = (data / recipe.photos.file).parent
+    evaluate = _dev_scores(teacher, folder, seen, kept, bfloat16=recipe.plan.bfloat16)
     trained = train_tower(tower, lesson, recipe.plan, out, evaluate=evaluate)
     draw_training(out / LOG, out / "curves.png", title=recipe.name)
     say("sealing the bundle")
-    return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, data=(data / recipe.photos.file).parent)
+    return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, data=folder)
 
 
 def name_vectors(teacher: PhotoTeacher, backbone: Backbone, prompts: tuple[str, ...]) -> torch.Tensor:
@@ -120,7 +123,7 @@ def _seen(backbone: Backbone, tower: PhotoTower, recipe: PhotoRecipe, folder: Pa
     )
 
 
-def _lesson(teacher: PhotoTeacher, photos: Photos, seen: Seen, recipe: PhotoRecipe, say: Say) -> Lesson:
+def _lesson(teacher: PhotoTeacher, photos: Photos, seen: Seen, recipe: PhotoRecipe, cache: Path, say: Say) -> Lesson:
     seed, views = recipe.plan.seed, range(recipe.plan.views)
     counts = [len(captions) for captions in photos.captions]
     if not any(counts) and teacher.images is None:
@@ -138,12 +141,19 @@ def _lesson(teacher: PhotoTeacher, photos: Photos, seen: Seen, recipe: PhotoReci
             taught.append(teacher.images(shown))
     if not any(counts):
         return Lesson(maps, taught=taught)
-    captions = teacher.texts([caption for captions in photos.captions for caption in captions])
+    said = [caption for captions in photos.captions for caption in captions]
+    captions = _text_vectors(teacher, said, cache)
     return Lesson(maps, captions, np.repeat(np.arange(len(counts)), counts), taught)
 
 
+def _text_vectors(teacher: PhotoTeacher, texts: list[str], cache: Path) -> Vectors:
+    """Kept on disk in float16, because 30 000 captions take minutes."""
+    found = teacher_vectors(Teacher(teacher.texts, teacher.key, teacher.title), texts, cache).astype(np.float32)
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
+
+
 def _dev_scores(
-    teacher: PhotoTeacher, folder: Path, seen: Seen, *, bfloat16: bool
+    teacher: PhotoTeacher, folder: Path, seen: Seen, cache: Path, *, bfloat16: bool
 ) -> Callable[[PhotoTower], dict[str, float]] | None:
     """Recall of pictures by captions on the first captioned set beside the photos, the one called dev if there is."""
     if not folder.is_dir() or not any(folder.glob("*.jsonl*")):
@@ -154,7 +164,7 @@ def _dev_scores(
         return None
     rows, pictures = dev.rows(), Pictures(folder)
     maps = seen.maps([pictures.read(row["image"]) for row in rows])
-    captions: Vectors = teacher.texts([caption for row in rows for caption in row["captions"]])
+    captions = _text_vectors(teacher, [caption for row in rows for caption in row["captions"]], cache)
     owners: npt.NDArray[np.int64] = np.repeat(np.arange(len(rows)), [len(row["captions"]) for row in rows])
     return partial(_recall, maps=maps, captions=captions, owners=owners, bfloat16=bfloat16)
 

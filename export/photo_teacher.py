@@ -26,6 +26,8 @@ class PhotoTeacher:
     texts: Callable[[Sequence[str]], Vectors]
     space: str
     """As manifests of that space name it."""
+    key: str
+    """Equal keys, equal vectors of texts."""
     title: str
     """What a model card calls it."""
     images: EmbedImages | None = None
@@ -44,6 +46,7 @@ def bundle_photo_teacher(embedder: Embedder) -> PhotoTeacher:
     return PhotoTeacher(
         texts=lambda items: embedder.embed_texts(items, role="query"),
         space=manifest.space,
+        key=f"bundle {manifest.encoder}",
         title=f"the bundle {manifest.name} (encoder {manifest.encoder[:12]})",
         images=embedder.embed_images if manifest.image is not None else None,
     )
@@ -69,6 +72,7 @@ def two_tower_photo_teacher(source: str | Path) -> PhotoTeacher:
     return PhotoTeacher(
         texts=lambda items: texts.embed(list(items), "query"),
         space=f"{facts.id}@{facts.weights_sha256[:12]}/{dim}",
+        key=f"torch {facts.weights_sha256}",
         title=f"{facts.id} (revision {facts.revision}), in torch",
         images=images.embed_images,
     )

@@ -19,12 +19,10 @@ class TowerRecipe:
     hidden: int | None = None
     """Width of the layer between features and vector; ``None``: there is none."""
     dropout: float = 0.2
-    weight: float = 1.0
-    """Of the names' vector beside the caption branch's, which has length 1, where the backbone is sure."""
-    threshold: float = 0.5
-    """Probability of the likeliest class at which the weight is half of it."""
-    sharpness: float = 10.0
-    """How fast the weight goes from nothing to all around the threshold; 0: it is always a half."""
+    weight: float = 0.7
+    """Of the names' vector beside the caption branch's, which has length 1."""
+    power: float = 1.5
+    """Probabilities are taken to this power first: the likelier classes count more than they would."""
 
 
 class PhotoTower(torch.nn.Module):
@@ -32,8 +30,8 @@ class PhotoTower(torch.nn.Module):
 
     Two branches leave a common trunk. The one that names is the backbone unchanged: the sum of the vectors of its
     classes' names, weighted by their probabilities (ConSE: Norouzi et al. 2014, https://arxiv.org/abs/1312.5650), so
-    that a thousand kinds of things keep their names. The one that sees is trained on captions. The surer the backbone
-    is of a class, the more its name counts.
+    that a thousand kinds of things keep their names. Their sum is the shorter the less sure the backbone is, and then
+    counts less. The one that sees is trained on captions.
     """
 
     names: torch.Tensor
@@ -73,10 +71,9 @@ class PhotoTower(torch.nn.Module):
 
     def joined(self, seen: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
         """Unit vectors (B, dim) of what :meth:`seen` and :meth:`named` give."""
-        recipe = self.recipe
-        sure = probabilities.amax(1, keepdim=True)  # (B, 1)
-        weight = recipe.weight * torch.sigmoid(recipe.sharpness * (sure - recipe.threshold))
-        return torch.nn.functional.normalize(seen + weight * (probabilities @ self.names), dim=1)
+        raised = probabilities**self.recipe.power
+        raised = raised / raised.sum(1, keepdim=True)
+        return torch.nn.functional.normalize(seen + self.recipe.weight * (raised @ self.names), dim=1)
 
 
 class Head(torch.nn.Module):

@@ -140,8 +140,7 @@ def test_what_is_seen_is_kept(photo_data: Path, backbone: Backbone, tmp_path: Pa
 
 
 def test_the_surer_the_backbone_the_more_its_name_counts(backbone: Backbone) -> None:
-    names = torch.eye(12, 16)
-    tower = PhotoTower(backbone, names, TowerRecipe(split=2, weight=2.0, threshold=0.5, sharpness=20.0))
+    tower = PhotoTower(backbone, torch.eye(12, 16), TowerRecipe(split=2, weight=2.0, power=1.5))
     seen = torch.eye(12, 16)[11:]  # says the last class
     sure, unsure = torch.full((1, 12), 0.001), torch.full((1, 12), 1 / 12)
     sure[0, 0] = 0.989
