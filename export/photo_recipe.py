@@ -75,8 +75,17 @@ PHOTOS = {
     for recipe in (
         PhotoRecipe(
             name="photo-minilm",
-            tower=TowerRecipe(split=15),
-            plan=PhotoPlan(steps=1000, batch=128, views=6, rate=1e-3, bfloat16=True),
+            tower=TowerRecipe(split=13, weight=0.7, power=1.5),
+            plan=PhotoPlan(
+                steps=600,
+                batch=128,
+                views=6,
+                rate=1e-3,
+                naming=0.5,
+                average=0.995,
+                bfloat16=True,
+                evaluate_every=100,
+            ),
         ),
     )
 }

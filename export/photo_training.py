@@ -45,7 +45,7 @@ class PhotoPlan:
     caption: float = 1.0
     """Weight of the loss on captions; of no effect where there are none."""
     naming: float = 1.0
-    """Weight of the loss on names of classes."""
+    """Weight of the loss on names of classes, which the caption branch is to know too."""
     naming_temperature: float = 0.05
     taught: float = 1.0
     """Weight of the loss on a teacher's vectors; of no effect where there are none."""
@@ -190,19 +190,19 @@ def _step(
     named = torch.stack([probabilities[view][row] for row, view in zip(rows, views, strict=True)]).float()
     with _autocast(plan.bfloat16):
         seen = tower.seen(_channels_first(maps))
-    vectors = tower.joined(seen.float(), named)
+    seen = seen.float()
     found: dict[str, torch.Tensor] = {}
     total = torch.zeros(())
     if captions is not None:
         drawing, index = np.random.default_rng([plan.seed, 1, step]), torch.from_numpy(rows)
-        found["caption"] = caption_loss(vectors, index, captions, state.bank, state.known, plan.contrast, drawing)
+        found["caption"] = caption_loss(seen, index, captions, state.bank, state.known, plan.contrast, drawing)
         total = total + plan.caption * found["caption"]
     if plan.naming:
-        found["naming"] = naming_loss(vectors, named, tower.names, temperature=plan.naming_temperature)
+        found["naming"] = naming_loss(seen, named, tower.names, temperature=plan.naming_temperature)
         total = total + plan.naming * found["naming"]
     if lesson.taught:
         wanted = np.stack([lesson.taught[view][row] for row, view in zip(rows, views, strict=True)])
-        taught = losses(vectors, torch.from_numpy(wanted), relation=plan.relation)
+        taught = losses(tower.joined(seen, named), torch.from_numpy(wanted), relation=plan.relation)
         found |= {name: value for name, value in taught.items() if name != "loss"}
         total = total + plan.taught * taught["loss"]
     optimizer.zero_grad(set_to_none=True)
@@ -210,7 +210,7 @@ def _step(
     torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
     optimizer.step()
     state.average(plan, step)
-    state.bank[rows], state.known[rows] = vectors.detach(), True
+    state.bank[rows], state.known[rows] = seen.detach(), True
     return {"loss": total.detach(), **{name: value.detach() for name, value in found.items()}}
 
 
@@ -263,7 +263,10 @@ def _from(step: int, plan: PhotoPlan, photos: int) -> Iterator[tuple[npt.NDArray
 def _key(plan: PhotoPlan, tower: PhotoTower, lesson: Lesson) -> str:
     """Changes with anything that a checkpoint depends on."""
     shapes = {name: list(value.shape) for name, value in tower.state_dict().items()}
-    found = hashlib.sha256(json.dumps([asdict(plan), asdict(tower.recipe), shapes], sort_keys=True).encode())
+    recipe = asdict(tower.recipe)
+    if not lesson.taught:  # then how the branches are joined is of no effect before the end
+        del recipe["weight"], recipe["power"]
+    found = hashlib.sha256(json.dumps([asdict(plan), recipe, shapes], sort_keys=True).encode())
     tables: list[npt.NDArray[Any]] = [*lesson.maps, *lesson.taught, tower.names.numpy()]
     for table in [*tables, *([] if lesson.captions is None else [lesson.captions])]:
         found.update(np.ascontiguousarray(table[:: max(1, len(table) // 100)]).tobytes())
