@@ -168,8 +168,8 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
         "an hour of one core.",
         f"A common trunk of {recipe.tower.split} blocks and two branches: the backbone, unchanged, names a thousand "
-        "kinds of things, and a copy of its last blocks was trained on captions. The surer the first, the more it "
-        "counts.",
+        "kinds of things, each by the text vector of its name, and a copy of its last blocks was trained on captions. "
+        f"The names count {recipe.tower.weight:g} times where the backbone is sure, and less where it is not.",
         f"Trained for {plan.steps} steps of {plan.batch} photos, seed {plan.seed}, in {plan.views} views each. "
         "Pictures are stretched to a square, as they were in training; nothing is cropped.",
     ]

@@ -201,6 +201,8 @@ def test_a_tower_becomes_a_proved_bundle_in_the_space_of_texts(
     assert manifest.quality["scores"] == made.scores["bundle"]
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     card = made.bundle.file("README.md").read_text(encoding="utf-8")
+    assert "trained from there on" in card
+    assert "smaller student" not in card
     assert "drawn shapes" in card
     assert "the project's own" in card
     assert "--photos FILE.jsonl" in card
