@@ -18,9 +18,9 @@ from .errors import ExportError
 from .evaluate import table
 from .evaluate_command import evaluate
 from .kinds import export
+from .photo_command import photos
 from .precision import AUTO
 from .precision_command import asked_tolerance, quantize_table, tolerance_options
-from .photo_command import photos
 from .quantize import INT8, SCHEMES
 from .recipes import RECIPES
 from .text_export import export_text

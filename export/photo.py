@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from .bundling import Exported
 from .curves import draw_training
 from .errors import ExportError
 from .evaluate_images import caption_ranks, class_vectors
@@ -24,7 +25,6 @@ from .photo_tower import PhotoTower
 from .photo_training import Lesson, Vectors, run_tower, train_tower
 from .photo_views import Maps, Seen, view_file
 from .teacher_vectors import Teacher, teacher_vectors
-from .text_export import Exported
 from .training import LOG
 
 Say = Callable[[str], None]
@@ -77,7 +77,7 @@ def train_photos(
     trained = train_tower(tower, lesson, recipe.plan, out, evaluate=evaluate)
     draw_training(out / LOG, out / "curves.png", title=recipe.name)
     say("sealing the bundle")
-    return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, data=folder)
+    return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, maps=lesson.maps[0], data=folder)
 
 
 def name_vectors(teacher: PhotoTeacher, backbone: Backbone, prompts: tuple[str, ...]) -> torch.Tensor:

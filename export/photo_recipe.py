@@ -75,7 +75,7 @@ PHOTOS = {
     for recipe in (
         PhotoRecipe(
             name="photo-minilm",
-            tower=TowerRecipe(split=13, weight=0.7, power=1.5),
+            tower=TowerRecipe(split=13, weight=0.6, power=1.25),
             plan=PhotoPlan(
                 steps=600,
                 batch=128,

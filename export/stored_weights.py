@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from .quantize import Scheme
@@ -97,6 +98,16 @@ class _Stored:
         output = f"{self.name}_{part}" if part else self.name
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
+
+
+def round_convolutions(part: torch.nn.Module) -> None:
+    """Round the weights of convolutions in place as :func:`store_weights` will, so that it finds nothing to round."""
+    with torch.no_grad():
+        for module in part.modules():
+            weight = getattr(module, "weight", None)
+            if isinstance(weight, torch.Tensor) and weight.ndim == 4 and weight.numel() >= _LEAST:
+                steps, scales = rounded(weight.numpy(), 0, most=_BYTE)
+                weight.copy_(torch.from_numpy(steps * scales))
 
 
 def rounded(values: Floats, axis: int, *, most: int) -> tuple[Floats, Floats]:
