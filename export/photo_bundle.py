@@ -78,7 +78,8 @@ def seal_photo(
         ExportError: the bundle departs from the tower.
     """
     tower = tower.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    reference = TorchImages(_processor(backbone, recipe.side), tower)
+    fast = copy.deepcopy(tower).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    reference = TorchImages(_processor(backbone, recipe.side), fast)
     scores: dict[str, Scores] = {}
     sets = [] if data is None or not any(data.glob("*.jsonl*")) else find_sets([data])
     names = [found.name for found in sets if found.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES)]

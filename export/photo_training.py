@@ -113,6 +113,8 @@ def train_tower(
     log = TrainingLog(folder / LOG, step, seconds)
     if step == 0 and evaluate is not None:
         log.write(step, evaluate(tower))
+    if step >= plan.steps:
+        return state.result(plan)
     captions = None
     if lesson.captions is not None and lesson.owners is not None:
         captions = said(lesson.captions, lesson.owners)
