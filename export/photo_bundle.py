@@ -116,8 +116,8 @@ def seal_photo(
 def _rounded(tower: PhotoTower, maps: Maps) -> PhotoTower:
     """A copy with the convolutions of the caption branch rounded, and its features brought back to the same mean.
 
-    Rounding moves a feature by nearly the same for every picture. Features differ little between pictures, and are
-    divided by how much they do; so that constant is most of what rounding does to a vector (cosine 0.986 with it).
+    Takes back by how much rounding moves the mean of each feature over some photos. On drawn pictures that gains
+    nothing (mean cosine 0.9795 with and without); what remains is noise that the division by small deviations amplifies.
     """
     found = copy.deepcopy(tower)
     round_convolutions(found.seeing)
