@@ -117,7 +117,7 @@ def _rounded(tower: PhotoTower, maps: Maps) -> PhotoTower:
     """A copy with the convolutions of the caption branch rounded, and its features brought back to the same mean.
 
     Takes back by how much rounding moves the mean of each feature over some photos. On drawn pictures that gains
-    nothing (mean cosine 0.9795 with and without); what remains is noise that the division by small deviations amplifies.
+    nothing (mean cosine 0.9795 with and without): what remains is noise, amplified by the division by deviations.
     """
     found = copy.deepcopy(tower)
     round_convolutions(found.seeing)
