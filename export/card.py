@@ -71,6 +71,8 @@ def _head(manifest: Manifest, remarks: Sequence[str]) -> str:
 
 def _made(manifest: Manifest) -> str:
     """How the weights came about."""
+    if "recipe" in manifest.source and manifest.text is None:
+        return "It was trained from there on, so that its vectors of pictures fit to those of texts."
     if "recipe" in manifest.source:
         return "It is a smaller student, trained to give that model's vectors."
     return "Nothing was trained for it: weights were converted and stored more compactly."
@@ -137,7 +139,9 @@ def _quality(manifest: Manifest) -> str:
 
 def _beside(manifest: Manifest) -> str:
     """What the bundle is compared with."""
-    return "float teacher" if "recipe" in manifest.source else "float source"
+    if "recipe" in manifest.source:
+        return "the same in float" if manifest.text is None else "float teacher"
+    return "float source"
 
 
 def _mixed(quality: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from .errors import ExportError
 from .evaluate import table
 from .evaluate_command import evaluate
 from .kinds import export
+from .photo_command import photos
 from .precision import AUTO
 from .precision_command import asked_tolerance, quantize_table, tolerance_options
 from .quantize import INT8, SCHEMES
@@ -170,6 +171,7 @@ def unknown_words(bundle: str, files: tuple[Path, ...]) -> None:
 cli.add_command(evaluate)
 cli.add_command(distill)
 cli.add_command(tune)
+cli.add_command(photos)
 cli.add_command(quantize_table)
 
 

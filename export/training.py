@@ -102,8 +102,8 @@ def train(
     # Torch's fused Adam takes one pass over the weights where the plain one takes several.
     optimizer = torch.optim.AdamW(student.parameters(), lr=plan.rate, weight_decay=plan.weight_decay, fused=True)
     key = _key(plan, student, targets)
-    step, seconds = _resume(folder, key, student, optimizer)
-    log = _Log(folder / LOG, step, seconds)
+    step, seconds = load_checkpoint(folder, key, student, optimizer)
+    log = TrainingLog(folder / LOG, step, seconds)
     if step == 0 and evaluate is not None:
         log.write(step, evaluate(student))
     for rows in _from(step, plan, ids):
@@ -117,7 +117,7 @@ def train(
         if step % plan.evaluate_every == 0 or step == plan.steps:
             if evaluate is not None:
                 log.write(step, evaluate(student))
-            _save(folder, key, student, optimizer, step, log.seconds)
+            save_checkpoint(folder, key, student, optimizer, step, log.seconds)
 
 
 def _step(
@@ -130,7 +130,7 @@ def _step(
 ) -> dict[str, torch.Tensor]:
     student.train()
     for group in optimizer.param_groups:
-        group["lr"] = plan.rate * _share(step, plan)
+        group["lr"] = plan.rate * rate_share(step, steps=plan.steps, warmup=plan.warmup)
     device = next(student.parameters()).device
     with torch.autocast(device.type, torch.bfloat16) if plan.bfloat16 else contextlib.nullcontext():
         vectors = student(ids)
@@ -143,10 +143,10 @@ def _step(
     return {name: value.detach() for name, value in found.items()}
 
 
-def _share(step: int, plan: Plan) -> float:
-    """Of the full rate: up in a straight line, then down in one."""
-    warmup = max(1, round(plan.steps * plan.warmup))
-    return min((step + 1) / warmup, (plan.steps - step) / max(1, plan.steps - warmup))
+def rate_share(step: int, *, steps: int, warmup: float) -> float:
+    """Of the full rate: up in a straight line for the share ``warmup`` of all steps, then down in one."""
+    first = max(1, round(steps * warmup))
+    return min((step + 1) / first, (steps - step) / max(1, steps - first))
 
 
 def _from(step: int, plan: Plan, ids: Ids) -> Iterator[list[int]]:
@@ -182,7 +182,9 @@ def _key(plan: Plan, student: torch.nn.Module, targets: npt.NDArray[np.float16])
     return hashlib.sha256(facts + targets[:: max(1, len(targets) // 1000)].tobytes()).hexdigest()
 
 
-def _resume(folder: Path, key: str, student: torch.nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+def load_checkpoint(
+    folder: Path, key: str, student: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
     """Step and seconds of the checkpoint, which is loaded; zeros if there is none."""
     path = folder / CHECKPOINT
     if not path.is_file():
@@ -197,9 +199,10 @@ def _resume(folder: Path, key: str, student: torch.nn.Module, optimizer: torch.o
     return int(state["step"]), float(state["seconds"])
 
 
-def _save(
+def save_checkpoint(
     folder: Path, key: str, student: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
 ) -> None:
+    """Write what :func:`load_checkpoint` reads."""
     state = {
         "key": key,
         "step": step,
@@ -212,7 +215,7 @@ def _save(
     partial.replace(folder / CHECKPOINT)  # an interruption leaves the last one whole
 
 
-class _Log:
+class TrainingLog:
     """Lines of JSON; those after the checkpoint that training goes on from are dropped."""
 
     def __init__(self, path: Path, step: int, seconds: float) -> None:

@@ -1,0 +1,92 @@
+"""What says how a photo tower is made, and the recipes: ``edgeembed-export photos --recipe NAME``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .photo_tower import TowerRecipe
+from .photo_training import PhotoPlan
+
+PROMPTS = (
+    "{}",
+    "a photo of a {}.",
+    "a photo of the {}.",
+    "a close-up photo of a {}.",
+    "a photo of one {}.",
+    "a picture of a {}",
+    "there is a {} in the picture",
+    "a good photo of a {}.",
+    "a cropped photo of a {}.",
+    "an image of a {}",
+)
+"""What names of classes are put into, after CLIP (Radford et al. 2021, section 3.1.4); the first is the name alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneRecipe:
+    """Where the network comes from that the tower begins as; paths are below the folder of data."""
+
+    arrays: str = "backbones/tf2_mobilenet_v2_1.0_224_ptq.npz"
+    names: str = "backbones/imagenet_labels.txt"
+    id: str = "MobileNetV2 1.0 224 (google-coral/test_data)"
+    license: str = "Apache-2.0"
+    trained_on: tuple[str, str] = (
+        "ImageNet (ILSVRC 2012), by the backbone",
+        "ImageNet's terms: non-commercial research and education; the backbone's weights are given under Apache-2.0",
+    )
+    """Name and terms of what the backbone has seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoSet:
+    """A set of photos to train on."""
+
+    file: str
+    """Below the folder of data: rows of ``image``, ``captions`` and perhaps ``split``, the pictures beside it."""
+    name: str
+    terms: str
+
+
+FLICKR8K = PhotoSet(
+    file="images/flickr8k_captions.jsonl.gz",
+    name="Flickr8k (6 000 photos with five captions each)",
+    terms="research and education only, not to be redistributed",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoRecipe:
+    """How a photo tower is made."""
+
+    name: str
+    """Of the bundle."""
+    tower: TowerRecipe
+    plan: PhotoPlan
+    version: str = "1"
+    photos: PhotoSet = FLICKR8K
+    backbone: BackboneRecipe = BackboneRecipe()
+    side: int = 224
+    """Of the square, in pixels, to which pictures are stretched."""
+    prompts: tuple[str, ...] = PROMPTS
+
+
+PHOTOS = {
+    recipe.name: recipe
+    for recipe in (
+        PhotoRecipe(
+            name="photo-minilm",
+            tower=TowerRecipe(split=13, weight=0.6, power=1.25),
+            plan=PhotoPlan(
+                steps=600,
+                batch=128,
+                views=6,
+                rate=1e-3,
+                naming=0.5,
+                average=0.995,
+                bfloat16=True,
+                evaluate_every=100,
+            ),
+        ),
+    )
+}
+"""Name of a photo tower to how it is made."""

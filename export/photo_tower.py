@@ -1,0 +1,95 @@
+"""A picture tower in the space of a text model: what a picture shows and what things in it are called, one vector."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+
+from .mobilenet import Backbone
+
+
+@dataclass(frozen=True, kw_only=True)
+class TowerRecipe:
+    """How a tower is built around a backbone."""
+
+    split: int
+    """Blocks before this one, counted from 0, stay as they are and serve both branches; the others are there twice."""
+    hidden: int | None = None
+    """Width of the layer between features and vector; ``None``: there is none."""
+    dropout: float = 0.2
+    weight: float = 0.7
+    """Of the names' vector beside the caption branch's, which has length 1."""
+    power: float = 1.5
+    """Probabilities are taken to this power first: the likelier classes count more than they would."""
+
+
+class PhotoTower(torch.nn.Module):
+    """Pixels (B, 3, H, W) to unit vectors (B, dim).
+
+    Two branches leave a common trunk. The one that names is the backbone unchanged: the sum of the vectors of its
+    classes' names, weighted by their probabilities (ConSE: Norouzi et al. 2014, https://arxiv.org/abs/1312.5650), so
+    that a thousand kinds of things keep their names. Their sum is the shorter the less sure the backbone is, and then
+    counts less. The one that sees is trained on captions.
+    """
+
+    names: torch.Tensor
+
+    def __init__(self, backbone: Backbone, names: torch.Tensor, recipe: TowerRecipe) -> None:
+        """Build an untrained tower.
+
+        Args:
+            backbone: copied.
+            names: a vector of length 1 for each of its classes, (classes, dim).
+            recipe: how.
+        """
+        super().__init__()
+        blocks = copy.deepcopy(backbone.blocks)
+        self.recipe = recipe
+        self.trunk, self.naming = blocks[: recipe.split], blocks[recipe.split :]
+        self.classifier = copy.deepcopy(backbone.classifier)
+        for parameter in self.parameters():
+            parameter.requires_grad_(False)
+        self.seeing = copy.deepcopy(backbone.blocks[recipe.split :])
+        self.head = Head(backbone.features, names.shape[1], hidden=recipe.hidden, dropout=recipe.dropout)
+        self.register_buffer("names", names.clone())
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """float32 in, float32 out."""
+        maps = self.trunk(pixel_values)
+        return self.joined(self.seen(maps), self.named(maps))
+
+    def seen(self, maps: torch.Tensor) -> torch.Tensor:
+        """What the trunk gives, (B, C, H, W), to the caption branch's unit vectors (B, dim)."""
+        found: torch.Tensor = self.head(self.seeing(maps).float().mean((2, 3)))
+        return found
+
+    def named(self, maps: torch.Tensor) -> torch.Tensor:
+        """What the trunk gives to the backbone's probabilities (B, classes)."""
+        return torch.softmax(self.classifier(self.naming(maps).float().mean((2, 3))), dim=1)
+
+    def joined(self, seen: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
+        """Unit vectors (B, dim) of what :meth:`seen` and :meth:`named` give."""
+        raised = probabilities**self.recipe.power
+        raised = raised / raised.sum(1, keepdim=True)
+        return torch.nn.functional.normalize(seen + self.recipe.weight * (raised @ self.names), dim=1)
+
+
+class Head(torch.nn.Module):
+    """Mean features (B, C) to unit vectors (B, dim)."""
+
+    def __init__(self, features: int, dim: int, *, hidden: int | None, dropout: float) -> None:
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(features, affine=False)
+        self.dropout = torch.nn.Dropout(dropout)
+        self.layers: torch.nn.Module
+        if hidden is None:
+            self.layers = torch.nn.Linear(features, dim)
+        else:
+            first, last = torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, dim)
+            self.layers = torch.nn.Sequential(first, torch.nn.ReLU(), torch.nn.Dropout(dropout), last)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """float32 in, float32 out."""
+        return torch.nn.functional.normalize(self.layers(self.dropout(self.norm(features))), dim=1)

@@ -1,0 +1,275 @@
+"""The loop that trains a photo tower: captions, names of classes, and, where there is one, a teacher's vectors."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from .photo_losses import Contrast, Said, caption_loss, naming_loss, said
+from .photo_tower import PhotoTower
+from .photo_views import Maps
+from .training import LOG, TrainingLog, load_checkpoint, losses, rate_share, save_checkpoint
+
+Vectors = npt.NDArray[np.float32]  # (N, dim)
+_FEW = 64
+"""Photos that go through a branch at a time when nothing is trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoPlan:
+    """How a photo tower is trained."""
+
+    steps: int
+    batch: int
+    """Photos a step."""
+    views: int
+    """Views of each photo, the whole photo as the first."""
+    rate: float
+    """Of Adam for the head, at the end of the warm-up; then it falls to 0 in a straight line."""
+    tail_rate: float = 0.3
+    """Share of it for the blocks that were copied from the backbone."""
+    warmup: float = 0.05
+    """Share of the steps."""
+    weight_decay: float = 0.05
+    contrast: Contrast = field(default_factory=Contrast)
+    caption: float = 1.0
+    """Weight of the loss on captions; of no effect where there are none."""
+    naming: float = 1.0
+    """Weight of the loss on names of classes, which the caption branch is to know too."""
+    naming_temperature: float = 0.05
+    taught: float = 1.0
+    """Weight of the loss on a teacher's vectors; of no effect where there are none."""
+    relation: float = 10.0
+    """Weight, within that loss, of the similarities of a batch."""
+    average: float = 0.998
+    """What the average of weights keeps of itself at each step, the average being the result; 0: none is made."""
+    bfloat16: bool = False
+    """Compute in bfloat16 where torch's autocast thinks it safe; weights stay float32."""
+    seed: int = 0
+    log_every: int = 20
+    evaluate_every: int = 200
+    """So often the tower is measured, and a checkpoint is written."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What N photos are to be trained towards."""
+
+    maps: Sequence[Maps]
+    """A table for each view, what the trunk makes of it."""
+    captions: Vectors | None = None
+    """Of all captions, (M, dim); ``None``: there are none."""
+    owners: npt.NDArray[np.int64] | None = None
+    """Number of the photo of each caption, ascending."""
+    taught: Sequence[Vectors] = ()
+    """The teacher's vectors of the photos, (N, dim) for each view; empty: there is no teacher of pictures."""
+
+
+def train_tower(
+    tower: PhotoTower,
+    lesson: Lesson,
+    plan: PhotoPlan,
+    folder: Path,
+    *,
+    evaluate: Callable[[PhotoTower], Mapping[str, float]] | None = None,
+    stop_after: int | None = None,
+) -> PhotoTower:
+    """Train ``tower``, going on from the last checkpoint in ``folder`` if there is one.
+
+    Args:
+        tower: untrained.
+        lesson: what to train it on.
+        plan: how.
+        folder: gets ``checkpoint.pt`` and ``log.jsonl``, one object a line: ``step``, ``seconds`` of training so far,
+            and losses (means since the last line) or scores.
+        evaluate: scores of the tower, taken before the first step and every ``plan.evaluate_every`` steps.
+        stop_after: end at this step as if interrupted; ``None``: train to the end.
+
+    Returns:
+        The average of the weights of all steps, the later ones counting more; the last ones if none is made.
+
+    Raises:
+        ExportError: the checkpoint is of another plan, tower or lesson.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = _State(tower, len(lesson.maps[0]))
+    groups = [
+        {"params": list(tower.seeing.parameters()), "share": plan.tail_rate},
+        {"params": list(tower.head.parameters()), "share": 1.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=plan.weight_decay, fused=True)
+    key = _key(plan, tower, lesson)
+    step, seconds = load_checkpoint(folder, key, state, optimizer)
+    log = TrainingLog(folder / LOG, step, seconds)
+    if step == 0 and evaluate is not None:
+        log.write(step, evaluate(tower))
+    if step >= plan.steps:
+        return state.result(plan)
+    captions = None
+    if lesson.captions is not None and lesson.owners is not None:
+        captions = said(lesson.captions, lesson.owners)
+    probabilities = [_probabilities(tower, maps, bfloat16=plan.bfloat16) for maps in lesson.maps]
+    for rows, views in _from(step, plan, len(lesson.maps[0])):
+        if step >= min(plan.steps, plan.steps if stop_after is None else stop_after):
+            break
+        log.add(_step(state, optimizer, lesson, captions, probabilities, plan, step, rows, views))
+        step += 1
+        if step % plan.log_every == 0:
+            log.flush(step)
+        if step % plan.evaluate_every == 0 or step == plan.steps:
+            if evaluate is not None:
+                log.write(step, evaluate(state.result(plan)))
+            save_checkpoint(folder, key, state, optimizer, step, log.seconds)
+    return state.result(plan)
+
+
+class _State(torch.nn.Module):
+    """Everything that a checkpoint keeps of the tower; what it has not trained is not in it."""
+
+    bank: torch.Tensor
+    known: torch.Tensor
+
+    def __init__(self, tower: PhotoTower, photos: int) -> None:
+        super().__init__()
+        self.seeing, self.head = tower.seeing, tower.head
+        self.averages = copy.deepcopy(torch.nn.ModuleList([tower.seeing, tower.head])).requires_grad_(False)
+        self._tower = [tower]  # in a list, so that torch does not count its weights again
+        self.register_buffer("bank", torch.zeros(photos, tower.names.shape[1]))  # the last vector of each photo
+        self.register_buffer("known", torch.zeros(photos, dtype=torch.bool))  # whether there is one
+
+    @property
+    def tower(self) -> PhotoTower:
+        return self._tower[0]
+
+    def result(self, plan: PhotoPlan) -> PhotoTower:
+        """The tower with averaged weights."""
+        if not plan.average:
+            return self.tower
+        found = copy.deepcopy(self.tower)
+        found.seeing.load_state_dict(self.averages[0].state_dict())
+        found.head.load_state_dict(self.averages[1].state_dict())
+        return found
+
+    @torch.no_grad()
+    def average(self, plan: PhotoPlan, step: int) -> None:
+        """Take one step's weights into the average; the first ones hardly count."""
+        if plan.average:
+            kept = min(plan.average, (step + 1) / (step + 10))
+            for mean, module in zip(self.averages, (self.seeing, self.head), strict=True):
+                for weight, new in zip(mean.parameters(), module.parameters(), strict=True):
+                    weight.lerp_(new, 1 - kept)
+                for count, now in zip(mean.buffers(), module.buffers(), strict=True):
+                    count.copy_(now)
+
+
+def _step(
+    state: _State,
+    optimizer: torch.optim.Optimizer,
+    lesson: Lesson,
+    captions: Said | None,
+    probabilities: Sequence[torch.Tensor],
+    plan: PhotoPlan,
+    step: int,
+    rows: npt.NDArray[np.int64],
+    views: npt.NDArray[np.int64],
+) -> dict[str, torch.Tensor]:
+    tower = state.tower
+    tower.seeing.train()
+    tower.head.train()
+    for group in optimizer.param_groups:
+        group["lr"] = plan.rate * group["share"] * rate_share(step, steps=plan.steps, warmup=plan.warmup)
+    maps = np.stack([lesson.maps[view][row] for row, view in zip(rows, views, strict=True)])
+    named = torch.stack([probabilities[view][row] for row, view in zip(rows, views, strict=True)]).float()
+    with _autocast(plan.bfloat16):
+        seen = tower.seen(_channels_first(maps))
+    seen = seen.float()
+    found: dict[str, torch.Tensor] = {}
+    total = torch.zeros(())
+    if captions is not None:
+        drawing, index = np.random.default_rng([plan.seed, 1, step]), torch.from_numpy(rows)
+        found["caption"] = caption_loss(seen, index, captions, state.bank, state.known, plan.contrast, drawing)
+        total = total + plan.caption * found["caption"]
+    if plan.naming:
+        found["naming"] = naming_loss(seen, named, tower.names, temperature=plan.naming_temperature)
+        total = total + plan.naming * found["naming"]
+    if lesson.taught:
+        wanted = np.stack([lesson.taught[view][row] for row, view in zip(rows, views, strict=True)])
+        taught = losses(tower.joined(seen, named), torch.from_numpy(wanted), relation=plan.relation)
+        found |= {name: value for name, value in taught.items() if name != "loss"}
+        total = total + plan.taught * taught["loss"]
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
+    optimizer.step()
+    state.average(plan, step)
+    state.bank[rows], state.known[rows] = seen.detach(), True
+    return {"loss": total.detach(), **{name: value.detach() for name, value in found.items()}}
+
+
+def run_tower(tower: PhotoTower, maps: Maps, *, bfloat16: bool = False) -> Vectors:
+    """Unit vectors (N, dim) of what the trunk made of N photos."""
+    tower.eval()
+    found = []
+    with torch.inference_mode(), _autocast(bfloat16):
+        for start in range(0, len(maps), _FEW):
+            part = _channels_first(maps[start : start + _FEW])
+            found.append(tower.joined(tower.seen(part).float(), tower.named(part).float()).numpy())
+    return np.concatenate(found)
+
+
+def _probabilities(tower: PhotoTower, maps: Maps, *, bfloat16: bool) -> torch.Tensor:
+    """The backbone's own, float16 (N, classes): they never change, so they are computed once."""
+    tower.eval()
+    found = []
+    with torch.inference_mode(), _autocast(bfloat16):
+        for start in range(0, len(maps), _FEW):
+            found.append(tower.named(_channels_first(maps[start : start + _FEW])).to(torch.float16))
+    return torch.cat(found).clone()
+
+
+def _channels_first(maps: Maps) -> torch.Tensor:
+    """(B, C, H, W), its memory still in the order in which convolutions are fastest."""
+    return torch.from_numpy(np.array(maps)).float().permute(0, 3, 1, 2)
+
+
+def _autocast(bfloat16: bool) -> contextlib.AbstractContextManager[object]:
+    return torch.autocast("cpu", torch.bfloat16) if bfloat16 else contextlib.nullcontext()
+
+
+def _from(step: int, plan: PhotoPlan, photos: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Photos and views of the steps from ``step`` on, without end; they depend on the seed alone.
+
+    An epoch is every photo once, in one of its views; what does not fill a batch is left for another epoch.
+    """
+    size = min(plan.batch, photos)
+    each = photos // size  # batches of an epoch
+    while True:
+        epoch, number = divmod(step, each)
+        rng = np.random.default_rng([plan.seed, epoch])
+        order, views = rng.permutation(photos), rng.integers(0, plan.views, photos)
+        for start in range(number * size, each * size, size):
+            yield order[start : start + size], views[start : start + size]
+            step += 1
+
+
+def _key(plan: PhotoPlan, tower: PhotoTower, lesson: Lesson) -> str:
+    """Changes with anything that a checkpoint depends on."""
+    shapes = {name: list(value.shape) for name, value in tower.state_dict().items()}
+    recipe = asdict(tower.recipe)
+    if not lesson.taught:  # then how the branches are joined is of no effect before the end
+        del recipe["weight"], recipe["power"]
+    found = hashlib.sha256(json.dumps([asdict(plan), recipe, shapes], sort_keys=True).encode())
+    tables: list[npt.NDArray[Any]] = [*lesson.maps, *lesson.taught, tower.names.numpy()]
+    for table in [*tables, *([] if lesson.captions is None else [lesson.captions])]:
+        found.update(np.ascontiguousarray(table[:: max(1, len(table) // 100)]).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,137 @@
+"""What photo towers are made with: the losses, and weights that are stored as int8."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+pytest.importorskip("torch", reason="the export stage is not installed")
+
+import torch
+from edgeembed_export.photo_losses import Contrast, Said, caption_loss, naming_loss, said
+from edgeembed_export.stored_weights import rounded, store_weights
+from onnx import TensorProto, helper, numpy_helper
+
+
+@pytest.fixture
+def lesson() -> Said:
+    """Five photos in a space of six dimensions, each with one or two captions along an axis of its own."""
+    owners = np.array([0, 0, 1, 2, 3, 3, 4])
+    return said(np.eye(6, dtype=np.float32)[owners], owners)
+
+
+def loss(vectors: torch.Tensor, lesson: Said, *, soft: float = 0.0, known: bool = False) -> float:
+    bank = torch.eye(6)[:5]
+    rows, there = torch.tensor([1, 3]), torch.full((5,), known)
+    return float(caption_loss(vectors, rows, lesson, bank, there, Contrast(soft=soft), np.random.default_rng(0)))
+
+
+def test_captions_are_found_by_photo(lesson: Said) -> None:
+    assert lesson.first.tolist() == [0, 2, 3, 4, 6]
+    assert lesson.counts.tolist() == [2, 1, 1, 2, 1]
+    assert torch.equal(lesson.means, torch.eye(6)[:5])
+    assert torch.equal(lesson.drawn(np.random.default_rng(3)), torch.eye(6)[:5])
+
+
+def test_the_right_captions_make_the_loss_small(lesson: Said) -> None:
+    right, wrong = torch.eye(6)[[1, 3]], torch.eye(6)[[3, 1]]
+    assert loss(right, lesson) < 0.01 < 10 < loss(wrong, lesson)
+    assert loss(right, lesson, soft=0.5) < loss(wrong, lesson, soft=0.5)
+
+
+def test_other_photos_count_once_they_were_seen(lesson: Said) -> None:
+    between = torch.nn.functional.normalize(torch.eye(6)[[1, 3]] + 2 * torch.eye(6)[[0, 0]], dim=1)
+    assert loss(between, lesson, known=True) > loss(between, lesson)
+
+
+def test_likeness_of_captions_is_aimed_at() -> None:
+    """Of a photo whose caption is near another's, a vector between the two is better the more likeness counts."""
+    captions = torch.nn.functional.normalize(torch.tensor([[1.0, 0.1, 0], [1.0, -0.1, 0], [0, 0, 1.0]]), dim=1)
+    lesson = said(captions.numpy(), np.arange(3))
+    nothing = torch.zeros(3, dtype=torch.bool)
+
+    def gain(soft: float) -> float:
+        how, rows = Contrast(soft=soft), torch.tensor([0, 2])
+        between, own = captions[[0, 2]].clone(), captions[[0, 2]].clone()
+        between[0] = torch.tensor([1.0, 0, 0])
+        first, second = (
+            caption_loss(vectors, rows, lesson, torch.zeros(3, 3), nothing, how, np.random.default_rng(0))
+            for vectors in (own, between)
+        )
+        return float(first - second)
+
+    assert gain(1.0) > gain(0.0)
+
+
+def test_names_are_as_probable_as_the_backbone_says() -> None:
+    names = torch.eye(4)
+    probabilities = torch.tensor([[0.7, 0.1, 0.1, 0.1]])
+    same = torch.log(probabilities) * 0.05
+    assert float(naming_loss(same, probabilities, names, temperature=0.05)) == pytest.approx(0, abs=1e-6)
+    assert float(naming_loss(same.flip(1), probabilities, names, temperature=0.05)) > 0.5
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize(("most", "allowed"), [(127, 0.004), (7, 0.06)])
+def test_each_channel_has_steps_of_its_own(axis: int, most: int, allowed: float) -> None:
+    sizes = np.logspace(-3, 3, 9 if axis else 8).reshape((1, -1) if axis else (-1, 1))
+    values = (np.random.default_rng(0).normal(size=(8, 9)) * sizes).astype(np.float32)
+    steps, scale = rounded(values, axis, most=most)
+    assert np.array_equal(steps, np.round(steps))
+    assert np.abs(steps).max() <= most
+    assert scale.shape == sizes.shape
+    error = (steps * scale - values) / np.abs(values).max(axis=1 - axis, keepdims=True)
+    assert np.sqrt(np.mean(error**2)) < allowed
+    nothing, one = rounded(np.zeros((2, 3), np.float32), 0, most=most)
+    assert not nothing.any()
+    assert np.isfinite(one).all()
+
+
+@pytest.mark.parametrize("coarse", [None, 20])
+def test_a_stored_graph_computes_what_the_float_graph_does(tmp_path: Path, coarse: int | None) -> None:
+    rng = np.random.default_rng(0)
+    shapes = {"conv": (16, 3, 3, 3), "turned": (20, 16), "plain": (20, 12), "small": (12, 2)}
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    nodes = [
+        helper.make_node("Conv", ["x", "conv"], ["a"]),
+        helper.make_node("GlobalAveragePool", ["a"], ["b"]),
+        helper.make_node("Flatten", ["b"], ["c"]),
+        helper.make_node("Gemm", ["c", "turned"], ["d"], transB=1),
+        helper.make_node("MatMul", ["d", "plain"], ["e"]),
+        helper.make_node("MatMul", ["e", "small"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
+        [numpy_helper.from_array(values, name) for name, values in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "float.onnx")
+    store_weights(tmp_path / "float.onnx", tmp_path / "small.onnx", coarse=coarse)
+    stored = {item.name for item in onnx.load(tmp_path / "small.onnx").graph.initializer if item.data_type in (2, 3)}
+    eight, four = {"conv_int8"}, {"turned", "plain"}
+    if coarse is None:
+        assert stored == eight | {f"{name}_int8" for name in four}
+    else:
+        assert stored == eight | {f"{name}_{part}" for name in four for part in ("packed", "sixteen", "four")}
+    pixels = {"x": rng.normal(size=(1, 3, 8, 8)).astype(np.float32)}
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "opened.onnx")
+    options.log_severity_level = 4
+    run = [
+        onnxruntime.InferenceSession(str(tmp_path / name), options, providers=["CPUExecutionProvider"]).run(
+            None, pixels
+        )
+        for name in ("float.onnx", "small.onnx")
+    ]
+    allowed = 0.03 if coarse is None else 0.3
+    assert np.abs(run[0][0] - run[1][0]).max() < allowed * np.abs(run[0][0]).max()
+    # All that unpacks has been folded when the graph was opened.
+    opened = {node.op_type for node in onnx.load(tmp_path / "opened.onnx").graph.node}
+    assert not {"Cast", "Mod", "BitShift", "Concat", "Mul"} & opened
