@@ -691,6 +691,10 @@ class Transaction(Snapshot):
         """Make the keyword index anew from documents and chunks."""
         fulltext.rebuild(self._db)
 
+    def full_text_is_intact(self) -> bool:
+        """As of this transaction; here FTS5 may write, and a copy of what is not committed cannot be made."""
+        return fulltext.is_intact(self._db)
+
     def replace_segments(self, old: Iterable[SegmentFacts], new: SegmentFacts | None) -> None:
         """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""
         for facts in old:
