@@ -588,7 +588,7 @@ class Snapshot:
         """
         with closing(sqlite3.connect("", isolation_level=None)) as copy:
             self._db.backup(copy)
-            return fulltext.is_intact(copy)
+            return _is_intact(copy)
 
     def metadata(self, document: int) -> dict[str, Any]:
         """The metadata of one document."""
@@ -693,7 +693,7 @@ class Transaction(Snapshot):
 
     def full_text_is_intact(self) -> bool:
         """As of this transaction; here FTS5 may write, and a copy of what is not committed cannot be made."""
-        return fulltext.is_intact(self._db)
+        return _is_intact(self._db)
 
     def replace_segments(self, old: Iterable[SegmentFacts], new: SegmentFacts | None) -> None:
         """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""
@@ -716,6 +716,14 @@ class Transaction(Snapshot):
     def remove_files(self, paths: Iterable[str]) -> None:
         """Forget files."""
         self._db.executemany("DELETE FROM files WHERE path = CAST(? AS TEXT)", ((_encode(path),) for path in paths))
+
+
+def _is_intact(db: sqlite3.Connection) -> bool:
+    try:
+        fulltext.check(db)
+    except sqlite3.DatabaseError:
+        return False
+    return True
 
 
 def _condition(where: Where) -> Condition:

@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 
@@ -59,14 +62,10 @@ def rebuild(db: sqlite3.Connection) -> None:
     db.execute(ADD_NAMES)
 
 
-def is_intact(db: sqlite3.Connection) -> bool:
-    """Whether both indexes say what the catalog holds; ``db`` must be one that may be written to."""
-    try:
-        for table in ("words", "names"):
-            db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
-    except sqlite3.DatabaseError:
-        return False
-    return True
+def check(db: sqlite3.Connection) -> None:
+    """Raise ``DatabaseError`` unless both indexes say what the catalog holds; ``db`` must be writable."""
+    for table in ("words", "names"):
+        db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
 
 
 def count(db: sqlite3.Connection) -> int:

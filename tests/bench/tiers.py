@@ -58,15 +58,19 @@ def draw(points: Mapping[str, tuple[float, float]], out: Path, *, own: Sequence[
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(9, 5.4), layout="constrained")
-    for name, (speed, score) in points.items():
+    for number, (name, (speed, score)) in enumerate(sorted(points.items(), key=lambda item: item[1])):
         ours = name in own
+        below = number % 2 == 0  # peers of one teacher lie in a row: their names go down and up by turns
         axes.scatter(speed, score, s=90 if ours else 50, color="#117733" if ours else "#8890A0", zorder=3)
         label = name.removeprefix("edgeembed ").replace("sentence-transformers", "s-t")
         axes.annotate(
             label,
             (speed, score),
-            xytext=(7, 5 if ours else -12),
+            xytext=(7, 5) if ours else (0, -8 if below else 8),
             textcoords="offset points",
+            rotation=0 if ours else 35,
+            ha="left" if ours or not below else "right",
+            va="bottom" if ours or not below else "top",
             fontsize=9,
             fontweight="bold" if ours else "normal",
             color="#117733" if ours else "#30343B",
