@@ -30,6 +30,8 @@ from .seals import insert_sql, register, seal_sql
 from .vectors import SegmentFacts, sync_folder
 
 CATALOG_NAME = "catalog.sqlite"
+KINDS = ("text", "image")
+"""Of contents and their chunks, and so of documents."""
 _APPLICATION_ID = 0x65646765  # "edge"
 _LAYOUT = 2
 """1: no full text, no seals."""
@@ -652,10 +654,8 @@ class Transaction(Snapshot):
 
     def add_chunk(self, content: int, chunk: ChunkRow, vector: bytes, digest: bytes) -> None:
         """Add the next chunk of a content, with its vector."""
-        text = extra = None
-        if chunk.text is not None:
-            text, extra = _encode(chunk.text), extra_words(chunk.text)
-        row = (content, *chunk[:-1], text, digest, None if extra is None else _encode(extra))
+        text, extra = (None, None) if chunk.text is None else (_encode(chunk.text), _extra(chunk.text))
+        row = (content, *chunk[:-1], text, digest, extra)
         cursor = self._db.execute(insert_sql("chunks"), row)
         self._db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (cursor.lastrowid, chunk.kind, vector))
         self._db.execute(f"{fulltext.ADD_WORDS} AND key = ?", (cursor.lastrowid,))
@@ -663,12 +663,11 @@ class Transaction(Snapshot):
     def put_document(self, id: str, content: int, metadata: str) -> None:
         """Add a document, or let an existing one point to another content."""
         known = self.document(id)
-        extra = extra_words(id)
         cursor = self._db.execute(
             insert_sql("documents")
             + " ON CONFLICT (id) DO UPDATE SET content = excluded.content, metadata = excluded.metadata, "
             "seal = excluded.seal",
-            (_encode(id), content, metadata, None if extra is None else _encode(extra)),
+            (_encode(id), content, metadata, _extra(id)),
         )
         if known is None:
             self._db.execute(f"{fulltext.ADD_NAMES} AND document = ?", (cursor.lastrowid,))
@@ -728,6 +727,11 @@ def _is_intact(db: sqlite3.Connection) -> bool:
 
 def _condition(where: Where) -> Condition:
     return (where if isinstance(where, Condition) else condition(where)) or Condition("1")
+
+
+def _extra(text: str) -> bytes | None:
+    words = extra_words(text)
+    return None if words is None else _encode(words)
 
 
 def _encode(text: str) -> bytes:

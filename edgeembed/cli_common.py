@@ -34,6 +34,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole
 def open_folder(
     folder: str, index: str | None, model: str | None, threads: int | None, *, read_only: bool = False
 ) -> Folder:
+    """The folder with its index; where the index had to go elsewhere, that is said."""
     from .folder import Folder, check_folder, index_path
 
     root = check_folder(folder)
@@ -43,6 +44,7 @@ def open_folder(
 
 
 def sync_before_search(folder: Folder) -> None:
+    """Bring the index up to date, or say that another process is doing so."""
     try:
         with work() as (progress, cancel):
             report = folder.sync(progress=progress, cancel=cancel)
@@ -72,12 +74,14 @@ def work() -> Iterator[tuple[Any, Callable[[], bool]]]:
 
 
 def end_if_cancelled(report: SyncReport) -> None:
+    """End the command after a Ctrl-C."""
     if report.cancelled:
         terminal.note("interrupted; what was indexed is kept, and the same command goes on from there")
         raise click.exceptions.Exit(INTERRUPTED)
 
 
 def ask_if_huge(folder: str, index: str | None, *, yes: bool) -> None:
+    """Ask before a whole home folder or disk is indexed for the first time; without a terminal, refuse."""
     from .folder import check_folder, index_path
 
     root = check_folder(folder).resolve()

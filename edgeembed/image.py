@@ -244,6 +244,7 @@ class _Budget:
 
     @contextlib.contextmanager
     def take(self, amount: int) -> Iterator[None]:
+        """Wait until there is so much left, and hold it meanwhile."""
         amount = min(amount, self._total)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= amount)

@@ -16,6 +16,7 @@ import numpy as np
 from .bundle import Manifest, read_bundle
 from .catalog import (
     CATALOG_NAME,
+    KINDS,
     Catalog,
     ChunkRow,
     OutdatedLayoutError,
@@ -45,7 +46,7 @@ from .queries import Meaning, Weighted, query_vector, unit
 from .ranking import Hit
 from .readers.extracted import PictureNeed
 from .scores import read_background
-from .searcher import KINDS, Mode, Request, Searcher
+from .searcher import Mode, Request, Searcher
 from .skipped import Skipped
 from .stamps import Stamps
 from .vectors import Floats, Segments

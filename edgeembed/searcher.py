@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from . import ranking
-from .catalog import PassageRow, Snapshot
+from .catalog import KINDS, PassageRow, Snapshot
 from .filters import Condition
 from .fulltext import Terms
 from .keywords import query_terms
@@ -19,7 +19,6 @@ from .scores import LEAST, Scale, least_of_a_good_match, scale
 from .snippets import is_like, snippet, spans_of
 from .vectors import Floats, Segments
 
-KINDS = ("text", "image")
 Mode = Literal["hybrid", "vector", "keyword"]
 
 _DEPTH = 100

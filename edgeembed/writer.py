@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from .catalog import Catalog, ChunkRow, FileRow, Transaction
+from .catalog import KINDS, Catalog, ChunkRow, FileRow, Transaction
 from .chunks import split
 from .documents import Document
 from .embedder import Embedder
@@ -162,7 +162,7 @@ class Writer:
                     change(transaction)
             self._changes.clear()
             self._queued.clear()
-            for kind in ("text", "image"):
+            for kind in KINDS:
                 self._seal(kind)
         self._committed = time.monotonic()
 
@@ -187,7 +187,7 @@ class Writer:
         with self._catalog.write() as transaction:
             transaction.sweep_contents()
             transaction.set("unswept", "0")
-        for kind in ("text", "image"):
+        for kind in KINDS:
             for group in self._neighbours(kind):
                 self._rewrite(group)
 

@@ -18,7 +18,7 @@ import torch
 from .photo_losses import Contrast, Said, caption_loss, naming_loss, said
 from .photo_tower import PhotoTower
 from .photo_views import Maps
-from .training import LOG, TrainingLog, load_checkpoint, losses, rate_share, save_checkpoint
+from .training import Losses, Schedule, losses, rate_share, run_steps
 
 Vectors = npt.NDArray[np.float32]  # (N, dim)
 _FEW = 64
@@ -26,20 +26,15 @@ _FEW = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhotoPlan:
-    """How a photo tower is trained."""
+class PhotoPlan(Schedule):
+    """How a photo tower is trained; ``rate`` is that of the head."""
 
-    steps: int
     batch: int
     """Photos a step."""
     views: int
     """Views of each photo, the whole photo as the first."""
-    rate: float
-    """Of Adam for the head, at the end of the warm-up; then it falls to 0 in a straight line."""
     tail_rate: float = 0.3
     """Share of it for the blocks that were copied from the backbone."""
-    warmup: float = 0.05
-    """Share of the steps."""
     weight_decay: float = 0.05
     contrast: Contrast = field(default_factory=Contrast)
     caption: float = 1.0
@@ -53,12 +48,6 @@ class PhotoPlan:
     """Weight, within that loss, of the similarities of a batch."""
     average: float = 0.998
     """What the average of weights keeps of itself at each step, the average being the result; 0: none is made."""
-    bfloat16: bool = False
-    """Compute in bfloat16 where torch's autocast thinks it safe; weights stay float32."""
-    seed: int = 0
-    log_every: int = 20
-    evaluate_every: int = 200
-    """So often the tower is measured, and a checkpoint is written."""
 
 
 @dataclass(frozen=True)
@@ -101,35 +90,23 @@ def train_tower(
     Raises:
         ExportError: the checkpoint is of another plan, tower or lesson.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     state = _State(tower, len(lesson.maps[0]))
     groups = [
         {"params": list(tower.seeing.parameters()), "share": plan.tail_rate},
         {"params": list(tower.head.parameters()), "share": 1.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=plan.weight_decay, fused=True)
-    key = _key(plan, tower, lesson)
-    step, seconds = load_checkpoint(folder, key, state, optimizer)
-    log = TrainingLog(folder / LOG, step, seconds)
-    if step == 0 and evaluate is not None:
-        log.write(step, evaluate(tower))
-    if step >= plan.steps:
-        return state.result(plan)
-    captions = None
-    if lesson.captions is not None and lesson.owners is not None:
-        captions = said(lesson.captions, lesson.owners)
-    probabilities = [_probabilities(tower, maps, bfloat16=plan.bfloat16) for maps in lesson.maps]
-    for rows, views in _from(step, plan, len(lesson.maps[0])):
-        if step >= min(plan.steps, plan.steps if stop_after is None else stop_after):
-            break
-        log.add(_step(state, optimizer, lesson, captions, probabilities, plan, step, rows, views))
-        step += 1
-        if step % plan.log_every == 0:
-            log.flush(step)
-        if step % plan.evaluate_every == 0 or step == plan.steps:
-            if evaluate is not None:
-                log.write(step, evaluate(state.result(plan)))
-            save_checkpoint(folder, key, state, optimizer, step, log.seconds)
+
+    def learn(step: int) -> Iterator[Losses]:
+        captions = None
+        if lesson.captions is not None and lesson.owners is not None:
+            captions = said(lesson.captions, lesson.owners)
+        probabilities = [_probabilities(tower, maps, bfloat16=plan.bfloat16) for maps in lesson.maps]
+        for number, (rows, views) in enumerate(_from(step, plan, len(lesson.maps[0])), step):
+            yield _step(state, optimizer, lesson, captions, probabilities, plan, number, rows, views)
+
+    measure = None if evaluate is None else lambda: evaluate(state.result(plan))
+    run_steps(state, optimizer, plan, _key(plan, tower, lesson), folder, learn, measure, stop_after)
     return state.result(plan)
 
 

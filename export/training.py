@@ -8,6 +8,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,29 +26,36 @@ _POOL = 32
 """So many batches' worth of texts, drawn at random, are sorted by length together."""
 
 Evaluate = Callable[[torch.nn.Module], Mapping[str, float]]
+Losses = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How a student is trained."""
+class Schedule:
+    """What every training has to say."""
 
     steps: int
-    batch_texts: int
-    batch_tokens: int | None = None
-    """Most tokens in a batch, padding counted, of texts of like length; ``None``: batches of ``batch_texts``, mixed."""
     rate: float
     """Of Adam, at the end of the warm-up; then it falls to 0 in a straight line."""
     warmup: float = 0.05
     """Share of the steps."""
     weight_decay: float = 0.0
-    relation: float = 0.0
-    """Weight of the loss on similarities within a batch, see :func:`losses`."""
     bfloat16: bool = False
     """Compute in bfloat16 where torch's autocast thinks it safe; weights stay float32."""
     seed: int = 0
     log_every: int = 20
     evaluate_every: int = 200
-    """So often the student is measured, and a checkpoint is written."""
+    """So often what is trained is measured, and a checkpoint is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Schedule):
+    """How a student is trained."""
+
+    batch_texts: int
+    batch_tokens: int | None = None
+    """Most tokens in a batch, padding counted, of texts of like length; ``None``: batches of ``batch_texts``, mixed."""
+    relation: float = 0.0
+    """Weight of the loss on similarities within a batch, see :func:`losses`."""
 
 
 def losses(vectors: torch.Tensor, targets: torch.Tensor, *, relation: float) -> dict[str, torch.Tensor]:
@@ -98,26 +107,57 @@ def train(
     Raises:
         ExportError: the checkpoint is of another plan, student or corpus.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     # Torch's fused Adam takes one pass over the weights where the plain one takes several.
     optimizer = torch.optim.AdamW(student.parameters(), lr=plan.rate, weight_decay=plan.weight_decay, fused=True)
-    key = _key(plan, student, targets)
-    step, seconds = load_checkpoint(folder, key, student, optimizer)
+
+    def learn(step: int) -> Iterator[Losses]:
+        for number, rows in enumerate(_from(step, plan, ids), step):
+            yield _step(student, optimizer, [ids[i] for i in rows], targets[rows], plan, number)
+
+    measure = None if evaluate is None else partial(evaluate, student)
+    run_steps(student, optimizer, plan, _key(plan, student, targets), folder, learn, measure, stop_after)
+
+
+def run_steps(
+    state: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    plan: Schedule,
+    key: str,
+    folder: Path,
+    learn: Callable[[int], Iterator[Losses]],
+    measure: Callable[[], Mapping[str, float]] | None,
+    stop_after: int | None,
+) -> None:
+    """Take steps from the last checkpoint in ``folder`` on, if there is one, and write log and checkpoints.
+
+    Args:
+        state: what checkpoints keep.
+        optimizer: likewise.
+        plan: how many steps, and how often something is written.
+        key: changes with anything that a checkpoint depends on.
+        folder: as :func:`train` has it.
+        learn: takes one step after the other, without end, from the one with the given number on; gives their losses.
+        measure: scores, taken before the first step and every ``plan.evaluate_every`` steps; ``None``: none.
+        stop_after: end at this step as if interrupted; ``None``: go on to the end.
+
+    Raises:
+        ExportError: the checkpoint has another key.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    step, seconds = load_checkpoint(folder, key, state, optimizer)
     log = TrainingLog(folder / LOG, step, seconds)
-    if step == 0 and evaluate is not None:
-        log.write(step, evaluate(student))
-    for rows in _from(step, plan, ids):
-        if step >= min(plan.steps, plan.steps if stop_after is None else stop_after):
-            break
-        found = _step(student, optimizer, [ids[i] for i in rows], targets[rows], plan, step)
+    if step == 0 and measure is not None:
+        log.write(step, measure())
+    end = plan.steps if stop_after is None else min(plan.steps, stop_after)
+    for found in islice(learn(step), max(0, end - step)):
         step += 1
         log.add(found)
         if step % plan.log_every == 0:
             log.flush(step)
         if step % plan.evaluate_every == 0 or step == plan.steps:
-            if evaluate is not None:
-                log.write(step, evaluate(student))
-            save_checkpoint(folder, key, student, optimizer, step, log.seconds)
+            if measure is not None:
+                log.write(step, measure())
+            save_checkpoint(folder, key, state, optimizer, step, log.seconds)
 
 
 def _step(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 
@@ -104,16 +105,49 @@ def _heading_levels(styles: Sequence[Element]) -> dict[str, int]:
     return levels
 
 
-class _Paragraphs:
-    """What the formats have in common: paragraphs, and tables whose rows become lines."""
+class _Paragraphs(ABC):
+    """What the formats have in common: parts that nobody sees, paragraphs, and tables whose rows become lines."""
+
+    _HIDDEN: frozenset[str] = frozenset()
+    """Names of elements that are passed over with all that is in them."""
 
     def __init__(self) -> None:
         self.builder = TextBuilder()
+        self._hidden = 0
+        """Hidden elements that are open, one within the other."""
         self._mark = ""
         self._rows = 0
         """Rows that are open, one within the other."""
         self._cell = 0
         """Characters of the cell at hand."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """The beginning of an element."""
+        if name in self._HIDDEN:
+            self._hidden += 1
+        if not self._hidden:
+            self._open_element(name, attributes)
+
+    def end(self, name: str) -> None:
+        """The end of an element."""
+        if name in self._HIDDEN:
+            self._hidden -= 1
+        elif not self._hidden:
+            self._close_element(name)
+
+    def data(self, text: str) -> None:
+        """Text between elements."""
+        if not self._hidden:
+            self._take_text(text)
+
+    @abstractmethod
+    def _open_element(self, name: str, attributes: dict[str, str]) -> None: ...
+
+    @abstractmethod
+    def _close_element(self, name: str) -> None: ...
+
+    @abstractmethod
+    def _take_text(self, text: str) -> None: ...
 
     def _end_paragraph(self) -> None:
         if not self._rows:
@@ -154,15 +188,10 @@ class _Word(_Paragraphs):
         self.breaks = 0
         """Ends of pages, as the program that wrote the file saw them last."""
         self._levels = levels
-        self._hidden = 0
         self._in_text = False
         self.builder.new_page()
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name in self._HIDDEN:
-            self._hidden += 1
-        if self._hidden:
-            return
+    def _open_element(self, name: str, attributes: dict[str, str]) -> None:
         if name == "t":
             self._in_text = True
         elif name in ("tab", "ptab"):
@@ -183,12 +212,8 @@ class _Word(_Paragraphs):
         elif name == "tc":
             self._start_cell()
 
-    def end(self, name: str) -> None:
-        if name in self._HIDDEN:
-            self._hidden -= 1
-        elif self._hidden:
-            pass
-        elif name == "t":
+    def _close_element(self, name: str) -> None:
+        if name == "t":
             self._in_text = False
         elif name == "p":
             self._end_paragraph()
@@ -197,8 +222,8 @@ class _Word(_Paragraphs):
         elif name == "tbl":
             self._end_table()
 
-    def data(self, text: str) -> None:
-        if self._in_text and not self._hidden:
+    def _take_text(self, text: str) -> None:
+        if self._in_text:
             self._add(text)
 
 
@@ -235,7 +260,7 @@ class _Slide(_Paragraphs):
         """The element whose text is read now."""
         self._number = False
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
+    def _open_element(self, name: str, attributes: dict[str, str]) -> None:
         if name == "fld":
             self._number = attributes.get("type") == "slidenum"
         elif name in ("t", "v") and not self._number:
@@ -247,7 +272,7 @@ class _Slide(_Paragraphs):
         elif name == "tc":
             self._start_cell()
 
-    def end(self, name: str) -> None:
+    def _close_element(self, name: str) -> None:
         if name == self._text:
             self._text = ""
         if name == "fld":
@@ -259,7 +284,7 @@ class _Slide(_Paragraphs):
         elif name == "tbl":
             self._end_table()
 
-    def data(self, text: str) -> None:
+    def _take_text(self, text: str) -> None:
         if self._text:
             self._add(text)
 
@@ -285,18 +310,13 @@ class _OpenText(_Paragraphs):
     def __init__(self) -> None:
         super().__init__()
         self.breaks = 0
-        self._hidden = 0
         self._open = 0
         """Paragraphs that are open; those in notes and boxes are within others."""
         self._inline = 0
         """Notes that are open: they stay in the paragraph that they belong to."""
         self.builder.new_page()
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name in self._HIDDEN:
-            self._hidden += 1
-        if self._hidden:
-            return
+    def _open_element(self, name: str, attributes: dict[str, str]) -> None:
         if name in ("p", "h"):
             if self._open and not self._inline:
                 self._end_paragraph()
@@ -325,12 +345,8 @@ class _OpenText(_Paragraphs):
         elif name in ("table-cell", "covered-table-cell"):
             self._start_cell()
 
-    def end(self, name: str) -> None:
-        if name in self._HIDDEN:
-            self._hidden -= 1
-        elif self._hidden:
-            pass
-        elif name in ("p", "h"):
+    def _close_element(self, name: str) -> None:
+        if name in ("p", "h"):
             self._open -= 1
             if self._inline:
                 self._add(" ")
@@ -344,8 +360,8 @@ class _OpenText(_Paragraphs):
         elif name == "table":
             self._end_table()
 
-    def data(self, text: str) -> None:
-        if self._open and not self._hidden:
+    def _take_text(self, text: str) -> None:
+        if self._open:
             self._add(re.sub(r"\s+", " ", text))  # line ends in the XML mean nothing
 
 

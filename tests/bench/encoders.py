@@ -194,25 +194,4 @@ PEERS = (
     Peer("openvino bfloat16", ("openvino", "optimum.exporters.onnx"), _openvino("bf16")),
     Peer("model2vec 256", ("model2vec",), _model2vec(256), (1,)),
 )
-_ST = ("sentence_transformers", "torch")
-_ST_ONNX = (*_ST, "optimum.onnxruntime")
-
-PEERS = (
-    Peer("edgeembed minilm-l6-int8", ("edgeembed",), _edgeembed("minilm-l6-int8"), (1,), tier=True),
-    Peer("edgeembed minilm-l3-int8", ("edgeembed",), _edgeembed("minilm-l3-int8"), (1,), tier=True),
-    Peer("edgeembed minilm-static", ("edgeembed",), _edgeembed("minilm-static"), (1,), tier=True),
-    Peer("tokenizer alone", ("edgeembed",), _tokenizer, (1,)),
-    Peer("fastembed", ("fastembed", "optimum.exporters.onnx"), _fastembed),
-    Peer("sentence-transformers torch float32", _ST, _sentence_transformers()),
-    Peer("sentence-transformers torch bfloat16", _ST, _sentence_transformers(bfloat16=True)),
-    Peer("sentence-transformers onnx float32", _ST_ONNX, _sentence_transformers(backend="onnx")),
-    Peer(
-        "sentence-transformers onnx int8",
-        _ST_ONNX,
-        _sentence_transformers(backend="onnx", model_kwargs={"file_name": "onnx/model_qint8_avx512_vnni.onnx"}),
-    ),
-    Peer("openvino float32", ("openvino", "optimum.exporters.onnx"), _openvino("f32")),
-    Peer("openvino bfloat16", ("openvino", "optimum.exporters.onnx"), _openvino("bf16")),
-    Peer("model2vec 256", ("model2vec",), _model2vec(256), (1,)),
-)
 """Everything that is compared; the first is what the ratios are against."""
