@@ -15,6 +15,7 @@ from .cli_common import (
     NEGATIVE,
     ask_if_huge,
     folder_argument,
+    image_model_option,
     index_option,
     json_option,
     model_option,
@@ -107,6 +108,7 @@ def _answer_options(command: _Command) -> _Command:
         json_option,
         index_option,
         model_option,
+        image_model_option,
         threads_option,
         yes_option,
     )
@@ -173,6 +175,7 @@ def _answer(
     as_json: bool,
     index: str | None,
     model: str | None,
+    image_model: str | None,
     threads: int | None,
     yes: bool,
     **filters: Any,
@@ -185,7 +188,7 @@ def _answer(
     }
     if not no_sync:
         ask_if_huge(folder, index, yes=yes)
-    with open_folder(folder, index, model, threads, read_only=no_sync) as opened:
+    with open_folder(folder, index, model, image_model, threads, read_only=no_sync) as opened:
         if not no_sync:
             sync_before_search(opened)
         hits = ask(opened, limits)

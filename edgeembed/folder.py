@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .bundle import read_bundle
 from .catalog import CATALOG_NAME, FileRow
 from .documents import Document, read_document
-from .embedder import Embedder
 from .errors import ImageError, IndexCorruptError, IndexNotFoundError
 from .files import FileStat, walk
-from .formats import may_have_reader
-from .index import Index, IndexStatus, Model, open_catalog
+from .formats import PICTURE, may_have_reader
+from .index import Index
 from .lock import process_lock
-from .model_facts import model_of
+from .maintenance import IndexStatus
+from .model_facts import models_at
+from .opening import open_catalog
+from .pairing import Given, Model, is_made_with, models_for_rebuild
 from .queries import Meaning, Weighted
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
@@ -52,7 +53,7 @@ class SyncPlan:
     """Files whose size or time differ from what was seen last, and those that could not be read then."""
     recheck: tuple[FileStat, ...]
     """Files that look the same, but were so young when they were read that this proves nothing, or that an older
-    edgeembed read."""
+    edgeembed read, or pictures from when no model embedded them."""
     removed: tuple[str, ...]
     unchanged: int
     """Files that are in the index as they are."""
@@ -117,16 +118,18 @@ class Folder:
         *,
         index: str | os.PathLike[str] | None = None,
         model: Model = None,
+        image_model: Model = None,
         threads: int | None = None,
         progress: Callable[[SyncProgress], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> SyncReport:
         """Make the index of a folder anew beside the old one, which answers until the new one takes its place.
 
-        After a cancel the next rebuild with the same model goes on where this one ended.
+        After a cancel the next rebuild with the same models goes on where this one ended.
 
         Args:
-            model: as in :meth:`Index.open`; ``None`` is the model of the old index if it can still be had.
+            model, image_model: as in :meth:`Index.open`; ``None`` is the one of the old index if it can still be had
+                and goes with the other.
             Others as in :meth:`open` and :meth:`sync`.
         """
         root = check_folder(path)
@@ -134,12 +137,10 @@ class Folder:
         fresh, old = place.with_name(place.name + ".new"), place.with_name(place.name + ".old")
         with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
             open_catalog(place).close()
-        wanted = read_bundle(
-            model.bundle.path if isinstance(model, Embedder) else model or model_of(place), verify=False
-        )
-        if fresh.exists() and model_of(fresh, encoder=wanted.manifest.encoder) is None:
+        given = models_for_rebuild(models_at(place), Given(model, image_model))
+        if fresh.exists() and not is_made_with(models_at(fresh), given):
             shutil.rmtree(fresh)
-        with cls.open(root, index=fresh, model=model or wanted.path, threads=threads) as folder:
+        with cls.open(root, index=fresh, model=given.text, image_model=given.image, threads=threads) as folder:
             report = folder.sync(progress=progress, cancel=cancel)
         if not report.cancelled:
             _switch(place, fresh, old)
@@ -152,6 +153,7 @@ class Folder:
         *,
         index: str | os.PathLike[str] | None = None,
         model: Model = None,
+        image_model: Model = None,
         read_only: bool = False,
         threads: int | None = None,
     ) -> Folder:
@@ -161,7 +163,7 @@ class Folder:
             path: the folder with the files.
             index: folder of the index; ``None`` is ``.edgeembed`` in the folder itself, or, where nothing can be
                 written, a folder in the user's cache.
-            model: as in :meth:`Index.open`.
+            model, image_model: as in :meth:`Index.open`.
             read_only: ``True`` writes nothing, anywhere; the index must exist.
             threads: as in :meth:`Index.open`.
 
@@ -179,7 +181,7 @@ class Folder:
             before.rename(place)
         if read_only and not (place / CATALOG_NAME).is_file():
             raise IndexNotFoundError(place, f"make one with `edgeembed index {root}`")
-        opened = Index.open(place, model=model, read_only=read_only, threads=threads)
+        opened = Index.open(place, model=model, image_model=image_model, read_only=read_only, threads=threads)
         if not read_only:
             _mark(place)
         return cls(root, opened)
@@ -187,7 +189,7 @@ class Folder:
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing."""
         known, readers = self.index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
-        old_readers = readers != str(READERS_VERSION)
+        old_readers, sees = readers != str(READERS_VERSION), self.index.sees
         new, changed, recheck, skipped = [], [], [], []
         closed = list[str]()
         seen, unchanged = set[str](), 0
@@ -203,7 +205,11 @@ class Folder:
                 new.append(entry)
             elif _looks_changed(entry, row):
                 changed.append(entry)
-            elif row.mtime_ns > row.checked_ns - _RACY_NS or (old_readers and _would_read_better(entry, row)):
+            elif (
+                row.mtime_ns > row.checked_ns - _RACY_NS
+                or (old_readers and _would_read_better(entry, row))
+                or (sees and row.reason == PICTURE)
+            ):
                 recheck.append(entry)
             elif row.reason is None:
                 unchanged += 1

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from . import ranking
-from .catalog import KINDS, PassageRow, Snapshot
+from .catalog import PassageRow, Snapshot
 from .filters import Condition
 from .fulltext import Terms
 from .keywords import query_terms
@@ -33,8 +33,8 @@ what is rare in the query. All words once in a passage of average length are 1 /
 class Request:
     """What to search for."""
 
-    vector: Floats
-    """``(dim,)`` of length 1."""
+    vectors: Mapping[str, Floats]
+    """``(dim,)`` of length 1 for each kind of documents that is searched in."""
     words: str
     """The query for the keyword index; empty: there are no words, as with a picture."""
     phrases: tuple[str, ...]
@@ -72,8 +72,11 @@ class Searcher:
     ) -> None:
         self._snapshot = snapshot
         self._request = request
-        self._nearest = Nearest(snapshot, segments, request.vector, request.condition, exact=request.exact)
-        self._scales = {kind: scale(request.vector, background, kind) for kind in KINDS}
+        self._nearest = {
+            kind: Nearest(snapshot, segments, vector, request.condition, exact=request.exact)
+            for kind, vector in request.vectors.items()
+        }
+        self._scales = {kind: scale(vector, background, kind) for kind, vector in request.vectors.items()}
         self._similarity: dict[int, float] = {}
         self._kind: dict[int, str] = {}
         self._words: dict[int, float] = {}
@@ -102,14 +105,16 @@ class Searcher:
     # Finding
 
     def _find_nearest(self, depth: int) -> None:
-        for kind in KINDS:
-            found, similarity = self._nearest.documents(kind, depth)
+        for kind, nearest in self._nearest.items():
+            found, similarity = nearest.documents(kind, depth)
             self._learn(kind, similarity)
             for item in found:
                 self._candidate(item.document, item.id, item.keys, "vector")
 
     def _find_words(self, depth: int) -> None:
-        allowed = self._nearest.allowed("text")
+        if "text" not in self._nearest:
+            return
+        allowed = self._nearest["text"].allowed("text")
 
         def best(count: int) -> list[tuple[int, float]]:
             return self._snapshot.word_passages(self._terms, count, allowed)
@@ -143,8 +148,8 @@ class Searcher:
     def _complete_similarities(self) -> None:
         """Compare also those passages that only their words brought here."""
         keys = {key for item in self._candidates.values() for key in item.keys} - self._similarity.keys()
-        for kind in KINDS if keys else ():
-            self._learn(kind, self._nearest.compare(kind, np.array(sorted(keys), dtype=np.int64)))
+        for kind, nearest in self._nearest.items() if keys else ():
+            self._learn(kind, nearest.compare(kind, np.array(sorted(keys), dtype=np.int64)))
 
     def _learn(self, kind: str, similarity: Mapping[int, float]) -> None:
         self._similarity |= similarity
@@ -181,7 +186,7 @@ class Searcher:
         best = item.order[0]
         if not self._scale(best).known or self._has_enough_words(item):
             return True
-        allowed = self._nearest.allowed(self._kind[best])
+        allowed = self._nearest[self._kind[best]].allowed(self._kind[best])
         passages = self._snapshot.passage_count() if allowed is None else len(allowed)
         return self._strength(item) >= least_of_a_good_match(passages)
 

@@ -74,12 +74,12 @@ class Writer:
         folder: Path,
         catalog: Catalog,
         segments: Segments,
-        embedder: Callable[[], Embedder],
+        embedder: Callable[[str], Embedder],
         *,
         threads: int,
         cancel: Callable[[], bool] | None = None,
     ) -> None:
-        """``embedder`` is called when the first chunk must be embedded, not before."""
+        """``embedder`` gives the model of a kind of documents; called when one must be embedded, not before."""
         self._threads = threads
         self._folder = folder
         self._catalog = catalog
@@ -228,10 +228,10 @@ class Writer:
         return True
 
     def _chunks(self, content: _Content) -> Iterator[_NewChunk]:
-        embedder = self._embedder()
+        embedder = self._embedder(content.kind)
         if content.image is not None:
             # At once and alone, so that a picture that cannot be read is an error of its own document.
-            (vector,) = to_int8(embedder.embed_images([content.image]))
+            (vector,) = to_int8(embedder.embed_images([content.image], reduced=True))
             self.embedded += 1
             row = ChunkRow(content.kind, None, None, None, None, None, None)
             yield _NewChunk(content.digest, row, vector.tobytes())
@@ -245,7 +245,7 @@ class Writer:
     def _embed(self) -> None:
         if not self._waiting:
             return
-        vectors = self._embedder().embed_texts([chunk.row.text or "" for chunk in self._waiting])
+        vectors = self._embedder("text").embed_texts([chunk.row.text or "" for chunk in self._waiting])
         for chunk, row in zip(self._waiting, to_int8(vectors), strict=True):
             chunk.vector = row.tobytes()
         self.embedded += len(self._waiting)
