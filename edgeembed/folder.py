@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .catalog import CATALOG_NAME, FileRow
+from .catalog import CATALOG_NAME
 from .documents import Document, read_document
 from .errors import ImageError, IndexCorruptError, IndexNotFoundError
 from .files import FileStat, walk
@@ -29,6 +29,7 @@ from .readers import VERSION as READERS_VERSION
 from .readers.extracted import PictureNeed, is_there_now
 from .searcher import Mode
 from .skipped import Skipped
+from .snapshot import FileRow
 from .vectors import sync_folder
 from .worker import Worker, WorkerCancelled
 from .writer import Writer

@@ -82,7 +82,8 @@ def count(db: sqlite3.Connection) -> int:
 
 def weigh(db: sqlite3.Connection, terms: Sequence[str]) -> Terms:
     """Leave out terms that FTS5 gives no weight because they stand in more than half of all passages, unless all do."""
-    passages = count(db)
+    # Of texts alone, as FTS5 counts: a thousand photos must not make words of the notes beside them weigh less.
+    (passages,) = db.execute("SELECT count(*) FROM words_docsize").fetchone()
     weights = {}
     for term in terms:
         (holding,) = db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (term,)).fetchone()

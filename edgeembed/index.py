@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from .catalog import CATALOG_NAME, KINDS, Catalog, ChunkRow, Snapshot, SnapshotLostError
+from .catalog import CATALOG_NAME, Catalog, SnapshotLostError
 from .chunks import split
 from .documents import Document
 from .embedder import Embedder, usable_cores
@@ -23,6 +23,7 @@ from .errors import (
 )
 from .filters import Condition, condition, word_condition
 from .keywords import parse_query
+from .layout import KINDS
 from .lock import process_lock
 from .maintenance import IndexStatus, index_status, repair_index
 from .model_facts import IndexModels, holds_pictures, stored_models
@@ -33,6 +34,7 @@ from .queries import Meaning, Weighted, is_words, query_vectors, unit
 from .ranking import Hit
 from .readers.extracted import PictureNeed
 from .searcher import Mode, Request, Searcher
+from .snapshot import ChunkRow, Snapshot
 from .stamps import Stamps
 from .towers import Towers
 from .vectors import Floats, Segments

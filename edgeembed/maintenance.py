@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .catalog import CATALOG_NAME, Snapshot
+from .catalog import CATALOG_NAME
 from .embedder import Embedder
 from .errors import BundleError, IndexCorruptError, IndexNotFoundError
 from .lock import process_lock
@@ -14,6 +14,7 @@ from .model_facts import ModelFacts, stored_models
 from .opening import open_catalog, refuse_links
 from .pairing import Model
 from .skipped import Skipped
+from .snapshot import Snapshot
 from .towers import Towers
 
 if TYPE_CHECKING:

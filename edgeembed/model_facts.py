@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from .bundle import Bundle, is_shipped, read_bundle
-from .catalog import Catalog, Snapshot
+from .catalog import Catalog
 from .errors import EdgeEmbedError, IndexCorruptError
+from .snapshot import Snapshot
 
 LEFT_OUT: Final = "none"
 """Said of pictures: no model embeds them."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .catalog import CATALOG_NAME, Catalog, OutdatedLayoutError, create_catalog, upgrade_catalog
+from .catalog import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
 from .errors import IndexCorruptError
+from .layout import OutdatedLayoutError
 from .lock import process_lock
 from .model_facts import IndexModels
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
-from .catalog import KINDS
 from .errors import UnsupportedInputError
+from .layout import KINDS
 
 if TYPE_CHECKING:
     from .embedder import Embedder

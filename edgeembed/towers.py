@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .bundle import BACKGROUND_NAME, Bundle, read_bundle, shipped_partner
-from .catalog import KINDS
 from .embedder import Embedder
 from .errors import BundleError, ModelMismatchError, UnsupportedInputError
 from .image import picture_need
+from .layout import KINDS
 from .model_facts import LEFT_OUT, IndexModels, ModelFacts
 from .pairing import Given, bundle_of, check_picture_model
 from .readers.extracted import PictureNeed

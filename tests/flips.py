@@ -21,8 +21,8 @@ import numpy as np
 import edgeembed
 from edgeembed import Document, Embedder, Index
 from edgeembed import verify as verify_module
-from edgeembed.catalog import KINDS
 from edgeembed.filters import condition
+from edgeembed.layout import KINDS
 from edgeembed.searcher import Request, Searcher
 from tests.crash import small_steps
 
