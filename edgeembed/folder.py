@@ -6,7 +6,9 @@ import hashlib
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any, Literal
 
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
-from .errors import ImageError, IndexCorruptError, IndexNotFoundError
+from .errors import IndexCorruptError, IndexNotFoundError
 from .files import FileStat, walk
 from .formats import PICTURE, may_have_reader
 from .index import Index
@@ -32,7 +34,7 @@ from .skipped import Skipped
 from .snapshot import FileRow
 from .vectors import sync_folder
 from .worker import Worker, WorkerCancelled
-from .writer import Writer
+from .writer import Taken, Writer
 
 INDEX_NAME = ".edgeembed"
 _RACY_NS = 2_000_000_000
@@ -98,9 +100,7 @@ class SyncReport:
 class _Tally:
     """A report in the making."""
 
-    added: int = 0
-    updated: int = 0
-    same: int = 0
+    taken: Counter[Taken] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -254,10 +254,10 @@ class Folder:
                 writer.note(_READERS, str(READERS_VERSION))
             writer.commit()
         return SyncReport(
-            added=tally.added,
-            updated=tally.updated,
+            added=tally.taken["new"],
+            updated=tally.taken["changed"],
             removed=removed,
-            unchanged=plan.unchanged + tally.same,
+            unchanged=plan.unchanged + tally.taken["same"],
             skipped=tuple(tally.skipped),
             embedded=writer.embedded,
             cancelled=writer.cancelled,
@@ -325,36 +325,53 @@ class Folder:
         """Read new and changed files into the writer until all are in or it is cancelled."""
         todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
         total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
-        pictures = self.index.pictures
-        for number, stat in enumerate(todo, 1):
-            if not self._take_file(writer, worker, stat, tally, pictures):
-                return
-            done_bytes += stat.size_bytes
-            yield SyncProgress(done_bytes, total_bytes, number, len(todo))
+        with suppress(WorkerCancelled):
+            for number, (stat, row, document) in enumerate(self._read_ahead(worker, todo), 1):
+                if not _take_document(writer, stat, row, document, tally):
+                    return
+                done_bytes += stat.size_bytes
+                yield SyncProgress(done_bytes, total_bytes, number, len(todo))
 
-    def _take_file(
-        self, writer: Writer, worker: Worker, stat: FileStat, tally: _Tally, pictures: PictureNeed | None
-    ) -> bool:
-        checked_ns = time.time_ns()
-        try:
-            document = read_document(self.path, stat, worker=worker, pictures=pictures)
-        except WorkerCancelled:
-            return False
-        row = FileRow(stat.size_bytes, stat.mtime_ns, checked_ns, None)
-        if isinstance(document, Document):
+    def _read_ahead(
+        self, worker: Worker, todo: Iterable[FileStat]
+    ) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
+        """What is in files, in order; the next one is read while the caller is busy with the one before."""
+        pictures = self.index.pictures
+
+        def read(stat: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
+            row = FileRow(stat.size_bytes, stat.mtime_ns, time.time_ns(), None)
+            return stat, row, read_document(self.path, stat, worker=worker, pictures=pictures)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
+            following = None
             try:
-                taken = writer.add(document, file=row)
-            except ImageError as error:  # pictures are decoded on the way into the model
-                document = Skipped(stat.path, error.reason)
-        if isinstance(document, Skipped):
-            tally.skipped.append(document)
-            passing = document.reason.startswith(_UNREADABLE)
-            writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
-            return not writer.stopped()
-        tally.added += taken == "new"
-        tally.updated += taken == "changed"
-        tally.same += taken == "same"
-        return taken is not None
+                for stat in todo:
+                    ready, following = following, pool.submit(read, stat)
+                    if ready is not None:
+                        yield ready.result()
+                if following is not None:
+                    yield following.result()
+            finally:
+                if following is not None:
+                    following.cancel()
+
+
+def _take_document(writer: Writer, stat: FileStat, row: FileRow, document: Document | Skipped, tally: _Tally) -> bool:
+    """Hand what was read to the writer; ``False``: it was cancelled."""
+    if isinstance(document, Skipped):
+        tally.skipped.append(document)
+        passing = document.reason.startswith(_UNREADABLE)
+        writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
+        return not writer.stopped()
+
+    def failed(taken: Taken, reason: str) -> None:  # pictures are decoded on the way into the model
+        tally.taken[taken] -= 1
+        tally.skipped.append(Skipped(stat.path, reason))
+
+    taken = writer.add(document, file=row, failed=failed)
+    if taken is not None:
+        tally.taken[taken] += 1
+    return taken is not None
 
 
 def check_folder(path: str | os.PathLike[str]) -> Path:

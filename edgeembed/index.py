@@ -415,10 +415,12 @@ class Index:
             )
             try:
                 yield writer
+                writer.finish()
             except BaseException:
-                writer.commit()  # what was taken before the trouble is kept
+                writer.keep()  # what was taken before the trouble
                 raise
-            writer.finish()
+            finally:
+                writer.close()
 
     def _store(self, models: IndexModels) -> None:
         """Remember which models the index is made with, if that is new."""
