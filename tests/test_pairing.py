@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -306,3 +307,44 @@ def test_a_crafted_setting_is_refused(things: Path, shipped: Path, change: Calla
     catalog.close()
     with pytest.raises(edgeembed.IndexCorruptError, match="model"):
         Folder.open(things)
+
+
+def picture(seed: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_picture_that_fails_later_costs_only_itself(tmp_path: Path, shipped: Path) -> None:
+    with Index.open(tmp_path / "index") as index:
+        before = [Document(f"p{i}", image=picture(i)) for i in range(9)]
+        with pytest.raises(edgeembed.ImageError):
+            index.add([*before, Document("broken", image=b"none"), Document("t", text="a boat")])
+        assert {hit.id for hit in index.search("boat", k=20)} >= {f"p{i}" for i in range(9)}
+        with pytest.raises(edgeembed.ImageError):
+            index.add([Document("p0", image=b"none")])
+        assert "p0" in {hit.id for hit in index.search("boat", k=20)}  # what it was before is kept
+        assert index.verify().ok
+
+
+def test_the_last_of_one_name_wins_also_behind_a_picture(tmp_path: Path, shipped: Path) -> None:
+    with Index.open(tmp_path / "index") as index:
+        index.add([Document("x", image=picture(1)), Document("x", text="a boat"), Document("y", image=picture(1))])
+        assert kinds(index.search("boat", k=9)) == {"x": "text", "y": "image"}
+        assert index.status().chunks == 2
+
+
+def test_files_of_one_broken_picture_are_all_skipped(things: Path, shipped: Path) -> None:
+    cut = picture(3)[:300]
+    for i in range(20):
+        (things / f"cut-{i}.png").write_bytes(cut)
+        (things / f"whole-{i}.png").write_bytes(picture(i))
+        age(things / f"cut-{i}.png")
+        age(things / f"whole-{i}.png")
+    with Folder.open(things, threads=3) as folder:
+        report = folder.sync()
+        assert (report.added, report.embedded, len(report.skipped)) == (25, 25, 20)
+        assert {item.reason.partition(":")[0] for item in report.skipped} == {"damaged picture"}
+        again = folder.sync()
+        assert (again.added, again.unchanged, len(again.skipped)) == (0, 25, 20)
+        assert folder.index.verify().ok
