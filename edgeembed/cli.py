@@ -36,6 +36,7 @@ from .cli_common import (
 )
 from .cli_search import search, similar
 from .errors import EdgeEmbedError, IndexNotFoundError
+from .priority import lower_priority
 from .worker import run_if_worker
 
 
@@ -54,6 +55,7 @@ def cli() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--rebuild", is_flag=True, help="Make the index anew beside the old one, then switch.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
+@click.option("--nice", is_flag=True, help="Let other programs go first.")
 @index_option
 @model_option
 @image_model_option
@@ -64,6 +66,7 @@ def index(
     dry_run: bool,
     rebuild: bool,
     strict: bool,
+    nice: bool,
     index: str | None,
     model: str | None,
     image_model: str | None,
@@ -77,6 +80,8 @@ def index(
     if dry_run:
         _show_plan(folder, index)
         return
+    if nice:
+        lower_priority()
     with work() as (progress, cancel):
         if rebuild:
             report = Folder.rebuild(
