@@ -10,6 +10,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ from edgeembed.searcher import Request, Searcher
 from tests.crash import small_steps
 
 _HEADER = 128
+_MOST_SECONDS = 120
+"""After so long a judge is held to be in a loop without end; it takes a tenth of a second."""
 _WORDS = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
 
 
@@ -54,6 +57,7 @@ def in_child(question: Callable[[], str]) -> str:
     reader, writer_end = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.alarm(_MOST_SECONDS)
         try:
             answer = question()
         except BaseException as error:
