@@ -196,8 +196,9 @@ class Snapshot:
 
     def files(self) -> dict[str, FileRow]:
         """Files of the folder as they were when last looked at, by path."""
-        rows = self._db.execute("SELECT path, size_bytes, mtime_ns, checked_ns, reason FROM files")
-        return {path: FileRow(*facts) for path, *facts in rows}
+        # A hundred thousand of them are read at each sync: decoding here spares a call into Python for each.
+        rows = self._db.execute("SELECT size_bytes, mtime_ns, checked_ns, reason, CAST(path AS BLOB) FROM files")
+        return {str(row[4] or b"", "utf-8", "surrogatepass"): FileRow._make(row[:4]) for row in rows}
 
 
 def is_intact(db: Connection) -> bool:
