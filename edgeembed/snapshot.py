@@ -89,6 +89,13 @@ class Snapshot:
         )
         return [key for (key,) in rows]
 
+    def live_count(self, kind: str, first: int, last: int) -> int:
+        """How many keys :meth:`live_keys` would give."""
+        row = self._db.execute(
+            "SELECT count(*) FROM chunks WHERE kind = ? AND key BETWEEN ? AND ?", (kind, first, last)
+        ).fetchone()
+        return int(row[0])
+
     def allowed_keys(self, kind: str, where: Where) -> list[int]:
         """Keys of all chunks that ``where`` allows, ascending."""
         test = _condition(where)

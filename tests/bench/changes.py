@@ -14,7 +14,6 @@ from pathlib import Path
 
 from edgeembed_export.tiny import tiny_text_bundle
 
-import edgeembed
 from edgeembed import Document, Embedder, Index
 
 from .recall import texts
@@ -51,21 +50,23 @@ def changed(index: Index, documents: list[Document], word: str, round: int) -> C
 def measure(folder: Path, rows: int) -> Iterator[tuple[str, float, int]]:
     """What was done, seconds, and bytes written (for ``size`` lines: bytes on the disk)."""
     documents = [Document(str(i), text=text) for i, text in enumerate(texts(rows))]
-    with Embedder.load(tiny_text_bundle(folder / "bundle", dim=384)) as embedder:
-        with edgeembed.Index.open(folder / "index", model=embedder) as index:
-            yield "add all", *cost(lambda: index.add(documents))
-            for count in (1, 1, 1, 10, 100, 1000):
-                some = documents[rows // 3 : rows // 3 + count]
-                name = f"change {count} and find the first"
-                yield name, *cost(changed(index, some, "renewed", len(some) + int(time.time_ns() % 1000)))
-            yield "compact", *cost(index.compact)
-            full = index.status().size_bytes
-            yield "size", 0.0, full
-            yield "remove half", *cost(lambda: index.remove(str(i) for i in range(0, rows, 2)))
-            yield "compact", *cost(index.compact)
-            left = index.status().size_bytes
-            yield f"size, {1 - left / full:.1%} less", 0.0, left
-            assert index.verify().ok
+    with (
+        Embedder.load(tiny_text_bundle(folder / "bundle", dim=384)) as embedder,
+        Index.open(folder / "index", model=embedder) as index,
+    ):
+        yield "add all", *cost(lambda: index.add(documents))
+        for count in (1, 1, 1, 10, 100, 1000):
+            some = documents[rows // 3 : rows // 3 + count]
+            name = f"change {count} and find the first"
+            yield name, *cost(changed(index, some, "renewed", len(some) + int(time.time_ns() % 1000)))
+        yield "compact", *cost(index.compact)
+        full = index.status().size_bytes
+        yield "size", 0.0, full
+        yield "remove half", *cost(lambda: index.remove(str(i) for i in range(0, rows, 2)))
+        yield "compact", *cost(index.compact)
+        left = index.status().size_bytes
+        yield f"size, {1 - left / full:.1%} less", 0.0, left
+        assert index.verify().ok
 
 
 if __name__ == "__main__":
