@@ -193,16 +193,13 @@ class Folder:
         old_readers, sees = readers != str(READERS_VERSION), self.index.sees
         new, changed, recheck, skipped = [], [], [], []
         closed = list[str]()
-        seen, unchanged = set[str](), 0
+        unchanged = 0
         for entry in walk(self.path, exclude=[self.index.path]):
+            row = known.pop(entry.path, None)
             if isinstance(entry, Skipped):
                 skipped.append(entry)
-                seen.add(entry.path)
                 closed.append(entry.path.rstrip("/") + "/")
-                continue
-            seen.add(entry.path)
-            row = known.get(entry.path)
-            if row is None:
+            elif row is None:
                 new.append(entry)
             elif _looks_changed(entry, row):
                 changed.append(entry)
@@ -217,7 +214,7 @@ class Folder:
             else:
                 skipped.append(Skipped(entry.path, row.reason))
         # What cannot be read now, or lies under a folder that cannot, is not gone.
-        removed = [path for path in known if path not in seen and not path.startswith(tuple(closed))]
+        removed = [path for path in known if not path.startswith(tuple(closed))]
         return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
 
     def sync(
