@@ -72,13 +72,13 @@ def measure(sets: Sequence[Judged], short: Sequence[Judged]) -> None:
     """Print nDCG@10 of the three modes, and what other constants would give."""
     every = [*sets, *short]
     modes = {mode: {s.name: s.ndcg(rankings(s, mode)) for s in every} for mode in ("vector", "keyword", "hybrid")}
-    print(f"{'':24}" + "".join(f"{s.name:>11}" for s in every) + "  mean of three, of short")
+    print(f"{'':32}" + "".join(f"{s.name:>11}" for s in every) + "  mean of three, of short")
     for mode, row in modes.items():
         means = [np.mean([row[s.name] for s in some]) for some in (sets, short)]
-        print(f"{mode:24}" + "".join(f"{value:11.2f}" for value in [*row.values(), *means]))
+        print(f"{mode:32}" + "".join(f"{value:11.2f}" for value in [*row.values(), *means]))
     for what, table in (("sum of scores", weighted_sums(every)), ("reciprocal ranks", reciprocal_ranks(every))):
         for constants, row in table.items():
-            print(f"  {what}, {constants!s:<12}"[:24].ljust(24) + "".join(f"{value:11.2f}" for value in row.values()))
+            print(f"  {what}, {constants}".ljust(32) + "".join(f"{value:11.2f}" for value in row.values()))
         vector, names = modes["vector"], [s.name for s in sets]
         print(f"  {what}, constants chosen on the other sets:")
         chosen_on_others(table, vector, names)
