@@ -77,8 +77,9 @@ PHOTOS = {
     for recipe in (
         PhotoRecipe(
             name="photo-minilm",
-            chosen="Mixtures, dropout, steps, runs and how names count were chosen on 800 of the training photos, left out "
-            "for that, and on every other ImageNet sample; rates and where the branches part, earlier, on Flickr8k dev.",
+            chosen="Mixtures, dropout, steps, runs and how names count were chosen on 800 of the training photos, left "
+            "out for that, and on every other ImageNet sample; rates and where the branches part, earlier, on Flickr8k "
+            "dev.",
             tower=TowerRecipe(split=13, dropout=0.4, weight=1.0, power=1.0),
             plan=PhotoPlan(
                 steps=300,
