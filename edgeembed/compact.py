@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .catalog import CATALOG_NAME, Catalog
 from .layout import full_text_tables
 from .lock import forget_owner
-
-if TYPE_CHECKING:
-    import sqlite3
+from .sqlite import Connection
 
 
 @dataclass(frozen=True)
@@ -68,5 +65,5 @@ def strip_for_shipping(folder: Path, catalog: Catalog) -> None:
             file.chmod(0o644)
 
 
-def _leave_log(db: sqlite3.Connection) -> None:
+def _leave_log(db: Connection) -> None:
     db.execute("PRAGMA journal_mode = DELETE")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .bundle import read_bundle
-from .catalog import CATALOG_NAME, FileRow
+from .catalog import CATALOG_NAME
 from .documents import Document, read_document
 from .embedder import Embedder
 from .errors import ImageError, IndexCorruptError, IndexNotFoundError
@@ -28,6 +28,7 @@ from .readers import VERSION as READERS_VERSION
 from .readers.extracted import PictureNeed, is_there_now
 from .searcher import Mode
 from .skipped import Skipped
+from .snapshot import FileRow
 from .vectors import sync_folder
 from .worker import Worker, WorkerCancelled
 from .writer import Writer

@@ -14,17 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 import numpy as np
 
 from .bundle import Manifest, read_bundle
-from .catalog import (
-    CATALOG_NAME,
-    KINDS,
-    Catalog,
-    ChunkRow,
-    OutdatedLayoutError,
-    Snapshot,
-    SnapshotLostError,
-    create_catalog,
-    upgrade_catalog,
-)
+from .catalog import CATALOG_NAME, Catalog, SnapshotLostError, create_catalog, upgrade_catalog
 from .chunks import split
 from .documents import Document
 from .embedder import Embedder, usable_cores
@@ -39,6 +29,7 @@ from .errors import (
 from .filters import Condition, condition, word_condition
 from .image import picture_need
 from .keywords import parse_query
+from .layout import KINDS, OutdatedLayoutError
 from .lock import process_lock
 from .model_facts import ModelFacts, stored_model
 from .nearest import stored_rows
@@ -48,6 +39,7 @@ from .readers.extracted import PictureNeed
 from .scores import read_background
 from .searcher import Mode, Request, Searcher
 from .skipped import Skipped
+from .snapshot import ChunkRow, Snapshot
 from .stamps import Stamps
 from .vectors import Floats, Segments
 from .writer import Writer

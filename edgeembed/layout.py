@@ -1,20 +1,115 @@
-"""The layout of a catalog: what its schema must be, and how a catalog of an older layout becomes one of this.
-
-Knows the tables and not SQLite itself: connections come from ``catalog.py``.
-"""
+"""The layout of a catalog: its tables, and how a catalog of an older layout becomes one of this."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import closing
+from functools import cache
+from pathlib import Path
 
 from . import fulltext
+from .errors import EdgeEmbedError, IndexCorruptError
 from .keywords import extra_words
 from .seals import SEALED, seal_sql
+from .sqlite import Connection, decode, encode, in_memory
 
-if TYPE_CHECKING:
-    import sqlite3
-
+KINDS = ("text", "image")
+"""Of contents and their chunks, and so of documents."""
+APPLICATION_ID = 0x65646765  # "edge"
+LAYOUT = 2
+"""1: no full text, no seals."""
 _REBUILDABLE = "%USING fts5%"
+
+SCHEMA = f"""
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    seal BLOB NOT NULL                   -- here and below: see seals.py
+) WITHOUT ROWID;
+CREATE TABLE contents (
+    content INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE,           -- BLAKE2b over kind, text or image, and pages
+    kind TEXT NOT NULL,                  -- text or image
+    complete INTEGER NOT NULL,           -- 0: its chunks are not all here yet, and no document points to it
+    chunks INTEGER NOT NULL,             -- how many it has, once it is complete
+    seal BLOB NOT NULL
+);
+CREATE TABLE documents (
+    document INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    content INTEGER NOT NULL REFERENCES contents,
+    metadata TEXT NOT NULL,              -- JSON object
+    extra TEXT,                          -- words of the id for full text; see keywords.extra_words
+    seal BLOB NOT NULL
+);
+CREATE INDEX documents_by_content ON documents (content);
+CREATE TABLE chunks (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    content INTEGER NOT NULL REFERENCES contents ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    start INTEGER, "end" INTEGER,        -- characters, half open; null for images, as the next three
+    start_line INTEGER, end_line INTEGER, page INTEGER,  -- null: the text has none
+    text TEXT,
+    digest BLOB NOT NULL,                -- BLAKE2b over text, span and vector
+    extra TEXT,                          -- words that full text would not find by itself, as above
+    seal BLOB NOT NULL
+);
+CREATE INDEX chunks_by_content ON chunks (content);
+CREATE TABLE fresh (                     -- vectors that are in no segment yet
+    key INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    vector BLOB NOT NULL                 -- int8 (dim,)
+);
+CREATE TABLE segments (
+    file TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    first_key INTEGER NOT NULL, last_key INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    seal BLOB NOT NULL
+);
+CREATE TABLE files (                     -- what a folder looked like; unused by other indexes
+    path TEXT PRIMARY KEY,
+    size_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    checked_ns INTEGER NOT NULL,         -- when it was read
+    reason TEXT,                         -- null: indexed; else why it was skipped
+    seal BLOB NOT NULL
+);
+{fulltext.SCHEMA}"""
+
+
+class OutdatedLayoutError(EdgeEmbedError):
+    """The catalog was written by an older edgeembed; :func:`catalog.upgrade_catalog` brings it up to date."""
+
+
+def check_schema(db: Connection, path: Path, *, only_settings: bool) -> None:
+    """Refuse what is no catalog of this layout: a crafted one could hold triggers and views that act on their own."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise IndexCorruptError(path, "is not an edgeembed catalog")
+    layout = db.execute("PRAGMA user_version").fetchone()[0]
+    if layout > LAYOUT:
+        raise EdgeEmbedError(
+            f"{path}: written by a newer edgeembed (layout {layout}, here {LAYOUT}); upgrade edgeembed"
+        )
+    if layout < LAYOUT:
+        if only_settings:
+            return
+        raise OutdatedLayoutError(
+            f"{path}: written by an older edgeembed (layout {layout}, here {LAYOUT}); "
+            "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
+        )
+    if schema_rows(db) != expected_schema():
+        raise IndexCorruptError(path, "its tables are not those of an edgeembed catalog")
+
+
+@cache
+def expected_schema() -> frozenset[tuple[object, ...]]:
+    """As :func:`schema_rows`, of a catalog of this layout."""
+    with closing(in_memory()) as db:
+        db.executescript(SCHEMA)
+        return schema_rows(db)
 
 
 def statements(schema: str) -> list[str]:
@@ -22,7 +117,7 @@ def statements(schema: str) -> list[str]:
     return [part.strip() + ";" for part in schema.split(";\n") if part.strip()]
 
 
-def schema_rows(db: sqlite3.Connection) -> frozenset[tuple[object, ...]]:
+def schema_rows(db: Connection) -> frozenset[tuple[object, ...]]:
     """What a catalog consists of: type, name, table and SQL of everything in it."""
     # The tables that ANALYZE makes do no harm. How FTS5 declares its own differs between versions of SQLite.
     rows = db.execute(
@@ -34,30 +129,30 @@ def schema_rows(db: sqlite3.Connection) -> frozenset[tuple[object, ...]]:
     return frozenset(map(tuple, rows))
 
 
-def full_text_tables(db: sqlite3.Connection) -> list[str]:
+def full_text_tables(db: Connection) -> list[str]:
     """Tables that can be made again from the others."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ?", (_REBUILDABLE,))
     return [name for (name,) in rows]
 
 
-def rebuild_full_text(db: sqlite3.Connection) -> None:
+def rebuild_full_text(db: Connection) -> None:
     """Make full-text tables again from the contents they refer to."""
     fulltext.rebuild(db)
 
 
-def upgrade(db: sqlite3.Connection, schema: str, layout: int) -> None:
-    """Bring a catalog of any older layout to ``layout``, in one transaction.
+def upgrade(db: Connection) -> None:
+    """Bring a catalog of any older layout to this one, in one transaction.
 
-    The tables are made anew and filled from the old ones, so that their SQL is that of ``schema`` to the letter.
+    The tables are made anew and filled from the old ones, so that their SQL is that of ``SCHEMA`` to the letter.
     """
     db.create_function("extra_words", 1, _extra_words, deterministic=True)
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute("PRAGMA legacy_alter_table = ON")  # a renamed table takes no references with it
     db.execute("BEGIN IMMEDIATE")
     try:
-        if db.execute("PRAGMA user_version").fetchone()[0] < layout:
-            _make_anew(db, schema)
-            db.execute(f"PRAGMA user_version = {layout}")
+        if db.execute("PRAGMA user_version").fetchone()[0] < LAYOUT:
+            _make_anew(db)
+            db.execute(f"PRAGMA user_version = {LAYOUT}")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")
@@ -65,11 +160,11 @@ def upgrade(db: sqlite3.Connection, schema: str, layout: int) -> None:
 
 
 def _extra_words(raw: bytes | None) -> bytes | None:
-    words = extra_words(raw.decode("utf-8", "surrogatepass")) if raw else None
-    return None if words is None else words.encode("utf-8", "surrogatepass")
+    words = extra_words(decode(raw)) if raw else None
+    return None if words is None else encode(words)
 
 
-def _make_anew(db: sqlite3.Connection, schema: str) -> None:
+def _make_anew(db: Connection) -> None:
     for name in full_text_tables(db):
         db.execute(f"DROP TABLE {name}")
     for kind in ("trigger", "index"):
@@ -80,7 +175,7 @@ def _make_anew(db: sqlite3.Connection, schema: str) -> None:
     sequences = db.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
     for (name,) in rows:
         db.execute(f"ALTER TABLE {name} RENAME TO old_{name}")
-    for statement in statements(schema):
+    for statement in statements(SCHEMA):
         db.execute(statement)
     for (name,) in rows:
         _copy(db, name)
@@ -99,7 +194,7 @@ _DEFAULTS = {
 """What older layouts have not, in SQL over a row ``o`` of the old table."""
 
 
-def _copy(db: sqlite3.Connection, table: str) -> None:
+def _copy(db: Connection, table: str) -> None:
     """Fill a new table from its old form, what is new in it by ``_DEFAULTS``, else null, and seal each row."""
     old = _columns(db, f"old_{table}")
     new = [column for column in _columns(db, table) if column != "seal"]
@@ -113,5 +208,5 @@ def _copy(db: sqlite3.Connection, table: str) -> None:
     db.execute(f"INSERT INTO {table} ({into}) SELECT {names}{seal} FROM (SELECT {values} FROM old_{table} o)")
 
 
-def _columns(db: sqlite3.Connection, table: str) -> list[str]:
+def _columns(db: Connection, table: str) -> list[str]:
     return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .bundle import read_bundle
-from .catalog import Catalog, Snapshot
+from .catalog import Catalog
 from .errors import EdgeEmbedError, IndexCorruptError
+from .snapshot import Snapshot
 
 _MAX_DIM = 1 << 16
 

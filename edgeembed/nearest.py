@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .catalog import CATALOG_NAME, Snapshot
+from .catalog import CATALOG_NAME
 from .errors import IndexCorruptError
 from .filters import Condition
 from .ranking import Found, group, settled
+from .snapshot import Snapshot
 from .vectors import Floats, Keys, Rows, Segments, cosines
 
 _COMPARE_ALL = 20_000

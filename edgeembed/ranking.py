@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .catalog import PassageRow
+from .snapshot import PassageRow
 
 WORDS = 6.0
 """What the highest possible BM25 is worth, in deviations of similarity. Sets of abstracts would have more, but among

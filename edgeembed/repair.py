@@ -10,30 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .catalog import (
-    CATALOG_NAME,
-    ChunkRow,
-    Row,
-    Snapshot,
-    Transaction,
-    damaged_catalog,
-    new_catalog,
-    put_catalog,
-    salvage,
-)
+from .catalog import CATALOG_NAME, new_catalog, put_catalog
 from .embedder import Embedder
 from .errors import IndexCorruptError
 from .layout import rebuild_full_text
 from .model_facts import ModelFacts, stored_model
+from .salvage import Row, damaged_catalog, salvage
 from .seals import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
+from .snapshot import ChunkRow, Snapshot
+from .sqlite import Connection
 from .stamps import Stamps
+from .transaction import Transaction
 from .vectors import Segment, SegmentFacts, Segments, to_int8
 from .verify import chunk_batches
-
-if TYPE_CHECKING:
-    import sqlite3
 
 _TABLES = {"settings": None, "contents": "content", "documents": "document", "chunks": "key", "files": None}
 """Tables that are copied row by row, with the name of their row number where other rows refer to it."""
@@ -99,7 +90,7 @@ def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> Re
     return RepairReport(tuple(work.did), documents, work.embedded, tuple(sorted(work.lost)))
 
 
-def _copy_tables(old: sqlite3.Connection, db: sqlite3.Connection, folder: Path, work: _Work) -> None:
+def _copy_tables(old: Connection, db: Connection, folder: Path, work: _Work) -> None:
     for table, number in _TABLES.items():
         columns = [*([number] if number else []), *SEALED[table], "seal"]
         bad = 0
@@ -117,9 +108,7 @@ def _copy_tables(old: sqlite3.Connection, db: sqlite3.Connection, folder: Path, 
     work.say(orphans, "passages of lost texts were left out")
 
 
-def _copy_segments(
-    old: sqlite3.Connection, db: sqlite3.Connection, folder: Path, dim: int, work: _Work
-) -> dict[str, Segment]:
+def _copy_segments(old: Connection, db: Connection, folder: Path, dim: int, work: _Work) -> dict[str, Segment]:
     """Name the segments whose files are intact; each is hashed."""
     intact: dict[str, Segment] = {}
     last: dict[str, int] = {}
@@ -144,7 +133,7 @@ def _copy_segments(
     return intact
 
 
-def _copy_fresh(old: sqlite3.Connection, db: sqlite3.Connection, dim: int, intact: dict[str, Segment]) -> None:
+def _copy_fresh(old: Connection, db: Connection, dim: int, intact: dict[str, Segment]) -> None:
     """Take over the vectors that are in no segment, as far as they are whole; digests are compared later."""
     for row in salvage(old, "fresh", ["key", "kind", "vector"], "key"):
         if isinstance(row[2], bytes) and len(row[2]) == dim:
@@ -157,7 +146,7 @@ def _copy_fresh(old: sqlite3.Connection, db: sqlite3.Connection, dim: int, intac
         )
 
 
-def _chunks_without_vector(db: sqlite3.Connection, intact: dict[str, Segment], dim: int) -> dict[int, bool]:
+def _chunks_without_vector(db: Connection, intact: dict[str, Segment], dim: int) -> dict[int, bool]:
     """Keys of chunks whose vector is gone or not the one that was written; and whether there is a text to embed."""
     return {
         key: chunk.text is not None
@@ -167,13 +156,13 @@ def _chunks_without_vector(db: sqlite3.Connection, intact: dict[str, Segment], d
     }
 
 
-def _give_up_incomplete(db: sqlite3.Connection, pictures: list[int], work: _Work) -> None:
+def _give_up_incomplete(db: Connection, pictures: list[int], work: _Work) -> None:
     """Give up contents that lost a chunk, pictures that lost their vector, and work that was under way."""
     db.executemany("DELETE FROM chunks WHERE key = ?", ((key,) for key in pictures))
     _give_up(db, "complete = 0 OR chunks <> (SELECT count(*) FROM chunks k WHERE k.content = contents.content)", work)
 
 
-def _give_up(db: sqlite3.Connection, which: str, work: _Work) -> None:
+def _give_up(db: Connection, which: str, work: _Work) -> None:
     """Drop contents; ``which`` is a condition on them."""
     complete = db.execute(f"SELECT count(*) FROM contents WHERE complete AND ({which})").fetchone()[0]
     db.execute(f"DELETE FROM contents WHERE {which}")
@@ -182,7 +171,7 @@ def _give_up(db: sqlite3.Connection, which: str, work: _Work) -> None:
     work.say(complete, "texts or pictures were given up, for a part of them was lost")
 
 
-def _embed_again(db: sqlite3.Connection, keys: list[int], embedder: Callable[[], Embedder | str], work: _Work) -> None:
+def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedder | str], work: _Work) -> None:
     """Embed texts whose vectors are gone; they get new keys, so that none lies in the range of a segment."""
     db.execute("CREATE TEMP TABLE unfit (key INTEGER PRIMARY KEY)")
     db.executemany("INSERT INTO unfit VALUES (?)", ((key,) for key in keys))
@@ -213,7 +202,7 @@ def _embed_again(db: sqlite3.Connection, keys: list[int], embedder: Callable[[],
     work.say(len(keys), "passages were embedded again, for their vectors were lost")
 
 
-def _drop_dangling(db: sqlite3.Connection, work: _Work) -> None:
+def _drop_dangling(db: Connection, work: _Work) -> None:
     """Drop documents whose content is gone, and forget the files of documents that are, so that a sync reads them."""
     lost = "content NOT IN (SELECT content FROM contents) OR NOT json_valid(metadata)"
     work.lost.update(id for (id,) in db.execute(f"SELECT id FROM documents WHERE {lost}"))
@@ -224,14 +213,14 @@ def _drop_dangling(db: sqlite3.Connection, work: _Work) -> None:
     work.say(len(work.lost), "documents are to be indexed again")
 
 
-def _chunk(db: sqlite3.Connection, key: int) -> ChunkRow:
+def _chunk(db: Connection, key: int) -> ChunkRow:
     facts = db.execute(
         'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
     ).fetchone()
     return ChunkRow(*facts)
 
 
-def _insert(db: sqlite3.Connection, table: str, columns: list[str], row: Row) -> None:
+def _insert(db: Connection, table: str, columns: list[str], row: Row) -> None:
     """Copy a row to the letter, unless one with its name is there already."""
     # Text arrives as the bytes that it was stored as; where it belongs, it becomes text again.
     values = ", ".join("CAST(? AS TEXT)" if column in TEXT_COLUMNS else "?" for column in columns)

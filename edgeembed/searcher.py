@@ -9,13 +9,14 @@ from typing import Literal
 import numpy as np
 
 from . import ranking
-from .catalog import KINDS, PassageRow, Snapshot
 from .filters import Condition
 from .fulltext import Terms
 from .keywords import query_terms
+from .layout import KINDS
 from .nearest import Nearest
 from .ranking import Hit, Passage
 from .scores import LEAST, Scale, least_of_a_good_match, scale
+from .snapshot import PassageRow, Snapshot
 from .snippets import is_like, snippet, spans_of
 from .vectors import Floats, Segments
 

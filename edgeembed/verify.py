@@ -12,18 +12,17 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .catalog import CATALOG_NAME, ChunkRow, Snapshot
+from .catalog import CATALOG_NAME
 from .embedder import Embedder
 from .errors import IndexCorruptError
 from .seals import SEALED, chunk_digest, seal_sql
+from .snapshot import ChunkRow, Snapshot
+from .sqlite import Connection
 from .vectors import Keys, Segment, SegmentFacts, cosines
-
-if TYPE_CHECKING:
-    import sqlite3
 
 SAMPLE = 64
 """Chunks that are embedded again."""
@@ -109,7 +108,7 @@ def verify(
     )
 
 
-def _check_pages(db: sqlite3.Connection, found: _Findings) -> None:
+def _check_pages(db: Connection, found: _Findings) -> None:
     """Let SQLite check how its pages, indexes and references hang together."""
     for (line,) in db.execute("PRAGMA integrity_check(20)"):
         if line != "ok":
@@ -118,7 +117,7 @@ def _check_pages(db: sqlite3.Connection, found: _Findings) -> None:
         found.table(table, f"row {row} refers to a row of {parent} that is not there")
 
 
-def _check_seals(db: sqlite3.Connection, found: _Findings) -> None:
+def _check_seals(db: Connection, found: _Findings) -> None:
     """Compare every row with its seal."""
     for table in SEALED:
         name = SEALED[table][0]
@@ -131,7 +130,7 @@ def _check_seals(db: sqlite3.Connection, found: _Findings) -> None:
             found.table(table, "and more such rows")
 
 
-def _check_references(db: sqlite3.Connection, found: _Findings) -> None:
+def _check_references(db: Connection, found: _Findings) -> None:
     questions = {
         "contents": "SELECT hex(hash) FROM contents c WHERE complete AND chunks <> "
         "(SELECT count(*) FROM chunks k WHERE k.content = c.content)",
@@ -186,7 +185,7 @@ def _open_segments(
     return intact
 
 
-def _check_chunks(db: sqlite3.Connection, segments: dict[str, Segment], dim: int, found: _Findings) -> None:
+def _check_chunks(db: Connection, segments: dict[str, Segment], dim: int, found: _Findings) -> None:
     """Every chunk has one vector, its digest fits text, span and vector, and its span fits its text."""
     wrong: dict[str, list[int]] = {}
     total = 0
@@ -229,7 +228,7 @@ def _chunk_fault(chunk: ChunkRow, digest: bytes, vector: bytes | None) -> str | 
     return None
 
 
-def _check_order(db: sqlite3.Connection, found: _Findings) -> None:
+def _check_order(db: Connection, found: _Findings) -> None:
     """Within a content, chunks follow each other."""
     row = db.execute(
         'SELECT key FROM (SELECT key, start, max("end") OVER (PARTITION BY content ORDER BY start ROWS BETWEEN '
@@ -240,7 +239,7 @@ def _check_order(db: sqlite3.Connection, found: _Findings) -> None:
 
 
 def chunk_batches(
-    db: sqlite3.Connection, segments: dict[str, Segment], dim: int
+    db: Connection, segments: dict[str, Segment], dim: int
 ) -> Iterator[tuple[list[int], list[ChunkRow], list[bytes], list[bytes | None]]]:
     """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size."""
     last = -1
@@ -275,7 +274,7 @@ def _covers(facts: SegmentFacts, chunk: ChunkRow, key: int) -> bool:
 
 
 def _check_sample(
-    db: sqlite3.Connection,
+    db: Connection,
     segments: dict[str, Segment],
     dim: int,
     embedder: Callable[[], Embedder | str],

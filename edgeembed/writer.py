@@ -19,12 +19,15 @@ from typing import Literal
 
 import numpy as np
 
-from .catalog import KINDS, Catalog, ChunkRow, FileRow, Transaction
+from .catalog import Catalog
 from .chunks import split
 from .documents import Document
 from .embedder import Embedder
 from .image import ImageSource
+from .layout import KINDS
 from .seals import chunk_digest
+from .snapshot import ChunkRow, FileRow
+from .transaction import Transaction
 from .vectors import Keys, Rows, SegmentFacts, Segments, to_int8, write_segment
 
 EMBED_CHUNKS = 128

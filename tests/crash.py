@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeembed import Embedder, Folder, Index, writer
-from edgeembed.catalog import Catalog, Snapshot
+from edgeembed.catalog import Catalog
 from edgeembed.model_facts import stored_model
+from edgeembed.snapshot import Snapshot
 from edgeembed.vectors import Segment
 from edgeembed.verify import chunk_batches
 

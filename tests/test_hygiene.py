@@ -19,7 +19,7 @@ HOME = {
     "onnxruntime": "embedder.py",
     "usearch": "vectors.py",
     "PIL": "image.py",
-    "sqlite3": "catalog.py",
+    "sqlite3": "sqlite.py",
     "pypdfium2": "pdf.py",
     "python_calamine": "tables.py",
     "olefile": "ole.py",

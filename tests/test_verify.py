@@ -170,8 +170,8 @@ def test_a_page_of_zeros_costs_its_rows_only(place: Path, page: int) -> None:
 
 def test_a_vector_that_the_model_would_not_give_is_found(place: Path) -> None:
     """Everything sealed again after the change: only embedding the text once more can tell."""
-    from edgeembed.catalog import ChunkRow
     from edgeembed.seals import chunk_digest
+    from edgeembed.snapshot import ChunkRow
 
     db = sqlite3.connect(place / CATALOG_NAME)
     register(db)
