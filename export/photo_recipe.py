@@ -83,7 +83,7 @@ PHOTOS = {
             tower=TowerRecipe(split=13, dropout=0.4, weight=1.0, power=1.0),
             plan=PhotoPlan(
                 steps=300,
-                runs=4,
+                runs=3,
                 batch=128,
                 views=7,
                 rate=1e-3,
