@@ -25,6 +25,7 @@ from .cli_common import (
     ask_if_huge,
     end_if_cancelled,
     folder_argument,
+    image_model_option,
     index_option,
     json_option,
     model_option,
@@ -33,7 +34,7 @@ from .cli_common import (
     work,
     yes_option,
 )
-from .cli_search import search, similar
+from .cli_search import explain, search, similar
 from .errors import EdgeEmbedError, IndexNotFoundError
 from .priority import lower_priority
 from .worker import run_if_worker
@@ -57,6 +58,7 @@ def cli() -> None:
 @click.option("--nice", is_flag=True, help="Let other programs go first.")
 @index_option
 @model_option
+@image_model_option
 @threads_option
 @yes_option
 def index(
@@ -67,6 +69,7 @@ def index(
     nice: bool,
     index: str | None,
     model: str | None,
+    image_model: str | None,
     threads: int | None,
     yes: bool,
 ) -> None:
@@ -81,9 +84,17 @@ def index(
         lower_priority()
     with work() as (progress, cancel):
         if rebuild:
-            report = Folder.rebuild(folder, index=index, model=model, threads=threads, progress=progress, cancel=cancel)
+            report = Folder.rebuild(
+                folder,
+                index=index,
+                model=model,
+                image_model=image_model,
+                threads=threads,
+                progress=progress,
+                cancel=cancel,
+            )
         else:
-            with open_folder(folder, index, model, threads) as opened:
+            with open_folder(folder, index, model, image_model, threads) as opened:
                 report = opened.sync(progress=progress, cancel=cancel)
     terminal.report_sync(report, quiet_if_idle=False)
     end_if_cancelled(report)
@@ -93,6 +104,7 @@ def index(
 
 cli.add_command(search)
 cli.add_command(similar)
+cli.add_command(explain)
 
 
 @cli.command()
@@ -102,7 +114,7 @@ cli.add_command(similar)
 @index_option
 def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
-    with open_folder(folder, index, None, None, read_only=True) as opened:
+    with open_folder(folder, index, read_only=True) as opened:
         facts, plan = opened.status(), opened.plan()
     skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
@@ -112,6 +124,7 @@ def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> Non
         return
     click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB, {facts.generation:,} commits)")
     click.echo(f"model    {facts.model} ({facts.space})")
+    click.echo("photos   " + (f"{facts.image_model} ({facts.image_space})" if facts.image_model else "left out"))
     click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
     click.echo(f"skipped  {len(skipped):,}")
@@ -127,7 +140,7 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
     from .errors import IndexCorruptError
 
     try:
-        with open_folder(folder, index, None, None, read_only=True) as opened:
+        with open_folder(folder, index, read_only=True) as opened:
             report = opened.index.verify()
     except IndexCorruptError as error:
         found = [{"where": str(error.path), "what": error.reason}]
@@ -317,7 +330,7 @@ def _show_plan(folder: str, index: str | None) -> None:
     from .files import FileStat, walk
 
     try:
-        with open_folder(folder, index, None, None, read_only=True) as opened:
+        with open_folder(folder, index, read_only=True) as opened:
             plan = opened.plan()
         todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
         todo += [("removed", path) for path in plan.removed]

@@ -9,8 +9,10 @@ check.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from .errors import IndexCorruptError
 from .seals import SEALED, chunk_digest, seal_sql
 from .snapshot import ChunkRow, Snapshot
 from .sqlite import Connection
-from .vectors import Keys, Segment, SegmentFacts, cosines
+from .vectors import Keys, Segment, SegmentFacts, check_facts, cosines
 
 SAMPLE = 64
 """Chunks that are embedded again."""
@@ -71,20 +73,32 @@ class _Findings:
     def file(self, name: str, what: str) -> None:
         self.problems.append(Problem(name, what))
 
+    @contextmanager
+    def on_damaged_rows(self, what: str) -> Iterator[None]:
+        """Where damage is known, values of any type may turn up; what stumbles over one is noted as not checked."""
+        try:
+            yield
+        except IndexCorruptError as error:
+            self.file(error.path.name, error.reason)
+        except (TypeError, ValueError) as error:
+            if not self.problems:
+                raise
+            self.notes.append(f"{what} could not be checked to the end, for rows are damaged: {error}")
+
 
 def verify(
     snapshot: Snapshot,
     folder: Path,
-    dim: int,
+    dims: Mapping[str, int],
     embedder: Callable[[], Embedder | str],
     is_named: Callable[[str], bool],
 ) -> VerifyReport:
     """Check the index in ``folder`` as of one commit.
 
     Args:
-        dim: length of its vectors.
+        dims: length of its vectors, for each kind.
         is_named: whether the newest commit names a segment.
-        embedder: the model for the sample, called late; or the reason why there is none.
+        embedder: the model of texts, for the sample, called late; or the reason why there is none.
 
     Raises:
         FileNotFoundError: a segment is gone; a newer commit may know why.
@@ -94,14 +108,18 @@ def verify(
     found = _Findings()
     _check_pages(db, found)
     _check_seals(db, found)
-    _check_references(db, found)
-    if not snapshot.full_text_is_intact():
-        found.table("words", "full text does not say what the passages say")
-    segments = _open_segments(snapshot, folder, dim, is_named, found)
-    _check_chunks(db, segments, dim, found)
+    segments: dict[str, Segment] = {}
+    with found.on_damaged_rows("references"):
+        _check_references(db, found)
+        if not snapshot.full_text_is_intact():
+            found.table("words", "full text does not say what the passages say")
+    with found.on_damaged_rows("segments"):
+        segments = _open_segments(snapshot, folder, dims, is_named, found)
+    with found.on_damaged_rows("passages"):
+        _check_chunks(db, segments, dims, found)
     again = 0
     if not found.problems:
-        again = _check_sample(db, segments, dim, embedder, found)
+        again = _check_sample(db, segments, dims, embedder, found)
     counts = snapshot.counts()
     return VerifyReport(
         tuple(found.problems), tuple(found.notes), counts["documents"], counts["chunks"], counts["segments"], again
@@ -150,25 +168,30 @@ def _check_references(db: Connection, found: _Findings) -> None:
     for id, metadata in db.execute("SELECT id, metadata FROM documents"):
         try:
             value = json.loads(metadata)
-        except (ValueError, RecursionError):
+        except (ValueError, TypeError, RecursionError):
             value = None
         if not isinstance(value, dict):
             found.table("documents", f"the metadata of {id} is no JSON object")
 
 
 def _open_segments(
-    snapshot: Snapshot, folder: Path, dim: int, is_named: Callable[[str], bool], found: _Findings
+    snapshot: Snapshot, folder: Path, dims: Mapping[str, int], is_named: Callable[[str], bool], found: _Findings
 ) -> dict[str, Segment]:
     """The segments whose files are those that were written, by name; each is hashed before it is mapped."""
     intact: dict[str, Segment] = {}
     last: dict[str, int] = {}
     for facts in snapshot.segments():
+        try:
+            check_facts(facts, folder)
+        except IndexCorruptError as error:
+            found.table("segments", error.reason)
+            continue
         if facts.first_key <= last.get(facts.kind, -1):
             found.table("segments", f"{facts.file} overlaps the one before it")
             continue
         last[facts.kind] = facts.last_key
         try:
-            segment = Segment(folder, facts, dim, stamps=None)
+            segment = Segment(folder, facts, dims.get(facts.kind, 0), stamps=None)
         except IndexCorruptError as error:
             found.file(facts.file, error.reason)
             continue
@@ -185,12 +208,10 @@ def _open_segments(
     return intact
 
 
-def _check_chunks(db: Connection, segments: dict[str, Segment], dim: int, found: _Findings) -> None:
+def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[str, int], found: _Findings) -> None:
     """Every chunk has one vector, its digest fits text, span and vector, and its span fits its text."""
     wrong: dict[str, list[int]] = {}
-    total = 0
-    for keys, chunks, digests, vectors in chunk_batches(db, segments, dim):
-        total += len(keys)
+    for keys, chunks, digests, vectors in chunk_batches(db, segments, dims):
         for key, chunk, digest, vector in zip(keys, chunks, digests, vectors, strict=True):
             fault = _chunk_fault(chunk, digest, vector)
             if fault is not None:
@@ -239,9 +260,13 @@ def _check_order(db: Connection, found: _Findings) -> None:
 
 
 def chunk_batches(
-    db: Connection, segments: dict[str, Segment], dim: int
+    db: Connection, segments: dict[str, Segment], dims: Mapping[str, int]
 ) -> Iterator[tuple[list[int], list[ChunkRow], list[bytes], list[bytes | None]]]:
-    """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size."""
+    """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size.
+
+    Raises:
+        IndexCorruptError: keys do not ascend, as on a page that was cut off; going on behind the last would never end.
+    """
     last = -1
     while rows := db.execute(
         'SELECT c.key, c.kind, c.start, c."end", c.start_line, c.end_line, c.page, c.text, c.digest, f.vector '
@@ -249,8 +274,10 @@ def chunk_batches(
         (last, _BATCH),
     ).fetchall():
         keys = [row[0] for row in rows]
+        if any(after <= before for before, after in pairwise([last, *keys])):
+            raise IndexCorruptError(CATALOG_NAME, "the passages are not in the order of their keys")
         chunks = [ChunkRow(*row[1:8]) for row in rows]
-        vectors = [row[9] if isinstance(row[9], bytes) and len(row[9]) == dim else None for row in rows]
+        vectors = [row[9] if isinstance(row[9], bytes) and len(row[9]) == dims.get(row[1]) else None for row in rows]
         _fill(keys, chunks, vectors, segments)
         yield keys, chunks, [row[8] for row in rows], vectors
         last = keys[-1]
@@ -276,7 +303,7 @@ def _covers(facts: SegmentFacts, chunk: ChunkRow, key: int) -> bool:
 def _check_sample(
     db: Connection,
     segments: dict[str, Segment],
-    dim: int,
+    dims: Mapping[str, int],
     embedder: Callable[[], Embedder | str],
     found: _Findings,
 ) -> int:
@@ -291,13 +318,13 @@ def _check_sample(
         return 0
     wanted: Any = set(keys)
     texts, stored = [], []
-    for some, chunks, _, vectors in chunk_batches(db, segments, dim):
+    for some, chunks, _, vectors in chunk_batches(db, segments, dims):
         for key, chunk, vector in zip(some, chunks, vectors, strict=True):
             if key in wanted and chunk.text is not None and vector is not None:
                 texts.append(chunk.text)
                 stored.append(vector)
     again = model.embed_texts(texts)
-    rows = np.frombuffer(b"".join(stored), dtype=np.int8).reshape(len(stored), dim)
+    rows = np.frombuffer(b"".join(stored), dtype=np.int8).reshape(len(stored), dims["text"])
     least = min(_LEAST_COSINE, model.manifest.tolerance.get("self", 1.0))
     worst = min(float(cosines(vector, row[None])[0]) for vector, row in zip(again, rows, strict=True))
     if worst < least:

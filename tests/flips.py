@@ -10,6 +10,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,10 +23,13 @@ import edgeembed
 from edgeembed import Document, Embedder, Index
 from edgeembed import verify as verify_module
 from edgeembed.filters import condition
+from edgeembed.layout import KINDS
 from edgeembed.searcher import Request, Searcher
 from tests.crash import small_steps
 
 _HEADER = 128
+_MOST_SECONDS = 60
+"""After so much processor time a judge is held to be in a loop without end; it needs a tenth of a second."""
 _WORDS = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
 
 
@@ -54,6 +58,7 @@ def in_child(question: Callable[[], str]) -> str:
     reader, writer_end = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.setitimer(signal.ITIMER_PROF, _MOST_SECONDS)  # of its own processor time
         try:
             answer = question()
         except BaseException as error:
@@ -92,7 +97,7 @@ class Sample:
         """By meaning, as a filter allows, and by words: the model itself is not needed."""
         for word, vector in zip(_WORDS, self.vectors, strict=True):
             for words, where in (("", {}), ("", {"i": 1}), (word, {})):
-                yield Request(vector, words, (), 100, condition(where), "hybrid", None, False)
+                yield Request(dict.fromkeys(KINDS, vector), words, (), 100, condition(where), "hybrid", None, False)
 
     def judge(self, place: Path) -> str:
         """Whether damage is found, and where."""
