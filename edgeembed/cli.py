@@ -34,7 +34,7 @@ from .cli_common import (
     work,
     yes_option,
 )
-from .cli_search import search, similar
+from .cli_search import explain, search, similar
 from .errors import EdgeEmbedError, IndexNotFoundError
 from .priority import lower_priority
 from .worker import run_if_worker
@@ -104,6 +104,7 @@ def index(
 
 cli.add_command(search)
 cli.add_command(similar)
+cli.add_command(explain)
 
 
 @cli.command()

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
@@ -35,6 +35,9 @@ from .snapshot import FileRow
 from .vectors import sync_folder
 from .worker import Worker, WorkerCancelled
 from .writer import Taken, Writer
+
+if TYPE_CHECKING:
+    from .explain import Explanation
 
 INDEX_NAME = ".edgeembed"
 _RACY_NS = 2_000_000_000
@@ -193,16 +196,13 @@ class Folder:
         old_readers, sees = readers != str(READERS_VERSION), self.index.sees
         new, changed, recheck, skipped = [], [], [], []
         closed = list[str]()
-        seen, unchanged = set[str](), 0
+        unchanged = 0
         for entry in walk(self.path, exclude=[self.index.path]):
+            row = known.pop(entry.path, None)
             if isinstance(entry, Skipped):
                 skipped.append(entry)
-                seen.add(entry.path)
                 closed.append(entry.path.rstrip("/") + "/")
-                continue
-            seen.add(entry.path)
-            row = known.get(entry.path)
-            if row is None:
+            elif row is None:
                 new.append(entry)
             elif _looks_changed(entry, row):
                 changed.append(entry)
@@ -217,7 +217,7 @@ class Folder:
             else:
                 skipped.append(Skipped(entry.path, row.reason))
         # What cannot be read now, or lies under a folder that cannot, is not gone.
-        removed = [path for path in known if path not in seen and not path.startswith(tuple(closed))]
+        removed = [path for path in known if not path.startswith(tuple(closed))]
         return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
 
     def sync(
@@ -298,14 +298,19 @@ class Folder:
             ValueError: the file holds nothing that could be compared.
         """
         path = Path(file)
-        item: str | Document
-        try:
-            item = path.resolve().relative_to(self.path.resolve()).as_posix()
-        except ValueError:
-            item = ""
+        item: str | Document = self._id_of(path)
         if self.index.ask(lambda snapshot: snapshot.document(str(item))) is None:
             item = _read_alone(path, self.index.pictures)
         return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
+
+    def explain(self, query: Meaning, file: str | os.PathLike[str]) -> Explanation:
+        """Which words of a file's best passage made it match a query; see :meth:`Index.explain`.
+
+        Raises:
+            KeyError: the file is not in the index.
+            As :meth:`Index.explain`.
+        """
+        return self.index.explain(query, self._id_of(Path(file)))
 
     def status(self) -> IndexStatus:
         """See :meth:`Index.status`."""
@@ -320,6 +325,13 @@ class Folder:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def _id_of(self, path: Path) -> str:
+        """The id of a file, empty for one outside the folder."""
+        try:
+            return path.resolve().relative_to(self.path.resolve()).as_posix()
+        except ValueError:
+            return ""
 
     def _take(self, writer: Writer, worker: Worker, plan: SyncPlan, tally: _Tally) -> Iterator[SyncProgress]:
         """Read new and changed files into the writer until all are in or it is cancelled."""

@@ -44,6 +44,11 @@ class Terms:
     most: float
     """The BM25 that no passage can exceed: the sum of all weights, times k1 + 1."""
 
+    @property
+    def spread(self) -> float:
+        """By how much BM25 differs between passages: a sum of independent parts spreads by the root of its size."""
+        return math.sqrt(self.most) or 1.0
+
 
 # What a row is must be said on removal, while it is still in the table.
 ADD_WORDS = "INSERT INTO words (rowid, text, extra) SELECT key, text, extra FROM chunks WHERE text IS NOT NULL"

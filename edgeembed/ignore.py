@@ -43,18 +43,19 @@ _MAX_WILD_RULES = 1000
 _FOLDS_CASE = sys.platform in ("win32", "darwin")  # as git's core.ignorecase, which is set where file systems do
 
 
-def ignored(rules: tuple[RuleSet, ...], name: str, path: str, is_folder: bool) -> bool:
+def ignored(rules: Rules, name: str, path: str, is_folder: bool) -> bool:
     """Whether an entry is to be left out.
 
     Args:
-        rules: the nearest first.
         name: of the entry.
         path: from the folder that is walked, with ``/``.
         is_folder: ``False`` for a link, whatever it leads to.
     """
     if _FOLDS_CASE:
         name, path = name.lower(), path.lower()
-    for rule_set in rules:
+    if not rules.may_fit(name, path):
+        return False
+    for rule_set in rules.sets:
         from_there = rule_set.above + path[rule_set.cut :] if rule_set.has_paths else ""
         for run in rule_set.runs[is_folder]:
             if (
@@ -69,7 +70,7 @@ def ignored(rules: tuple[RuleSet, ...], name: str, path: str, is_folder: bool) -
     return False
 
 
-def inherited_rules(root: Path, problems: list[Skipped]) -> tuple[RuleSet, ...]:
+def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:
     """Rules that apply to a folder from outside, the nearest first, and the built-in ones.
 
     Args:
@@ -88,7 +89,7 @@ def inherited_rules(root: Path, problems: list[Skipped]) -> tuple[RuleSet, ...]:
             if files:
                 way = "".join(f"{step}/" for step in root.relative_to(place).parts)
                 found.append(read_rules(files, problems, above=way))
-    return (*found, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := _parse(line))]))
+    return Rules((*found, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := _parse(line))])))
 
 
 def read_rules(files: Iterable[tuple[Path, str]], problems: list[Skipped], *, cut: int = 0, above: str = "") -> RuleSet:
@@ -171,6 +172,8 @@ class RuleSet:
         self.cut = cut
         self.above = above.lower() if _FOLDS_CASE else above
         self.has_paths = any(rule.kind in ("path", "path_re") for rule in rules)
+        self.all = _Run(True, rules)
+        """Every rule, whatever its sign: what none of them fits, the set says nothing about."""
         self.runs = {
             is_folder: [
                 _Run(ignore, group)
@@ -181,6 +184,35 @@ class RuleSet:
             ]
             for is_folder in (False, True)
         }
+
+
+class Rules:
+    """The rules that apply to the entries of a folder."""
+
+    def __init__(self, sets: tuple[RuleSet, ...]) -> None:
+        """``sets``: the nearest first."""
+        self.sets = sets
+        runs = [rule_set.all for rule_set in sets]
+        # The last step of a path is the name of the entry.
+        paths = (path.rpartition("/")[2] for run in runs for path in run.paths)
+        self._names = frozenset(paths).union(*(run.names for run in runs))
+        self._suffixes = tuple({suffix for run in runs for suffix in run.suffixes})
+        self._prefixes = tuple({prefix for run in runs for prefix in run.prefixes})
+        self._name_res = [run.name_re.fullmatch for run in runs if run.name_re is not None]
+        self._path_res = [(s.cut, s.above, s.all.path_re.fullmatch) for s in sets if s.all.path_re is not None]
+
+    def with_nearer(self, rule_set: RuleSet) -> Rules:
+        """These, for a folder below that has a set of its own."""
+        return Rules((rule_set, *self.sets))
+
+    def may_fit(self, name: str, path: str) -> bool:
+        """Whether any rule could say something of an entry: of most none does, and this is soon seen."""
+        if name in self._names or name.endswith(self._suffixes) or name.startswith(self._prefixes):
+            return True
+        for fits in self._name_res:
+            if fits(name):
+                return True
+        return bool(self._path_res) and any(fits(above + path[cut:]) for cut, above, fits in self._path_res)
 
 
 def _read_lines(file: Path) -> list[str]:

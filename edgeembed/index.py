@@ -20,6 +20,7 @@ from .errors import (
     IndexLockedError,
     IndexNotFoundError,
     ModelMismatchError,
+    UnsupportedInputError,
 )
 from .filters import Condition, condition, word_condition
 from .keywords import parse_query
@@ -44,6 +45,7 @@ _Answer = TypeVar("_Answer")
 
 if TYPE_CHECKING:
     from .compact import CompactReport
+    from .explain import Explanation
     from .repair import RepairReport
     from .verify import VerifyReport
 
@@ -232,6 +234,33 @@ class Index:
             vectors = dict.fromkeys(self._towers.kinds_like(kind), unit(rows.mean(axis=0)))
             test &= Condition("d.document <> ?", (number,))
         return self._search(Request(vectors, "", (), k, test, "vector", min_score, exact))
+
+    def explain(self, query: Meaning, id: str) -> Explanation:
+        """Which words of a document's best passage made it match a query; see :mod:`edgeembed.explain`.
+
+        The passage is embedded once for each of its words, which takes a second or two.
+
+        Args:
+            query: as in :meth:`search`.
+            id: of a document in the index, a text.
+
+        Raises:
+            KeyError: no document has this id.
+            ValueError: the query is empty, or its ``"phrases"`` and ``-words`` keep the document out.
+            UnsupportedInputError: the document is a picture, which has no words.
+        """
+        from .explain import explain
+
+        if self.ask(lambda snapshot: snapshot.document(id)) is None:
+            raise KeyError(f"no document {id!r} in this index")
+        hits = self.search(query, k=1, where={"document.id": id})
+        if not hits:
+            raise ValueError(f"{id}: what the query says must or must not occur keeps this document out")
+        if hits[0].kind != "text":
+            raise UnsupportedInputError(f"{id}: only texts can be explained, word by word; this is a picture")
+        words = parse_query(query).text if isinstance(query, str) else query
+        vectors = query_vectors(self._towers, words, kinds=("text",))
+        return explain(hits[0], vectors["text"], self._document_embedder("text"))
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""

@@ -16,7 +16,7 @@ from .errors import IndexCorruptError
 from .filters import Condition
 from .ranking import Found, group, settled
 from .snapshot import Snapshot
-from .vectors import Floats, Keys, Rows, Segments, cosines
+from .vectors import Floats, Keys, Rows, Segments, cosines, nearest_rows
 
 _COMPARE_ALL = 20_000
 """Up to so many allowed chunks are all compared, which takes some milliseconds."""
@@ -70,26 +70,22 @@ class Nearest:
         return group(self._snapshot.passages(list(similarity), self._where), similarity)
 
     def _candidates(self, kind: str, count: int) -> tuple[dict[int, float], float]:
-        """The best ``count`` chunks of each segment and of the fresh rows; and how similar one outside may be."""
-        segments = self._snapshot.segments(kind)
-        parts = [(*self._segments.open(f).search(self._query, count, exact=self._exact), f.rows) for f in segments]
-        keys, scores = self._fresh(kind)
+        """The best ``count`` chunks, removed ones among them; and how similar one outside may be."""
+        segments = [self._segments.open(facts) for facts in self._snapshot.segments(kind)]
+        keys, scores = nearest_rows(segments, self._query, count, exact=self._exact)
+        fresh, fresh_scores = self._fresh(kind)
+        rows = sum(map(len, segments)) + len(fresh)
+        keys, scores = np.concatenate([keys, fresh]), np.concatenate([scores, fresh_scores])
         best = np.argsort(-scores, kind="stable")[:count]
-        parts.append((keys[best], scores[best], len(keys)))
-        similarity: dict[int, float] = {}
-        unseen = -math.inf
-        for found, cosine, rows in parts:
-            similarity.update(zip(found.tolist(), cosine.tolist(), strict=True))
-            if 0 < len(found) < rows:
-                unseen = max(unseen, float(cosine[-1]))
-        return similarity, unseen
+        similarity = dict(zip(keys[best].tolist(), scores[best].tolist(), strict=True))
+        return similarity, float(scores[best[-1]]) if 0 < len(best) < rows else -math.inf
 
     def compare(self, kind: str, allowed: Keys) -> dict[int, float]:
         """Similarity of exactly these chunks; those of another kind are left out."""
         similarity: dict[int, float] = {}
         for facts in self._snapshot.segments(kind):
-            inside = allowed[(allowed >= facts.first_key) & (allowed <= facts.last_key)]
-            keys, scores = self._segments.open(facts).compare(self._query, inside)
+            segment = self._segments.open(facts)
+            keys, scores = segment.compare(self._query, allowed[segment.covers(allowed)])
             similarity.update(zip(keys.tolist(), scores.tolist(), strict=True))
         keys, scores = self._fresh(kind)
         here = np.isin(keys, allowed)
@@ -114,7 +110,8 @@ def stored_rows(snapshot: Snapshot, segments: Segments, kind: str, keys: Sequenc
     found = []
     for facts in snapshot.segments(kind):
         segment = segments.open(facts)
-        found.append(segment.rows(np.intersect1d(segment.keys(), wanted)))
+        inside = wanted[segment.covers(wanted)]
+        found.append(segment.rows(inside[segment.holds(inside)]))
     fresh, rows = _fresh_rows(snapshot, kind, dim)
     found.append(rows[np.isin(fresh, wanted)])
     floats = np.concatenate(found).astype(np.float32)

@@ -161,7 +161,7 @@ class Searcher:
         # In keyword mode the similarity decides between equals only.
         modes = {"hybrid": (1.0, ranking.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}
         meaning, words = modes[self._request.mode]
-        words /= self._terms.most or 1.0
+        words /= self._terms.spread
         for item in self._candidates.values():
             value = {
                 key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0.0)
@@ -193,8 +193,8 @@ class Searcher:
     def _strength(self, item: _Candidate) -> float:
         """Deviations above the ordinary, words that it holds counted in."""
         best = item.order[0]
-        words = item.evidence / self._terms.most if self._terms.most else 0.0
-        return self._scale(best).standard(self._similarity[best]) + ranking.WORDS * words
+        words = ranking.WORDS * item.evidence / self._terms.spread
+        return self._scale(best).standard(self._similarity[best]) + words
 
     def _has_enough_words(self, item: _Candidate) -> bool:
         enough = item.evidence > 0 and item.evidence >= _ENOUGH_WORDS * self._terms.most

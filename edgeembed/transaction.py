@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import astuple
 
@@ -71,9 +72,12 @@ class Transaction(Snapshot):
 
     def sweep_contents(self) -> int:
         """Remove contents that no document points to, with their chunks; returns how many."""
-        orphaned = "content NOT IN (SELECT content FROM documents)"
-        self._db.execute(f"{fulltext.REMOVE_WORDS} AND {orphaned}")
-        return self._db.execute(f"DELETE FROM contents WHERE {orphaned}").rowcount
+        rows = self._db.execute("SELECT content FROM contents WHERE content NOT IN (SELECT content FROM documents)")
+        orphans = json.dumps([content for (content,) in rows])
+        # Found first and then named: asked of each chunk, the question would read every text of the index.
+        named = "content IN (SELECT value FROM json_each(?))"
+        self._db.execute(f"{fulltext.REMOVE_WORDS} AND {named}", (orphans,))
+        return self._db.execute(f"DELETE FROM contents WHERE {named}", (orphans,)).rowcount
 
     def rebuild_full_text(self) -> None:
         """Make the keyword index anew from documents and chunks."""

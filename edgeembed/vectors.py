@@ -17,7 +17,7 @@ import re
 import stat
 import struct
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -36,12 +36,14 @@ Rows = npt.NDArray[np.int8]  # (N, dim)
 Keys = npt.NDArray[np.int64]  # (N,)
 Floats = npt.NDArray[np.float32]
 
-EXACT_ROWS = 80_000
-"""Up to this many rows all are compared (about three milliseconds); above, the graph is walked."""
+EXACT_ROWS = 16_384
+"""Up to this many rows all are compared, which takes as long as to walk the graph of some more."""
 
-_CONNECTIVITY = 16
+_CONNECTIVITY = 14
+"""Of the graph: at 384 dimensions a row with its edges takes 0.34 of what it would take alone in float32."""
 _EXPANSION_ADD = 128
-_EXPANSION_SEARCH = 512
+_EXPANSION_SEARCH = 256
+"""Rows of a graph that are kept in view: of real texts 0.98 of the best ten are found, at 512 only 0.003 more."""
 SEGMENT_NAME = re.compile(r"(text|image)-[0-9a-f]{32}\.usearch")
 _MAX_BYTES = 1 << 40
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -204,23 +206,19 @@ class Segment:
         """Whether the file's SHA-256 is the one it was written with."""
         return file_sha256(self._path) == self.facts.sha256
 
-    def search(self, query: Floats, count: int, *, exact: bool = False) -> tuple[Keys, Floats]:
-        """The ``count`` nearest rows, best first: keys ``(n,)`` and cosines ``(n,)``, n at most ``count``.
+    def candidates(self, row: Rows, count: int, *, exact: bool = False) -> tuple[Keys, Floats]:
+        """Keys ``(n,)`` and distances ``(n,)`` of the ``count`` nearest rows as far as int8 tells, nearest first.
 
         Args:
-            query: ``(dim,)`` of length 1.
+            row: ``(dim,)``, the query as rows are stored.
             count: at least 1.
             exact: compare every row, whatever the size.
         """
         count = min(count, len(self))
         exact = exact or len(self) <= EXACT_ROWS or count * 4 >= len(self)
-        # Some more than asked for: the order among neighbours is settled in float32 below.
-        reach = min(len(self), count + count // 2 + 16)
-        matches = self._index.search(to_int8(query[None])[0], reach, exact=exact)
-        keys = matches.keys[np.isfinite(matches.distances)].astype(np.int64)
-        keys, similarities = self.compare(query, keys)
-        order = np.argsort(-similarities, kind="stable")[:count]
-        return keys[order], similarities[order]
+        matches = self._index.search(row, count, exact=exact, threads=1)
+        real = np.isfinite(matches.distances)
+        return matches.keys[real].astype(np.int64), matches.distances[real]
 
     def compare(self, query: Floats, keys: Keys) -> tuple[Keys, Floats]:
         """Cosines of the rows with ``keys``; keys that are not here are left out of both results."""
@@ -228,6 +226,10 @@ class Segment:
         if not len(keys):
             return keys, np.empty(0, np.float32)
         return keys, cosines(query, self.rows(keys))
+
+    def covers(self, keys: Keys) -> npt.NDArray[np.bool_]:
+        """Which of the keys ``(n,)`` lie in the range of this segment: no other of its kind may hold them."""
+        return np.asarray((keys >= self.facts.first_key) & (keys <= self.facts.last_key))
 
     def holds(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Which of the keys ``(n,)`` are here."""
@@ -245,6 +247,28 @@ class Segment:
     def keys(self) -> Keys:
         """All keys ``(rows,)``, ascending."""
         return np.sort(np.asarray(self._index.keys[:])).astype(np.int64)
+
+
+def nearest_rows(segments: Sequence[Segment], query: Floats, count: int, *, exact: bool = False) -> tuple[Keys, Floats]:
+    """The ``count`` nearest rows of all segments together, best first: keys ``(n,)`` and cosines ``(n,)``.
+
+    Args:
+        query: ``(dim,)`` of length 1.
+        count: at least 1.
+        exact: compare every row instead of walking graphs.
+    """
+    row = to_int8(query[None])[0]
+    # Some more than asked for: the order among neighbours is settled in float32 below.
+    reach = count + count // 2 + 16
+    found = [segment.candidates(row, reach, exact=exact) for segment in segments]
+    distances = np.concatenate([np.empty(0, np.float32), *(part for _, part in found)])
+    places = np.argsort(distances, kind="stable")[:reach]
+    keys = np.concatenate([np.empty(0, np.int64), *(part for part, _ in found)])[places]
+    compared = [segment.compare(query, keys[segment.covers(keys)]) for segment in segments]
+    keys = np.concatenate([np.empty(0, np.int64), *(part for part, _ in compared)])
+    similarities = np.concatenate([np.empty(0, np.float32), *(part for _, part in compared)])
+    order = np.argsort(-similarities, kind="stable")[:count]
+    return keys[order], similarities[order]
 
 
 class Segments:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from .errors import IndexCorruptError
 from .seals import SEALED, chunk_digest, seal_sql
 from .snapshot import ChunkRow, Snapshot
 from .sqlite import Connection
-from .vectors import Keys, Segment, SegmentFacts, cosines
+from .vectors import Keys, Segment, SegmentFacts, check_facts, cosines
 
 SAMPLE = 64
 """Chunks that are embedded again."""
@@ -71,6 +73,18 @@ class _Findings:
     def file(self, name: str, what: str) -> None:
         self.problems.append(Problem(name, what))
 
+    @contextmanager
+    def on_damaged_rows(self, what: str) -> Iterator[None]:
+        """Where damage is known, values of any type may turn up; what stumbles over one is noted as not checked."""
+        try:
+            yield
+        except IndexCorruptError as error:
+            self.file(error.path.name, error.reason)
+        except (TypeError, ValueError) as error:
+            if not self.problems:
+                raise
+            self.notes.append(f"{what} could not be checked to the end, for rows are damaged: {error}")
+
 
 def verify(
     snapshot: Snapshot,
@@ -94,11 +108,15 @@ def verify(
     found = _Findings()
     _check_pages(db, found)
     _check_seals(db, found)
-    _check_references(db, found)
-    if not snapshot.full_text_is_intact():
-        found.table("words", "full text does not say what the passages say")
-    segments = _open_segments(snapshot, folder, dims, is_named, found)
-    _check_chunks(db, segments, dims, found)
+    segments: dict[str, Segment] = {}
+    with found.on_damaged_rows("references"):
+        _check_references(db, found)
+        if not snapshot.full_text_is_intact():
+            found.table("words", "full text does not say what the passages say")
+    with found.on_damaged_rows("segments"):
+        segments = _open_segments(snapshot, folder, dims, is_named, found)
+    with found.on_damaged_rows("passages"):
+        _check_chunks(db, segments, dims, found)
     again = 0
     if not found.problems:
         again = _check_sample(db, segments, dims, embedder, found)
@@ -150,7 +168,7 @@ def _check_references(db: Connection, found: _Findings) -> None:
     for id, metadata in db.execute("SELECT id, metadata FROM documents"):
         try:
             value = json.loads(metadata)
-        except (ValueError, RecursionError):
+        except (ValueError, TypeError, RecursionError):
             value = None
         if not isinstance(value, dict):
             found.table("documents", f"the metadata of {id} is no JSON object")
@@ -163,6 +181,11 @@ def _open_segments(
     intact: dict[str, Segment] = {}
     last: dict[str, int] = {}
     for facts in snapshot.segments():
+        try:
+            check_facts(facts, folder)
+        except IndexCorruptError as error:
+            found.table("segments", error.reason)
+            continue
         if facts.first_key <= last.get(facts.kind, -1):
             found.table("segments", f"{facts.file} overlaps the one before it")
             continue
@@ -188,9 +211,7 @@ def _open_segments(
 def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[str, int], found: _Findings) -> None:
     """Every chunk has one vector, its digest fits text, span and vector, and its span fits its text."""
     wrong: dict[str, list[int]] = {}
-    total = 0
     for keys, chunks, digests, vectors in chunk_batches(db, segments, dims):
-        total += len(keys)
         for key, chunk, digest, vector in zip(keys, chunks, digests, vectors, strict=True):
             fault = _chunk_fault(chunk, digest, vector)
             if fault is not None:
@@ -241,7 +262,11 @@ def _check_order(db: Connection, found: _Findings) -> None:
 def chunk_batches(
     db: Connection, segments: dict[str, Segment], dims: Mapping[str, int]
 ) -> Iterator[tuple[list[int], list[ChunkRow], list[bytes], list[bytes | None]]]:
-    """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size."""
+    """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size.
+
+    Raises:
+        IndexCorruptError: keys do not ascend, as on a page that was cut off; going on behind the last would never end.
+    """
     last = -1
     while rows := db.execute(
         'SELECT c.key, c.kind, c.start, c."end", c.start_line, c.end_line, c.page, c.text, c.digest, f.vector '
@@ -249,6 +274,8 @@ def chunk_batches(
         (last, _BATCH),
     ).fetchall():
         keys = [row[0] for row in rows]
+        if any(after <= before for before, after in pairwise([last, *keys])):
+            raise IndexCorruptError(CATALOG_NAME, "the passages are not in the order of their keys")
         chunks = [ChunkRow(*row[1:8]) for row in rows]
         vectors = [row[9] if isinstance(row[9], bytes) and len(row[9]) == dims.get(row[1]) else None for row in rows]
         _fill(keys, chunks, vectors, segments)

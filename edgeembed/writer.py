@@ -263,7 +263,7 @@ class Writer:
         sparse = set[str]()
         with self._catalog.read() as snapshot:
             for facts in snapshot.segments(kind):
-                live = len(snapshot.live_keys(kind, facts.first_key, facts.last_key))
+                live = snapshot.live_count(kind, facts.first_key, facts.last_key)
                 if live < facts.rows:
                     sparse.add(facts.file)
                 if not groups or live > room:
@@ -360,7 +360,7 @@ class Writer:
         """Rewrite segments of which more than half the rows are gone."""
         with self._catalog.read() as snapshot:
             segments = snapshot.segments()
-            live = [len(snapshot.live_keys(s.kind, s.first_key, s.last_key)) for s in segments]
+            live = [snapshot.live_count(s.kind, s.first_key, s.last_key) for s in segments]
         for facts, count in zip(segments, live, strict=True):
             if count * 2 < facts.rows:
                 self._rewrite([facts])

@@ -10,6 +10,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ from edgeembed.searcher import Request, Searcher
 from tests.crash import small_steps
 
 _HEADER = 128
+_MOST_SECONDS = 60
+"""After so much processor time a judge is held to be in a loop without end; it needs a tenth of a second."""
 _WORDS = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
 
 
@@ -55,6 +58,7 @@ def in_child(question: Callable[[], str]) -> str:
     reader, writer_end = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.setitimer(signal.ITIMER_PROF, _MOST_SECONDS)  # of its own processor time
         try:
             answer = question()
         except BaseException as error:

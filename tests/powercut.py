@@ -3,14 +3,16 @@
 Killing a process proves nothing about power cuts, for the system writes on. Here every ``fsync``, ``rename`` and
 ``unlink`` of an undisturbed run is logged with what the file held when it was flushed. A file's content lasts once
 it was flushed, a name once its folder was; what was not flushed may have reached the disk or not, so both are tried.
-SQLite's own flushes are taken on trust: a commit lasts when it returns.
+SQLite's own flushes are taken on trust: a commit lasts when it returns. ``python -m tests.powercut`` tries every cut.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,3 +125,19 @@ def check(cut: Cut, place: Path, model: Path, commits: dict[int, State]) -> None
             generation = index.status().generation
             assert {hit.id for hit in index.search("boat", k=1000)} == set(commits[generation])
         assert logical_state(place) == commits[generation], cut.after
+
+
+if __name__ == "__main__":
+    from edgeembed_export.tiny import tiny_text_bundle
+
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["XDG_CACHE_HOME"] = str(Path(scratch, "cache"))
+        (Path(scratch) / "notes").mkdir()
+        bundle = tiny_text_bundle(Path(scratch, "tiny"))
+        recorded = record(Path(scratch) / "notes", bundle)
+        tried = 0
+        for disk in cuts(recorded):
+            check(disk, Path(scratch, "disk"), bundle, recorded.commits)
+            shutil.rmtree(Path(scratch, "disk"))
+            tried += 1
+        print(f"{len(recorded.events)} events, {tried} disks, each whole and as of a commit")

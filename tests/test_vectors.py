@@ -11,7 +11,7 @@ import pytest
 from edgeembed import vectors as vectors_module
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
 from edgeembed.stamps import Stamps
-from edgeembed.vectors import Segment, Segments, cosines, to_int8, write_segment
+from edgeembed.vectors import Segment, Segments, cosines, nearest_rows, to_int8, write_segment
 
 DIM = 32
 
@@ -46,7 +46,7 @@ def test_a_segment_finds_what_an_exact_comparison_finds(tmp_path: Path) -> None:
     vectors = unit(3000)
     segment = write(tmp_path, vectors, first=101)
     for query in unit(20, seed=1):
-        keys, similarities = segment.search(query, 10)
+        keys, similarities = nearest_rows([segment], query, 10)
         best = np.argsort(-(vectors @ query))[:10] + 101
         assert len(set(keys.tolist()) & set(best.tolist())) >= 9
         assert (np.diff(similarities) <= 0).all()
@@ -64,10 +64,29 @@ def test_a_large_segment_is_searched_by_its_graph_nearly_as_well(
     segment = write(tmp_path, vectors)
     recalls = []
     for query in vectors[rng.integers(0, len(vectors), 50)]:
-        graph, _ = segment.search(query, 10)
-        exact, _ = segment.search(query, 10, exact=True)
+        graph, _ = nearest_rows([segment], query, 10)
+        exact, _ = nearest_rows([segment], query, 10, exact=True)
         recalls.append(len(set(graph.tolist()) & set(exact.tolist())) / 10)
     assert np.mean(recalls) >= 0.98
+
+
+def test_segments_together_find_what_one_of_all_rows_finds(tmp_path: Path) -> None:
+    vectors = unit(900)
+    parts = [write(tmp_path, vectors[start : start + 300], first=start + 1) for start in range(0, 900, 300)]
+    for query in unit(10, seed=1):
+        keys, similarities = nearest_rows(parts, query, 20)
+        best = np.argsort(-cosines(query, to_int8(vectors)), kind="stable")[:20]
+        assert keys.tolist() == (best + 1).tolist()
+        assert (np.diff(similarities) <= 0).all()
+    keys, similarities = nearest_rows(parts, query, 2000)
+    assert sorted(keys.tolist()) == list(range(1, 901))
+    assert nearest_rows([], query, 5)[0].tolist() == []
+
+
+def test_a_segment_takes_at_most_a_third_of_the_vectors_in_float32(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).integers(-127, 128, (5000, 384), dtype=np.int8)
+    facts = write_segment(tmp_path, f"text-{0:032x}.usearch", "text", np.arange(1, 5001), rows, threads=2)
+    assert facts.size_bytes <= 0.35 * 4 * 384 * 5000
 
 
 def test_compare_and_rows_by_key(tmp_path: Path) -> None:
@@ -107,7 +126,7 @@ def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
     kept = segments.open(old)
     segments.sweep([new.file])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["catalog.sqlite", new.file]
-    assert len(kept.search(unit(1)[0], 3)[0]) == 3  # a reader that holds it is not disturbed
+    assert len(nearest_rows([kept], unit(1)[0], 3)[0]) == 3  # a reader that holds it is not disturbed
     with pytest.raises(FileNotFoundError):
         segments.open(old)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -166,6 +167,20 @@ def test_a_page_of_zeros_costs_its_rows_only(place: Path, page: int) -> None:
         assert index.status().documents == report.documents
         index.add(Document(f"d{i}", text=text, metadata={"i": i}) for i, text in enumerate(texts(130)))
         assert index.status().documents == 130
+
+
+def test_most_of_a_page_of_zeros_is_found_wherever_it_is(place: Path, tmp_path: Path) -> None:
+    """Of rows it makes ones with key 0, behind the last of which reading could go on without end."""
+    size = (place / CATALOG_NAME).stat().st_size
+    right = answers(place)
+    for start in range(4096, size, 4096):
+        copy = Path(shutil.copytree(place, tmp_path / f"at-{start}"))
+        with (copy / CATALOG_NAME).open("r+b") as file:
+            file.seek(start + 1024)
+            file.write(bytes(3072))
+        with contextlib.suppress(IndexCorruptError):
+            assert problems(copy) or answers(copy) == right
+        shutil.rmtree(copy)
 
 
 def test_a_vector_that_the_model_would_not_give_is_found(place: Path) -> None:

@@ -1,10 +1,11 @@
 """The index's stored vectors against FAISS, hnswlib, Annoy and sqlite-vec, in one run, at like recall.
 
-Run ``python -m tests.bench.index`` (10 000 and 100 000 rows of 384 dimensions; ``--rows 1000000`` takes an hour on
-two cores). What cannot be imported is left out and said so; ``pip install -e '.[bench]'`` brings all. Vectors are
-clustered as those of texts are, or those of ``--vectors FILE.npy``. Each library builds with all cores, answers one
-query at a time on one thread, and is asked with growing effort until its recall@10 against an exact float32 search
-reaches ``--recall``. Each runs in a process of its own, so that memory is its own.
+Run ``python -m tests.bench.index`` (10 000 and 100 000 rows of 384 dimensions; ``--rows 1000000`` also goes, with
+``--folder`` in steps: what is built there is not built again). Vectors are clustered as those of texts are, or those of
+``--vectors FILE.npy``, see ``tests.bench.rows``. Each library builds with all cores, answers one query at a time on one
+thread, and is asked with growing effort; the table shows the first effort whose recall@10 against an exact float32
+search reaches ``--recall``. Each runs in a process of its own, so that memory is its own. What cannot be imported is
+left out and said so; ``pip install -e '.[bench]'`` brings all. ``--out`` writes JSON, Markdown and a picture.
 """
 
 from __future__ import annotations
@@ -18,211 +19,80 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from edgeembed.embedder import usable_cores
-from edgeembed.stamps import Stamps
-from edgeembed.vectors import Segments, to_int8, write_segment
+from .rows import clustered, least_similarity, recall
+from .stores import EXACT, STORES, Search
 
-Floats = npt.NDArray[np.float32]
-Search = Callable[[Floats, int], Any]
 K = 10
-
-
-def clustered(rows: int, dim: int, *, seed: int = 0) -> Floats:
-    """Unit vectors around one centre for each hundred, in a cone, as those of texts lie."""
-    rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((max(1, rows // 100), dim)).astype(np.float32) + 0.5
-    vectors = np.empty((rows, dim), np.float32)
-    for start in range(0, rows, 50_000):
-        part = vectors[start : start + 50_000]
-        part[:] = centres[rng.integers(0, len(centres), len(part))]
-        part += 0.7 * rng.standard_normal(part.shape).astype(np.float32)
-        part /= np.linalg.norm(part, axis=1, keepdims=True)
-    return vectors
-
-
-def exact(vectors: Floats, queries: Floats) -> npt.NDArray[np.int64]:
-    """Rows of the best ``K`` for each query."""
-    best = [np.argpartition(-(vectors @ query), K)[:K] for query in queries]
-    return np.array(best)
-
-
-@dataclass
-class Library:
-    """One way to store and search; ``efforts`` are tried in turn."""
-
-    build: Callable[[Floats, Path], object]
-    open: Callable[[Path, int], Callable[[int], Search]]
-    efforts: tuple[int, ...] = (0,)
-
-
-def _ours(exact_scan: bool) -> Library:
-    def build(vectors: Floats, folder: Path) -> None:
-        limit = 262_144
-        facts = []
-        for start in range(0, len(vectors), limit):
-            rows = to_int8(vectors[start : start + limit])
-            keys = np.arange(start, start + len(rows), dtype=np.int64)
-            name = f"text-{start:032x}.usearch"
-            facts.append(vars(write_segment(folder, name, "text", keys, rows, threads=usable_cores())))
-        (folder / "facts.json").write_text(json.dumps(facts))
-
-    def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        from edgeembed.vectors import SegmentFacts
-
-        segments = Segments(folder, dim, stamps=Stamps(folder, read_only=False))
-        parts = [segments.open(SegmentFacts(**facts)) for facts in json.loads((folder / "facts.json").read_text())]
-
-        def search(query: Floats, k: int) -> Any:
-            found = [part.search(query, k, exact=exact_scan) for part in parts]
-            keys, scores = (np.concatenate(column) for column in zip(*found, strict=True))
-            return keys[np.argsort(-scores)[:k]]
-
-        return lambda effort: search
-
-    return Library(build, opened)
-
-
-def _faiss(kind: str) -> Library:
-    import faiss
-
-    def build(vectors: Floats, folder: Path) -> None:
-        faiss.omp_set_num_threads(usable_cores())
-        dim = vectors.shape[1]
-        index = faiss.IndexFlatIP(dim) if kind == "flat" else faiss.IndexHNSWFlat(dim, 16, faiss.METRIC_INNER_PRODUCT)
-        if kind != "flat":
-            index.hnsw.efConstruction = 128
-        index.add(vectors)
-        faiss.write_index(index, str(folder / "faiss"))
-
-    def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        faiss.omp_set_num_threads(1)
-        index = faiss.read_index(str(folder / "faiss"), faiss.IO_FLAG_MMAP if kind == "flat" else 0)
-
-        def at(effort: int) -> Search:
-            if kind != "flat":
-                index.hnsw.efSearch = effort
-            return lambda query, k: index.search(query[None], k)[1][0]
-
-        return at
-
-    return Library(build, opened, (0,) if kind == "flat" else (16, 32, 64, 128, 256, 512, 1024))
-
-
-def _hnswlib() -> Library:
-    import hnswlib
-
-    def build(vectors: Floats, folder: Path) -> None:
-        index = hnswlib.Index(space="ip", dim=vectors.shape[1])
-        index.init_index(max_elements=len(vectors), M=16, ef_construction=128)
-        index.add_items(vectors, num_threads=usable_cores())
-        index.save_index(str(folder / "hnswlib"))
-
-    def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        index = hnswlib.Index(space="ip", dim=dim)
-        index.load_index(str(folder / "hnswlib"))
-
-        def at(effort: int) -> Search:
-            index.set_ef(effort)
-            return lambda query, k: index.knn_query(query, k, num_threads=1)[0][0]
-
-        return at
-
-    return Library(build, opened, (16, 32, 64, 128, 256, 512, 1024))
-
-
-def _annoy() -> Library:
-    import annoy
-
-    def build(vectors: Floats, folder: Path) -> None:
-        index = annoy.AnnoyIndex(vectors.shape[1], "dot")
-        for i, vector in enumerate(vectors):
-            index.add_item(i, vector)
-        index.build(100, n_jobs=usable_cores())
-        index.save(str(folder / "annoy"))
-
-    def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        index = annoy.AnnoyIndex(dim, "dot")
-        index.load(str(folder / "annoy"))
-        return lambda effort: lambda query, k: index.get_nns_by_vector(query, k, search_k=effort)
-
-    return Library(build, opened, (1_000, 4_000, 16_000, 64_000, 256_000))
-
-
-def _sqlite_vec() -> Library:
-    import sqlite3
-
-    import sqlite_vec
-
-    def connect(folder: Path) -> sqlite3.Connection:
-        db = sqlite3.connect(folder / "vec.sqlite")
-        db.enable_load_extension(True)
-        sqlite_vec.load(db)
-        return db
-
-    def build(vectors: Floats, folder: Path) -> None:
-        db = connect(folder)
-        db.execute(f"CREATE VIRTUAL TABLE v USING vec0(e float[{vectors.shape[1]}] distance_metric=cosine)")
-        db.executemany("INSERT INTO v(rowid, e) VALUES (?, ?)", ((i, row.tobytes()) for i, row in enumerate(vectors)))
-        db.commit()
-        db.close()
-
-    def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        db = connect(folder)
-        sql = "SELECT rowid FROM v WHERE e MATCH ? AND k = ?"
-        return lambda effort: lambda query, k: [row[0] for row in db.execute(sql, (query.tobytes(), k))]
-
-    return Library(build, opened)
-
-
-LIBRARIES: dict[str, Callable[[], Library]] = {
-    "edgeembed": lambda: _ours(False),
-    "edgeembed, exact": lambda: _ours(True),
-    "FAISS HNSW": lambda: _faiss("hnsw"),
-    "FAISS flat": lambda: _faiss("flat"),
-    "hnswlib": _hnswlib,
-    "Annoy": _annoy,
-    "sqlite-vec": _sqlite_vec,
+_WARM = 20
+_COLUMNS = {
+    "build_per_s": "rows built a second",
+    "recall": "recall@10",
+    "effort": "effort",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+    "open_ms": "opening ms",
+    "memory_mb": "memory MB",
+    "file_mb": "file MB",
 }
+Result = dict[str, Any]
 
 
-def measure(name: str, folder: Path, wanted: float) -> dict[str, float]:
-    """Build or search with one library; vectors, queries and the right answers lie in ``folder``."""
-    library = LIBRARIES[name]()
-    place = folder / name
-    if not place.exists():
-        place.mkdir()
-        vectors = np.load(folder / "vectors.npy")
-        start = time.perf_counter()
-        library.build(vectors, place)
-        return {"build_per_s": len(vectors) / (time.perf_counter() - start)}
-    queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
-    before = _resident()
+def build(name: str, folder: Path) -> Result:
+    """Build with one library; the vectors lie in ``folder``."""
+    store, place = STORES[name](), folder / name
+    place.mkdir()
+    vectors = np.load(folder / "vectors.npy")
     start = time.perf_counter()
-    at = library.open(place, queries.shape[1])
-    opened = time.perf_counter() - start
-    result: dict[str, float] = {}
-    for effort in library.efforts:
-        search = at(effort)
-        hits, times = 0, []
-        for query, best in zip(queries, truth, strict=True):
-            start = time.perf_counter()
-            found = search(query, K)
-            times.append(time.perf_counter() - start)
-            hits += len(set(map(int, found)) & set(best.tolist()))
-        p50, p99 = np.percentile(times, [50, 99]) * 1000
-        result = {"recall": hits / truth.size, "effort": effort, "p50_ms": p50, "p99_ms": p99}
-        if result["recall"] >= wanted:
+    store.build(vectors, place)
+    result = {"build_per_s": len(vectors) / (time.perf_counter() - start)}
+    (folder / f"{name}.json").write_text(json.dumps(result))
+    return result
+
+
+def search(name: str, folder: Path, wanted: float) -> Result:
+    """Open what was built and ask with growing effort until recall is as wanted."""
+    store, place = STORES[name](), folder / name
+    queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+    if name in EXACT and len(vectors) > 200_000:
+        queries, truth = queries[:50], truth[:50]
+    before = _resident()
+    at = store.open(place, queries.shape[1])
+    curve = []
+    for effort in store.efforts:
+        curve.append({"effort": effort, **_asked(at(effort), queries, truth, vectors)})
+        if curve[-1]["recall"] >= wanted:
             break
-    size = sum(path.stat().st_size for path in place.rglob("*")) / 1e6
-    return {**result, "open_ms": opened * 1000, "memory_mb": (_resident() - before) / 1e6, "file_mb": size}
+    size = sum(path.stat().st_size for path in place.rglob("*") if path.suffix != ".json") / 1e6
+    memory = (_resident() - before) / 1e6
+    return {**curve[-1], "open_ms": _opening_ms(name, folder), "memory_mb": memory, "file_mb": size, "curve": curve}
+
+
+def _opening_ms(name: str, folder: Path) -> float:
+    """A later opening: what is imported late, and stamps that are made once on a machine, are not its cost."""
+    dim = np.load(folder / "queries.npy").shape[1]
+    start = time.perf_counter()
+    STORES[name]().open(folder / name, dim)
+    return (time.perf_counter() - start) * 1000
+
+
+def _asked(ask: Search, queries: Any, truth: Any, vectors: Any) -> Result:
+    for query in queries[:_WARM]:
+        ask(query, K)
+    found, times = [], []
+    for query in queries:
+        start = time.perf_counter()
+        found.append(ask(query, K))
+        times.append(time.perf_counter() - start)
+    p50, p99 = np.percentile(times, [50, 99]) * 1000
+    shares = [recall(vectors, *one, K) for one in zip(queries, found, truth, strict=True)]
+    return {"recall": float(np.mean(shares)), "p50_ms": p50, "p99_ms": p99}
 
 
 def _resident() -> int:
@@ -231,23 +101,84 @@ def _resident() -> int:
     return 0
 
 
-def _each(rows: int, options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, dict[str, float] | str]]:
-    for name in LIBRARIES:
-        result: dict[str, float] = {}
-        for _ in ("build", "search"):
-            command = [sys.executable, "-m", "tests.bench.index", "--library", name, "--folder", str(folder)]
-            run = subprocess.run(
-                [*command, "--recall", str(options.recall)],
-                capture_output=True,
-                text=True,
-                env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
-            )
-            if run.returncode:
-                yield name, run.stderr.strip().splitlines()[-1]
-                break
-            result |= json.loads(run.stdout)
-        else:
-            yield name, result
+def _apart(step: str, name: str, folder: Path, wanted: float) -> Result | str:
+    """One step in a process of its own; the reason if it fails."""
+    command = [sys.executable, "-m", "tests.bench.index", "--step", step, "--folder", str(folder), "--only", name]
+    run = subprocess.run(
+        [*command, "--recall", str(wanted)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
+    )
+    if run.returncode:
+        return run.stderr.strip().splitlines()[-1] if run.stderr.strip() else f"ended with {run.returncode}"
+    result: Result = json.loads(run.stdout.splitlines()[-1])
+    return result
+
+
+def measured(folder: Path, names: list[str], wanted: float) -> Iterator[tuple[str, Result | str]]:
+    """Each library's figures, or why there are none; what was built in ``folder`` before is not built again."""
+    for name in names:
+        built = folder / f"{name}.json"
+        made = json.loads(built.read_text()) if built.exists() else _apart("build", name, folder, wanted)
+        if isinstance(made, str):
+            yield name, made
+            continue
+        found = _apart("search", name, folder, wanted)
+        yield name, found if isinstance(found, str) else made | found
+
+
+def prepare(folder: Path, rows: int, options: argparse.Namespace) -> None:
+    """Put vectors, queries and the right answers into ``folder``, unless they are there."""
+    if (folder / "truth.npy").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.vectors:
+        source = np.load(options.vectors, mmap_mode="r")
+        vectors, queries = source[:rows], np.ascontiguousarray(source[-options.queries :])
+        if rows + options.queries > len(source):
+            raise SystemExit(f"{options.vectors} holds {len(source):,} rows, too few for {rows:,} and the queries")
+    else:
+        made = clustered(rows + options.queries, options.dim)
+        vectors, queries = made[:rows], made[rows:]
+    np.save(folder / "vectors.npy", vectors)
+    np.save(folder / "queries.npy", queries)
+    np.save(folder / "truth.npy", least_similarity(vectors, queries, K))
+
+
+def markdown(rows: int, results: dict[str, Result | str]) -> str:
+    """A table of one size."""
+    lines = [f"| {rows:,} rows | {' | '.join(_COLUMNS.values())} |", "|---" * (len(_COLUMNS) + 1) + "|"]
+    for name, result in results.items():
+        shown = (
+            f"{result} |" + " |" * (len(_COLUMNS) - 1)
+            if isinstance(result, str)
+            else " | ".join(f"{result[key]:,.4g}" for key in _COLUMNS) + " |"
+        )
+        lines.append(f"| {name} | {shown}")
+    return "\n".join(lines)
+
+
+def draw(found: dict[int, dict[str, Result | str]], path: Path) -> None:
+    """Recall against latency, one panel a size; to the upper left is better."""
+    import matplotlib
+
+    matplotlib.use("svg" if path.suffix == ".svg" else "agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(1, len(found), figsize=(5.5 * len(found), 4.2), squeeze=False, sharey=True)
+    for panel, (rows, results) in zip(panels[0], found.items(), strict=True):
+        for number, (name, result) in enumerate(results.items()):
+            if isinstance(result, str):
+                continue
+            points = [(point["p50_ms"], point["recall"]) for point in result["curve"]]
+            panel.plot(*zip(*points, strict=True), "o-", label=name, color=f"C{number}", markersize=4)
+        panel.set(xscale="log", xlabel="median of one query, ms", title=f"{rows:,} rows", ylim=(0.8, 1.005))
+        panel.grid(alpha=0.3)
+    panels[0][0].set_ylabel("recall@10 against exact float32")
+    panels[0][-1].legend(loc="lower right", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
@@ -257,26 +188,27 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--recall", type=float, default=0.98)
     parser.add_argument("--vectors", type=Path, help="float32 rows of length 1; the last ones are the queries")
-    parser.add_argument("--library", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--only", nargs="+", choices=STORES, default=list(STORES), help="some libraries")
+    parser.add_argument("--folder", type=Path, help="keep what is built here, a folder for each size")
+    parser.add_argument("--out", type=Path, help="results as OUT.json, OUT.md and OUT.png")
+    parser.add_argument("--step", choices=("build", "search"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.library:
-        print(json.dumps(measure(options.library, options.folder, options.recall)))
+    if options.step:
+        (name,) = options.only
+        one = build(name, options.folder) if options.step == "build" else search(name, options.folder, options.recall)
+        print(json.dumps(one))
         return
-    for rows in options.rows:
-        total = rows + options.queries
-        vectors = np.load(options.vectors)[:total] if options.vectors else clustered(total, options.dim)
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            np.save(folder / "vectors.npy", vectors[:rows])
-            np.save(folder / "queries.npy", vectors[rows:])
-            np.save(folder / "truth.npy", exact(vectors[:rows], vectors[rows:]))
-            print(f"\n{rows:,} rows, {vectors.shape[1]} dimensions, {len(vectors) - rows} queries")
-            columns = ("build_per_s", "recall", "effort", "p50_ms", "p99_ms", "open_ms", "memory_mb", "file_mb")
-            print(f"{'':18}" + "".join(f"{column:>12}" for column in columns))
-            for name, result in _each(rows, options, folder):
-                shown = result if isinstance(result, str) else "".join(f"{result[c]:12,.4g}" for c in columns)
-                print(f"{name:18}{shown}", flush=True)
+    found: dict[int, dict[str, Result | str]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for rows in options.rows:
+            folder = (options.folder or Path(scratch)) / str(rows)
+            prepare(folder, rows, options)
+            found[rows] = dict(measured(folder, options.only, options.recall))
+            print(markdown(rows, found[rows]) + "\n", flush=True)
+    if options.out:
+        options.out.with_suffix(".json").write_text(json.dumps(found, indent=1))
+        options.out.with_suffix(".md").write_text("\n\n".join(markdown(*item) for item in found.items()) + "\n")
+        draw(found, options.out.with_suffix(".png"))
 
 
 if __name__ == "__main__":
