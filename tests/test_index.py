@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +256,22 @@ def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch
         total = index.status().chunks
         assert session.embedded == total - held
     assert ids(index.search("lorem ipsum"))[0] == "long"
+
+
+def test_what_comes_slowly_is_committed_meanwhile(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.0)
+    seen = []
+
+    def documents() -> Iterator[Document]:
+        for i in range(4):
+            with Index.open(index.path, read_only=True) as other:
+                seen.append(other.status().documents)
+            yield Document(str(i), text=f"boat number {i}")
+
+    index.add(documents())
+    assert seen[0] == 0
+    assert seen[3] >= 2  # at most the batch that is under way is missing
+    assert index.status().documents == 4
 
 
 def test_a_document_that_fails_loses_nothing_that_came_before(index: Index) -> None:
