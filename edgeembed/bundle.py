@@ -136,12 +136,39 @@ class Bundle:
         """Path of a file that the manifest names."""
         return self.path / name
 
+    def verified_file(self, name: str) -> Path:
+        """As :meth:`file`, its hash compared now: for a bundle that was opened without.
+
+        Raises:
+            BundleError: it is not the file that was sealed.
+        """
+        _check_file(self.path, name, self.manifest.files[name], verify=True)
+        return self.path / name
+
 
 def shipped_names() -> list[str]:
     """Names of the bundles installed with this package, the default one first."""
     root = _models_root()
     names = sorted(p.parent.name for p in root.glob(f"*/{MANIFEST_NAME}"))
     return sorted(names, key=lambda name: name != _default_name())
+
+
+def is_shipped(bundle: Bundle) -> bool:
+    """Whether a bundle is one of those installed with this package, so that its name alone finds it."""
+    return bundle.path.absolute() == (_models_root() / bundle.manifest.name).absolute()
+
+
+def shipped_partner(space: str, dim: int, kind: str) -> Bundle | None:
+    """The shipped bundle that embeds documents of a kind, ``text`` or ``image``, into a vector space.
+
+    ``None``: none does. Of several it is the default, or the first by name.
+    """
+    for name in shipped_names():
+        bundle = read_bundle(name, verify=False)
+        facts = bundle.manifest
+        if (facts.space, facts.dim) == (space, dim) and getattr(facts, kind) is not None:
+            return bundle
+    return None
 
 
 def read_bundle(model: str | os.PathLike[str] | None = None, *, verify: bool = True) -> Bundle:
@@ -271,17 +298,21 @@ def _check_files(path: Path, entries: Mapping[str, FileEntry], *, verify: bool) 
     for name in sorted(present - entries.keys()):
         raise BundleError(path / name, "is not a file of this bundle", "remove it")
     for name, entry in entries.items():
-        file = path / name
-        try:
-            info = file.lstat()
-        except OSError as error:
-            raise BundleError(file, "is missing", _REINSTALL) from error
-        if not stat.S_ISREG(info.st_mode):
-            raise BundleError(file, "is a link or a folder, not a file", _REINSTALL)
-        if info.st_size != entry.size_bytes:
-            raise BundleError(file, f"has {info.st_size} bytes instead of {entry.size_bytes}", _REINSTALL)
-        if verify and file_sha256(file) != entry.sha256:
-            raise BundleError(file, "is damaged: its SHA-256 does not fit", _REINSTALL)
+        _check_file(path, name, entry, verify=verify)
+
+
+def _check_file(path: Path, name: str, entry: FileEntry, *, verify: bool) -> None:
+    file = path / name
+    try:
+        info = file.lstat()
+    except OSError as error:
+        raise BundleError(file, "is missing", _REINSTALL) from error
+    if not stat.S_ISREG(info.st_mode):
+        raise BundleError(file, "is a link or a folder, not a file", _REINSTALL)
+    if info.st_size != entry.size_bytes:
+        raise BundleError(file, f"has {info.st_size} bytes instead of {entry.size_bytes}", _REINSTALL)
+    if verify and file_sha256(file) != entry.sha256:
+        raise BundleError(file, "is damaged: its SHA-256 does not fit", _REINSTALL)
 
 
 def file_sha256(path: Path) -> str:

@@ -25,6 +25,7 @@ from .cli_common import (
     ask_if_huge,
     end_if_cancelled,
     folder_argument,
+    image_model_option,
     index_option,
     json_option,
     model_option,
@@ -33,8 +34,9 @@ from .cli_common import (
     work,
     yes_option,
 )
-from .cli_search import search, similar
+from .cli_search import explain, search, similar
 from .errors import EdgeEmbedError, IndexNotFoundError
+from .priority import lower_priority
 from .worker import run_if_worker
 
 
@@ -53,8 +55,10 @@ def cli() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--rebuild", is_flag=True, help="Make the index anew beside the old one, then switch.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
+@click.option("--nice", is_flag=True, help="Let other programs go first.")
 @index_option
 @model_option
+@image_model_option
 @threads_option
 @yes_option
 def index(
@@ -62,8 +66,10 @@ def index(
     dry_run: bool,
     rebuild: bool,
     strict: bool,
+    nice: bool,
     index: str | None,
     model: str | None,
+    image_model: str | None,
     threads: int | None,
     yes: bool,
 ) -> None:
@@ -74,11 +80,21 @@ def index(
     if dry_run:
         _show_plan(folder, index)
         return
+    if nice:
+        lower_priority()
     with work() as (progress, cancel):
         if rebuild:
-            report = Folder.rebuild(folder, index=index, model=model, threads=threads, progress=progress, cancel=cancel)
+            report = Folder.rebuild(
+                folder,
+                index=index,
+                model=model,
+                image_model=image_model,
+                threads=threads,
+                progress=progress,
+                cancel=cancel,
+            )
         else:
-            with open_folder(folder, index, model, threads) as opened:
+            with open_folder(folder, index, model, image_model, threads) as opened:
                 report = opened.sync(progress=progress, cancel=cancel)
     terminal.report_sync(report, quiet_if_idle=False)
     end_if_cancelled(report)
@@ -88,6 +104,7 @@ def index(
 
 cli.add_command(search)
 cli.add_command(similar)
+cli.add_command(explain)
 
 
 @cli.command()
@@ -97,7 +114,7 @@ cli.add_command(similar)
 @index_option
 def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
-    with open_folder(folder, index, None, None, read_only=True) as opened:
+    with open_folder(folder, index, read_only=True) as opened:
         facts, plan = opened.status(), opened.plan()
     skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
@@ -107,6 +124,7 @@ def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> Non
         return
     click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB, {facts.generation:,} commits)")
     click.echo(f"model    {facts.model} ({facts.space})")
+    click.echo("photos   " + (f"{facts.image_model} ({facts.image_space})" if facts.image_model else "left out"))
     click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
     click.echo(f"skipped  {len(skipped):,}")
@@ -122,7 +140,7 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
     from .errors import IndexCorruptError
 
     try:
-        with open_folder(folder, index, None, None, read_only=True) as opened:
+        with open_folder(folder, index, read_only=True) as opened:
             report = opened.index.verify()
     except IndexCorruptError as error:
         found = [{"where": str(error.path), "what": error.reason}]
@@ -312,7 +330,7 @@ def _show_plan(folder: str, index: str | None) -> None:
     from .files import FileStat, walk
 
     try:
-        with open_folder(folder, index, None, None, read_only=True) as opened:
+        with open_folder(folder, index, read_only=True) as opened:
             plan = opened.plan()
         todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
         todo += [("removed", path) for path in plan.removed]

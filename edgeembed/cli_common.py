@@ -24,6 +24,10 @@ index_option = click.option(
     "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
 )
 model_option = click.option("--model", help="Name of a shipped model (see `edgeembed models`), or path of a bundle.")
+image_model_option = click.option(
+    "--image-model",
+    help="Likewise the model for pictures; none leaves pictures out.  [default: one that goes with --model]",
+)
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="How many documents are embedded at a time.  [default: usable cores]"
 )
@@ -32,7 +36,13 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole
 
 
 def open_folder(
-    folder: str, index: str | None, model: str | None, threads: int | None, *, read_only: bool = False
+    folder: str,
+    index: str | None,
+    model: str | None = None,
+    image_model: str | None = None,
+    threads: int | None = None,
+    *,
+    read_only: bool = False,
 ) -> Folder:
     """The folder with its index; where the index had to go elsewhere, that is said."""
     from .folder import Folder, check_folder, index_path
@@ -40,7 +50,7 @@ def open_folder(
     root = check_folder(folder)
     if index is None and not read_only and not (place := index_path(root)).is_relative_to(root):
         terminal.note(f"{folder} cannot be written; its index is in {place}")
-    return Folder.open(root, index=index, model=model, read_only=read_only, threads=threads)
+    return Folder.open(root, index=index, model=model, image_model=image_model, read_only=read_only, threads=threads)
 
 
 def sync_before_search(folder: Folder) -> None:

@@ -1,4 +1,4 @@
-"""The commands that answer: ``search`` and ``similar``."""
+"""The commands that answer: ``search``, ``similar`` and ``explain``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .cli_common import (
     NEGATIVE,
     ask_if_huge,
     folder_argument,
+    image_model_option,
     index_option,
     json_option,
     model_option,
@@ -77,6 +78,16 @@ class _Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return int(float(found[1]) * 1024.0 ** " kmgt".index(found[2].lower() or " "))
 
 
+_no_sync_option = click.option("--no-sync", is_flag=True, help="Search the index as it is.")
+_color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colours and links; auto: on a terminal, unless NO_COLOR is set.",
+)
+
+
 def _answer_options(command: _Command) -> _Command:
     """The options of every command that shows hits."""
     options = (
@@ -93,20 +104,15 @@ def _answer_options(command: _Command) -> _Command:
             type=click.FloatRange(0, 1),
             help="Only hits with at least this score, 0 to 1.  [default: search leaves out what is not relevant]",
         ),
-        click.option("--no-sync", is_flag=True, help="Search the index as it is."),
+        _no_sync_option,
         click.option("--exact", is_flag=True, help="Compare every vector, also in large indexes."),
         click.option("-C", "--context", type=click.IntRange(min=0), help="Show the passage with so many lines around."),
         click.option("--full", is_flag=True, help="Show the whole passage instead of a snippet."),
-        click.option(
-            "--color",
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            show_default=True,
-            help="Colours and links; auto: on a terminal, unless NO_COLOR is set.",
-        ),
+        _color_option,
         json_option,
         index_option,
         model_option,
+        image_model_option,
         threads_option,
         yes_option,
     )
@@ -159,6 +165,49 @@ def similar(file: str, folder: str, **options: Any) -> None:
     _answer(ask, folder, **options)
 
 
+@click.command()
+@click.argument("query")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@folder_argument
+@_no_sync_option
+@_color_option
+@json_option
+@index_option
+@model_option
+@threads_option
+@yes_option
+def explain(
+    query: str,
+    file: str,
+    folder: str,
+    no_sync: bool,
+    color: str,
+    as_json: bool,
+    index: str | None,
+    model: str | None,
+    threads: int | None,
+    yes: bool,
+) -> None:
+    """Show which words of FILE, a text in FOLDER (the current folder unless given), make it match QUERY.
+
+    Each word of the passage that fits best is left out in turn: what the similarity loses by that is its weight.
+    """
+    if not no_sync:
+        ask_if_huge(folder, index, yes=yes)
+    with open_folder(folder, index, model, threads, read_only=no_sync) as opened:
+        if not no_sync:
+            sync_before_search(opened)
+        try:
+            explanation = opened.explain(query, file)
+        except KeyError:
+            advice = f"`edgeembed status {folder}` says which files were skipped and why"
+            raise ValueError(f"{file}: not in the index of {folder}; {advice}") from None
+    if as_json:
+        terminal.show_explanation_json(explanation, folder)
+    else:
+        terminal.show_explanation(explanation, folder, color=color)
+
+
 def _answer(
     ask: Callable[[Folder, dict[str, Any]], list[Hit]],
     folder: str,
@@ -173,6 +222,7 @@ def _answer(
     as_json: bool,
     index: str | None,
     model: str | None,
+    image_model: str | None,
     threads: int | None,
     yes: bool,
     **filters: Any,
@@ -185,7 +235,7 @@ def _answer(
     }
     if not no_sync:
         ask_if_huge(folder, index, yes=yes)
-    with open_folder(folder, index, model, threads, read_only=no_sync) as opened:
+    with open_folder(folder, index, model, image_model, threads, read_only=no_sync) as opened:
         if not no_sync:
             sync_before_search(opened)
         hits = ask(opened, limits)

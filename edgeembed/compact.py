@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from .catalog import CATALOG_NAME, Catalog
 from .layout import full_text_tables
 from .lock import forget_owner
+from .model_facts import IndexModels
 from .sqlite import Connection
 
 
@@ -51,8 +51,8 @@ def strip_for_shipping(folder: Path, catalog: Catalog) -> None:
     """
     with catalog.write() as transaction:
         transaction.forget_files()
-        model = json.loads(transaction.setting("model") or "{}")
-        transaction.set("model", json.dumps({**model, "location": None}))
+        models = IndexModels.from_setting(transaction.setting("model"), folder)
+        transaction.set("model", models.without_locations().to_setting())
     compact_catalog(catalog)
     catalog.close()
     with catalog.maintain() as db:

@@ -7,6 +7,7 @@ its own document, which batches cannot promise: dynamic quantization scales the 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections import deque
@@ -34,6 +35,10 @@ _BLOCK = 256
 _IMAGE_BLOCK = 32
 """Vectors of pictures that are handed on together."""
 
+_BASIC, _ALL = "ORT_ENABLE_BASIC", "ORT_ENABLE_ALL"
+"""How far a graph is optimised when it is opened. Text graphs are saved optimised, so that folding constants is enough;
+convolutions want the memory layout of this very processor."""
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -55,11 +60,11 @@ class Embedder:
         self._text: tuple[TextEncoder, _Graph] | None = None
         section = bundle.manifest.text
         if section is not None:
-            self._text = (TextEncoder(bundle), _Graph(bundle, section.graph, ("input_ids", "attention_mask")))
+            self._text = (TextEncoder(bundle), _Graph(bundle, section.graph, ("input_ids", "attention_mask"), _BASIC))
         self._image: tuple[ImageEncoder, _Graph] | None = None
         if bundle.manifest.image is not None:
             facts = bundle.manifest.image
-            graph = _Graph(bundle, facts.graph, ("pixel_values",))
+            graph = _Graph(bundle, facts.graph, ("pixel_values",), _ALL)
             graph.check_shape("pixel_values", (None, len(facts.mean), facts.height, facts.width))
             self._image = (ImageEncoder(bundle, max_pixels=max_pixels), graph)
 
@@ -112,7 +117,7 @@ class Embedder:
         """
         if isinstance(texts, (str, bytes)):
             raise TypeError(f"texts must be a sequence of strings, not one {type(texts).__name__}: [text] makes one")
-        blocks = list(self.iter_embed_texts(texts, role=role))
+        blocks = list(self._text_blocks(texts, role, ahead=True))
         return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
 
     def iter_embed_texts(self, texts: Iterable[str], *, role: Role = "document") -> Iterator[Vectors]:
@@ -124,18 +129,26 @@ class Embedder:
         Raises:
             As :meth:`embed_texts`.
         """
+        yield from self._text_blocks(texts, role, ahead=False)  # a stream is read no faster than it is used
+
+    def _text_blocks(self, texts: Iterable[str], role: Role, *, ahead: bool) -> Iterator[Vectors]:
         if self._text is None:
             raise UnsupportedInputError(f"{self.manifest.name} embeds images only; load a model that embeds text")
         if role not in ("document", "query"):
             raise ValueError(f"role must be 'document' or 'query', not {role!r}")
         encoder, graph = self._text
+        return self._blocks(graph, self._tokenized(encoder, texts, role), ahead=ahead)
+
+    @staticmethod
+    def _tokenized(encoder: TextEncoder, texts: Iterable[str], role: Role) -> Iterator[list[_Feed]]:
+        """What the graph takes of each text, a block at a time."""
         iterator = iter(texts)
         while block := list(itertools.islice(iterator, _BLOCK)):
             for text in block:
                 if not isinstance(text, str):
                     raise TypeError(f"texts must hold strings, not {type(text).__name__}: {text!r:.80}")
             rows = encoder.encode(block, role=role)
-            yield self._run(graph, [{"input_ids": ids[None], "attention_mask": mask[None]} for ids, mask in rows])
+            yield [{"input_ids": ids[None], "attention_mask": mask[None]} for ids, mask in rows]
 
     def embed_images(self, images: Sequence[ImageSource], *, reduced: bool = False) -> Vectors:
         """Embed pictures.
@@ -223,36 +236,62 @@ class Embedder:
             for future in waiting:
                 future.cancel()
 
-    def _run(self, graph: _Graph, feeds: Sequence[dict[str, npt.NDArray[Any]]]) -> Vectors:
-        """One run a document, longest first so that no core is left with a long one at the end."""
-        out = np.empty((len(feeds), self.dim), np.float32)
-        # All threads take from one iterator, a step that the interpreter does not divide. A future for each document
-        # would cost a static model a tenth of its speed.
-        todo = iter(sorted(range(len(feeds)), key=lambda i: -sum(value.size for value in feeds[i].values())))
+    def _blocks(self, graph: _Graph, blocks: Iterator[list[_Feed]], *, ahead: bool) -> Iterator[Vectors]:
+        """The vectors of each block; ``ahead``: while its documents are run, this thread prepares the next one."""
+        feeds = next(blocks, None)
+        while feeds is not None:
+            job = _Job(graph, feeds, self.dim)
+            with job.begun(self._pool, self.threads):
+                following = next(blocks, None) if ahead else None
+                yield job.result()
+            feeds = following if ahead else next(blocks, None)
 
-        def embed() -> None:
-            for i in todo:
-                out[i] = graph.run(feeds[i])
 
-        if self._pool is None or len(feeds) == 1:
-            embed()
-            return out
-        futures = [self._pool.submit(embed) for _ in range(min(self.threads, len(feeds)))]
+_Feed = dict[str, npt.NDArray[Any]]
+"""Input name to tensor, for one document."""
+
+
+class _Job:
+    """A block of documents, one run each, spread over threads."""
+
+    def __init__(self, graph: _Graph, feeds: Sequence[_Feed], dim: int) -> None:
+        self._graph = graph
+        self._feeds = feeds
+        self._out = np.empty((len(feeds), dim), np.float32)
+        # Longest first, so that no core is left with a long one at the end. All threads take from one iterator, a step
+        # that the interpreter does not divide: a future for each document would cost a static model a tenth.
+        self._todo = iter(sorted(range(len(feeds)), key=lambda i: -sum(value.size for value in feeds[i].values())))
+        self._futures: list[Future[None]] = []
+
+    def _embed(self) -> None:
+        for i in self._todo:
+            self._out[i] = self._graph.run(self._feeds[i])
+
+    @contextlib.contextmanager
+    def begun(self, pool: ThreadPoolExecutor | None, threads: int) -> Iterator[None]:
+        """Begin; at the end of the block nothing more is begun, also after an error or an interrupt."""
+        if pool is not None and len(self._feeds) > 1:
+            self._futures = [pool.submit(self._embed) for _ in range(min(threads, len(self._feeds)))]
         try:
-            for future in futures:
-                future.result()
+            yield
         finally:
-            for _ in todo:  # after an error or an interrupt: nothing more is begun
+            for _ in self._todo:
                 pass
-        return out
+
+    def result(self) -> Vectors:
+        """Float32 ``(n, dim)``; done here and now where no thread was begun."""
+        for future in self._futures:
+            future.result()
+        self._embed()  # what is left: all of it, or nothing
+        return self._out
 
 
 class _Graph:
     """One ONNX graph, checked against the bundle contract, run on one thread."""
 
-    def __init__(self, bundle: Bundle, name: str, inputs: tuple[str, ...]) -> None:
+    def __init__(self, bundle: Bundle, name: str, inputs: tuple[str, ...], level: str) -> None:
         self._path = bundle.file(name)
-        self._session = _open_session(self._path)
+        self._session = _open_session(self._path, level)
         self._inputs = tuple(item.name for item in self._session.get_inputs())
         outputs = self._session.get_outputs()
         if not self._inputs or not set(self._inputs) <= set(inputs):
@@ -278,7 +317,7 @@ class _Graph:
         return np.asarray(vectors[0], dtype=np.float32)
 
 
-def _open_session(path: Path) -> InferenceSession:
+def _open_session(path: Path, level: str) -> InferenceSession:
     # As of 1.31 onnxruntime writes a device id to the user's cache when it is loaded and reports to its maker over the
     # network, on Linux too, unless this is set before.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -288,8 +327,7 @@ def _open_session(path: Path) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # The arena keeps the largest shape ever seen, for each thread; the allocator alone costs nothing measurable.
-    options.enable_cpu_mem_arena = False
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
     options.log_severity_level = 4  # what goes wrong is raised
     try:
         return onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])

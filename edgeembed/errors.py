@@ -98,10 +98,10 @@ class ModelMismatchError(EdgeEmbedError):
         found: name and encoder of the model that was given.
     """
 
-    def __init__(self, path: Path | str, expected: str, found: str) -> None:
+    def __init__(self, path: Path | str, expected: str, found: str, *, option: str = "--model") -> None:
         self.expected = expected
         self.found = found
         super().__init__(
             f"{path}: this index was made with {expected}, not with {found}; "
-            "leave out --model to go on with its own, or make it anew with `edgeembed index --rebuild`"
+            f"leave out {option} to go on with its own, or make it anew with `edgeembed index --rebuild`"
         )

@@ -6,22 +6,25 @@ import hashlib
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .bundle import read_bundle
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
-from .embedder import Embedder
-from .errors import ImageError, IndexCorruptError, IndexNotFoundError
+from .errors import IndexCorruptError, IndexNotFoundError
 from .files import FileStat, walk
-from .formats import may_have_reader
-from .index import Index, IndexStatus, Model, open_catalog
+from .formats import PICTURE, may_have_reader
+from .index import Index
 from .lock import process_lock
-from .model_facts import model_of
+from .maintenance import IndexStatus
+from .model_facts import models_at
+from .opening import open_catalog
+from .pairing import Given, Model, is_made_with, models_for_rebuild
 from .queries import Meaning, Weighted
 from .ranking import Hit
 from .readers import VERSION as READERS_VERSION
@@ -31,7 +34,10 @@ from .skipped import Skipped
 from .snapshot import FileRow
 from .vectors import sync_folder
 from .worker import Worker, WorkerCancelled
-from .writer import Writer
+from .writer import Taken, Writer
+
+if TYPE_CHECKING:
+    from .explain import Explanation
 
 INDEX_NAME = ".edgeembed"
 _RACY_NS = 2_000_000_000
@@ -53,7 +59,7 @@ class SyncPlan:
     """Files whose size or time differ from what was seen last, and those that could not be read then."""
     recheck: tuple[FileStat, ...]
     """Files that look the same, but were so young when they were read that this proves nothing, or that an older
-    edgeembed read."""
+    edgeembed read, or pictures from when no model embedded them."""
     removed: tuple[str, ...]
     unchanged: int
     """Files that are in the index as they are."""
@@ -97,9 +103,7 @@ class SyncReport:
 class _Tally:
     """A report in the making."""
 
-    added: int = 0
-    updated: int = 0
-    same: int = 0
+    taken: Counter[Taken] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -118,16 +122,18 @@ class Folder:
         *,
         index: str | os.PathLike[str] | None = None,
         model: Model = None,
+        image_model: Model = None,
         threads: int | None = None,
         progress: Callable[[SyncProgress], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> SyncReport:
         """Make the index of a folder anew beside the old one, which answers until the new one takes its place.
 
-        After a cancel the next rebuild with the same model goes on where this one ended.
+        After a cancel the next rebuild with the same models goes on where this one ended.
 
         Args:
-            model: as in :meth:`Index.open`; ``None`` is the model of the old index if it can still be had.
+            model, image_model: as in :meth:`Index.open`; ``None`` is the one of the old index if it can still be had
+                and goes with the other.
             Others as in :meth:`open` and :meth:`sync`.
         """
         root = check_folder(path)
@@ -135,12 +141,10 @@ class Folder:
         fresh, old = place.with_name(place.name + ".new"), place.with_name(place.name + ".old")
         with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
             open_catalog(place).close()
-        wanted = read_bundle(
-            model.bundle.path if isinstance(model, Embedder) else model or model_of(place), verify=False
-        )
-        if fresh.exists() and model_of(fresh, encoder=wanted.manifest.encoder) is None:
+        given = models_for_rebuild(models_at(place), Given(model, image_model))
+        if fresh.exists() and not is_made_with(models_at(fresh), given):
             shutil.rmtree(fresh)
-        with cls.open(root, index=fresh, model=model or wanted.path, threads=threads) as folder:
+        with cls.open(root, index=fresh, model=given.text, image_model=given.image, threads=threads) as folder:
             report = folder.sync(progress=progress, cancel=cancel)
         if not report.cancelled:
             _switch(place, fresh, old)
@@ -153,6 +157,7 @@ class Folder:
         *,
         index: str | os.PathLike[str] | None = None,
         model: Model = None,
+        image_model: Model = None,
         read_only: bool = False,
         threads: int | None = None,
     ) -> Folder:
@@ -162,7 +167,7 @@ class Folder:
             path: the folder with the files.
             index: folder of the index; ``None`` is ``.edgeembed`` in the folder itself, or, where nothing can be
                 written, a folder in the user's cache.
-            model: as in :meth:`Index.open`.
+            model, image_model: as in :meth:`Index.open`.
             read_only: ``True`` writes nothing, anywhere; the index must exist.
             threads: as in :meth:`Index.open`.
 
@@ -180,7 +185,7 @@ class Folder:
             before.rename(place)
         if read_only and not (place / CATALOG_NAME).is_file():
             raise IndexNotFoundError(place, f"make one with `edgeembed index {root}`")
-        opened = Index.open(place, model=model, read_only=read_only, threads=threads)
+        opened = Index.open(place, model=model, image_model=image_model, read_only=read_only, threads=threads)
         if not read_only:
             _mark(place)
         return cls(root, opened)
@@ -188,7 +193,7 @@ class Folder:
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing."""
         known, readers = self.index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
-        old_readers = readers != str(READERS_VERSION)
+        old_readers, sees = readers != str(READERS_VERSION), self.index.sees
         new, changed, recheck, skipped = [], [], [], []
         closed = list[str]()
         unchanged = 0
@@ -201,7 +206,11 @@ class Folder:
                 new.append(entry)
             elif _looks_changed(entry, row):
                 changed.append(entry)
-            elif row.mtime_ns > row.checked_ns - _RACY_NS or (old_readers and _would_read_better(entry, row)):
+            elif (
+                row.mtime_ns > row.checked_ns - _RACY_NS
+                or (old_readers and _would_read_better(entry, row))
+                or (sees and row.reason == PICTURE)
+            ):
                 recheck.append(entry)
             elif row.reason is None:
                 unchanged += 1
@@ -245,10 +254,10 @@ class Folder:
                 writer.note(_READERS, str(READERS_VERSION))
             writer.commit()
         return SyncReport(
-            added=tally.added,
-            updated=tally.updated,
+            added=tally.taken["new"],
+            updated=tally.taken["changed"],
             removed=removed,
-            unchanged=plan.unchanged + tally.same,
+            unchanged=plan.unchanged + tally.taken["same"],
             skipped=tuple(tally.skipped),
             embedded=writer.embedded,
             cancelled=writer.cancelled,
@@ -289,14 +298,19 @@ class Folder:
             ValueError: the file holds nothing that could be compared.
         """
         path = Path(file)
-        item: str | Document
-        try:
-            item = path.resolve().relative_to(self.path.resolve()).as_posix()
-        except ValueError:
-            item = ""
+        item: str | Document = self._id_of(path)
         if self.index.ask(lambda snapshot: snapshot.document(str(item))) is None:
             item = _read_alone(path, self.index.pictures)
         return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
+
+    def explain(self, query: Meaning, file: str | os.PathLike[str]) -> Explanation:
+        """Which words of a file's best passage made it match a query; see :meth:`Index.explain`.
+
+        Raises:
+            KeyError: the file is not in the index.
+            As :meth:`Index.explain`.
+        """
+        return self.index.explain(query, self._id_of(Path(file)))
 
     def status(self) -> IndexStatus:
         """See :meth:`Index.status`."""
@@ -312,40 +326,64 @@ class Folder:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _id_of(self, path: Path) -> str:
+        """The id of a file, empty for one outside the folder."""
+        try:
+            return path.resolve().relative_to(self.path.resolve()).as_posix()
+        except ValueError:
+            return ""
+
     def _take(self, writer: Writer, worker: Worker, plan: SyncPlan, tally: _Tally) -> Iterator[SyncProgress]:
         """Read new and changed files into the writer until all are in or it is cancelled."""
         todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
         total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
-        pictures = self.index.pictures
-        for number, stat in enumerate(todo, 1):
-            if not self._take_file(writer, worker, stat, tally, pictures):
-                return
-            done_bytes += stat.size_bytes
-            yield SyncProgress(done_bytes, total_bytes, number, len(todo))
+        with suppress(WorkerCancelled):
+            for number, (stat, row, document) in enumerate(self._read_ahead(worker, todo), 1):
+                if not _take_document(writer, stat, row, document, tally):
+                    return
+                done_bytes += stat.size_bytes
+                yield SyncProgress(done_bytes, total_bytes, number, len(todo))
 
-    def _take_file(
-        self, writer: Writer, worker: Worker, stat: FileStat, tally: _Tally, pictures: PictureNeed | None
-    ) -> bool:
-        checked_ns = time.time_ns()
-        try:
-            document = read_document(self.path, stat, worker=worker, pictures=pictures)
-        except WorkerCancelled:
-            return False
-        row = FileRow(stat.size_bytes, stat.mtime_ns, checked_ns, None)
-        if isinstance(document, Document):
+    def _read_ahead(
+        self, worker: Worker, todo: Iterable[FileStat]
+    ) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
+        """What is in files, in order; the next one is read while the caller is busy with the one before."""
+        pictures = self.index.pictures
+
+        def read(stat: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
+            row = FileRow(stat.size_bytes, stat.mtime_ns, time.time_ns(), None)
+            return stat, row, read_document(self.path, stat, worker=worker, pictures=pictures)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
+            following = None
             try:
-                taken = writer.add(document, file=row)
-            except ImageError as error:  # pictures are decoded on the way into the model
-                document = Skipped(stat.path, error.reason)
-        if isinstance(document, Skipped):
-            tally.skipped.append(document)
-            passing = document.reason.startswith(_UNREADABLE)
-            writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
-            return not writer.stopped()
-        tally.added += taken == "new"
-        tally.updated += taken == "changed"
-        tally.same += taken == "same"
-        return taken is not None
+                for stat in todo:
+                    ready, following = following, pool.submit(read, stat)
+                    if ready is not None:
+                        yield ready.result()
+                if following is not None:
+                    yield following.result()
+            finally:
+                if following is not None:
+                    following.cancel()
+
+
+def _take_document(writer: Writer, stat: FileStat, row: FileRow, document: Document | Skipped, tally: _Tally) -> bool:
+    """Hand what was read to the writer; ``False``: it was cancelled."""
+    if isinstance(document, Skipped):
+        tally.skipped.append(document)
+        passing = document.reason.startswith(_UNREADABLE)
+        writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
+        return not writer.stopped()
+
+    def failed(taken: Taken, reason: str) -> None:  # pictures are decoded on the way into the model
+        tally.taken[taken] -= 1
+        tally.skipped.append(Skipped(stat.path, reason))
+
+    taken = writer.add(document, file=row, failed=failed)
+    if taken is not None:
+        tally.taken[taken] += 1
+    return taken is not None
 
 
 def check_folder(path: str | os.PathLike[str]) -> Path:

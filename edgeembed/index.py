@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-import numpy as np
-
-from .bundle import Manifest, read_bundle
-from .catalog import CATALOG_NAME, Catalog, SnapshotLostError, create_catalog, upgrade_catalog
+from .catalog import CATALOG_NAME, Catalog, SnapshotLostError
 from .chunks import split
 from .documents import Document
 from .embedder import Embedder, usable_cores
@@ -25,22 +20,24 @@ from .errors import (
     IndexLockedError,
     IndexNotFoundError,
     ModelMismatchError,
+    UnsupportedInputError,
 )
 from .filters import Condition, condition, word_condition
-from .image import picture_need
 from .keywords import parse_query
-from .layout import KINDS, OutdatedLayoutError
+from .layout import KINDS
 from .lock import process_lock
-from .model_facts import ModelFacts, stored_model
+from .maintenance import IndexStatus, index_status, repair_index
+from .model_facts import IndexModels, holds_pictures, stored_models
 from .nearest import stored_rows
-from .queries import Meaning, Weighted, query_vector, unit
+from .opening import create_index, open_catalog, refuse_links
+from .pairing import Given, Model, chosen_models
+from .queries import Meaning, Weighted, is_words, query_vectors, unit
 from .ranking import Hit
 from .readers.extracted import PictureNeed
-from .scores import read_background
 from .searcher import Mode, Request, Searcher
-from .skipped import Skipped
 from .snapshot import ChunkRow, Snapshot
 from .stamps import Stamps
+from .towers import Towers
 from .vectors import Floats, Segments
 from .writer import Writer
 
@@ -48,37 +45,11 @@ _Answer = TypeVar("_Answer")
 
 if TYPE_CHECKING:
     from .compact import CompactReport
+    from .explain import Explanation
     from .repair import RepairReport
     from .verify import VerifyReport
 
-Model = str | os.PathLike[str] | Embedder | None
-
 _ATTEMPTS = 10
-
-
-@dataclass(frozen=True)
-class IndexStatus:
-    """What an index holds."""
-
-    path: Path
-    model: str
-    encoder: str
-    space: str
-    documents: int
-    chunks: int
-    fresh: int
-    """Chunks that are in no segment yet."""
-    segments: int
-    size_bytes: int
-    """All files of the index."""
-    generation: int
-    """Number of commits."""
-    skipped: tuple[Skipped, ...]
-    """Files of a folder that were left out."""
-    catalog_bytes: int
-    """The catalog with its log: texts, metadata, full text, and vectors that are in no segment yet."""
-    segment_bytes: int
-    """Vectors and graphs."""
 
 
 class Index:
@@ -88,28 +59,19 @@ class Index:
     see the last commit. Use it as a context manager, or call :meth:`close`.
     """
 
-    def __init__(self, path: Path, catalog: Catalog, model: Model, *, read_only: bool, threads: int | None) -> None:
+    def __init__(self, path: Path, catalog: Catalog, given: Given, *, read_only: bool, threads: int | None) -> None:
         """For :meth:`open`, which callers want."""
         self.path = path
         self.read_only = read_only
         self._threads = threads
         self._catalog = catalog
-        with catalog.read() as snapshot:
-            self._model = stored_model(snapshot, path)
         self._identity = catalog.identity
-        self._embedder = model if isinstance(model, Embedder) else None
-        self._owns_embedder = self._embedder is None
         self._guard = threading.Lock()
         self._writing = threading.Lock()
-        self._segments = Segments(path, self._model.dim, stamps=Stamps(path, read_only=read_only))
-        self._background: Mapping[str, Floats] | None = None
-        if model is not None:
-            self._check_space(
-                model.manifest if isinstance(model, Embedder) else read_bundle(model, verify=False).manifest
-            )
-            self._wanted: str | os.PathLike[str] | None = None if isinstance(model, Embedder) else model
-        else:
-            self._wanted = self._model.location or self._model.name
+        with catalog.read() as snapshot:
+            stored, has_pictures = stored_models(snapshot, path), holds_pictures(snapshot)
+        self._towers = Towers(path, stored, given, has_pictures=has_pictures, threads=threads)
+        self._segments = self._new_segments(stored)
 
     @classmethod
     def open(
@@ -117,6 +79,7 @@ class Index:
         path: str | os.PathLike[str],
         *,
         model: Model = None,
+        image_model: Model = None,
         read_only: bool = False,
         threads: int | None = None,
     ) -> Index:
@@ -126,6 +89,9 @@ class Index:
             path: a folder of its own. It holds private text and is readable by its owner only.
             model: name of a shipped bundle, path of a bundle folder, or a loaded ``Embedder`` (shared, not closed
                 here); ``None`` is the model that the index was made with, for a new one the shipped default.
+            image_model: likewise the model for pictures: of the same vector space as ``model``, or one that embeds
+                texts as well; ``"none"`` leaves pictures out. ``None`` is the one that the index was made with, else
+                ``model`` itself or a shipped one of the same space, if there is one.
             read_only: ``True`` writes nothing, anywhere; the index must exist.
             threads: how many documents are embedded at a time; ``None`` is one a usable core.
 
@@ -133,21 +99,22 @@ class Index:
             IndexNotFoundError: ``read_only`` and there is no index.
             NotADirectoryError: ``path`` is a file.
             ModelMismatchError: the index was made with a model of another vector space.
-            BundleError: the model cannot be used.
+            BundleError: a model cannot be used.
+            UnsupportedInputError: ``image_model`` embeds no pictures, or words could not find them.
             IndexCorruptError: the index cannot be read.
         """
-        folder = Path(path)
+        folder, given = Path(path), Given(model, image_model)
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
         if folder.exists():
-            _refuse_links(folder)
+            refuse_links(folder)
         if not (folder / CATALOG_NAME).is_file():
             if read_only:
                 raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
-            _create(folder, model)
+            create_index(folder, chosen_models(given))
         catalog = open_catalog(folder, read_only=read_only)
         try:
-            return cls(folder, catalog, model, read_only=read_only, threads=threads)
+            return cls(folder, catalog, given, read_only=read_only, threads=threads)
         except BaseException:
             catalog.close()
             raise
@@ -171,7 +138,8 @@ class Index:
 
         Raises:
             IndexLockedError: another process is writing.
-            UnsupportedInputError: an image, and the model embeds text only.
+            UnsupportedInputError: an image, and no model of the index embeds images.
+            ImageError: an image that cannot be read; what came before it is kept.
         """
         taken = 0
         with self.writing(cancel=cancel) as writer:
@@ -224,7 +192,8 @@ class Index:
 
         Raises:
             ValueError: the query is empty, ``k`` is less than 1, or ``where`` or ``mode`` is not understood.
-            UnsupportedInputError: a picture, and the model embeds text only.
+            UnsupportedInputError: a picture, and no model of the index embeds pictures; or a picture together with
+                words, where they have vector spaces of their own.
         """
         _check_request(k, mode)
         parsed = parse_query(query) if isinstance(query, str) else None
@@ -234,9 +203,9 @@ class Index:
         if parsed is not None:
             test &= word_condition(parsed.phrases, parsed.excluded)
         self._follow()
-        vector = query_vector(self.embedder, parsed.text if parsed else query, plus, minus)
+        vectors = query_vectors(self._towers, parsed.text if parsed else query, plus, minus, kinds=self._kinds(query))
         words, phrases = (parsed.text, parsed.phrases) if parsed else ("", ())
-        return self._search(Request(vector, words, phrases, k, test, mode, min_score, exact))
+        return self._search(Request(vectors, words, phrases, k, test, mode, min_score, exact))
 
     def similar(
         self,
@@ -247,7 +216,7 @@ class Index:
         min_score: float | Literal["auto"] | None = None,
         exact: bool = False,
     ) -> list[Hit]:
-        """Documents like another one, best first: texts, and photos where the model knows both.
+        """Documents like another one, best first: texts and photos, where both are in one vector space.
 
         Args:
             item: id of a document in the index, which is itself left out; or any document, in the index or not.
@@ -259,12 +228,38 @@ class Index:
         _check_request(k, "vector")
         test = condition(where or {})
         if isinstance(item, Document):
-            vector = self._vector_of(item)
+            vectors = self._vectors_of(item)
         else:
-            number, rows = self.ask(lambda snapshot: self._rows_of(snapshot, item))
-            vector = unit(rows.mean(axis=0))
+            number, kind, rows = self.ask(lambda snapshot: self._rows_of(snapshot, item))
+            vectors = dict.fromkeys(self._towers.kinds_like(kind), unit(rows.mean(axis=0)))
             test &= Condition("d.document <> ?", (number,))
-        return self._search(Request(vector, "", (), k, test, "vector", min_score, exact))
+        return self._search(Request(vectors, "", (), k, test, "vector", min_score, exact))
+
+    def explain(self, query: Meaning, id: str) -> Explanation:
+        """Which words of a document's best passage made it match a query; see :mod:`edgeembed.explain`.
+
+        The passage is embedded once for each of its words, which takes a second or two.
+
+        Args:
+            query: as in :meth:`search`.
+            id: of a document in the index, a text.
+
+        Raises:
+            KeyError: no document has this id.
+            ValueError: the query is empty, or its ``"phrases"`` and ``-words`` keep the document out.
+            UnsupportedInputError: the document is a picture, which has no words.
+        """
+        from .explain import explain
+
+        if self.ask(lambda snapshot: snapshot.document(id)) is None:
+            raise KeyError(f"no document {id!r} in this index")
+        hits = self.search(query, k=1, where={"document.id": id})
+        if not hits:
+            raise ValueError(f"{id}: what the query says must or must not occur keeps this document out")
+        if hits[0].kind != "text":
+            raise UnsupportedInputError(f"{id}: only texts can be explained, word by word; this is a picture")
+        words = parse_query(query).text if isinstance(query, str) else query
+        return explain(hits[0], query_vector(self.embedder, words), self._document_embedder())
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
@@ -282,26 +277,16 @@ class Index:
         shown = [line for line in held if first <= line <= last]
         return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
 
+    def compared_with(self, *queries: object) -> tuple[str, ...]:
+        """The kinds of documents that can be found by queries of these kinds together; see :meth:`search`."""
+        items = {"text" if is_words(query) else "image" for query in queries}
+        likes = [set(self._towers.kinds_like(item)) | ({"image"} if item == "text" else set()) for item in items]
+        return tuple(kind for kind in KINDS if all(kind in like for like in likes))
+
     def status(self) -> IndexStatus:
-        """Counts, sizes and the model."""
-        counts, files, generation = self.ask(lambda s: (s.counts(), s.files(), int(s.setting("generation") or 0)))
-        skipped = [Skipped(path, row.reason) for path, row in files.items() if row.reason is not None]
-        sizes = {file.name: file.stat().st_size for file in self.path.iterdir() if file.is_file()}
-        return IndexStatus(
-            path=self.path,
-            model=self._model.name,
-            encoder=self._model.encoder,
-            space=self._model.space,
-            documents=counts["documents"],
-            chunks=counts["chunks"],
-            fresh=counts["fresh"],
-            segments=counts["segments"],
-            size_bytes=sum(sizes.values()),
-            generation=generation,
-            skipped=tuple(sorted(skipped, key=lambda item: item.path)),
-            catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
-            segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),
-        )
+        """Counts, sizes and the models."""
+        self._follow()
+        return self.ask(lambda snapshot: index_status(snapshot, self.path, self._towers))
 
     def verify(self) -> VerifyReport:
         """Check everything that the index claims: checksums, counts, references, spans, a sample of vectors.
@@ -315,7 +300,11 @@ class Index:
             with self._catalog.read() as newest:
                 return any(facts.file == name for facts in newest.segments())
 
-        return self.ask(lambda found: verify(found, self.path, self._model.dim, self._embedder_or_reason, is_named))
+        return self.ask(
+            lambda snapshot: verify(
+                snapshot, self.path, stored_models(snapshot, self.path).dims(), self._embedder_or_reason, is_named
+            )
+        )
 
     @classmethod
     def repair(cls, path: str | os.PathLike[str], *, model: Model = None, threads: int | None = None) -> RepairReport:
@@ -334,28 +323,7 @@ class Index:
             IndexLockedError: another process is writing.
             IndexCorruptError: too little is left; the index must be made anew.
         """
-        from .repair import RepairReport, repair
-
-        folder = Path(path)
-        if not (folder / CATALOG_NAME).is_file():
-            raise IndexNotFoundError(folder, "there is nothing to repair")
-        _refuse_links(folder)
-        documents = _documents_if_intact(folder)
-        if documents is not None:
-            return RepairReport((), documents, 0, ())
-
-        def embedder(facts: ModelFacts) -> Embedder | str:
-            if isinstance(model, Embedder):
-                wanted = model
-            else:
-                try:
-                    wanted = Embedder.load(model or facts.location or facts.name, threads=threads)
-                except BundleError as error:
-                    return str(error)
-            return wanted if wanted.manifest.encoder == facts.encoder else f"{wanted.manifest.label} is another model"
-
-        with process_lock(folder):
-            return repair(folder, embedder)
+        return repair_index(Path(path), model, threads=threads)
 
     def compact(self, *, for_shipping: bool = False) -> CompactReport:
         """Give the disk back that removed and replaced documents took, and wipe their text.
@@ -382,8 +350,7 @@ class Index:
         """Close files and threads; the index must not be used afterwards."""
         self._segments.close()
         self._catalog.close()
-        if self._embedder is not None and self._owns_embedder:
-            self._embedder.close()
+        self._towers.close()
 
     def __enter__(self) -> Index:
         return self
@@ -393,30 +360,18 @@ class Index:
 
     @property
     def embedder(self) -> Embedder:
-        """The model, loaded when it is first needed."""
-        with self._guard:
-            if self._embedder is None:
-                try:
-                    embedder = Embedder.load(self._wanted, threads=self._threads)
-                except BundleError as error:
-                    if Path(error.path).exists():
-                        raise
-                    advice = f"this index was made with {self._model.label}; name its bundle with --model"
-                    raise BundleError(error.path, error.reason, advice) from error
-                self._check_space(embedder.manifest)
-                self._embedder = embedder
-            return self._embedder
+        """The model for texts, loaded when it is first needed."""
+        return self._towers.embedder("text")
+
+    @property
+    def sees(self) -> bool:
+        """Whether pictures are embedded."""
+        return self._towers.facts("image") is not None
 
     @property
     def pictures(self) -> PictureNeed | None:
-        """What the model needs of a picture; ``None``: it embeds text only, or is not at hand."""
-        with self._guard:
-            known = self._embedder
-        try:
-            section = (known.bundle if known is not None else read_bundle(self._wanted, verify=False)).manifest.image
-        except BundleError:
-            return None  # said where something must be embedded
-        return None if section is None else picture_need(section)
+        """What the model needs of a picture; ``None``: pictures are left out."""
+        return self._towers.pictures
 
     def ask(self, question: Callable[[Snapshot], _Answer]) -> _Answer:
         """Ask something of the catalog as of the last commit; for ``Folder`` and the methods above.
@@ -441,22 +396,18 @@ class Index:
         raise AssertionError("unreachable")
 
     def _follow(self) -> None:
-        """Notice that a rebuild or a repair put another catalog in the place of this one."""
-        with self._guard:
-            identity = self._catalog.identity
-            if identity == self._identity:
+        """Notice that another catalog took the place of this one, or that a model for pictures was chosen meanwhile."""
+        with self._guard, self._catalog.read() as snapshot:
+            identity, stored = self._catalog.identity, stored_models(snapshot, self.path)
+            if (identity, stored) == (self._identity, self._towers.stored):
                 return
-            with self._catalog.read() as snapshot:
-                model = stored_model(snapshot, self.path)
-            if model != self._model:
-                if self._embedder is not None and not self._owns_embedder:
-                    if (model.space, model.dim) != (self._model.space, self._model.dim):
-                        raise ModelMismatchError(self.path, model.label, self._embedder.manifest.label)
-                else:
-                    self._embedder, self._wanted = None, model.location or model.name
-                self._model, self._background = model, None
-            self._segments = Segments(self.path, model.dim, stamps=Stamps(self.path, read_only=self.read_only))
+            if stored != self._towers.stored:
+                self._towers = self._towers.follow(stored, has_pictures=holds_pictures(snapshot))
+            self._segments = self._new_segments(stored)
             self._identity = identity
+
+    def _new_segments(self, stored: IndexModels) -> Segments:
+        return Segments(self.path, stored.dims(), stamps=Stamps(self.path, read_only=self.read_only))
 
     def sweep(self) -> None:
         """Do what a writer that was killed left undone, if there is any and nobody else writes; for ``Folder``."""
@@ -481,6 +432,7 @@ class Index:
             raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")
         with self._writing, process_lock(self.path):
             self._follow()
+            self._store(self._towers.models)
             writer = Writer(
                 self.path,
                 self._catalog,
@@ -491,58 +443,67 @@ class Index:
             )
             try:
                 yield writer
+                writer.finish()
             except BaseException:
-                writer.commit()  # what was taken before the trouble is kept
+                writer.keep()  # what was taken before the trouble
                 raise
-            writer.finish()
+            finally:
+                writer.close()
+
+    def _store(self, models: IndexModels) -> None:
+        """Remember which models the index is made with, if that is new."""
+        if models != self._towers.stored:
+            with self._catalog.write() as transaction:
+                transaction.set("model", models.to_setting())
+            self._follow()
 
     def _embedder_or_reason(self) -> Embedder | str:
         try:
-            return self._document_embedder()
+            return self._towers.document_embedder("text")
         except (BundleError, ModelMismatchError) as error:
             return str(error)
 
-    def _document_embedder(self) -> Embedder:
-        """The model for documents, whose vectors must all come from one encoder."""
-        embedder = self.embedder
-        if embedder.manifest.encoder != self._model.encoder:
-            raise ModelMismatchError(self.path, self._model.label, embedder.manifest.label)
+    def _document_embedder(self, kind: str) -> Embedder:
+        """The model for documents of a kind; one for pictures that nobody chose is settled with the first of them."""
+        embedder = self._towers.document_embedder(kind)
+        if kind == "image":
+            self._store(IndexModels(self._towers.models.text, self._towers.facts(kind)))
         return embedder
-
-    def _check_space(self, manifest: Manifest) -> None:
-        if (manifest.space, manifest.dim) != (self._model.space, self._model.dim):
-            raise ModelMismatchError(self.path, self._model.label, manifest.label)
 
     # Searching
 
+    def _kinds(self, query: Meaning) -> tuple[str, ...]:
+        """What to search in; without pictures their model is not asked for the vector of words."""
+        return KINDS if not is_words(query) or self.ask(holds_pictures) else ("text",)
+
     def _search(self, request: Request) -> list[Hit]:
-        background = self._read_background()
-        return self.ask(lambda snapshot: Searcher(snapshot, self._segments, background, request).hits())
+        backgrounds = self._backgrounds(request.vectors)
+        return self.ask(lambda snapshot: Searcher(snapshot, self._segments, backgrounds, request).hits())
 
-    def _read_background(self) -> Mapping[str, Floats]:
+    def _backgrounds(self, kinds: Iterable[str]) -> dict[str, Floats]:
         """Vectors of ordinary things, read when they are first needed."""
-        if self._background is None:
-            self._background = read_background(self.embedder.bundle)
-        return self._background
+        towers = self._towers
+        return {name: rows for kind in kinds for name, rows in towers.background(kind).items()}
 
-    def _rows_of(self, snapshot: Snapshot, id: str) -> tuple[int, Floats]:
-        """The number of a document of the index, and its vectors ``(n, dim)``."""
+    def _rows_of(self, snapshot: Snapshot, id: str) -> tuple[int, str, Floats]:
+        """The number of a document of the index, its kind, and its vectors ``(n, dim)``."""
         number = snapshot.document(id)
         if number is None:
             raise KeyError(f"no document {id!r} in this index")
         keys = [row.key for row in snapshot.document_keys([number], Condition(""))]
-        rows = [stored_rows(snapshot, self._segments, kind, keys, self._model.dim) for kind in KINDS]
-        return number, np.concatenate(rows)
+        kind, dims = snapshot.chunk(keys[0]).kind, self._towers.stored.dims()
+        return number, kind, stored_rows(snapshot, self._segments, kind, keys, dims[kind])
 
-    def _vector_of(self, document: Document) -> Floats:
-        """One vector for a whole document: the mean of its chunks'."""
+    def _vectors_of(self, document: Document) -> dict[str, Floats]:
+        """For a whole document, the mean of its chunks' vectors, for each kind that it can be compared with."""
         if document.text is None:
-            return query_vector(self.embedder, document.image or b"")
-        count, limit = self.embedder.count_tokens, self.embedder.content_tokens
-        chunks = [chunk.text for chunk in split(document.text, limit=limit, count_tokens=count)]
-        if not chunks:
+            return query_vectors(self._towers, document.image or b"")
+        embedder = self.embedder
+        chunks = split(document.text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
+        texts = [chunk.text for chunk in chunks]
+        if not texts:
             raise ValueError(f"{document.id}: holds no text to compare")
-        return unit(self.embedder.embed_texts(chunks).mean(axis=0))
+        return dict.fromkeys(self._towers.kinds_like("text"), unit(embedder.embed_texts(texts).mean(axis=0)))
 
 
 def _check_request(k: int, mode: str) -> None:
@@ -550,55 +511,3 @@ def _check_request(k: int, mode: str) -> None:
         raise ValueError(f"k must be at least 1, not {k}")
     if mode not in get_args(Mode):
         raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
-
-
-def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
-    """Open the catalog in ``folder``; one of an older layout is brought to the present one, in place.
-
-    Raises:
-        IndexLockedError: it must be brought up to date, and another process is writing.
-        As :class:`Catalog`.
-    """
-    try:
-        # Opened to see its layout, and not read: closing a file by other means than SQLite's would free the locks
-        # that this process holds on it elsewhere (https://www.sqlite.org/howtocorrupt.html, 2.2).
-        return Catalog(folder, read_only=read_only)
-    except OutdatedLayoutError:
-        if read_only:
-            raise
-        with process_lock(folder, wait_seconds=10):
-            upgrade_catalog(folder)
-        return Catalog(folder)
-
-
-def _documents_if_intact(folder: Path) -> int | None:
-    """How many documents an index holds in which nothing is wrong; ``None``: something is."""
-    try:
-        with Index.open(folder, read_only=True) as index:
-            report = index.verify()
-    except IndexCorruptError:
-        return None
-    return report.documents if report.ok else None
-
-
-def _refuse_links(folder: Path) -> None:
-    """No writer makes a link in an index; one that is there could lead anywhere."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
-
-
-def _create(folder: Path, model: Model) -> None:
-    """Make an empty index."""
-    bundle = model.bundle if isinstance(model, Embedder) else read_bundle(model, verify=False)
-    manifest = bundle.manifest
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    shipped = (read_bundle(None, verify=False).path.parent / manifest.name).absolute() == bundle.path.absolute()
-    facts = ModelFacts(
-        manifest.name, manifest.encoder, manifest.space, manifest.dim, None if shipped else str(bundle.path.absolute())
-    )
-    with process_lock(folder, wait_seconds=10):
-        if not (folder / CATALOG_NAME).exists():
-            create_catalog(folder, {"model": json.dumps(vars(facts))})

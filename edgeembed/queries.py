@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
+
+from .errors import UnsupportedInputError
+from .layout import KINDS
 
 if TYPE_CHECKING:
     from .embedder import Embedder
     from .image import ImageSource
+    from .towers import Towers
     from .vectors import Floats
 
 Meaning: TypeAlias = "str | ImageSource"
@@ -24,24 +28,46 @@ _PICTURES = tuple(
 )
 
 
-def query_vector(
-    embedder: Embedder, query: Meaning, plus: Iterable[Weighted] = (), minus: Iterable[Weighted] = ()
-) -> Floats:
-    """The vector ``(dim,)`` of length 1 of a query, with other meanings added and subtracted.
+def query_vectors(
+    towers: Towers,
+    query: Meaning,
+    plus: Iterable[Weighted] = (),
+    minus: Iterable[Weighted] = (),
+    *,
+    kinds: Sequence[str] = KINDS,
+) -> dict[str, Floats]:
+    """The vector ``(dim,)`` of length 1 of a query, other meanings added and subtracted, for each kind of documents.
+
+    Args:
+        towers: the models.
+        query, plus, minus: as in :meth:`Index.search`.
+        kinds: of documents to search in; those that cannot be compared with all parts of the query are left out.
 
     Raises:
         ValueError: what is added and subtracted leaves nothing.
-        UnsupportedInputError: a picture, and the model embeds text only.
+        UnsupportedInputError: a picture, and no model embeds pictures.
         ImageError: a picture that cannot be read.
     """
     for name, items in (("plus", plus), ("minus", minus)):
         if isinstance(items, (str, bytes)):
             raise TypeError(f"{name} must be a sequence, not one {type(items).__name__}: [{items!r:.40}]")
     parts = [(1.0, query), *map(_weighted, plus), *((-weight, item) for weight, item in map(_weighted, minus))]
-    vectors = _vectors(embedder, [item for _, item in parts])
-    if len(parts) == 1:
-        return np.asarray(vectors[0], dtype=np.float32)
-    return unit(np.array([weight for weight, _ in parts], np.float32) @ vectors)
+    given = {_kind(item) for _, item in parts}
+    if "image" in given:
+        towers.embedder("image")  # or it says why there is none
+    found: dict[tuple[Embedder, ...], Floats] = {}  # one space for both kinds: embedded once
+    vectors: dict[str, Floats] = {}
+    for kind in kinds:
+        embedders = {item: towers.query_embedder(item, kind) for item in sorted(given)}
+        able = {item: embedder for item, embedder in embedders.items() if embedder is not None}
+        if len(able) == len(given):
+            key = tuple(able.values())
+            if key not in found:
+                found[key] = _sum(able, parts)
+            vectors[kind] = found[key]
+    if not vectors:
+        raise UnsupportedInputError("texts and pictures of this index are in two vector spaces; ask for one at a time")
+    return vectors
 
 
 def unit(vector: Floats) -> Floats:
@@ -69,16 +95,24 @@ def _weighted(item: Weighted) -> tuple[float, Meaning]:
     return float(weight), meaning
 
 
-def _vectors(embedder: Embedder, items: Sequence[Meaning]) -> Floats:
-    """``(N, dim)``, in the order of ``items``."""
-    out = np.empty((len(items), embedder.dim), np.float32)
-    texts = [i for i, item in enumerate(items) if is_words(item)]
-    pictures: list[Any] = [i for i, item in enumerate(items) if not is_words(item)]
+def _kind(item: object) -> str:
+    if is_words(item):
+        return "text"
+    if isinstance(item, (os.PathLike, bytes)) or hasattr(item, "convert"):
+        return "image"
+    raise TypeError(f"cannot search for a {type(item).__name__}; give text, a Path, or an image")
+
+
+def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning]]) -> Floats:
+    """The weighted sum of the vectors of all parts, of length 1; a single one as it is."""
+    dim = next(iter(embedders.values())).dim
+    vectors = np.empty((len(parts), dim), np.float32)
+    texts = [i for i, (_, item) in enumerate(parts) if is_words(item)]
+    pictures: list[Any] = [i for i, (_, item) in enumerate(parts) if not is_words(item)]
     if texts:
-        out[texts] = embedder.embed_texts([str(items[i]) for i in texts], role="query")
+        vectors[texts] = embedders["text"].embed_texts([str(parts[i][1]) for i in texts], role="query")
     if pictures:
-        for i in pictures:
-            if not isinstance(items[i], (os.PathLike, bytes)) and not hasattr(items[i], "convert"):
-                raise TypeError(f"cannot search for a {type(items[i]).__name__}; give text, a Path, or an image")
-        out[pictures] = embedder.embed_images([items[i] for i in pictures])
-    return out
+        vectors[pictures] = embedders["image"].embed_images([cast("Any", parts[i][1]) for i in pictures], reduced=True)
+    if len(parts) == 1:
+        return np.asarray(vectors[0], dtype=np.float32)
+    return unit(np.array([weight for weight, _ in parts], np.float32) @ vectors)

@@ -1,13 +1,14 @@
 """From scored chunks to hits: a hit is a document, shown by its best passages.
 
 Similarity and BM25 are added after both were brought to scales of their own: the similarity in deviations above what
-is ordinary for the query (see ``scores``), BM25 as a share of the highest that any text could get, times ``WORDS``.
-Such a sum keeps how far apart results are, and how much of the query was found at all, of which ranks know nothing.
-Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114) was measured beside it: as
-good on sets of abstracts, but among short texts well below the vectors alone, and a single word in common could
-lift a document above the best match. That sums of normalised scores do better is also what Bruch, Gai and Ingber
-found (2023, An Analysis of Fusion Functions for Hybrid Retrieval, doi:10.1145/3596512). ``python -m
-tests.bench.hybrid`` measures both.
+is ordinary for the query (see ``scores``), BM25 divided by the root of the highest that any text could get. BM25 is a
+sum of weights of words, and a sum of n independent parts spreads by the root of n: divided by it, a long query and a
+short one are on one scale. Such a sum keeps how far apart results are, and how much of the query was found at all, of
+which ranks know nothing. Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114) was
+measured beside it, the constants of each chosen on sets other than the one reported: it gains less on sets of
+abstracts and loses more among short texts, where a single word in common can lift a document above the best match.
+That sums of normalised scores do better is also what Bruch, Gai and Ingber found (2023, An Analysis of Fusion
+Functions for Hybrid Retrieval, doi:10.1145/3596512). ``python -m tests.bench.hybrid`` measures all of this.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import Any
 
 from .snapshot import PassageRow
 
-WORDS = 6.0
-"""What the highest possible BM25 is worth, in deviations of similarity. Sets of abstracts would have more, but among
-short texts, such as captions, words in common say little, and much more than this does harm."""
+WORDS = 1.5
+"""Deviations of similarity for a BM25 of as many units as the root of the highest one. Sets of abstracts alone would
+have 2, but more than this costs more than a hundredth among short texts, in which words in common say little."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ documents concerned are marked to be indexed again: the next ``sync`` of a folde
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from .catalog import CATALOG_NAME, new_catalog, put_catalog
 from .embedder import Embedder
 from .errors import IndexCorruptError
 from .layout import rebuild_full_text
-from .model_facts import ModelFacts, stored_model
+from .model_facts import IndexModels, ModelFacts
 from .salvage import Row, damaged_catalog, salvage
 from .seals import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
 from .snapshot import ChunkRow, Snapshot
@@ -61,7 +61,7 @@ def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> Re
     """Write a new catalog of all that fits together; the caller holds the lock and has closed the old one.
 
     Args:
-        embedder: gives the model that the index was made with; or the reason why there is none.
+        embedder: gives the model that the texts were embedded with; or the reason why there is none.
 
     Raises:
         IndexCorruptError: not even the settings can be read.
@@ -71,13 +71,13 @@ def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> Re
     with new_catalog(scratch) as db:
         with damaged_catalog(folder) as old:
             _copy_tables(old, db, folder, work)
-            model = stored_model(Snapshot(db), folder)
-            dim = model.dim
-            intact = _copy_segments(old, db, folder, dim, work)
-            _copy_fresh(old, db, dim, intact)
-        unfit = _chunks_without_vector(db, intact, dim)
+            models = IndexModels.from_setting(Snapshot(db).setting("model"), folder)
+            dims = models.dims()
+            intact = _copy_segments(old, db, folder, dims, work)
+            _copy_fresh(old, db, dims, intact)
+        unfit = _chunks_without_vector(db, intact, dims)
         _give_up_incomplete(db, [key for key, has_text in unfit.items() if not has_text], work)
-        _embed_again(db, [key for key, has_text in unfit.items() if has_text], lambda: embedder(model), work)
+        _embed_again(db, [key for key, has_text in unfit.items() if has_text], lambda: embedder(models.text), work)
         _drop_dangling(db, work)
         rebuild_full_text(db)
         documents = db.execute("SELECT count(*) FROM documents").fetchone()[0]
@@ -86,7 +86,7 @@ def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> Re
         transaction.set("unswept", "1")
         transaction.count_generation()
     put_catalog(scratch, folder)
-    Segments(folder, dim, stamps=Stamps(folder, read_only=False)).sweep(intact)
+    Segments(folder, dims, stamps=Stamps(folder, read_only=False)).sweep(intact)
     return RepairReport(tuple(work.did), documents, work.embedded, tuple(sorted(work.lost)))
 
 
@@ -108,7 +108,9 @@ def _copy_tables(old: Connection, db: Connection, folder: Path, work: _Work) -> 
     work.say(orphans, "passages of lost texts were left out")
 
 
-def _copy_segments(old: Connection, db: Connection, folder: Path, dim: int, work: _Work) -> dict[str, Segment]:
+def _copy_segments(
+    old: Connection, db: Connection, folder: Path, dims: Mapping[str, int], work: _Work
+) -> dict[str, Segment]:
     """Name the segments whose files are intact; each is hashed."""
     intact: dict[str, Segment] = {}
     last: dict[str, int] = {}
@@ -119,7 +121,7 @@ def _copy_segments(old: Connection, db: Connection, folder: Path, dim: int, work
                 raise IndexCorruptError(folder, "its row in the catalog is damaged")
             values: Any = (value.decode() if isinstance(value, bytes) else value for value in row[:-1])
             facts = SegmentFacts(*values)
-            segment = Segment(folder, facts, dim, stamps=None)
+            segment = Segment(folder, facts, dims.get(facts.kind, 0), stamps=None)
             if facts.first_key <= last.get(facts.kind, -1):
                 raise IndexCorruptError(folder, "it overlaps another")
         except (IndexCorruptError, FileNotFoundError) as error:
@@ -133,10 +135,10 @@ def _copy_segments(old: Connection, db: Connection, folder: Path, dim: int, work
     return intact
 
 
-def _copy_fresh(old: Connection, db: Connection, dim: int, intact: dict[str, Segment]) -> None:
+def _copy_fresh(old: Connection, db: Connection, dims: Mapping[str, int], intact: dict[str, Segment]) -> None:
     """Take over the vectors that are in no segment, as far as they are whole; digests are compared later."""
     for row in salvage(old, "fresh", ["key", "kind", "vector"], "key"):
-        if isinstance(row[2], bytes) and len(row[2]) == dim:
+        if isinstance(row[2], bytes) and len(row[2]) in dims.values():
             _insert(db, "fresh", ["key", "kind", "vector"], row)
     db.execute(f"DELETE FROM fresh WHERE {_STRAY}")
     db.execute("UPDATE fresh SET kind = (SELECT kind FROM chunks c WHERE c.key = fresh.key)")
@@ -146,11 +148,11 @@ def _copy_fresh(old: Connection, db: Connection, dim: int, intact: dict[str, Seg
         )
 
 
-def _chunks_without_vector(db: Connection, intact: dict[str, Segment], dim: int) -> dict[int, bool]:
+def _chunks_without_vector(db: Connection, intact: dict[str, Segment], dims: Mapping[str, int]) -> dict[int, bool]:
     """Keys of chunks whose vector is gone or not the one that was written; and whether there is a text to embed."""
     return {
         key: chunk.text is not None
-        for keys, chunks, digests, vectors in chunk_batches(db, intact, dim)
+        for keys, chunks, digests, vectors in chunk_batches(db, intact, dims)
         for key, chunk, digest, vector in zip(keys, chunks, digests, vectors, strict=True)
         if vector is None or chunk_digest(chunk, vector) != digest
     }

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MIDDLE = 4.0
 """Deviations above the ordinary at which the score is one half."""
 SLOPE = 1.0
-LEAST = 3.6
-"""Deviations above the ordinary that a hit needs to be shown by default (a score of 0.4 without words in common), if
+LEAST = 3.4
+"""Deviations above the ordinary that a hit needs to be shown by default (a score of 0.35 without words in common), if
 there is a good match at all."""
 _MARGIN = 0.5
 _USUAL_SPREAD = 0.07

@@ -12,7 +12,6 @@ from . import ranking
 from .filters import Condition
 from .fulltext import Terms
 from .keywords import query_terms
-from .layout import KINDS
 from .nearest import Nearest
 from .ranking import Hit, Passage
 from .scores import LEAST, Scale, least_of_a_good_match, scale
@@ -34,8 +33,8 @@ what is rare in the query. All words once in a passage of average length are 1 /
 class Request:
     """What to search for."""
 
-    vector: Floats
-    """``(dim,)`` of length 1."""
+    vectors: Mapping[str, Floats]
+    """``(dim,)`` of length 1 for each kind of documents that is searched in."""
     words: str
     """The query for the keyword index; empty: there are no words, as with a picture."""
     phrases: tuple[str, ...]
@@ -73,8 +72,11 @@ class Searcher:
     ) -> None:
         self._snapshot = snapshot
         self._request = request
-        self._nearest = Nearest(snapshot, segments, request.vector, request.condition, exact=request.exact)
-        self._scales = {kind: scale(request.vector, background, kind) for kind in KINDS}
+        self._nearest = {
+            kind: Nearest(snapshot, segments, vector, request.condition, exact=request.exact)
+            for kind, vector in request.vectors.items()
+        }
+        self._scales = {kind: scale(vector, background, kind) for kind, vector in request.vectors.items()}
         self._similarity: dict[int, float] = {}
         self._kind: dict[int, str] = {}
         self._words: dict[int, float] = {}
@@ -103,14 +105,16 @@ class Searcher:
     # Finding
 
     def _find_nearest(self, depth: int) -> None:
-        for kind in KINDS:
-            found, similarity = self._nearest.documents(kind, depth)
+        for kind, nearest in self._nearest.items():
+            found, similarity = nearest.documents(kind, depth)
             self._learn(kind, similarity)
             for item in found:
                 self._candidate(item.document, item.id, item.keys, "vector")
 
     def _find_words(self, depth: int) -> None:
-        allowed = self._nearest.allowed("text")
+        if "text" not in self._nearest:
+            return
+        allowed = self._nearest["text"].allowed("text")
 
         def best(count: int) -> list[tuple[int, float]]:
             return self._snapshot.word_passages(self._terms, count, allowed)
@@ -144,8 +148,8 @@ class Searcher:
     def _complete_similarities(self) -> None:
         """Compare also those passages that only their words brought here."""
         keys = {key for item in self._candidates.values() for key in item.keys} - self._similarity.keys()
-        for kind in KINDS if keys else ():
-            self._learn(kind, self._nearest.compare(kind, np.array(sorted(keys), dtype=np.int64)))
+        for kind, nearest in self._nearest.items() if keys else ():
+            self._learn(kind, nearest.compare(kind, np.array(sorted(keys), dtype=np.int64)))
 
     def _learn(self, kind: str, similarity: Mapping[int, float]) -> None:
         self._similarity |= similarity
@@ -157,7 +161,7 @@ class Searcher:
         # In keyword mode the similarity decides between equals only.
         modes = {"hybrid": (1.0, ranking.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}
         meaning, words = modes[self._request.mode]
-        words /= self._terms.most or 1.0
+        words /= self._terms.spread
         for item in self._candidates.values():
             value = {
                 key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0.0)
@@ -182,15 +186,15 @@ class Searcher:
         best = item.order[0]
         if not self._scale(best).known or self._has_enough_words(item):
             return True
-        allowed = self._nearest.allowed(self._kind[best])
+        allowed = self._nearest[self._kind[best]].allowed(self._kind[best])
         passages = self._snapshot.passage_count() if allowed is None else len(allowed)
         return self._strength(item) >= least_of_a_good_match(passages)
 
     def _strength(self, item: _Candidate) -> float:
         """Deviations above the ordinary, words that it holds counted in."""
         best = item.order[0]
-        words = item.evidence / self._terms.most if self._terms.most else 0.0
-        return self._scale(best).standard(self._similarity[best]) + ranking.WORDS * words
+        words = ranking.WORDS * item.evidence / self._terms.spread
+        return self._scale(best).standard(self._similarity[best]) + words
 
     def _has_enough_words(self, item: _Candidate) -> bool:
         enough = item.evidence > 0 and item.evidence >= _ENOUGH_WORDS * self._terms.most

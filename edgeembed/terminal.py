@@ -20,11 +20,16 @@ import click
 from .readers.extracted import NEEDS
 
 if TYPE_CHECKING:
+    from .explain import Explanation
     from .folder import SyncProgress, SyncReport
     from .ranking import Hit
     from .skipped import Skipped
 
 
+_WORDS_LISTED = 8
+_STRENGTHS = (0.25, 0.6)
+"""Shares of the strongest word's weight from which on a word is marked, and marked as strong."""
+_LOOKS: tuple[dict[str, Any], ...] = ({}, {"fg": "yellow"}, {"fg": "red", "bold": True})
 _MOST_SHOWN = 5
 """Skipped files that are listed for each reason."""
 
@@ -73,6 +78,38 @@ def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: L
             style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
 
 
+def show_explanation(found: Explanation, folder: str, *, color: str = "auto") -> None:
+    """Score and place, the passage with its strong words marked, then the strongest with their weights."""
+    style = _Style(color)
+    path = _opened_from_here(folder, found.id)
+    judged = found.similarity if found.score is None else found.score
+    style.echo(f"{judged:.3f}  " + style.link(style.bold(printable(path) + _place_in(found)), path))
+    strongest = max((word.weight for word in found.words), default=0.0)
+    out, at = "", 0
+    for word in found.words:
+        out += _printable_lines(found.text[at : word.start])
+        strength = word.weight / strongest if strongest > 0 else 0.0
+        out += style.strength(printable(found.text[word.start : word.end]), strength)
+        at = word.end
+    for line in (out + _printable_lines(found.text[at:])).splitlines():
+        style.echo(f"       {line}".rstrip())
+    best = sorted(found.words, key=lambda word: -word.weight)[:_WORDS_LISTED]
+    for word in best:
+        if word.weight > 0:
+            style.echo(f"{word.weight:+.3f} {printable(found.text[word.start : word.end])}")
+
+
+def show_explanation_json(found: Explanation, folder: str) -> None:
+    """One JSON object: the fields of ``Explanation``, with ``path`` instead of ``id``."""
+    facts = asdict(found)
+    echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
+
+
+def _printable_lines(text: str) -> str:
+    """As :func:`printable`, but line breaks stay, and tabs become spaces."""
+    return "\n".join(map(printable, text.expandtabs(4).split("\n")))
+
+
 class _Style:
     """Colours, bold and links, where they are wanted."""
 
@@ -88,6 +125,13 @@ class _Style:
 
     def mark(self, text: str) -> str:
         return click.style(printable(text), fg="red", bold=True) if self._on else printable(text)
+
+    def strength(self, word: str, share: float) -> str:
+        """A word by its share of the strongest one's weight; without colours in one pair of brackets or in two."""
+        level = sum(share >= least for least in _STRENGTHS)
+        if level == 0 or self._on:
+            return click.style(word, **_LOOKS[level]) if level else word
+        return f"[{word}]" if level == 1 else f"[[{word}]]"
 
     def marked(self, text: str, marks: Sequence[tuple[int, int]]) -> str:
         """``text`` with control characters as escapes and its marks shown."""
@@ -112,7 +156,7 @@ class _Style:
         return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
 
 
-def _place_in(hit: Hit) -> str:
+def _place_in(hit: Hit | Explanation) -> str:
     if hit.page is not None:
         return f" (page {hit.page})"
     if hit.start_line is None:

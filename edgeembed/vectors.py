@@ -17,7 +17,7 @@ import re
 import stat
 import struct
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -72,6 +72,8 @@ def check_facts(facts: SegmentFacts, folder: Path) -> None:
     numbers = (facts.first_key, facts.last_key, facts.rows, facts.size_bytes)
     if not (isinstance(facts.file, str) and SEGMENT_NAME.fullmatch(facts.file)):
         raise IndexCorruptError(folder, f"names a segment {facts.file!r:.80}, which is no name of one")
+    if not facts.file.startswith(f"{facts.kind}-"):
+        raise IndexCorruptError(folder / facts.file, f"is said to hold vectors of {facts.kind!r:.20}")
     if not all(type(number) is int for number in numbers) or not (
         1 <= facts.rows <= facts.last_key - facts.first_key + 1 and facts.size_bytes <= _MAX_BYTES
     ):
@@ -272,9 +274,10 @@ def nearest_rows(segments: Sequence[Segment], query: Floats, count: int, *, exac
 class Segments:
     """The segment files of an index, each mapped once. May be used from several threads."""
 
-    def __init__(self, folder: Path, dim: int, *, stamps: Stamps) -> None:
+    def __init__(self, folder: Path, dims: Mapping[str, int], *, stamps: Stamps) -> None:
+        """``dims`` is the length of the vectors of each kind."""
         self._folder = folder
-        self._dim = dim
+        self._dims = dims
         self._stamps = stamps
         self._open: dict[str, Segment] = {}
         self._guard = threading.Lock()
@@ -283,7 +286,9 @@ class Segments:
         """The segment, mapped now if it was not before; raises as :class:`Segment`."""
         with self._guard:
             if facts.file not in self._open:
-                self._open[facts.file] = Segment(self._folder, facts, self._dim, stamps=self._stamps)
+                self._open[facts.file] = Segment(
+                    self._folder, facts, self._dims.get(facts.kind, 0), stamps=self._stamps
+                )
             return self._open[facts.file]
 
     def trust(self, facts: SegmentFacts) -> None:

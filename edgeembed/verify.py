@@ -9,7 +9,7 @@ check.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -89,16 +89,16 @@ class _Findings:
 def verify(
     snapshot: Snapshot,
     folder: Path,
-    dim: int,
+    dims: Mapping[str, int],
     embedder: Callable[[], Embedder | str],
     is_named: Callable[[str], bool],
 ) -> VerifyReport:
     """Check the index in ``folder`` as of one commit.
 
     Args:
-        dim: length of its vectors.
+        dims: length of its vectors, for each kind.
         is_named: whether the newest commit names a segment.
-        embedder: the model for the sample, called late; or the reason why there is none.
+        embedder: the model of texts, for the sample, called late; or the reason why there is none.
 
     Raises:
         FileNotFoundError: a segment is gone; a newer commit may know why.
@@ -114,12 +114,12 @@ def verify(
         if not snapshot.full_text_is_intact():
             found.table("words", "full text does not say what the passages say")
     with found.on_damaged_rows("segments"):
-        segments = _open_segments(snapshot, folder, dim, is_named, found)
+        segments = _open_segments(snapshot, folder, dims, is_named, found)
     with found.on_damaged_rows("passages"):
-        _check_chunks(db, segments, dim, found)
+        _check_chunks(db, segments, dims, found)
     again = 0
     if not found.problems:
-        again = _check_sample(db, segments, dim, embedder, found)
+        again = _check_sample(db, segments, dims, embedder, found)
     counts = snapshot.counts()
     return VerifyReport(
         tuple(found.problems), tuple(found.notes), counts["documents"], counts["chunks"], counts["segments"], again
@@ -175,7 +175,7 @@ def _check_references(db: Connection, found: _Findings) -> None:
 
 
 def _open_segments(
-    snapshot: Snapshot, folder: Path, dim: int, is_named: Callable[[str], bool], found: _Findings
+    snapshot: Snapshot, folder: Path, dims: Mapping[str, int], is_named: Callable[[str], bool], found: _Findings
 ) -> dict[str, Segment]:
     """The segments whose files are those that were written, by name; each is hashed before it is mapped."""
     intact: dict[str, Segment] = {}
@@ -191,7 +191,7 @@ def _open_segments(
             continue
         last[facts.kind] = facts.last_key
         try:
-            segment = Segment(folder, facts, dim, stamps=None)
+            segment = Segment(folder, facts, dims.get(facts.kind, 0), stamps=None)
         except IndexCorruptError as error:
             found.file(facts.file, error.reason)
             continue
@@ -208,10 +208,10 @@ def _open_segments(
     return intact
 
 
-def _check_chunks(db: Connection, segments: dict[str, Segment], dim: int, found: _Findings) -> None:
+def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[str, int], found: _Findings) -> None:
     """Every chunk has one vector, its digest fits text, span and vector, and its span fits its text."""
     wrong: dict[str, list[int]] = {}
-    for keys, chunks, digests, vectors in chunk_batches(db, segments, dim):
+    for keys, chunks, digests, vectors in chunk_batches(db, segments, dims):
         for key, chunk, digest, vector in zip(keys, chunks, digests, vectors, strict=True):
             fault = _chunk_fault(chunk, digest, vector)
             if fault is not None:
@@ -260,7 +260,7 @@ def _check_order(db: Connection, found: _Findings) -> None:
 
 
 def chunk_batches(
-    db: Connection, segments: dict[str, Segment], dim: int
+    db: Connection, segments: dict[str, Segment], dims: Mapping[str, int]
 ) -> Iterator[tuple[list[int], list[ChunkRow], list[bytes], list[bytes | None]]]:
     """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size.
 
@@ -277,7 +277,7 @@ def chunk_batches(
         if any(after <= before for before, after in pairwise([last, *keys])):
             raise IndexCorruptError(CATALOG_NAME, "the passages are not in the order of their keys")
         chunks = [ChunkRow(*row[1:8]) for row in rows]
-        vectors = [row[9] if isinstance(row[9], bytes) and len(row[9]) == dim else None for row in rows]
+        vectors = [row[9] if isinstance(row[9], bytes) and len(row[9]) == dims.get(row[1]) else None for row in rows]
         _fill(keys, chunks, vectors, segments)
         yield keys, chunks, [row[8] for row in rows], vectors
         last = keys[-1]
@@ -303,7 +303,7 @@ def _covers(facts: SegmentFacts, chunk: ChunkRow, key: int) -> bool:
 def _check_sample(
     db: Connection,
     segments: dict[str, Segment],
-    dim: int,
+    dims: Mapping[str, int],
     embedder: Callable[[], Embedder | str],
     found: _Findings,
 ) -> int:
@@ -318,13 +318,13 @@ def _check_sample(
         return 0
     wanted: Any = set(keys)
     texts, stored = [], []
-    for some, chunks, _, vectors in chunk_batches(db, segments, dim):
+    for some, chunks, _, vectors in chunk_batches(db, segments, dims):
         for key, chunk, vector in zip(some, chunks, vectors, strict=True):
             if key in wanted and chunk.text is not None and vector is not None:
                 texts.append(chunk.text)
                 stored.append(vector)
     again = model.embed_texts(texts)
-    rows = np.frombuffer(b"".join(stored), dtype=np.int8).reshape(len(stored), dim)
+    rows = np.frombuffer(b"".join(stored), dtype=np.int8).reshape(len(stored), dims["text"])
     least = min(_LEAST_COSINE, model.manifest.tolerance.get("self", 1.0))
     worst = min(float(cosines(vector, row[None])[0]) for vector, row in zip(again, rows, strict=True))
     if worst < least:

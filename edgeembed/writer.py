@@ -11,24 +11,26 @@ import json
 import os
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from .ahead import EmbeddingAhead, NewChunk
 from .catalog import Catalog
 from .chunks import split
 from .documents import Document
 from .embedder import Embedder
+from .errors import ImageError
 from .image import ImageSource
 from .layout import KINDS
-from .seals import chunk_digest
 from .snapshot import ChunkRow, FileRow
 from .transaction import Transaction
-from .vectors import Keys, Rows, SegmentFacts, Segments, to_int8, write_segment
+from .vectors import Keys, Rows, SegmentFacts, Segments, write_segment
 
 EMBED_CHUNKS = 128
 """Chunks that are embedded together: a few seconds of work on a slow laptop."""
@@ -55,18 +57,19 @@ class _Content:
     image: ImageSource | None = None
 
 
-@dataclass
-class _NewChunk:
-    """A chunk on its way to the catalog; ``vector`` is ``None`` until it is embedded."""
+@dataclass(frozen=True)
+class _Change:
+    """Something to be done to the catalog, in its turn."""
 
-    digest: bytes
-    row: ChunkRow
-    vector: bytes | None = None
+    apply: Callable[[Transaction], object]
+    chunk: NewChunk | None = None
+    """What must have been embedded before."""
+    completes: bytes | None = None
+    """The content that is whole with it."""
 
-    def __call__(self, transaction: Transaction) -> None:
-        assert self.vector is not None
-        content = transaction.content(self.digest, self.row.kind)
-        transaction.add_chunk(content, self.row, self.vector, chunk_digest(self.row, self.vector))
+    @property
+    def is_ready(self) -> bool:
+        return self.chunk is None or self.chunk.is_done
 
 
 class Writer:
@@ -77,36 +80,53 @@ class Writer:
         folder: Path,
         catalog: Catalog,
         segments: Segments,
-        embedder: Callable[[], Embedder],
+        embedder: Callable[[str], Embedder],
         *,
         threads: int,
         cancel: Callable[[], bool] | None = None,
     ) -> None:
-        """``embedder`` is called when the first chunk must be embedded, not before."""
+        """``embedder`` gives the model of a kind of documents; called when one must be embedded, not before."""
         self._threads = threads
         self._folder = folder
         self._catalog = catalog
         self._segments = segments
         self._embedder = embedder
         self._cancel = cancel or (lambda: False)
-        self._changes: list[Callable[[Transaction], object]] = []
-        self._waiting: list[_NewChunk] = []
-        self._queued: set[bytes] = set()
+        self._ahead = EmbeddingAhead(embedder, threads=threads)
+        self._changes: deque[_Change] = deque()
+        self._queued: dict[bytes, NewChunk | None] = {}
+        """Contents that are whole once all changes are committed; of a picture its chunk, which may yet fail."""
+        self._error: ImageError | None = None
         self._committed = time.monotonic()
         self.cancelled = False
         """Whether ``cancel`` was seen; from then on nothing more is taken."""
-        self.embedded = 0
-        """How many chunks were embedded so far."""
 
-    def add(self, document: Document, *, file: FileRow | None = None) -> Taken | None:
+    @property
+    def embedded(self) -> int:
+        """How many chunks were embedded so far."""
+        return self._ahead.embedded
+
+    def add(
+        self,
+        document: Document,
+        *,
+        file: FileRow | None = None,
+        failed: Callable[[Taken, str], object] | None = None,
+    ) -> Taken | None:
         """Add a document, in place of the one with the same id.
 
         Args:
             file: what to remember of the file it was read from; ``None``: it comes from no file.
+            failed: told what this returned, and the reason, if it comes out later that a picture cannot be read, which
+                is then remembered as skipped; ``None``: that is raised by the next call, or at the end.
 
         Returns:
             What it was to the index: ``new``, ``changed`` or ``same``; ``None``: it was not taken, after a cancel.
+
+        Raises:
+            ImageError: a picture that was added before cannot be read.
         """
+        self._raise_error()
         content = _content(document)
         digest, kind = content.digest, content.kind
         metadata = json.dumps(dict(document.metadata), sort_keys=True)
@@ -115,15 +135,22 @@ class Writer:
             done, complete = snapshot.content_state(digest)
         if not complete and digest not in self._queued and not self._queue_chunks(content, done):
             return None
+        chunk, id = self._queued.get(digest), document.id
+        taken: Taken = "new" if before is None else "same" if before == (digest, metadata) else "changed"
 
         def put(transaction: Transaction) -> None:
-            transaction.put_document(document.id, transaction.content(digest, kind), metadata)
+            if chunk is not None and chunk.error is not None:
+                self._give_up(transaction, id, file, chunk.error)
+                if failed is not None:
+                    failed(taken, chunk.error.reason)
+                return
+            transaction.put_document(id, transaction.content(digest, kind), metadata)
             if file is not None:
-                transaction.put_file(document.id, file)
+                transaction.put_file(id, file)
 
-        self._changes.append(put)
+        self._changes.append(_Change(put, chunk))
         self._commit_if_due()
-        return "new" if before is None else "same" if before == (digest, metadata) else "changed"
+        return taken
 
     def remove(self, ids: Iterable[str]) -> int:
         """Remove documents; returns how many there were."""
@@ -136,7 +163,7 @@ class Writer:
             transaction.remove_files(ids)
 
         if ids:
-            self._changes.append(drop)
+            self._changes.append(_Change(drop))
             self.commit()
         return removed
 
@@ -148,26 +175,60 @@ class Writer:
                 transaction.remove_documents([path])
             transaction.put_file(path, file)
 
-        self._changes.append(note)
+        self._changes.append(_Change(note))
         self._commit_if_due()
 
     def note(self, name: str, value: str) -> None:
         """Make or replace a setting with the next commit."""
-        self._changes.append(lambda transaction: transaction.set(name, value))
+        self._changes.append(_Change(lambda transaction: transaction.set(name, value)))
 
     def commit(self) -> None:
         """Embed what is waiting and make everything so far last."""
-        self._embed()
-        if self._changes:
-            with self._catalog.write() as transaction:
-                transaction.set("unswept", "1")
-                for change in self._changes:
-                    change(transaction)
-            self._changes.clear()
-            self._queued.clear()
-            for kind in KINDS:
-                self._seal(kind)
+        self._ahead.finish()
+        self._write(len(self._changes))
+
+    def keep(self) -> None:
+        """After trouble: make last what is embedded already, and all that came before it."""
+        self._ahead.settle()
+        self._write(self._ready())
+
+    def close(self) -> None:
+        """End the threads."""
+        self._ahead.close()
+
+    def _ready(self) -> int:
+        """How many changes from the oldest on wait for no embedding."""
+        return sum(1 for _ in takewhile(lambda change: change.is_ready, self._changes))
+
+    def _write(self, count: int) -> None:
+        """Commit the ``count`` oldest changes."""
         self._committed = time.monotonic()
+        if not count:
+            return
+        changes = list(islice(self._changes, count))
+        with self._catalog.write() as transaction:
+            transaction.set("unswept", "1")
+            for change in changes:
+                change.apply(transaction)
+        for change in changes:
+            self._changes.popleft()
+            if change.completes is not None:
+                self._queued.pop(change.completes, None)
+        for kind in KINDS:
+            self._seal(kind)
+
+    def _give_up(self, transaction: Transaction, id: str, file: FileRow | None, error: ImageError) -> None:
+        """What to do about a picture that cannot be read: skip its file, or have the error raised."""
+        if file is None:
+            self._error = self._error or error
+            return
+        transaction.remove_documents([id])
+        transaction.put_file(id, file._replace(reason=error.reason))
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     def finish(self) -> None:
         """Commit; and, unless it was cancelled, drop contents without documents and files without a name."""
@@ -183,6 +244,7 @@ class Writer:
         with self._catalog.read() as snapshot:
             named = [facts.file for facts in snapshot.segments()]
         self._segments.sweep(named)
+        self._raise_error()
 
     def compact(self) -> None:
         """Drop contents without documents, and rewrite segments that hold removed rows or are smaller than need be."""
@@ -213,51 +275,57 @@ class Writer:
 
     def _queue_chunks(self, content: _Content, done: int) -> bool:
         """Queue the chunks of a content from number ``done`` on; ``False``: cancelled before the last one."""
+        if content.image is not None:
+            return self._queue_picture(content)
         for chunk in islice(self._chunks(content), done, None):
-            self._changes.append(chunk)
-            if chunk.vector is None:
-                self._waiting.append(chunk)
-            if len(self._waiting) >= EMBED_CHUNKS:
-                self._embed()
+            self._changes.append(_Change(chunk.put, chunk))
+            if self._ahead.text(chunk, together=EMBED_CHUNKS):
                 self._commit_if_due()
                 if self.stopped():
                     return False
         if self.stopped():
             return False
-        self._changes.append(
-            lambda transaction: transaction.complete(transaction.content(content.digest, content.kind))
-        )
-        self._queued.add(content.digest)
+        self._complete(content, None)
         return True
 
-    def _chunks(self, content: _Content) -> Iterator[_NewChunk]:
-        embedder = self._embedder()
-        if content.image is not None:
-            # At once and alone, so that a picture that cannot be read is an error of its own document.
-            (vector,) = to_int8(embedder.embed_images([content.image]))
-            self.embedded += 1
-            row = ChunkRow(content.kind, None, None, None, None, None, None)
-            yield _NewChunk(content.digest, row, vector.tobytes())
-            return
+    def _queue_picture(self, content: _Content) -> bool:
+        """Queue a picture; ``False``: cancelled before."""
+        if self.stopped():
+            return False
+        row = ChunkRow(content.kind, None, None, None, None, None, None)
+        chunk = NewChunk(content.digest, row, image=content.image)
+        self._ahead.picture(chunk)
+
+        def put(transaction: Transaction) -> None:
+            if chunk.error is None:
+                chunk.put(transaction)
+
+        self._changes.append(_Change(put, chunk))
+        self._complete(content, chunk)
+        return True
+
+    def _complete(self, content: _Content, picture: NewChunk | None) -> None:
+        """Queue what makes a content whole; the ``picture`` may yet fail."""
+
+        def complete(transaction: Transaction) -> None:
+            if picture is None or picture.error is None:
+                transaction.complete(transaction.content(content.digest, content.kind))
+
+        self._changes.append(_Change(complete, picture, content.digest))
+        self._queued[content.digest] = picture
+
+    def _chunks(self, content: _Content) -> Iterator[NewChunk]:
+        embedder = self._embedder("text")
         limit = embedder.content_tokens
         for chunk in split(content.text, limit=limit, count_tokens=embedder.count_tokens, pages=content.pages):
             first, last = (chunk.start_line, chunk.end_line) if content.lines else (None, None)
             span = (chunk.start, chunk.end, first, last, chunk.page)
-            yield _NewChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
-
-    def _embed(self) -> None:
-        if not self._waiting:
-            return
-        vectors = self._embedder().embed_texts([chunk.row.text or "" for chunk in self._waiting])
-        for chunk, row in zip(self._waiting, to_int8(vectors), strict=True):
-            chunk.vector = row.tobytes()
-        self.embedded += len(self._waiting)
-        self._waiting.clear()
+            yield NewChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
 
     def _commit_if_due(self) -> None:
-        late = time.monotonic() - self._committed >= COMMIT_SECONDS
-        if late or len(self._changes) - len(self._waiting) >= COMMIT_CHUNKS:
-            self.commit()
+        """Commit now and then what is embedded; the rest is not waited for."""
+        if time.monotonic() - self._committed >= COMMIT_SECONDS or len(self._changes) >= COMMIT_CHUNKS:
+            self._write(self._ready())
 
     def stopped(self) -> bool:
         """Ask whether to stop, and remember a yes."""

@@ -168,6 +168,22 @@ def unknown_words(bundle: str, files: tuple[Path, ...]) -> None:
         click.echo(f"{count:7} {word}")
 
 
+@cli.command("refresh")
+@click.argument("bundle")
+@click.argument("out", type=click.Path(path_type=Path))
+def refresh_bundle(bundle: str, out: Path) -> None:
+    """Make the bundle OUT of BUNDLE, a folder or the name of a shipped bundle, with its text graph fused.
+
+    For bundles made before graphs were fused, whose training nobody wants to repeat: weights and facts stay, vectors
+    are the same up to rounding, or nothing is written.
+    """
+    from .refresh import refresh
+
+    made, same = refresh(bundle, out)
+    click.echo(f"cosine to the vectors before: mean {same['mean']:.6f}, least {same['least']:.6f}")
+    click.echo(f"{out}: {made.manifest.name} ({made.manifest.encoder[:12]})")
+
+
 cli.add_command(evaluate)
 cli.add_command(distill)
 cli.add_command(tune)

@@ -27,6 +27,7 @@ class GraphVectors:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
         self._session: Any = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        self._inputs = [item.name for item in self._session.get_inputs()]
 
     def __call__(self, feeds: Sequence[Feed]) -> Vectors:
         """Float32 ``(N, dim)`` of ``N`` inputs, spread over the cores."""
@@ -34,8 +35,9 @@ class GraphVectors:
             return np.concatenate(list(pool.map(self.one, feeds)))
 
     def one(self, feed: Feed) -> Vectors:
-        """Float32 ``(1, dim)``."""
-        return np.asarray(self._session.run(None, dict(feed))[0], dtype=np.float32)
+        """Float32 ``(1, dim)``; what the graph does not take, such as a mask that was found needless, is left out."""
+        given = {name: feed[name] for name in self._inputs}
+        return np.asarray(self._session.run(None, given)[0], dtype=np.float32)
 
 
 def speeds(

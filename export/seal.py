@@ -118,7 +118,7 @@ def seal(
         with Embedder(draft) as embedder:
             golden = {key: array for part in parts for key, array in part.golden_arrays(embedder).items()}
             contents[GOLDEN_NAME] = npz_bytes(golden)
-            ordinary = {part.kind: _coarse(part.found(embedder)) for part in parts}
+            ordinary = {part.kind: coarse(part.found(embedder)) for part in parts}
             contents[BACKGROUND_NAME] = npz_bytes(ordinary)
         inputs = {part.kind: part.golden for part in parts if part.scheme.quantized}
         if image is not None and inputs:
@@ -158,6 +158,6 @@ def _closeness(found: Verification) -> dict[str, dict[str, float]]:
     }
 
 
-def _coarse(vectors: Vectors) -> Vectors:
+def coarse(vectors: Vectors) -> Vectors:
     """Components rounded to multiples of 2**-12, which halves the compressed size; similarities move by some 0.0001."""
     return np.asarray(np.round(vectors * 2**12) / 2**12, dtype=np.float32)

@@ -25,7 +25,7 @@ from typing import Any
 
 from edgeembed import Embedder, Folder, Index, writer
 from edgeembed.catalog import Catalog
-from edgeembed.model_facts import stored_model
+from edgeembed.model_facts import stored_models
 from edgeembed.snapshot import Snapshot
 from edgeembed.vectors import Segment
 from edgeembed.verify import chunk_batches
@@ -62,11 +62,11 @@ def logical_state(place: Path) -> State:
 
 def snapshot_state(snapshot: Snapshot, place: Path) -> State:
     """As :func:`logical_state`, of one commit."""
-    dim = stored_model(snapshot, place).dim
-    segments = {facts.file: Segment(place, facts, dim, stamps=None) for facts in snapshot.segments()}
+    dims = stored_models(snapshot, place).dims()
+    segments = {facts.file: Segment(place, facts, dims[facts.kind], stamps=None) for facts in snapshot.segments()}
     db = snapshot.connection
     chunks: dict[int, tuple[object, ...]] = {}
-    for keys, rows, _, vectors in chunk_batches(db, segments, dim):
+    for keys, rows, _, vectors in chunk_batches(db, segments, dims):
         chunks.update({key: (*row, vector) for key, row, vector in zip(keys, rows, vectors, strict=True)})
     contents: dict[int, list[int]] = {}
     for content, key in db.execute("SELECT content, key FROM chunks"):

@@ -23,6 +23,7 @@ import edgeembed
 from edgeembed import Document, Embedder, Index
 from edgeembed import verify as verify_module
 from edgeembed.filters import condition
+from edgeembed.layout import KINDS
 from edgeembed.searcher import Request, Searcher
 from tests.crash import small_steps
 
@@ -96,7 +97,7 @@ class Sample:
         """By meaning, as a filter allows, and by words: the model itself is not needed."""
         for word, vector in zip(_WORDS, self.vectors, strict=True):
             for words, where in (("", {}), ("", {"i": 1}), (word, {})):
-                yield Request(vector, words, (), 100, condition(where), "hybrid", None, False)
+                yield Request(dict.fromkeys(KINDS, vector), words, (), 100, condition(where), "hybrid", None, False)
 
     def judge(self, place: Path) -> str:
         """Whether damage is found, and where."""

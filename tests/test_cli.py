@@ -140,7 +140,7 @@ def test_index_reports_and_strict_tells(notes: Path, tiny_bundle: Path) -> None:
     dry = edge("index", notes, "--dry-run")
     assert sorted(dry.stdout.splitlines()) == ["new      boat.md", "new      data.bin", "new      Übung/garden.txt"]
     assert not (notes / ".edgeembed").exists()
-    run = edge("index", notes, "--model", tiny_bundle, "--strict")
+    run = edge("index", notes, "--model", tiny_bundle, "--strict", "--nice")
     assert run.returncode == 3
     assert run.stderr.splitlines() == [
         "2 new; 2 files in the index",

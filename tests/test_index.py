@@ -138,6 +138,7 @@ def test_pictures_are_documents_too(tmp_path: Path) -> None:
         with pytest.raises(edgeembed.ImageError):
             index.add([Document("broken", image=b"no picture at all")])
         assert len(index.search("boat", k=20)) == 7
+        assert index.verify().ok
 
 
 def test_an_empty_index_has_no_hits(index: Index) -> None:

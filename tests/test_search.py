@@ -11,9 +11,9 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
-from edgeembed import Document, Folder, Index, nearest, searcher
+from edgeembed import Document, Folder, Index, nearest
 from edgeembed.catalog import Catalog
-from edgeembed.model_facts import model_of
+from edgeembed.model_facts import models_at
 
 TEXTS = {
     "boat": "the boat leaves the harbour at dawn",
@@ -157,7 +157,7 @@ def test_an_index_of_before_is_brought_up_to_date(index: Index, downgrade: Calla
     downgrade(index.path)
     with pytest.raises(edgeembed.EdgeEmbedError, match=r"older edgeembed.*edgeembed index"):
         Index.open(index.path, read_only=True)
-    assert model_of(index.path) is not None  # a rebuild can still tell
+    assert models_at(index.path) is not None  # a rebuild can still tell
     with Index.open(index.path) as opened:
         assert ids(opened.search("parse", mode="keyword")) == ["code"]
         assert ids(opened.search("京都", mode="keyword")) == ["kyoto"]
@@ -430,4 +430,3 @@ def test_one_of_many_is_found(tmp_path: Path, tiny_bundle: Path, monkeypatch: py
 def test_wrong_modes_are_said(index: Index) -> None:
     with pytest.raises(ValueError, match="mode must be one of hybrid, vector, keyword, not 'fuzzy'"):
         index.search("boat", mode="fuzzy")  # type: ignore[arg-type]
-    assert searcher.KINDS == ("text", "image")

@@ -107,8 +107,8 @@ def searches(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def write_folder(folder: Path, files: int, megabytes: int, large: int, *, seed: int = 0) -> None:
-    """Text files of ``megabytes`` in all, and one of ``large`` megabytes."""
+def write_folder(folder: Path, files: int, size_bytes: int, *, large: int = 0, seed: int = 0) -> None:
+    """Text files of ``size_bytes`` each, and one of ``large`` bytes if that is not 0."""
     rng, words = random.Random(seed), sample_words()
 
     def text(size: int) -> str:
@@ -124,9 +124,9 @@ def write_folder(folder: Path, files: int, megabytes: int, large: int, *, seed: 
     for i in range(files):
         path = folder / f"{i % 100:02}" / f"{i:05}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(megabytes * 1_000_000 // files), encoding="utf-8")
+        path.write_text(text(size_bytes), encoding="utf-8")
     if large:
-        (folder / "large.txt").write_text(text(large * 1_000_000), encoding="utf-8")
+        (folder / "large.txt").write_text(text(large), encoding="utf-8")
 
 
 def main() -> None:
@@ -149,7 +149,7 @@ def main() -> None:
         print(f"From the start of a process to its first vector, and its end\n\n{table(found, next(iter(found)))}\n")
         if options.memory:
             large = Path(scratch, "large")
-            write_folder(large, 10_000, 100, 50)
+            write_folder(large, 10_000, 10_000, large=50_000_000)
             one = run([sys.executable, "-c", _CLI, "index", "--yes", "--model", options.model, str(large)])
             print(f"Indexing 150 MB of text with {options.model}: peak memory {one.peak_bytes / 1e6:.0f} MB, ", end="")
             print(f"{one.wall_seconds:.0f} s")

@@ -1,0 +1,48 @@
+"""The folder of an index: made, opened, and brought to the present layout."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .catalog import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
+from .errors import IndexCorruptError
+from .layout import OutdatedLayoutError
+from .lock import process_lock
+from .model_facts import IndexModels
+
+
+def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
+    """Open the catalog in ``folder``; one of an older layout is brought to the present one, in place.
+
+    Raises:
+        IndexLockedError: it must be brought up to date, and another process is writing.
+        As :class:`Catalog`.
+    """
+    try:
+        # Opened to see its layout, and not read: closing a file by other means than SQLite's would free the locks
+        # that this process holds on it elsewhere (https://www.sqlite.org/howtocorrupt.html, 2.2).
+        return Catalog(folder, read_only=read_only)
+    except OutdatedLayoutError:
+        if read_only:
+            raise
+        with process_lock(folder, wait_seconds=10):
+            upgrade_catalog(folder)
+        return Catalog(folder)
+
+
+def refuse_links(folder: Path) -> None:
+    """No writer makes a link in an index; one that is there could lead anywhere."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
+
+
+def create_index(folder: Path, models: IndexModels) -> None:
+    """Make an empty index, readable by its owner only, unless another process is first."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    with process_lock(folder, wait_seconds=10):
+        if not (folder / CATALOG_NAME).exists():
+            create_catalog(folder, {"model": models.to_setting()})

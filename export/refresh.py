@@ -1,0 +1,113 @@
+"""A finished bundle once more, its text graph fused as today's exporter does: for bundles whose training is long over.
+
+Weights, reference, tokenizer and facts stay. The bundle is proved against the float reference that it carries, and
+against its own vectors before, from which those of the new graph may differ by rounding only.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeembed import Embedder, Manifest
+from edgeembed.bundle import BACKGROUND_NAME, GOLDEN_NAME, Bundle, read_bundle, write_bundle
+from edgeembed.check import check, cosines
+
+from .arrays import npz_bytes
+from .errors import ExportError
+from .fuse import fuse
+from .golden import background_texts
+from .seal import coarse
+
+_CARD = "README.md"
+_LEAST_MEDIAN = 1 - 1e-9
+"""Half of the ordinary texts keep their vectors to within this; of others an activation is rounded the other way."""
+_LEAST_MEAN = 1 - 1e-4
+
+
+def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
+    """Write ``out``: the bundle ``model`` with its text graph fused.
+
+    Args:
+        model: folder of a bundle with a text tower, or name of a shipped one.
+        out: bundle folder; an earlier bundle there is replaced.
+
+    Returns:
+        The bundle, and its cosines to the vectors before, over ordinary texts: ``mean``, ``median`` and ``least``.
+
+    Raises:
+        BundleError: ``model`` is missing or damaged.
+        ExportError: it has no text tower, or its vectors would change by more than rounding.
+        FileExistsError: ``out`` exists and is no bundle.
+    """
+    old = read_bundle(model)
+    section = old.manifest.text
+    if section is None:
+        raise ExportError(f"{old.path} has no text tower, and nothing else is fused")
+    contents: dict[str, Path | bytes] = {name: old.file(name) for name in old.manifest.files}
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder, section.graph)
+        fuse(old.file(section.graph), graph)
+        contents[section.graph] = graph
+        libraries = {name: version(name) for name in ("edgeembed", "numpy", "onnx", "onnxruntime")}
+        manifest = replace(
+            old.manifest, exported_with={**old.manifest.exported_with, **libraries}, encoder="", files={}
+        )
+        draft = write_bundle(Path(folder, "draft"), manifest, contents)
+        same = _replay(old, draft, contents)
+        _require_rounding(old, same)
+        manifest = replace(manifest, quality={**manifest.quality, "cosine_before_refresh": same})
+        contents[_CARD] = _card(old, contents, same)
+        proved = write_bundle(Path(folder, "proved"), manifest, contents)
+        faults = [f"{stage.stage}: {stage.worst:.3g}" for stage in check(proved) if not stage.ok]
+        if faults:
+            raise ExportError(f"{old.manifest.name} does not stand its test, and is not written: {'; '.join(faults)}")
+        return write_bundle(out, manifest, contents), same
+
+
+def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> dict[str, float]:
+    """Put the vectors of the new graph into ``contents``; how close they are to those of the old one."""
+    texts = background_texts()
+    with np.load(old.file(GOLDEN_NAME)) as archive:
+        golden = dict(archive)
+    with np.load(old.file(BACKGROUND_NAME)) as archive:
+        background = dict(archive)
+    with Embedder(old) as before, Embedder(draft) as after:
+        golden["text_self"] = after.embed_texts(golden["texts"].tolist())
+        vectors = after.embed_texts(texts)
+        found = cosines(vectors, before.embed_texts(texts))
+    if background["text"].shape == vectors.shape:  # of the project's own texts, as all that it ships
+        background["text"] = coarse(vectors)
+    contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)
+    figures = {"mean": found.mean(), "median": np.median(found), "least": found.min()}
+    return {name: round(min(float(value), 1.0), 9) for name, value in figures.items()}
+
+
+def _require_rounding(old: Bundle, same: Mapping[str, float]) -> None:
+    if same["median"] < _LEAST_MEDIAN or same["mean"] < _LEAST_MEAN:
+        raise ExportError(f"{old.manifest.name} would give other vectors, and is not written: cosines {dict(same)}")
+
+
+def _card(old: Bundle, contents: Mapping[str, Path | bytes], same: Mapping[str, float]) -> bytes:
+    """The card, which may say what no manifest does, with new sizes and a sentence on what was done."""
+    card = old.file(_CARD).read_text(encoding="utf-8")
+    for name, content in contents.items():
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        card = card.replace(f"| {name} | {_size(old.manifest, name)} |", f"| {name} | {size} |")
+    remark = (
+        "Its graph was fused after it was sealed (`edgeembed-export refresh`): the same weights, and over ordinary "
+        f"texts a cosine of {same['mean']:.6f} on average, at least {same['least']:.4f}, to the vectors before, with "
+        "which the scores were measured."
+    )
+    head, end, rest = card.partition("\n\n## ")
+    return f"{head}\n- {remark}{end}{rest}".encode()
+
+
+def _size(manifest: Manifest, name: str) -> Any:
+    return manifest.files[name].size_bytes

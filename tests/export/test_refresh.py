@@ -1,0 +1,68 @@
+"""A sealed bundle, its graph fused afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+pytest.importorskip("torch", reason="the export stage is not installed")
+
+from click.testing import CliRunner
+from edgeembed_export import quantize
+from edgeembed_export.bundling import TextRecipe
+from edgeembed_export.cli import cli
+from edgeembed_export.errors import ExportError
+from edgeembed_export.refresh import refresh
+from edgeembed_export.text_export import export_text
+
+from edgeembed.bundle import Bundle, read_bundle
+from edgeembed.check import check
+
+
+@pytest.fixture
+def old(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """As it was made before graphs were fused."""
+    monkeypatch.setattr("edgeembed_export.fuse.fuse", lambda graph, out: graph.rename(out))
+    made = export_text(bert, tmp_path / "old", TextRecipe(scheme=quantize.INT8)).bundle
+    monkeypatch.undo()
+    return made
+
+
+def test_the_same_vectors_from_fewer_operators(old: Bundle, tmp_path: Path) -> None:
+    new, same = refresh(old.path, tmp_path / "new")
+    graphs = [onnx.load(bundle.file("text.onnx")).graph for bundle in (old, new)]
+    assert len(graphs[1].node) < len(graphs[0].node)
+    assert "Attention" in {node.op_type for node in graphs[1].node}
+    assert same["median"] > 1 - 1e-9
+    assert all(stage.ok for stage in check(new))
+    a, b = (np.load(bundle.file("golden.npz"))["text_reference"] for bundle in (old, new))
+    np.testing.assert_array_equal(a, b)
+    assert new.manifest.space == old.manifest.space
+    assert new.manifest.encoder != old.manifest.encoder
+    assert new.manifest.quality["cosine_before_refresh"] == same
+    card = new.file("README.md").read_text()
+    assert "edgeembed-export refresh" in card
+    assert f"| text.onnx | {new.file('text.onnx').stat().st_size} |" in card
+
+
+def test_the_command(old: Bundle, tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["refresh", str(old.path), str(tmp_path / "new")])
+    assert result.exit_code == 0, result.output
+    assert "cosine to the vectors before: mean 1.0000" in result.output
+    assert read_bundle(tmp_path / "new").manifest.name == "old"
+
+
+def test_other_vectors_are_refused(old: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoil(graph: Path, out: Path) -> None:
+        model = onnx.load(graph)
+        scale = next(item for item in model.graph.initializer if item.name.endswith("_scale") and item.dims)
+        scale.CopyFrom(onnx.numpy_helper.from_array(1.5 * onnx.numpy_helper.to_array(scale), scale.name))
+        onnx.save(model, out)
+
+    monkeypatch.setattr("edgeembed_export.refresh.fuse", spoil)
+    with pytest.raises(ExportError, match="other vectors"):
+        refresh(old.path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
