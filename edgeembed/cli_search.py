@@ -174,6 +174,7 @@ def similar(file: str, folder: str, **options: Any) -> None:
 @json_option
 @index_option
 @model_option
+@image_model_option
 @threads_option
 @yes_option
 def explain(
@@ -185,6 +186,7 @@ def explain(
     as_json: bool,
     index: str | None,
     model: str | None,
+    image_model: str | None,
     threads: int | None,
     yes: bool,
 ) -> None:
@@ -194,7 +196,7 @@ def explain(
     """
     if not no_sync:
         ask_if_huge(folder, index, yes=yes)
-    with open_folder(folder, index, model, threads, read_only=no_sync) as opened:
+    with open_folder(folder, index, model, image_model, threads, read_only=no_sync) as opened:
         if not no_sync:
             sync_before_search(opened)
         try:

@@ -259,7 +259,8 @@ class Index:
         if hits[0].kind != "text":
             raise UnsupportedInputError(f"{id}: only texts can be explained, word by word; this is a picture")
         words = parse_query(query).text if isinstance(query, str) else query
-        return explain(hits[0], query_vector(self.embedder, words), self._document_embedder())
+        vectors = query_vectors(self._towers, words, kinds=("text",))
+        return explain(hits[0], vectors["text"], self._document_embedder("text"))
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
