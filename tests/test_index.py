@@ -303,3 +303,19 @@ def test_threads_search_while_one_writes(index: Index) -> None:
         thread.join()
     assert not errors
     assert index.status().documents == 303
+
+
+@pytest.mark.parametrize("call", ["index.similar('d1')", "index.verify()", "index.search('boat')"])
+def test_segments_may_be_opened_before_the_model(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """In a process of its own: usearch loaded before onnxruntime ended in a segmentation fault."""
+    monkeypatch.setattr(writer, "SEAL_ROWS", 20)
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(Document(f"d{i}", text=f"a boat number {i}") for i in range(30))
+        assert index.status().segments == 1
+    code = (
+        f"import sys, edgeembed\nwith edgeembed.Index.open(sys.argv[1], read_only=True) as index: print(bool({call}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code, tmp_path / "index"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "True\n"), run.stderr
