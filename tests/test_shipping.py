@@ -37,6 +37,7 @@ with edgeembed.Index.open(sys.argv[1], model=model, read_only=True) as index:
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(writer, "SEAL_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
+    monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     (tmp_path / "help").mkdir()
     for i, text in enumerate(TEXTS):
         (tmp_path / "help" / f"{i}.txt").write_text(text)
