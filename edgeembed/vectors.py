@@ -17,7 +17,7 @@ import re
 import stat
 import struct
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -43,8 +43,9 @@ EXACT_ROWS = 16_384
 _CONNECTIVITY = 14
 """Of the graph: at 384 dimensions a row with its edges takes 0.34 of what it would take alone in float32."""
 _EXPANSION_ADD = 128
-_EXPANSION_SEARCH = 256
-"""Rows of a graph that are kept in view: of real texts 0.98 of the best ten are found, at 512 only 0.003 more."""
+_EXPANSION_SEARCH = 512
+"""Rows of a graph that are kept in view. Of real texts 256 would do (0.003 less recall), but of generated ones, which
+lie closer together, it finds 0.974 of the best ten where this finds 0.987."""
 SEGMENT_NAME = re.compile(r"(text|image)-[0-9a-f]{32}\.usearch")
 _MAX_BYTES = 1 << 40
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -119,16 +120,22 @@ def cosines(query: Floats, rows: Rows) -> Floats:
     return np.asarray(floats @ query / np.maximum(norms, 1), dtype=np.float32)
 
 
-def write_segment(folder: Path, name: str, kind: str, keys: Keys, rows: Rows, *, threads: int) -> SegmentFacts:
+def write_segment(
+    folder: Path, name: str, kind: str, keys: Keys, parts: Iterable[Rows], *, threads: int
+) -> SegmentFacts:
     """Build a segment file that is on the disk, name and all, when this returns.
 
     Args:
         folder: where; ``name`` must be new there.
         keys: ``(N,)`` ascending, without repeats.
-        rows: ``(N, dim)``.
+        parts: the rows of these keys in their order, ``(n, dim)`` each and at least one; only one is held at a time.
     """
-    index = _empty(rows.shape[1])
-    index.add(keys.astype(np.uint64), np.ascontiguousarray(rows), threads=threads)
+    index, done = None, 0
+    for rows in parts:
+        index = index or _empty(rows.shape[1])
+        index.add(keys[done : done + len(rows)].astype(np.uint64), np.ascontiguousarray(rows), threads=threads)
+        done += len(rows)
+    assert index is not None, "there is a part"
     scratch = folder / f"{name}.part"
     try:
         _save(index, scratch)
@@ -308,6 +315,14 @@ class Segments:
         for path in self.strays(named):
             with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
                 path.unlink()
+
+    def drop(self, old: Iterable[SegmentFacts]) -> None:
+        """Unmap and delete segments that the newest commit no longer names; what cannot be deleted is swept later."""
+        with self._guard:
+            for facts in old:
+                self._open.pop(facts.file, None)
+                with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
+                    (self._folder / facts.file).unlink()
 
     def close(self) -> None:
         """Unmap all."""

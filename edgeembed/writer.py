@@ -345,7 +345,7 @@ class Writer:
             fresh = snapshot.fresh(kind)
         keys = np.array([key for key, _ in fresh], dtype=np.int64)
         rows = np.frombuffer(b"".join(vector for _, vector in fresh), dtype=np.int8).reshape(len(keys), -1)
-        self._replace([], kind, keys, rows)
+        self._replace([], kind, keys, [rows])
         while group := self._mergeable(kind):
             self._rewrite(group)
 
@@ -368,15 +368,12 @@ class Writer:
     def _rewrite(self, group: list[SegmentFacts]) -> None:
         """Replace neighbouring segments by one of their live rows."""
         kind = group[0].kind
-        keys, rows = [], []
-        for facts in group:
-            with self._catalog.read() as snapshot:
-                live = np.array(snapshot.live_keys(kind, facts.first_key, facts.last_key), dtype=np.int64)
-            keys.append(live)
-            rows.append(self._segments.open(facts).rows(live))
-        self._replace(group, kind, np.concatenate(keys), np.concatenate(rows))
+        with self._catalog.read() as snapshot:
+            keys = [np.array(snapshot.live_keys(kind, f.first_key, f.last_key), dtype=np.int64) for f in group]
+        rows = (self._segments.open(f).rows(live) for f, live in zip(group, keys, strict=True) if len(live))
+        self._replace(group, kind, np.concatenate(keys), rows)
 
-    def _replace(self, old: list[SegmentFacts], kind: str, keys: Keys, rows: Rows) -> None:
+    def _replace(self, old: list[SegmentFacts], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
         new = None
         if len(keys):
             name = f"{kind}-{uuid.uuid4().hex}.usearch"
@@ -384,6 +381,7 @@ class Writer:
             self._segments.trust(new)
         with self._catalog.write() as transaction:
             transaction.replace_segments(old, new)
+        self._segments.drop(old)  # at once: a large first run would otherwise hold its index twice, on disk and mapped
 
 
 def _size_class(rows: int) -> int:

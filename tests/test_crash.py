@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -41,11 +42,18 @@ def test_a_wrong_order_of_flushes_is_caught(
     else:
         replace = writer.Writer._replace
 
-        def early(self: writer.Writer, old: list[vectors.SegmentFacts], *args: object) -> None:
+        def early(
+            self: writer.Writer,
+            old: list[vectors.SegmentFacts],
+            kind: str,
+            keys: vectors.Keys,
+            rows: Iterable[vectors.Rows],
+        ) -> None:
+            rows = list(rows)  # before they are gone
             with self._catalog.read() as snapshot:
                 named = {facts.file for facts in snapshot.segments()}
             self._segments.sweep(named - {facts.file for facts in old})
-            replace(self, old, *args)  # type: ignore[arg-type]
+            replace(self, old, kind, keys, rows)
 
         monkeypatch.setattr(writer.Writer, "_replace", early)
     log = powercut.record(_folder(tmp_path), tiny_bundle)

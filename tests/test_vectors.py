@@ -23,7 +23,7 @@ def unit(rows: int, seed: int = 0) -> np.ndarray:
 
 def write(folder: Path, vectors: np.ndarray, first: int = 1) -> Segment:
     keys = np.arange(first, first + len(vectors), dtype=np.int64)
-    facts = write_segment(folder, f"text-{first:032x}.usearch", "text", keys, to_int8(vectors), threads=2)
+    facts = write_segment(folder, f"text-{first:032x}.usearch", "text", keys, [to_int8(vectors)], threads=2)
     return Segment(folder, facts, DIM, stamps=None)
 
 
@@ -85,7 +85,7 @@ def test_segments_together_find_what_one_of_all_rows_finds(tmp_path: Path) -> No
 
 def test_a_segment_takes_at_most_a_third_of_the_vectors_in_float32(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).integers(-127, 128, (5000, 384), dtype=np.int8)
-    facts = write_segment(tmp_path, f"text-{0:032x}.usearch", "text", np.arange(1, 5001), rows, threads=2)
+    facts = write_segment(tmp_path, f"text-{0:032x}.usearch", "text", np.arange(1, 5001), [rows], threads=2)
     assert facts.size_bytes <= 0.35 * 4 * 384 * 5000
 
 
@@ -116,6 +116,27 @@ def test_another_dimension_is_refused_before_it_is_mapped(tmp_path: Path) -> Non
     segment = write(tmp_path, unit(5))
     with pytest.raises(IndexCorruptError, match="size or header"):
         Segment(tmp_path, segment.facts, DIM * 2, stamps=None)
+
+
+def test_what_is_dropped_is_gone_from_the_disk(tmp_path: Path) -> None:
+    old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=11).facts
+    segments = Segments(tmp_path, {"text": DIM}, stamps=Stamps(tmp_path, read_only=False))
+    held = segments.open(old)
+    segments.drop([old])
+    assert [path.name for path in tmp_path.glob("*.usearch")] == [new.file]
+    assert len(held.rows(np.array([1, 5]))) == 2  # whoever reads it still may
+    with pytest.raises(FileNotFoundError):
+        segments.open(old)
+
+
+def test_a_segment_of_several_parts_is_that_of_all_rows(tmp_path: Path) -> None:
+    rows = to_int8(unit(30))
+    keys = np.arange(1, 31, dtype=np.int64)
+    parts = [rows[:7], rows[7:8], rows[8:]]
+    facts = write_segment(tmp_path, f"text-{1:032x}.usearch", "text", keys, parts, threads=1)
+    segment = Segment(tmp_path, facts, DIM, stamps=None)
+    assert (facts.first_key, facts.last_key, facts.rows) == (1, 30, 30)
+    assert (segment.rows(keys) == rows).all()
 
 
 def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:

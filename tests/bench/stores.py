@@ -43,7 +43,7 @@ def _edgeembed(exact: bool) -> Store:
             rows = to_int8(np.ascontiguousarray(vectors[start : start + MAX_SEGMENT_ROWS]))
             keys = np.arange(start, start + len(rows), dtype=np.int64)
             name = f"text-{start:032x}.usearch"
-            facts.append(vars(write_segment(folder, name, "text", keys, rows, threads=usable_cores())))
+            facts.append(vars(write_segment(folder, name, "text", keys, [rows], threads=usable_cores())))
         (folder / "facts.json").write_text(json.dumps(facts))
 
     def opened(folder: Path, dim: int) -> Callable[[int], Search]:
