@@ -300,7 +300,9 @@ def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path)
 
 def _children(process: int) -> list[str]:
     """Process ids of the children, whichever thread started them."""
-    return [child for listed in Path(f"/proc/{process}/task").glob("*/children") for child in listed.read_text().split()]
+    return [
+        child for listed in Path(f"/proc/{process}/task").glob("*/children") for child in listed.read_text().split()
+    ]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
