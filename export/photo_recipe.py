@@ -77,10 +77,10 @@ PHOTOS = {
     for recipe in (
         PhotoRecipe(
             name="photo-minilm",
-            chosen="Mixtures, dropout and how names count were chosen on 800 of the training photos, left out for that, "
-            "and on every other ImageNet sample; the weight of the loss on names lies between two that were tried there, "
-            "and steps and runs are what an hour of two cores allows. Rates and where the branches part were chosen "
-            "earlier, on Flickr8k dev. Runs differ by a point.",
+            chosen="Mixtures, dropout and how names count were chosen on 800 of the training photos, left out for "
+            "that, and on every other ImageNet sample; the weight of the loss on names lies between two that "
+            "were tried there, and steps and runs are what an hour of two cores allows. Rates and where the "
+            "branches part were chosen earlier, on Flickr8k dev. Runs differ by a point.",
             tower=TowerRecipe(split=13, dropout=0.4, weight=1.0, power=1.0),
             plan=PhotoPlan(
                 steps=300,
