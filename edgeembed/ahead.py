@@ -69,7 +69,7 @@ class EmbeddingAhead:
         self._texts.append(chunk)
         if len(self._texts) < together:
             return False
-        self._start_batch()
+        self.start_batch()
         return True
 
     def picture(self, chunk: NewChunk) -> None:
@@ -89,7 +89,7 @@ class EmbeddingAhead:
         Raises:
             EdgeEmbedError: the model failed.
         """
-        self._start_batch()
+        self.start_batch()
         self._end_batch()
         while self._pictures:
             self._pictures.popleft()[0].result()
@@ -108,7 +108,13 @@ class EmbeddingAhead:
         self._batch = None
         self._pictures.clear()
 
-    def _start_batch(self) -> None:
+    @property
+    def collected(self) -> int:
+        """How many chunks of text wait for their batch to be full."""
+        return len(self._texts)
+
+    def start_batch(self) -> None:
+        """Begin with the texts that were collected, however few, once the batch before is done."""
         if self._texts:
             self._end_batch()
             batch, self._texts = self._texts, []

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -317,20 +318,34 @@ class _Graph:
         return np.asarray(vectors[0], dtype=np.float32)
 
 
-def _open_session(path: Path, level: str) -> InferenceSession:
+def load_onnxruntime() -> ModuleType:
+    """Load onnxruntime, if it is not yet; ``vectors.py`` calls this before it loads usearch.
+
+    The other way round the process dies: both bring parts of the C++ library that must be those of one of them
+    (onnxruntime 1.32 with usearch 2.26).
+    """
     # As of 1.31 onnxruntime writes a device id to the user's cache when it is loaded and reports to its maker over the
     # network, on Linux too, unless this is set before.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # in case that the application had loaded it already
+    module: ModuleType = onnxruntime
+    return module
+
+
+def _open_session(path: Path, level: str) -> InferenceSession:
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
     options.log_severity_level = 4  # what goes wrong is raised
     try:
-        return onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        session: InferenceSession = onnxruntime.InferenceSession(
+            os.fspath(path), options, providers=["CPUExecutionProvider"]
+        )
+        return session
     except Exception as error:  # onnxruntime raises plain Exception
         raise BundleError(path, f"is not a graph that can be loaded: {error}") from error
 

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bundle import file_sha256
+from .embedder import load_onnxruntime
 from .errors import EdgeEmbedError, IndexCorruptError
 from .stamps import Stamps
 
@@ -326,6 +327,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _empty(dim: int) -> USearchIndex:
+    load_onnxruntime()
     from usearch.index import Index
 
     return Index(

@@ -323,8 +323,11 @@ class Writer:
             yield NewChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
 
     def _commit_if_due(self) -> None:
-        """Commit now and then what is embedded; the rest is not waited for."""
-        if time.monotonic() - self._committed >= COMMIT_SECONDS or len(self._changes) >= COMMIT_CHUNKS:
+        """Commit now and then: what is embedded, without waiting for the rest; or all, once it is much."""
+        if len(self._changes) - self._ahead.collected >= COMMIT_CHUNKS:
+            self.commit()
+        elif time.monotonic() - self._committed >= COMMIT_SECONDS:
+            self._ahead.start_batch()  # or texts that come slowly would wait until they are many
             self._write(self._ready())
 
     def stopped(self) -> bool:

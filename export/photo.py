@@ -20,12 +20,12 @@ from .evaluation_sets import CAPTIONED_PICTURES, Pictures, Row, find_sets, read_
 from .mobilenet import Backbone, load_backbone
 from .photo_bundle import seal_photo
 from .photo_recipe import PhotoRecipe
+from .photo_soup import soup_logs, train_soup
 from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
-from .photo_training import Lesson, Vectors, run_tower, train_tower
+from .photo_training import Lesson, Vectors, run_tower
 from .photo_views import Maps, Seen, view_file
 from .teacher_vectors import Teacher, teacher_vectors
-from .training import LOG
 
 Say = Callable[[str], None]
 
@@ -74,8 +74,8 @@ def train_photos(
     say("training")
     folder = (data / recipe.photos.file).parent
     evaluate = _dev_scores(teacher, folder, seen, kept, bfloat16=recipe.plan.bfloat16)
-    trained = train_tower(tower, lesson, recipe.plan, out, evaluate=evaluate)
-    draw_training(out / LOG, out / "curves.png", title=recipe.name)
+    trained = train_soup(tower, lesson, recipe.plan, out, evaluate=evaluate, say=say)
+    draw_training(soup_logs(recipe.plan, out), out / "curves.png", title=recipe.name)
     say("sealing the bundle")
     return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, maps=lesson.maps[0], data=folder)
 

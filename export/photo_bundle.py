@@ -16,6 +16,7 @@ from edgeembed import Embedder
 from edgeembed.bundle import ImageSection
 
 from .bundling import IMAGE_LIBRARIES, Exported
+from .compensated import round_compensated
 from .evaluate import Scores, evaluate
 from .evaluation_sets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
 from .image_reference import TorchImages
@@ -27,15 +28,15 @@ from .photo_tower import PhotoTower
 from .photo_views import Maps
 from .pictures import background_pictures, golden_pictures
 from .seal import IMAGE_GRAPH, Facts, seal
-from .stored_weights import INT8_WEIGHTS, round_convolutions, store_weights
+from .stored_weights import INT8_WEIGHTS, store_weights
 from .towers import write_graph
 
 if TYPE_CHECKING:
     from transformers import BaseImageProcessor, PretrainedConfig
 
 
-_SOME = 1000
-"""Photos on which the features of a rounded tower are brought back to the same mean."""
+_SOME = 256
+"""Photos that are looked at when a tower is rounded."""
 
 
 class _Exportable(torch.nn.Module):
@@ -114,26 +115,13 @@ def seal_photo(
 
 
 def _rounded(tower: PhotoTower, maps: Maps) -> PhotoTower:
-    """A copy with the convolutions of the caption branch rounded, and its features brought back to the same mean.
+    """A copy whose caption branch is rounded already, with care for what goes through it; storing changes nothing then.
 
-    Takes back by how much rounding moves the mean of each feature over some photos. On drawn pictures that gains
-    nothing (mean cosine 0.9795 with and without): what remains is noise, amplified by the division by deviations.
+    What was not trained came rounded, and stays so.
     """
     found = copy.deepcopy(tower)
-    round_convolutions(found.seeing)
-    norm = found.head.norm
-    assert norm.running_mean is not None
-    norm.running_mean += _mean_features(found, maps) - _mean_features(tower, maps)
+    round_compensated(found.seeing, torch.from_numpy(np.array(maps)).float().permute(0, 3, 1, 2))
     return found
-
-
-def _mean_features(tower: PhotoTower, maps: Maps) -> torch.Tensor:
-    total = torch.zeros(1)
-    with torch.inference_mode():
-        for start in range(0, len(maps), 32):
-            part = torch.from_numpy(np.array(maps[start : start + 32])).float().permute(0, 3, 1, 2)
-            total = total + tower.seeing(part).mean((2, 3)).sum(0)
-    return (total / len(maps)).clone()
 
 
 def _section(backbone: Backbone, side: int) -> ImageSection:
@@ -203,6 +191,8 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         f"A common trunk of {recipe.tower.split} blocks and two branches: the backbone, unchanged, names a thousand "
         "kinds of things, each by the text vector of its name, and a copy of its last blocks was trained on captions. "
         f"The names count {recipe.tower.weight:g} times where the backbone is sure, and less where it is not.",
-        f"Trained for {plan.steps} steps of {plan.batch} photos, seed {plan.seed}, in {plan.views} views each. "
+        f"Trained for {plan.steps} steps of {plan.batch} photos, in {plan.views} views each"
+        + (f", {plan.runs} times from one start, and the weights averaged" if plan.runs > 1 else "")
+        + f"; seed {plan.seed}. {recipe.chosen} "
         "Pictures are stretched to a square, as they were in training; nothing is cropped.",
     ]

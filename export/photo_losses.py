@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ class Said:
     """How many each has, (N,)."""
     means: torch.Tensor
     """Of each photo's captions, (N, dim), not brought to length 1."""
+    meant: torch.Tensor
+    """The same, brought to it."""
 
     def drawn(self, rng: np.random.Generator) -> torch.Tensor:
         """One caption of each photo, (N, dim)."""
@@ -37,7 +40,8 @@ def said(captions: npt.NDArray[np.float32], owners: npt.NDArray[np.int64]) -> Sa
     first = np.searchsorted(owners, np.arange(photos))
     counts = np.searchsorted(owners, np.arange(photos), side="right") - first
     sums = torch.zeros(photos, texts.shape[1]).index_add_(0, torch.from_numpy(owners), texts)
-    return Said(texts, first, counts, sums / torch.from_numpy(counts).float()[:, None])
+    means = sums / torch.from_numpy(counts).float()[:, None]
+    return Said(texts, first, counts, means, torch.nn.functional.normalize(means, dim=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +83,8 @@ def caption_loss(
     Returns:
         The sum of both cross entropies.
     """
-    texts, meant = lesson.drawn(rng), torch.nn.functional.normalize(lesson.means, dim=1)  # (N, dim)
-    logits = vectors @ texts.T / how.temperature  # (B, N)
-    total = torch.logsumexp(logits, dim=1)  # (B,)
-    hard = total - (vectors * lesson.means[rows]).sum(1) / how.temperature
-    likeness = torch.softmax(meant[rows] @ texts.T / how.soft_temperature, dim=1)
-    loss = (1 - how.soft) * hard + how.soft * (total - (likeness * logits).sum(1))
-
+    texts, meant = lesson.drawn(rng), lesson.meant
+    loss = _towards_captions(vectors, rows, texts, lesson, how)
     there = known.clone()
     there[rows] = False
     others = torch.where(there, texts[rows] @ bank.T / how.temperature, _NEVER)  # (B, N)
@@ -95,6 +94,39 @@ def caption_loss(
     wanted = how.soft * torch.softmax(alike, dim=1)
     wanted[torch.arange(len(rows)), torch.arange(len(rows))] += 1 - how.soft
     return loss.mean() - (wanted * torch.log_softmax(logits, dim=1)).sum(1).mean()
+
+
+def mixed_loss(
+    vectors: torch.Tensor,
+    parts: Sequence[tuple[torch.Tensor, torch.Tensor]],
+    lesson: Said,
+    how: Contrast,
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    """What :func:`caption_loss` is for photos laid over one another (mixup: Zhang et al. 2018,
+    https://arxiv.org/abs/1710.09412): towards the captions of each by its share.
+
+    A mixture is no photo that a caption should find, so this goes one way, and counts twice.
+
+    Args:
+        vectors: of the mixtures, (B, dim), of length 1.
+        parts: numbers of the photos in them, (B,), and their shares, (B,), which sum to 1.
+        lesson, how, rng: as there.
+    """
+    texts = lesson.drawn(rng)
+    found = [share * _towards_captions(vectors, rows, texts, lesson, how) for rows, share in parts]
+    return 2 * torch.stack(found).sum(0).mean()
+
+
+def _towards_captions(
+    vectors: torch.Tensor, rows: torch.Tensor, texts: torch.Tensor, lesson: Said, how: Contrast
+) -> torch.Tensor:
+    """Cross entropy of each photo among ``texts``, a caption of every photo, (B,)."""
+    logits = vectors @ texts.T / how.temperature  # (B, N)
+    total = torch.logsumexp(logits, dim=1)  # (B,)
+    hard = total - (vectors * lesson.means[rows]).sum(1) / how.temperature
+    likeness = torch.softmax(lesson.meant[rows] @ texts.T / how.soft_temperature, dim=1)
+    return (1 - how.soft) * hard + how.soft * (total - (likeness * logits).sum(1))
 
 
 def naming_loss(

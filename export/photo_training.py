@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .photo_losses import Contrast, Said, caption_loss, naming_loss, said
+from .photo_losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
 from .photo_tower import PhotoTower
 from .photo_views import Maps
 from .training import Losses, Schedule, losses, rate_share, run_steps
 
 Vectors = npt.NDArray[np.float32]  # (N, dim)
+_OTHER = 1_000_003
+"""Keeps the random numbers of one seed's steps apart from those of another's."""
 _FEW = 64
 """Photos that go through a branch at a time when nothing is trained."""
 
@@ -46,6 +49,11 @@ class PhotoPlan(Schedule):
     """Weight of the loss on a teacher's vectors; of no effect where there are none."""
     relation: float = 10.0
     """Weight, within that loss, of the similarities of a batch."""
+    mix: float = 0.0
+    """Every other step, photos are laid over one another in pairs, with shares from a beta distribution of twice this
+    parameter; 0: never."""
+    runs: int = 1
+    """So often it is trained from the same start, in other orders; the result is the mean of the weights."""
     average: float = 0.998
     """What the average of weights keeps of itself at each step, the average being the result; 0: none is made."""
 
@@ -62,6 +70,8 @@ class Lesson:
     """Number of the photo of each caption, ascending."""
     taught: Sequence[Vectors] = ()
     """The teacher's vectors of the photos, (N, dim) for each view; empty: there is no teacher of pictures."""
+    probabilities: Callable[[], Sequence[torch.Tensor]] | None = None
+    """Gives the backbone's of the photos, (N, classes) for each view; ``None``: each training computes them."""
 
 
 def train_tower(
@@ -101,7 +111,8 @@ def train_tower(
         captions = None
         if lesson.captions is not None and lesson.owners is not None:
             captions = said(lesson.captions, lesson.owners)
-        probabilities = [_probabilities(tower, maps, bfloat16=plan.bfloat16) for maps in lesson.maps]
+        says = lesson.probabilities or partial(backbone_says, tower, lesson.maps, bfloat16=plan.bfloat16)
+        probabilities = says()
         for number, (rows, views) in enumerate(_from(step, plan, len(lesson.maps[0])), step):
             yield _step(state, optimizer, lesson, captions, probabilities, plan, number, rows, views)
 
@@ -167,21 +178,33 @@ def _step(
         group["lr"] = plan.rate * group["share"] * rate_share(step, steps=plan.steps, warmup=plan.warmup)
     maps = np.stack([lesson.maps[view][row] for row, view in zip(rows, views, strict=True)])
     named = torch.stack([probabilities[view][row] for row, view in zip(rows, views, strict=True)]).float()
+    torch.manual_seed(_OTHER * plan.seed + step)  # dropout too goes on after an interruption as it would have
+    drawing, index = np.random.default_rng([plan.seed, 1, step]), torch.from_numpy(rows)
+    pairs = _Pairs(len(rows), plan.mix, drawing) if plan.mix and step % 2 else None
+    pixels = _channels_first(maps)
+    if pairs is not None:
+        pixels, named = pairs.mixed(pixels), pairs.mixed(named)
     with _autocast(plan.bfloat16):
-        seen = tower.seen(_channels_first(maps))
+        seen = tower.seen(pixels)
     seen = seen.float()
+    joined = tower.joined(seen, named)
     found: dict[str, torch.Tensor] = {}
     total = torch.zeros(())
-    if captions is not None:
-        drawing, index = np.random.default_rng([plan.seed, 1, step]), torch.from_numpy(rows)
-        found["caption"] = caption_loss(seen, index, captions, state.bank, state.known, plan.contrast, drawing)
+    if captions is not None and pairs is not None:
+        parts = [(index, pairs.share), (index[pairs.other], 1 - pairs.share)]
+        found["mixed"] = mixed_loss(joined, parts, captions, plan.contrast, drawing)
+        total = total + plan.caption * found["mixed"]
+    elif captions is not None:
+        found["caption"] = caption_loss(joined, index, captions, state.bank, state.known, plan.contrast, drawing)
         total = total + plan.caption * found["caption"]
     if plan.naming:
         found["naming"] = naming_loss(seen, named, tower.names, temperature=plan.naming_temperature)
         total = total + plan.naming * found["naming"]
     if lesson.taught:
-        wanted = np.stack([lesson.taught[view][row] for row, view in zip(rows, views, strict=True)])
-        taught = losses(tower.joined(seen, named), torch.from_numpy(wanted), relation=plan.relation)
+        wanted = torch.from_numpy(np.stack([lesson.taught[v][row] for row, v in zip(rows, views, strict=True)]))
+        if pairs is not None:
+            wanted = torch.nn.functional.normalize(pairs.mixed(wanted), dim=1)
+        taught = losses(joined, wanted, relation=plan.relation)
         found |= {name: value for name, value in taught.items() if name != "loss"}
         total = total + plan.taught * taught["loss"]
     optimizer.zero_grad(set_to_none=True)
@@ -189,8 +212,22 @@ def _step(
     torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
     optimizer.step()
     state.average(plan, step)
-    state.bank[rows], state.known[rows] = seen.detach(), True
+    if pairs is None:
+        state.bank[rows], state.known[rows] = joined.detach(), True
     return {"loss": total.detach(), **{name: value.detach() for name, value in found.items()}}
+
+
+class _Pairs:
+    """Which photo of a batch is laid over which other one, and how much of the first remains."""
+
+    def __init__(self, count: int, mix: float, rng: np.random.Generator) -> None:
+        self.other = torch.from_numpy(rng.permutation(count))
+        self.share = torch.from_numpy(rng.beta(mix, mix, count).astype(np.float32))  # (B,)
+
+    def mixed(self, values: torch.Tensor) -> torch.Tensor:
+        """(B, ...) in and out."""
+        share = self.share.reshape(-1, *[1] * (values.ndim - 1))
+        return share * values + (1 - share) * values[self.other]
 
 
 def run_tower(tower: PhotoTower, maps: Maps, *, bfloat16: bool = False) -> Vectors:
@@ -204,8 +241,12 @@ def run_tower(tower: PhotoTower, maps: Maps, *, bfloat16: bool = False) -> Vecto
     return np.concatenate(found)
 
 
+def backbone_says(tower: PhotoTower, maps: Sequence[Maps], *, bfloat16: bool) -> list[torch.Tensor]:
+    """Probabilities of each view, float16 (N, classes): they never change, so they are computed once."""
+    return [_probabilities(tower, view, bfloat16=bfloat16) for view in maps]
+
+
 def _probabilities(tower: PhotoTower, maps: Maps, *, bfloat16: bool) -> torch.Tensor:
-    """The backbone's own, float16 (N, classes): they never change, so they are computed once."""
     tower.eval()
     found = []
     with torch.inference_mode(), _autocast(bfloat16):
@@ -242,10 +283,7 @@ def _from(step: int, plan: PhotoPlan, photos: int) -> Iterator[tuple[npt.NDArray
 def _key(plan: PhotoPlan, tower: PhotoTower, lesson: Lesson) -> str:
     """Changes with anything that a checkpoint depends on."""
     shapes = {name: list(value.shape) for name, value in tower.state_dict().items()}
-    recipe = asdict(tower.recipe)
-    if not lesson.taught:  # then how the branches are joined is of no effect before the end
-        del recipe["weight"], recipe["power"]
-    found = hashlib.sha256(json.dumps([asdict(plan), recipe, shapes], sort_keys=True).encode())
+    found = hashlib.sha256(json.dumps([asdict(plan), asdict(tower.recipe), shapes], sort_keys=True).encode())
     tables: list[npt.NDArray[Any]] = [*lesson.maps, *lesson.taught, tower.names.numpy()]
     for table in [*tables, *([] if lesson.captions is None else [lesson.captions])]:
         found.update(np.ascontiguousarray(table[:: max(1, len(table) // 100)]).tobytes())

@@ -23,6 +23,7 @@ from edgeembed.stamps import Stamps
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(writer, "SEAL_ROWS", 20)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
+    monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
         index.add(Document(f"d{i}", text=f"a boat and number {i}") for i in range(30))
     return tmp_path / "index"

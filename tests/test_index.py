@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -257,6 +258,22 @@ def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch
     assert ids(index.search("lorem ipsum"))[0] == "long"
 
 
+def test_what_comes_slowly_is_committed_meanwhile(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.0)
+    seen = []
+
+    def documents() -> Iterator[Document]:
+        for i in range(4):
+            with Index.open(index.path, read_only=True) as other:
+                seen.append(other.status().documents)
+            yield Document(str(i), text=f"boat number {i}")
+
+    index.add(documents())
+    assert seen[0] == 0
+    assert seen[3] >= 2  # at most the batch that is under way is missing
+    assert index.status().documents == 4
+
+
 def test_a_document_that_fails_loses_nothing_that_came_before(index: Index) -> None:
     def documents():  # type: ignore[no-untyped-def]
         yield from MAILS
@@ -286,3 +303,19 @@ def test_threads_search_while_one_writes(index: Index) -> None:
         thread.join()
     assert not errors
     assert index.status().documents == 303
+
+
+@pytest.mark.parametrize("call", ["index.similar('d1')", "index.verify()", "index.search('boat')"])
+def test_segments_may_be_opened_before_the_model(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """In a process of its own: usearch loaded before onnxruntime ended in a segmentation fault."""
+    monkeypatch.setattr(writer, "SEAL_ROWS", 20)
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(Document(f"d{i}", text=f"a boat number {i}") for i in range(30))
+        assert index.status().segments == 1
+    code = (
+        f"import sys, edgeembed\nwith edgeembed.Index.open(sys.argv[1], read_only=True) as index: print(bool({call}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code, tmp_path / "index"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "True\n"), run.stderr

@@ -23,10 +23,21 @@ with edgeembed.Index.open(sys.argv[1], model=sys.argv[2], read_only=True) as ind
 """
 
 
+POWERLESS = """
+import os, sys, edgeembed, edgeembed.index, edgeembed.searcher
+model = edgeembed.Embedder.load(sys.argv[2])
+if os.geteuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+with edgeembed.Index.open(sys.argv[1], model=model, read_only=True) as index:
+    print([hit.id for hit in index.search("paint the boat", k=3)])
+"""
+
+
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(writer, "SEAL_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
+    monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     (tmp_path / "help").mkdir()
     for i, text in enumerate(TEXTS):
         (tmp_path / "help" / f"{i}.txt").write_text(text)
@@ -63,6 +74,30 @@ def test_many_processes_search_it_and_nothing_is_written(place: Path, tiny_bundl
     assert ".txt" in answers.pop()
     assert times(tmp_path) == before
     for path in (shipped, media):
+        path.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+def test_eight_processes_that_may_write_nowhere_search_an_ordinary_index(tmp_path: Path, tiny_bundle: Path) -> None:
+    """Not made for shipping: closed, and its files and folder made read-only."""
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(Document(f"{i}.txt", text=text) for i, text in enumerate(TEXTS))
+    shipped = Path(shutil.copytree(tmp_path / "index", tmp_path / "media" / "index"))
+    for path in [*shipped.iterdir(), shipped, shipped.parent]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    for path in (tmp_path, *tmp_path.parents):
+        if os.geteuid() == 0 and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o055)
+    before = times(tmp_path)
+    run = [sys.executable, "-c", POWERLESS, shipped, tiny_bundle]
+    environment = {**os.environ, "XDG_CACHE_HOME": "/nonexistent", "HOME": "/nonexistent"}
+    readers = [subprocess.Popen(run, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(8)]
+    answers = {reader.communicate()[0] for reader in readers}
+    assert [reader.returncode for reader in readers] == [0] * 8
+    assert len(answers) == 1
+    assert ".txt" in answers.pop()
+    assert times(tmp_path) == before
+    for path in (shipped, shipped.parent):
         path.chmod(0o755)
 
 

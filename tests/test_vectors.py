@@ -119,7 +119,7 @@ def test_another_dimension_is_refused_before_it_is_mapped(tmp_path: Path) -> Non
 
 
 def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
-    segments = Segments(tmp_path, DIM, stamps=Stamps(tmp_path, read_only=False))
+    segments = Segments(tmp_path, {"text": DIM}, stamps=Stamps(tmp_path, read_only=False))
     old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=6).facts
     (tmp_path / "9.usearch.part").write_bytes(b"left by a crash")
     (tmp_path / "catalog.sqlite").write_bytes(b"")

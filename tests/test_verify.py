@@ -30,6 +30,7 @@ def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) ->
     """An index of 130 documents in three segments and some fresh rows, closed."""
     monkeypatch.setattr(writer, "SEAL_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
+    monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
         index.add(Document(f"d{i}", text=text, metadata={"i": i}) for i, text in enumerate(texts(130)))
         assert index.status().segments == 3

@@ -55,7 +55,7 @@ def _found(index: Any, query: Floats, scaled: bool, *, exact: bool) -> Any:
     if not scaled:
         return index.search(query, K, exact=exact).keys
     keys = index.search(to_int8(query[None])[0], 4 * K + 16, exact=exact).keys
-    return keys[np.argsort(-cosines(query, index.get(keys)))[:K]]
+    return keys[np.argsort(-cosines(query, np.stack(index.get(keys))))[:K]]
 
 
 if __name__ == "__main__":

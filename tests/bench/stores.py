@@ -47,7 +47,7 @@ def _edgeembed(exact: bool) -> Store:
         (folder / "facts.json").write_text(json.dumps(facts))
 
     def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        segments = Segments(folder, dim, stamps=Stamps(folder, read_only=False))
+        segments = Segments(folder, {"text": dim}, stamps=Stamps(folder, read_only=False))
         parts = [segments.open(SegmentFacts(**facts)) for facts in json.loads((folder / "facts.json").read_text())]
         # As many as a search for ten documents asks for.
         return lambda effort: lambda query, k: nearest_rows(parts, query, 4 * k + 16, exact=exact)[0][:k]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from edgeembed_export.errors import ExportError
 from edgeembed_export.mobilenet import Backbone, load_backbone
 from edgeembed_export.photo import read_photos, train_photos
 from edgeembed_export.photo_recipe import PHOTOS, BackboneRecipe, PhotoRecipe, PhotoSet
+from edgeembed_export.photo_soup import soup_logs, train_soup
 from edgeembed_export.photo_teacher import bundle_photo_teacher, is_two_tower, two_tower_photo_teacher
 from edgeembed_export.photo_tower import PhotoTower, TowerRecipe
 from edgeembed_export.photo_training import Lesson, PhotoPlan, run_tower, train_tower
@@ -186,6 +188,46 @@ def test_training_helps_and_goes_on_where_it_was_interrupted(
     assert [line | {"seconds": 0} for line in parted] == [line | {"seconds": 0} for line in log]
     with pytest.raises(ExportError, match="another recipe"):
         train_tower(again, towards, replace(RECIPE.plan, seed=5), tmp_path / "parts")
+
+
+def test_several_runs_are_averaged_and_go_on_where_they_were_interrupted(
+    lesson: tuple[PhotoTower, Lesson], tmp_path: Path
+) -> None:
+    tower, towards = lesson
+    state = {name: value.clone() for name, value in tower.state_dict().items()}
+    # With dropout and mixtures: both are drawn anew at every step, and must be the same after an interruption.
+    tower.head.dropout.p = 0.3
+    plan = replace(RECIPE.plan, steps=20, runs=2, mix=0.4, evaluate_every=10)
+    mean = train_soup(tower, towards, plan, tmp_path / "once")
+    assert all(torch.equal(value, tower.state_dict()[name]) for name, value in state.items())
+    logs = soup_logs(plan, tmp_path / "once")
+    assert [log.parent.name for log in logs] == ["run-1", "run-2"]
+    first, second = (read_log(log) for log in logs)
+    assert first[0]["loss"] != second[0]["loss"]
+    assert {"caption", "mixed", "naming"} <= first[0].keys()
+
+    each = [
+        train_tower(copy.deepcopy(tower), towards, replace(plan, runs=1, seed=seed), log.parent)
+        for seed, log in enumerate(logs)
+    ]  # finished: nothing is trained again
+    for name, value in mean.head.state_dict().items():
+        of_each = torch.stack([one.head.state_dict()[name].double() for one in each])
+        assert torch.allclose(value.double(), of_each.mean(0), atol=1e-6)
+    assert not torch.equal(each[0].head.layers.weight, each[1].head.layers.weight)
+
+    cut = replace(plan, runs=1, seed=1)
+    train_tower(copy.deepcopy(tower), towards, cut, tmp_path / "parts" / "run-2", stop_after=10)
+    parts = train_soup(tower, towards, plan, tmp_path / "parts")
+    assert np.array_equal(run_tower(parts, towards.maps[0]), run_tower(mean, towards.maps[0]))
+
+
+def test_mixtures_follow_a_teacher_too(lesson: tuple[PhotoTower, Lesson], tmp_path: Path) -> None:
+    tower, towards = lesson
+    assert towards.captions is not None
+    taught = replace(towards, captions=None, owners=None, taught=[towards.captions[::2]] * 2)
+    train_tower(tower, taught, replace(RECIPE.plan, mix=0.4), tmp_path)
+    vectors = [line["vector"] for line in read_log(tmp_path / "log.jsonl") if "vector" in line]
+    assert vectors[-1] < vectors[0] - 0.05
 
 
 def test_a_tower_becomes_a_proved_bundle_in_the_space_of_texts(

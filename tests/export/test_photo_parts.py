@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
-from edgeembed_export.photo_losses import Contrast, Said, caption_loss, naming_loss, said
+from edgeembed_export.compensated import compensated, round_compensated
+from edgeembed_export.mobilenet import Block, Convolution
+from edgeembed_export.photo_losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
 from edgeembed_export.stored_weights import rounded, store_weights
 from onnx import TensorProto, helper, numpy_helper
 
@@ -46,6 +49,20 @@ def test_the_right_captions_make_the_loss_small(lesson: Said) -> None:
 def test_other_photos_count_once_they_were_seen(lesson: Said) -> None:
     between = torch.nn.functional.normalize(torch.eye(6)[[1, 3]] + 2 * torch.eye(6)[[0, 0]], dim=1)
     assert loss(between, lesson, known=True) > loss(between, lesson)
+
+
+def test_a_mixture_is_drawn_to_the_captions_of_both_by_their_shares(lesson: Said) -> None:
+    first, second = torch.tensor([1, 3]), torch.tensor([2, 4])
+
+    def found(vectors: torch.Tensor, share: float) -> float:
+        parts = [(first, torch.full((2,), share)), (second, torch.full((2,), 1 - share))]
+        return float(mixed_loss(vectors, parts, lesson, Contrast(soft=0.0), np.random.default_rng(0)))
+
+    one, other = torch.eye(6)[first], torch.eye(6)[second]
+    between = torch.nn.functional.normalize(one + other, dim=1)
+    assert found(between, 0.5) < min(found(one, 0.5), found(other, 0.5))
+    assert found(one, 1.0) < 0.01 < 10 < found(other, 1.0)
+    assert found(one, 0.9) < found(other, 0.9)
 
 
 def test_likeness_of_captions_is_aimed_at() -> None:
@@ -135,3 +152,40 @@ def test_a_stored_graph_computes_what_the_float_graph_does(tmp_path: Path, coars
     # All that unpacks has been folded when the graph was opened.
     opened = {node.op_type for node in onnx.load(tmp_path / "opened.onnx").graph.node}
     assert not {"Cast", "Mod", "BitShift", "Concat", "Mul"} & opened
+
+
+def test_rounding_is_made_good_by_what_is_rounded_later() -> None:
+    """Inputs that vary together, as features do: the products stay nearer than with each weight at its nearest step."""
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(2000, 8)) @ rng.normal(size=(8, 32)) + 3).astype(np.float32)
+    weight = rng.normal(size=(16, 32)).astype(np.float32)
+    steps, scales = rounded(weight, 0, most=127)
+    found = compensated(*map(torch.from_numpy, (weight, scales[:, 0], rows))).numpy()
+    assert np.abs(found / scales - np.round(found / scales)).max() < 1e-4
+    plain, made_good = (np.square(rows @ (weight - other).T).mean() for other in (steps * scales, found))
+    assert made_good < plain / 10
+
+
+def test_rounded_blocks_give_nearly_the_same_and_are_stored_as_they_are() -> None:
+    torch.manual_seed(0)
+
+    def layer(inputs: int, outputs: int, *, kernel: int = 1, relu6: bool = True) -> Convolution:
+        depthwise = kernel > 1
+        weight = torch.randn(outputs, 1 if depthwise else inputs, kernel, kernel) / (1 if depthwise else inputs**0.5)
+        return Convolution(weight, torch.randn(outputs) / 3, stride=1, depthwise=depthwise, relu6=relu6)
+
+    layers = [layer(12, 48), layer(48, 48, kernel=3), layer(48, 12, relu6=False)]
+    exact = torch.nn.Sequential(Block(layers, residual=True), Block([layer(12, 40)], residual=False))
+    blocks = copy.deepcopy(exact)
+    maps = torch.randn(64, 12, 5, 5) + 1
+    round_compensated(blocks, maps)
+    with torch.inference_mode():
+        wanted, found = exact(maps), blocks(maps)
+    assert torch.allclose(found.mean((0, 2, 3)), wanted.mean((0, 2, 3)), atol=5e-3)
+    assert float((found - wanted).square().mean() / wanted.var()) < 1e-3
+    for module in blocks.modules():
+        if isinstance(module, Convolution):
+            weight = module.weight.detach().numpy()
+            assert not np.array_equal(weight, np.round(weight))
+            steps, scales = rounded(weight, 0, most=127)
+            np.testing.assert_allclose(steps * scales, weight, rtol=0, atol=1e-6 * np.abs(weight).max())
