@@ -45,6 +45,8 @@ def recognise(head: bytes, name: str) -> Format:
     suffix = posixpath.splitext(name)[1].lower()
     if not head:
         return TEXT
+    if suffix in _OLE_PICTURES and head.startswith(_OLE):
+        return _OTHER
     for magic, kind in _DOCUMENTS:
         if head.startswith(magic):
             return Format(reader=kind)
@@ -74,11 +76,13 @@ def has_many_controls(data: bytes) -> bool:
 # (colours in logs, ISO-2022-JP).
 _CONTROLS = bytes([*range(8), *range(14, 27), *range(28, 32), 127])
 
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_PICTURES = (".fpx", ".mic")
 _DOCUMENTS = (
     (b"%PDF-", "pdf"),
     (b"{\\rtf", "rtf"),
     (b"PK\x03\x04", "zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (_OLE, "ole"),
 )
 _DOCUMENT_SUFFIXES = (
     ".pdf .rtf .docx .docm .dotx .pptx .pptm .ppsx .potx .xlsx .xlsm .xltx .xlsb .xls .odt .ott .odp .otp .ods .ots"
@@ -136,8 +140,8 @@ _RIFF = {b"WEBP": _COMMON, b"WAVE": _FILM, b"AVI ": _FILM}
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _SUFFIXES = {
     _RARE: "avif avifs heic heif jpg jpeg png apng gif bmp dib webp tif tiff ico pbm pgm ppm pnm pfm",
-    _OTHER: "psd tga dds jp2 j2k jpf jpx j2c sgi rgb bw pcx dcx fli flc xpm xbm blp qoi im msp pxr ras im1 wal fpx cur"
-    " icns",
+    _OTHER: "psd tga dds jp2 j2k jpf jpx j2c sgi rgb bw pcx dcx fli flc xpm xbm blp qoi im msp pxr ras im1 wal fpx mic"
+    " cur icns gd gbr",
     _ARCHIVE: "zip gz tgz bz2 xz 7z rar tar zst lz4 cab jar whl iso dmg",
     _FILM: "mp3 m4a aac ogg flac wav wma mp4 m4v mov avi mkv webm mpg mpeg wmv",
     _PROGRAM: "exe dll so dylib o a lib obj pyc pyd class wasm",

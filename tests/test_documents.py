@@ -257,6 +257,8 @@ def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
         ("a", b"\0\0\0\x1cftypheic", PICTURE),
         ("a.ppm", b"P3\n4 4\n", PICTURE),
         ("a.tga", b"\0\0\2\0\0", OTHER_PICTURE),
+        ("a.gd", b"\xff\xff\0\x80\0\x80\0\1", OTHER_PICTURE),
+        ("a.fpx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OTHER_PICTURE),
         ("a", b"\0\0\0\x1cftypM4A ", "not text: sound or film"),
         ("a", b"RIFF\0\0\0\0WAVE", "not text: sound or film"),
         ("a.ps", b"%!PS-Adobe-3.0\nshowpage\n", "not text: a PostScript drawing"),
