@@ -306,13 +306,14 @@ class Writer:
 
     def _complete(self, content: _Content, picture: NewChunk | None) -> None:
         """Queue what makes a content whole; the ``picture`` may yet fail."""
+        digest, kind = content.digest, content.kind  # what is queued must not hold texts and files until the commit
 
         def complete(transaction: Transaction) -> None:
             if picture is None or picture.error is None:
-                transaction.complete(transaction.content(content.digest, content.kind))
+                transaction.complete(transaction.content(digest, kind))
 
-        self._changes.append(_Change(complete, picture, content.digest))
-        self._queued[content.digest] = picture
+        self._changes.append(_Change(complete, picture, digest))
+        self._queued[digest] = picture
 
     def _chunks(self, content: _Content) -> Iterator[NewChunk]:
         embedder = self._embedder("text")
