@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +143,23 @@ def test_pictures_are_documents_too(tmp_path: Path) -> None:
             index.add([Document("broken", image=b"no picture at all")])
         assert len(index.search("boat", k=20)) == 7
         assert index.verify().ok
+
+
+def test_a_picture_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands are embedded between two commits."""
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 1e9)
+    image = Image.new("RGB", (40, 30), "red")
+    held = weakref.ref(image)
+    with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
+        with index.writing() as writes:
+            writes.add(Document("photo", image=image))
+            del image
+            deadline = time.monotonic() + 30
+            while held() is not None and time.monotonic() < deadline:
+                time.sleep(0.02)
+                gc.collect()
+            assert held() is None
+        assert ids(index.search("red")) == ["photo"]
 
 
 def test_an_empty_index_has_no_hits(index: Index) -> None:
