@@ -225,7 +225,7 @@ def test_models_and_check() -> None:
 def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     notes = tmp_path / "many"
     notes.mkdir()
-    for i in range(400):
+    for i in range(1600):
         (notes / f"{i}.txt").write_text(f"Note {i}. " + f"The price of item {i} rose in week {i % 52}. " * 12)
     command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "index", notes, "--threads", "1"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -239,7 +239,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "what was indexed is kept" in stderr
     held = json.loads(edge("status", notes, "--json").stdout)["documents"]
-    assert 0 < held < 400
+    assert 0 < held < 1600
 
 
 def test_progress_on_a_terminal_only(notes: Path) -> None:

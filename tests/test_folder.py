@@ -360,8 +360,8 @@ edgeembed.Folder.open(sys.argv[1], model=sys.argv[2], threads=1).sync()
 def test_killed_in_the_middle_it_goes_on(tmp_path: Path) -> None:
     """SIGKILL while indexing with the shipped model: what was committed answers at once, and the rest follows."""
     notes = tmp_path / "many"
-    for i in range(400):
-        write(notes / f"{i:03}.txt", f"Note {i}. " + f"The price of item {i} rose again in week {i % 52}. " * 12)
+    for i in range(1600):
+        write(notes / f"{i:04}.txt", f"Note {i}. " + f"The price of item {i} rose again in week {i % 52}. " * 12)
     process = subprocess.Popen([sys.executable, "-c", SLOW_SYNC, notes, "minilm-l6-int8"])
     place = notes / ".edgeembed"
     held = 0
@@ -373,11 +373,11 @@ def test_killed_in_the_middle_it_goes_on(tmp_path: Path) -> None:
                 held = reader.status().documents
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert 0 < held < 400
+    assert 0 < held < 1600
     with Folder.open(notes) as folder:
         assert folder.status().documents >= held
         assert folder.search("price of item")
         report = folder.sync()
-        assert report.added + folder.status().documents - report.added == 400
-        assert report.embedded <= 400 - held
+        assert report.added + folder.status().documents - report.added == 1600
+        assert report.embedded <= 1600 - held
         assert folder.plan().is_empty
