@@ -278,12 +278,6 @@ class Index:
         shown = [line for line in held if first <= line <= last]
         return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
 
-    def compared_with(self, *queries: object) -> tuple[str, ...]:
-        """The kinds of documents that can be found by queries of these kinds together; see :meth:`search`."""
-        items = {"text" if is_words(query) else "image" for query in queries}
-        likes = [set(self._towers.kinds_like(item)) | ({"image"} if item == "text" else set()) for item in items]
-        return tuple(kind for kind in KINDS if all(kind in like for like in likes))
-
     def status(self) -> IndexStatus:
         """Counts, sizes and the models."""
         self._follow()

@@ -310,19 +310,20 @@ class Segments:
     def sweep(self, named: Collection[str]) -> None:
         """Delete segment files that no commit names any more, as far as the system lets us."""
         with self._guard:
-            for name in self._open.keys() - set(named):
-                del self._open[name]
-        for path in self.strays(named):
-            with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
-                path.unlink()
+            unnamed = self._open.keys() - set(named)
+        self._delete({*unnamed, *(path.name for path in self.strays(named))})
 
     def drop(self, old: Iterable[SegmentFacts]) -> None:
         """Unmap and delete segments that the newest commit no longer names; what cannot be deleted is swept later."""
+        self._delete({facts.file for facts in old})
+
+    def _delete(self, names: Collection[str]) -> None:
         with self._guard:
-            for facts in old:
-                self._open.pop(facts.file, None)
-                with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
-                    (self._folder / facts.file).unlink()
+            for name in names:
+                self._open.pop(name, None)
+        for name in names:
+            with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
+                (self._folder / name).unlink()
 
     def close(self) -> None:
         """Unmap all."""
