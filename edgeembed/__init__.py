@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .bundle import Manifest
     from .documents import Document
     from .embedder import Embedder
     from .errors import (
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     )
     from .folder import Folder, SyncReport
     from .index import Index
+    from .manifest import Manifest
     from .ranking import Hit, Passage
     from .skipped import Skipped
 
@@ -41,7 +41,7 @@ _HOME = {
     "IndexCorruptError": "errors",
     "IndexLockedError": "errors",
     "IndexNotFoundError": "errors",
-    "Manifest": "bundle",
+    "Manifest": "manifest",
     "ModelMismatchError": "errors",
     "Passage": "ranking",
     "Skipped": "skipped",

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import GOLDEN_NAME, Bundle
+from .bundle import Bundle
 from .embedder import Embedder
 from .errors import BundleError, ImageError
 from .image import ImageEncoder
+from .manifest import GOLDEN_NAME
 from .text import TextEncoder
 
 Arrays = dict[str, npt.NDArray[Any]]

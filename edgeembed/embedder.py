@@ -1,4 +1,4 @@
-"""Texts and images to unit vectors. The only module that uses ``onnxruntime``.
+"""Texts and images to unit vectors.
 
 Each document is one run of the graph on one thread, and documents are spread over one thread a core. On
 CPUs this is as fast as padded batches, needs no padding, little memory, and a vector depends on nothing but
@@ -13,20 +13,18 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Bundle, Manifest, read_bundle
-from .errors import BundleError, UnsupportedInputError
+from .bundle import Bundle, read_bundle
+from .cores import usable_cores
+from .errors import UnsupportedInputError
+from .graph import ALL, BASIC, Graph
 from .image import ImageEncoder, ImageSource
+from .manifest import Manifest
 from .text import TextEncoder
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 Role = Literal["document", "query"]
 Vectors = npt.NDArray[np.float32]  # (N, dim)
@@ -35,10 +33,6 @@ _BLOCK = 256
 """Documents that are tokenized and scheduled together: enough to keep the cores level, few enough to stay small."""
 _IMAGE_BLOCK = 32
 """Vectors of pictures that are handed on together."""
-
-_BASIC, _ALL = "ORT_ENABLE_BASIC", "ORT_ENABLE_ALL"
-"""How far a graph is optimised when it is opened. Text graphs are saved optimised, so that folding constants is enough;
-convolutions want the memory layout of this very processor."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -58,14 +52,14 @@ class Embedder:
         self.bundle = bundle
         self.threads = threads or usable_cores()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="edgeembed") if self.threads > 1 else None
-        self._text: tuple[TextEncoder, _Graph] | None = None
+        self._text: tuple[TextEncoder, Graph] | None = None
         section = bundle.manifest.text
         if section is not None:
-            self._text = (TextEncoder(bundle), _Graph(bundle, section.graph, ("input_ids", "attention_mask"), _BASIC))
-        self._image: tuple[ImageEncoder, _Graph] | None = None
+            self._text = (TextEncoder(bundle), Graph(bundle, section.graph, ("input_ids", "attention_mask"), BASIC))
+        self._image: tuple[ImageEncoder, Graph] | None = None
         if bundle.manifest.image is not None:
             facts = bundle.manifest.image
-            graph = _Graph(bundle, facts.graph, ("pixel_values",), _ALL)
+            graph = Graph(bundle, facts.graph, ("pixel_values",), ALL)
             graph.check_shape("pixel_values", (None, len(facts.mean), facts.height, facts.width))
             self._image = (ImageEncoder(bundle, max_pixels=max_pixels), graph)
 
@@ -237,7 +231,7 @@ class Embedder:
             for future in waiting:
                 future.cancel()
 
-    def _blocks(self, graph: _Graph, blocks: Iterator[list[_Feed]], *, ahead: bool) -> Iterator[Vectors]:
+    def _blocks(self, graph: Graph, blocks: Iterator[list[_Feed]], *, ahead: bool) -> Iterator[Vectors]:
         """The vectors of each block; ``ahead``: while its documents are run, this thread prepares the next one."""
         feeds = next(blocks, None)
         while feeds is not None:
@@ -255,7 +249,7 @@ _Feed = dict[str, npt.NDArray[Any]]
 class _Job:
     """A block of documents, one run each, spread over threads."""
 
-    def __init__(self, graph: _Graph, feeds: Sequence[_Feed], dim: int) -> None:
+    def __init__(self, graph: Graph, feeds: Sequence[_Feed], dim: int) -> None:
         self._graph = graph
         self._feeds = feeds
         self._out = np.empty((len(feeds), dim), np.float32)
@@ -285,93 +279,3 @@ class _Job:
             future.result()
         self._embed()  # what is left: all of it, or nothing
         return self._out
-
-
-class _Graph:
-    """One ONNX graph, checked against the bundle contract, run on one thread."""
-
-    def __init__(self, bundle: Bundle, name: str, inputs: tuple[str, ...], level: str) -> None:
-        self._path = bundle.file(name)
-        self._session = _open_session(self._path, level)
-        self._inputs = tuple(item.name for item in self._session.get_inputs())
-        outputs = self._session.get_outputs()
-        if not self._inputs or not set(self._inputs) <= set(inputs):
-            raise BundleError(self._path, f"takes {list(self._inputs)} instead of {list(inputs)}")
-        if [item.name for item in outputs] != ["embedding"] or outputs[0].type != "tensor(float)":
-            raise BundleError(self._path, f"gives {[item.name for item in outputs]} instead of one float 'embedding'")
-        if outputs[0].shape[-1] != bundle.manifest.dim:
-            raise BundleError(self._path, f"gives vectors of {outputs[0].shape[-1]}, not of {bundle.manifest.dim}")
-
-    def check_shape(self, name: str, wanted: tuple[int | None, ...]) -> None:
-        """Refuse an input of another shape; ``None``, or a dimension that the graph leaves open, is any length."""
-        found = next(item.shape for item in self._session.get_inputs() if item.name == name)
-        fixed = [(a, b) for a, b in zip(found, wanted) if isinstance(a, int) and b is not None]  # noqa: B905
-        if len(found) != len(wanted) or any(a != b for a, b in fixed):
-            raise BundleError(self._path, f"takes {name} of shape {found}, not of {list(wanted[1:])}")
-
-    def run(self, feed: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
-        """The vector ``(dim,)`` of one document."""
-        try:
-            (vectors,) = self._session.run(["embedding"], {name: feed[name] for name in self._inputs})
-        except Exception as error:  # onnxruntime raises plain Exception
-            raise BundleError(self._path, f"cannot be run: {error}") from error
-        return np.asarray(vectors[0], dtype=np.float32)
-
-
-def load_onnxruntime() -> ModuleType:
-    """Load onnxruntime, if it is not yet; ``vectors.py`` calls this before it loads usearch.
-
-    The other way round the process dies: both bring parts of the C++ library that must be those of one of them
-    (onnxruntime 1.32 with usearch 2.26).
-    """
-    # As of 1.31 onnxruntime writes a device id to the user's cache when it is loaded and reports to its maker over the
-    # network, on Linux too, unless this is set before.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()  # in case that the application had loaded it already
-    module: ModuleType = onnxruntime
-    return module
-
-
-def _open_session(path: Path, level: str) -> InferenceSession:
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
-    options.log_severity_level = 4  # what goes wrong is raised
-    try:
-        session: InferenceSession = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=["CPUExecutionProvider"]
-        )
-        return session
-    except Exception as error:  # onnxruntime raises plain Exception
-        raise BundleError(path, f"is not a graph that can be loaded: {error}") from error
-
-
-def usable_cores() -> int:
-    """How many cores this process may keep busy: processor affinity and, in a container, its quota counted."""
-    if hasattr(os, "process_cpu_count"):  # Python 3.13
-        cores = os.process_cpu_count() or 1
-    elif hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, min(cores, _quota(Path("/sys/fs/cgroup")) or cores))
-
-
-def _quota(root: Path) -> int | None:
-    """Cores that the container's quota allows, rounded down but at least 1; ``None`` where there is no quota.
-
-    Control groups version 2 (``cpu.max``) or 1 (``cpu.cfs_quota_us``), as seen from inside a container.
-    """
-    try:
-        if (root / "cpu.max").is_file():
-            quota, period = (root / "cpu.max").read_text().split()
-        else:
-            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
-            period = (root / "cpu/cpu.cfs_period_us").read_text()
-        return max(1, int(quota) // int(period)) if quota.strip() not in ("max", "-1") else None
-    except (OSError, ValueError):
-        return None

@@ -23,8 +23,9 @@ from typing import IO, TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
-from .bundle import MANIFEST_NAME, Bundle, ImageSection
+from .bundle import Bundle
 from .errors import BundleError, ImageError
+from .manifest import MANIFEST_NAME, ImageSection
 from .readers.extracted import PictureNeed, needs
 from .transform import Box, Pixels, crop_box, faults, normalisation, normalised, resized_size
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from .catalog import CATALOG_NAME, Catalog, SnapshotLostError
 from .chunks import split
+from .cores import usable_cores
 from .documents import Document
-from .embedder import Embedder, usable_cores
+from .embedder import Embedder
 from .errors import (
     BundleError,
     EdgeEmbedError,

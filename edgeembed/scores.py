@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .bundle import BACKGROUND_NAME, Bundle
+from .bundle import Bundle
+from .manifest import BACKGROUND_NAME
 
 if TYPE_CHECKING:
     from .vectors import Floats

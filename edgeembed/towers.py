@@ -16,11 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .bundle import BACKGROUND_NAME, Bundle, read_bundle, shipped_partner
+from .bundle import Bundle, read_bundle, shipped_partner
 from .embedder import Embedder
 from .errors import BundleError, ModelMismatchError, UnsupportedInputError
 from .image import picture_need
 from .layout import KINDS
+from .manifest import BACKGROUND_NAME
 from .model_facts import LEFT_OUT, IndexModels, ModelFacts
 from .pairing import Given, bundle_of, check_picture_model
 from .readers.extracted import PictureNeed

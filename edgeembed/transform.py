@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import ImageSection
+from .manifest import ImageSection
 
 Pixels = npt.NDArray[np.float32]  # (C, H, W)
 Box = tuple[int, int, int, int]

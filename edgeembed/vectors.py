@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .bundle import file_sha256
-from .embedder import load_onnxruntime
 from .errors import EdgeEmbedError, IndexCorruptError
+from .graph import load_onnxruntime
 from .stamps import Stamps
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeembed import Manifest
-from edgeembed.bundle import ImageSection
+from edgeembed.manifest import ImageSection
 
 _MEASURES = {
     "spearman": "spearman: rank correlation of cosines with people's judgements of similarity",

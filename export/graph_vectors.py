@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeembed.embedder import usable_cores
+from edgeembed.cores import usable_cores
 
 from .golden import Vectors
 from .smooth import Feed

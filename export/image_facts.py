@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Resampling
 
-from edgeembed.bundle import ImageSection
+from edgeembed.manifest import ImageSection
 from edgeembed.transform import faults
 
 from .errors import ExportError

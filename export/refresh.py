@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from edgeembed import Embedder, Manifest
-from edgeembed.bundle import BACKGROUND_NAME, GOLDEN_NAME, Bundle, read_bundle, write_bundle
+from edgeembed.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.check import check, cosines
+from edgeembed.manifest import BACKGROUND_NAME, GOLDEN_NAME
 
 from .arrays import npz_bytes
 from .errors import ExportError

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import edgeembed
-from edgeembed.bundle import MANIFEST_NAME, encoder_digest, read_bundle, shipped_names, write_bundle
+from edgeembed.bundle import read_bundle, shipped_names, write_bundle
+from edgeembed.manifest import MANIFEST_NAME, encoder_digest
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ import onnx
 import pytest
 
 import edgeembed
-from edgeembed.bundle import ImageSection, read_bundle, write_bundle
-from edgeembed.embedder import _quota, usable_cores
+from edgeembed.bundle import read_bundle, write_bundle
+from edgeembed.cores import _quota, usable_cores
+from edgeembed.manifest import ImageSection
 
 TEXTS = [f"{who} {what} {'very ' * n}{how}" for n, (who, what, how) in enumerate(itertools.product(
     ("the cat", "my neighbour", "a red bicycle", "Zoë"), ("sleeps", "sings", "falls"), ("well", "at night", "ärgerlich")

@@ -16,7 +16,7 @@ import edgeembed
 RUNTIME = Path(edgeembed.__file__).parent
 HOME = {
     "tokenizers": "text.py",
-    "onnxruntime": "embedder.py",
+    "onnxruntime": "graph.py",
     "usearch": "vectors.py",
     "PIL": "image.py",
     "sqlite3": "sqlite.py",

@@ -20,10 +20,11 @@ from edgeembed_export.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 from PIL import Image, ImageDraw, features
 
 import edgeembed
-from edgeembed.bundle import Bundle, ImageSection, read_bundle, write_bundle
+from edgeembed.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.check import check
 from edgeembed.errors import BundleError, ImageError, UnsupportedInputError
 from edgeembed.image import FORMATS, ImageEncoder, _Budget
+from edgeembed.manifest import ImageSection
 from edgeembed.transform import crop_box
 
 CLIP = ImageSection(

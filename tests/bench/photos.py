@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 import edgeembed
-from edgeembed.embedder import usable_cores
+from edgeembed.cores import usable_cores
 from edgeembed.image import ImageEncoder
 
 SIZES = {"1 megapixel": (1152, 864), "0.2 megapixels": (500, 375), "12 megapixels": (4000, 3000)}

@@ -16,7 +16,7 @@ import numpy as np
 from usearch.index import Index
 
 from edgeembed import vectors as stored
-from edgeembed.embedder import usable_cores
+from edgeembed.cores import usable_cores
 from edgeembed.vectors import cosines, to_int8
 
 from .rows import Floats, clustered, least_similarity, recall

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeembed.embedder import usable_cores
+from edgeembed.cores import usable_cores
 from edgeembed.stamps import Stamps
 from edgeembed.vectors import SegmentFacts, Segments, nearest_rows, to_int8, write_segment
 from edgeembed.writer import MAX_SEGMENT_ROWS

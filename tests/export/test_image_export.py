@@ -27,8 +27,9 @@ from edgeembed_export.tiny_towers import IMAGE_PROCESSORS, tiny_image_folder
 from transformers import AutoModel
 
 import edgeembed
-from edgeembed.bundle import Bundle, ImageSection
+from edgeembed.bundle import Bundle
 from edgeembed.check import check, cosines
+from edgeembed.manifest import ImageSection
 
 SOURCES = {
     "vit": {"family": "vit", "pooler": False},

@@ -1,0 +1,95 @@
+"""Graphs of bundles, run on one thread each. The only module that uses ``onnxruntime``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .bundle import Bundle
+from .errors import BundleError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+BASIC, ALL = "ORT_ENABLE_BASIC", "ORT_ENABLE_ALL"
+"""How far a graph is optimised when it is opened. Text graphs are saved optimised, so that folding constants is enough;
+convolutions want the memory layout of this very processor."""
+
+
+class Graph:
+    """One ONNX graph, checked against the bundle contract, run on one thread."""
+
+    def __init__(self, bundle: Bundle, name: str, inputs: tuple[str, ...], level: str) -> None:
+        """Open it.
+
+        Args:
+            bundle: that it is in.
+            name: of its file there.
+            inputs: what can be given to it; it takes one of them at least, and no others.
+            level: :data:`BASIC` or :data:`ALL`.
+
+        Raises:
+            BundleError: it cannot be loaded, or takes or gives something else.
+        """
+        self._path = bundle.file(name)
+        self._session = _open_session(self._path, level)
+        self._inputs = tuple(item.name for item in self._session.get_inputs())
+        outputs = self._session.get_outputs()
+        if not self._inputs or not set(self._inputs) <= set(inputs):
+            raise BundleError(self._path, f"takes {list(self._inputs)} instead of {list(inputs)}")
+        if [item.name for item in outputs] != ["embedding"] or outputs[0].type != "tensor(float)":
+            raise BundleError(self._path, f"gives {[item.name for item in outputs]} instead of one float 'embedding'")
+        if outputs[0].shape[-1] != bundle.manifest.dim:
+            raise BundleError(self._path, f"gives vectors of {outputs[0].shape[-1]}, not of {bundle.manifest.dim}")
+
+    def check_shape(self, name: str, wanted: tuple[int | None, ...]) -> None:
+        """Refuse an input of another shape; ``None``, or a dimension that the graph leaves open, is any length."""
+        found = next(item.shape for item in self._session.get_inputs() if item.name == name)
+        fixed = [(a, b) for a, b in zip(found, wanted) if isinstance(a, int) and b is not None]  # noqa: B905
+        if len(found) != len(wanted) or any(a != b for a, b in fixed):
+            raise BundleError(self._path, f"takes {name} of shape {found}, not of {list(wanted[1:])}")
+
+    def run(self, feed: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """The vector ``(dim,)`` of one document."""
+        try:
+            (vectors,) = self._session.run(["embedding"], {name: feed[name] for name in self._inputs})
+        except Exception as error:  # onnxruntime raises plain Exception
+            raise BundleError(self._path, f"cannot be run: {error}") from error
+        return np.asarray(vectors[0], dtype=np.float32)
+
+
+def load_onnxruntime() -> ModuleType:
+    """Load onnxruntime, if it is not yet; ``vectors.py`` calls this before it loads usearch.
+
+    The other way round the process dies: both bring parts of the C++ library that must be those of one of them
+    (onnxruntime 1.32 with usearch 2.26).
+    """
+    # As of 1.31 onnxruntime writes a device id to the user's cache when it is loaded and reports to its maker over the
+    # network, on Linux too, unless this is set before.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()  # in case that the application had loaded it already
+    module: ModuleType = onnxruntime
+    return module
+
+
+def _open_session(path: Path, level: str) -> InferenceSession:
+    onnxruntime = load_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
+    options.log_severity_level = 4  # what goes wrong is raised
+    try:
+        session: InferenceSession = onnxruntime.InferenceSession(
+            os.fspath(path), options, providers=["CPUExecutionProvider"]
+        )
+        return session
+    except Exception as error:  # onnxruntime raises plain Exception
+        raise BundleError(path, f"is not a graph that can be loaded: {error}") from error
