@@ -14,7 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import accumulate, islice, takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +41,8 @@ SEAL_ROWS = 4096
 MAX_SEGMENT_ROWS = 262_144
 """Merging stops here, because a graph is built in memory."""
 _MERGE = 4
+_PART = 1 << 20
+"""Characters that are hashed at a time."""
 
 Taken = Literal["new", "changed", "same"]
 
@@ -241,6 +243,9 @@ class Writer:
                 transaction.set("unswept", "0")
             if swept:
                 self._rewrite_sparse()
+        for kind in KINDS if not self.cancelled else ():
+            # Not before: a run needs memory for texts, and what is merged late need not be merged again and again.
+            self._merge(kind, MAX_SEGMENT_ROWS)
         with self._catalog.read() as snapshot:
             named = [facts.file for facts in snapshot.segments()]
         self._segments.sweep(named)
@@ -339,7 +344,7 @@ class Writer:
     # Segments
 
     def _seal(self, kind: str) -> None:
-        """Turn fresh rows into a segment once there are enough, then merge segments of equal size."""
+        """Turn fresh rows into a segment once there are enough, then merge the smallest ones."""
         with self._catalog.read() as snapshot:
             if snapshot.fresh_count(kind) < SEAL_ROWS:
                 return
@@ -347,15 +352,22 @@ class Writer:
         keys = np.array([key for key, _ in fresh], dtype=np.int64)
         rows = np.frombuffer(b"".join(vector for _, vector in fresh), dtype=np.int8).reshape(len(keys), -1)
         self._replace([], kind, keys, [rows])
-        while group := self._mergeable(kind):
+        self._merge(kind, SEAL_ROWS * _MERGE)
+
+    def _merge(self, kind: str, most: int) -> None:
+        """Merge the last segments as long as there are enough of one size class, up to ``most`` rows together."""
+        while group := self._mergeable(kind, most):
             self._rewrite(group)
 
-    def _mergeable(self, kind: str) -> list[SegmentFacts]:
-        """The last segments, if they are of one size class and together not too large."""
+    def _mergeable(self, kind: str, most: int) -> list[SegmentFacts]:
+        """Neighbouring segments among the last of one size class, as many as fit together, if these are enough."""
         with self._catalog.read() as snapshot:
-            last = snapshot.segments(kind)[-_MERGE:]
-        same = len({_size_class(facts.rows) for facts in last}) == 1
-        return last if len(last) == _MERGE and same and sum(f.rows for f in last) <= MAX_SEGMENT_ROWS else []
+            segments = snapshot.segments(kind)
+        last = _size_class(segments[-1].rows) if segments else 0
+        alike = list(takewhile(lambda facts: _size_class(facts.rows) == last, reversed(segments)))[::-1]
+        rows = accumulate(facts.rows for facts in alike)
+        group = [facts for facts, total in zip(alike, rows, strict=True) if total <= most]
+        return group if len(group) >= _MERGE else []
 
     def _rewrite_sparse(self) -> None:
         """Rewrite segments of which more than half the rows are gone."""
@@ -398,7 +410,8 @@ def _content(document: Document) -> _Content:
     if document.text is not None:
         lines = b"" if document.lines else b" no lines"
         digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + lines + b"\0")
-        digest.update(document.text.encode("utf-8", "surrogatepass"))
+        for start in range(0, len(document.text), _PART):  # a large text is not copied as a whole
+            digest.update(document.text[start : start + _PART].encode("utf-8", "surrogatepass"))
         return _Content(digest.digest(), "text", text=document.text, pages=document.pages, lines=document.lines)
     image = document.image
     if isinstance(image, (str, os.PathLike)):
