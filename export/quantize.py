@@ -135,7 +135,7 @@ def quantize_weights(graph: Path, out: Path, scheme: Scheme, *, only: Sequence[s
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with _quiet():
+    with quiet_onnxruntime():
         quantize_dynamic(
             graph,
             out,
@@ -151,7 +151,7 @@ def quantize_weights(graph: Path, out: Path, scheme: Scheme, *, only: Sequence[s
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_onnxruntime() -> Iterator[None]:
     """onnxruntime's quantizer advises to preprocess, on stdout and on the root logger; that was done."""
     logger = logging.getLogger()
     level = logger.level

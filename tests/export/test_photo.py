@@ -16,9 +16,10 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
 from click.testing import CliRunner
+from edgeembed_export.backbone import Backbone
 from edgeembed_export.cli import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.mobilenet import Backbone, load_backbone
+from edgeembed_export.mobilenet import load_mobilenet
 from edgeembed_export.photo import read_photos, train_photos
 from edgeembed_export.photo_recipe import PHOTOS, BackboneRecipe, PhotoRecipe, PhotoSet
 from edgeembed_export.photo_soup import soup_logs, train_soup
@@ -40,7 +41,7 @@ RECIPE = PhotoRecipe(
     tower=TowerRecipe(split=2, dropout=0.0),
     plan=PhotoPlan(steps=60, batch=16, views=2, rate=1e-2, average=0.9, log_every=10, evaluate_every=20),
     photos=PhotoSet(file="images/tiny_captions.jsonl", name="drawn shapes", terms="the project's own"),
-    backbone=BackboneRecipe(arrays="backbones/tiny.npz", names="backbones/tiny.txt", id="tiny"),
+    backbone=BackboneRecipe(package=None, arrays="backbones/tiny.npz", names="backbones/tiny.txt", id="tiny"),
     side=32,
     prompts=("{}", "a picture of a {}"),
 )
@@ -57,7 +58,7 @@ def photo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def backbone(photo_data: Path) -> Backbone:
-    return load_backbone(photo_data / "backbones/tiny.npz", photo_data / "backbones/tiny.txt")
+    return load_mobilenet(photo_data / "backbones/tiny.npz", photo_data / "backbones/tiny.txt")
 
 
 @pytest.fixture
@@ -106,10 +107,10 @@ def test_what_is_no_mobilenet_is_refused(photo_data: Path, tmp_path: Path) -> No
         content = np.frombuffer(json.dumps({**meta, "ops": ops}).encode(), np.uint8)
         np.savez(tmp_path / "other.npz", meta=content, **arrays)
         with pytest.raises(ExportError, match=message):
-            load_backbone(tmp_path / "other.npz", names)
+            load_mobilenet(tmp_path / "other.npz", names)
     (tmp_path / "few.txt").write_text("background\nred disc\n")
     with pytest.raises(ExportError, match="has 1 names"):
-        load_backbone(photo_data / "backbones/tiny.npz", tmp_path / "few.txt")
+        load_mobilenet(photo_data / "backbones/tiny.npz", tmp_path / "few.txt")
 
 
 def test_views_differ_and_can_be_made_again() -> None:
@@ -317,7 +318,7 @@ def test_the_command_says_what_there_is(tmp_path: Path) -> None:
 def test_the_shipped_backbone_names_what_it_sees(data: Path) -> None:
     from edgeembed_export.evaluation_sets import Pictures, read_rows
 
-    backbone = load_backbone(data / BackboneRecipe().arrays, data / BackboneRecipe().names)
+    backbone = load_mobilenet(data / BackboneRecipe().arrays, data / BackboneRecipe().names)
     assert len(backbone.blocks) == 18
     assert backbone.features == 1280
     assert len(backbone.names) == 1000

@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
+from edgeembed_export.backbone import Block, Convolution
 from edgeembed_export.compensated import compensated, round_compensated
-from edgeembed_export.mobilenet import Block, Convolution
 from edgeembed_export.photo_losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
 from edgeembed_export.stored_weights import rounded, store_weights
 from onnx import TensorProto, helper, numpy_helper
