@@ -23,7 +23,7 @@ from .photo_recipe import PhotoRecipe
 from .photo_soup import soup_logs, train_soup
 from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
-from .photo_training import Lesson, Vectors, run_tower
+from .photo_training import Lesson, Vectors, backbone_says, run_tower
 from .photo_views import Maps, Seen, view_file
 from .teacher_vectors import Teacher, teacher_vectors
 
@@ -69,14 +69,14 @@ def train_photos(
     seen = _seen(backbone, tower, recipe, kept, say)
     photos = read_photos(data / recipe.photos.file)
     say(f"{len(photos.files)} photos, {sum(map(len, photos.captions))} captions")
-    lesson = _lesson(teacher, photos, seen, recipe, kept, say)
+    lesson = _lesson(teacher, photos, seen, tower, recipe, kept, say)
     say("training")
     folder = (data / recipe.photos.file).parent
     evaluate = _dev_scores(teacher, folder, seen, kept, bfloat16=recipe.plan.bfloat16)
     trained = train_soup(tower, lesson, recipe.plan, out, evaluate=evaluate, say=say)
     draw_training(soup_logs(recipe.plan, out), out / "curves.png", title=recipe.name)
     say("sealing the bundle")
-    return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, maps=lesson.maps[0], data=folder)
+    return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, some=photos.files, data=folder)
 
 
 def name_vectors(teacher: PhotoTeacher, backbone: Backbone, prompts: tuple[str, ...]) -> torch.Tensor:
@@ -122,7 +122,9 @@ def _seen(backbone: Backbone, tower: PhotoTower, recipe: PhotoRecipe, folder: Pa
     )
 
 
-def _lesson(teacher: PhotoTeacher, photos: Photos, seen: Seen, recipe: PhotoRecipe, cache: Path, say: Say) -> Lesson:
+def _lesson(
+    teacher: PhotoTeacher, photos: Photos, seen: Seen, tower: PhotoTower, recipe: PhotoRecipe, cache: Path, say: Say
+) -> Lesson:
     seed, views = recipe.plan.seed, range(recipe.plan.views)
     counts = [len(captions) for captions in photos.captions]
     if not any(counts) and teacher.images is None:
@@ -132,6 +134,7 @@ def _lesson(teacher: PhotoTeacher, photos: Photos, seen: Seen, recipe: PhotoReci
             f"{counts.count(0)} of {len(counts)} photos have no captions; leave them out, or all captions"
         )
     maps: list[Maps] = [seen.maps(photos.files, number=number, seed=seed) for number in views]
+    names = backbone_says(tower, maps, bfloat16=recipe.plan.bfloat16)
     taught: list[Vectors] = []
     if teacher.images is not None:
         for number in views:
@@ -139,10 +142,10 @@ def _lesson(teacher: PhotoTeacher, photos: Photos, seen: Seen, recipe: PhotoReci
             shown = [view_file(item, recipe.side, number, seed, i) for i, item in enumerate(photos.files)]
             taught.append(teacher.images(shown))
     if not any(counts):
-        return Lesson(maps, taught=taught)
+        return Lesson(maps, names, taught=taught)
     said = [caption for captions in photos.captions for caption in captions]
     captions = _text_vectors(teacher, said, cache)
-    return Lesson(maps, captions, np.repeat(np.arange(len(counts)), counts), taught)
+    return Lesson(maps, names, captions, np.repeat(np.arange(len(counts)), counts), taught)
 
 
 def _text_vectors(teacher: PhotoTeacher, texts: list[str], cache: Path) -> Vectors:

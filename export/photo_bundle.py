@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from edgeembed import Embedder
@@ -17,7 +17,6 @@ from edgeembed.manifest import ImageSection
 
 from .backbone import Backbone
 from .bundling import IMAGE_LIBRARIES, Exported
-from .compensated import round_compensated
 from .evaluate import Scores, evaluate
 from .evaluation_sets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
 from .image_reference import TorchImages
@@ -25,10 +24,10 @@ from .parts import ImagePart
 from .photo_recipe import PhotoRecipe
 from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
-from .photo_views import Maps
 from .pictures import background_pictures, golden_pictures
 from .seal import IMAGE_GRAPH, Facts, seal
-from .stored_weights import INT8_WEIGHTS, store_weights
+from .static_int8 import STATIC_INT8, quantize_static_int8
+from .stored_weights import store_weights
 from .towers import write_graph
 
 if TYPE_CHECKING:
@@ -36,7 +35,9 @@ if TYPE_CHECKING:
 
 
 _SOME = 256
-"""Photos that are looked at when a tower is rounded."""
+"""Photos from which ranges of activations are learnt."""
+_FEW = 4
+"""So are every so many of the drawn pictures."""
 
 
 class _Exportable(torch.nn.Module):
@@ -61,7 +62,7 @@ def seal_photo(
     out: Path,
     recipe: PhotoRecipe,
     *,
-    maps: Maps,
+    some: Sequence[bytes],
     data: Path | None,
 ) -> Exported:
     """Prove a trained tower and write its bundle.
@@ -72,7 +73,7 @@ def seal_photo(
         teacher: gives the space, and the text side of the scores.
         out: bundle folder; an earlier bundle there is replaced.
         recipe: how the tower was made.
-        maps: what the trunk makes of some of the photos.
+        some: contents of photos, from which the ranges of activations are learnt.
         data: evaluation sets; ``None``: scores are not measured.
 
     Raises:
@@ -93,35 +94,28 @@ def seal_photo(
         return {"scores": scores["bundle"], "source_scores": scores["source"]}
 
     with tempfile.TemporaryDirectory() as scratch:
-        whole, graph = Path(scratch, "float.onnx"), Path(scratch, IMAGE_GRAPH)
+        whole, convolved, graph = (Path(scratch, name) for name in ("float.onnx", "convolved.onnx", IMAGE_GRAPH))
         example = torch.zeros(2, 3, recipe.side, recipe.side)
-        write_graph(_Exportable(_rounded(tower, maps[:_SOME])), {"pixel_values": example}, whole, any_length=False)
-        store_weights(whole, graph, coarse=len(backbone.names))
+        write_graph(_Exportable(tower), {"pixel_values": example}, whole, any_length=False, fused=False)
+        drawn = background_pictures()
+        looked_at = [{"pixel_values": reference.pixels(item)[None]} for item in [*some[:_SOME], *drawn[::_FEW]]]
+        quantize_static_int8(whole, convolved, looked_at)
+        store_weights(convolved, graph, coarse=len(backbone.names))
         bundle, verification = seal(
             out,
             facts=_facts(backbone, teacher, recipe, graph),
             image=ImagePart(
                 section=_section(backbone, recipe.side),
                 graph=graph,
-                scheme=INT8_WEIGHTS,
+                scheme=STATIC_INT8,
                 reference=reference,
                 golden=golden_pictures(),
-                background=background_pictures(),
+                background=drawn,
             ),
             dim=tower.names.shape[1],
             measure=measure,
         )
     return Exported(bundle, verification, scores)
-
-
-def _rounded(tower: PhotoTower, maps: Maps) -> PhotoTower:
-    """A copy whose caption branch is rounded already, with care for what goes through it; storing changes nothing then.
-
-    What was not trained came rounded, and stays so.
-    """
-    found = copy.deepcopy(tower)
-    round_compensated(found.seeing, torch.from_numpy(np.array(maps)).float().permute(0, 3, 1, 2))
-    return found
 
 
 def _section(backbone: Backbone, side: int) -> ImageSection:
@@ -133,7 +127,7 @@ def _section(backbone: Backbone, side: int) -> ImageSection:
         resize="stretch",
         resize_to=None,
         crop="none",
-        filter="bilinear",
+        filter="bicubic",
         scale=1 / 255,
         mean=backbone.mean,
         std=backbone.std,
@@ -147,7 +141,7 @@ def _processor(backbone: Backbone, side: int) -> BaseImageProcessor:
 
     return ViTImageProcessor(
         size={"height": side, "width": side},
-        resample=Resampling.BILINEAR,
+        resample=Resampling.BICUBIC,
         image_mean=list(backbone.mean),
         image_std=list(backbone.std),
     )
@@ -188,9 +182,9 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         "backbone's weights. Whether what was learnt from the photos may be used beyond their terms is not settled. "
         f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
         "an hour of one core.",
-        f"A common trunk of {recipe.tower.split} blocks and two branches: the backbone, unchanged, names a thousand "
-        "kinds of things, each by the text vector of its name, and a copy of its last blocks was trained on captions. "
-        f"The names count {recipe.tower.weight:g} times where the backbone is sure, and less where it is not.",
+        f"The first {recipe.tower.split} blocks are the backbone's; the others, and a head, were trained on captions, "
+        "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the text vector "
+        f"of its name. The names count {recipe.tower.weight:g} times where the classifier is sure, less where it is not.",
         f"Trained for {plan.steps} steps of {plan.batch} photos, in {plan.views} views each"
         + (f", {plan.runs} times from one start, and the weights averaged" if plan.runs > 1 else "")
         + f"; seed {plan.seed}. {recipe.chosen} "

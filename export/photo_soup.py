@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache, partial
 from pathlib import Path
 
 import torch
 
 from .photo_tower import PhotoTower
-from .photo_training import Lesson, PhotoPlan, backbone_says, train_tower
+from .photo_training import Lesson, PhotoPlan, train_tower
 from .training import LOG
 
 
@@ -43,8 +42,6 @@ def train_soup(
     """
     if plan.runs == 1:
         return train_tower(tower, lesson, plan, folder, evaluate=evaluate)
-    says = cache(partial(backbone_says, tower, lesson.maps, bfloat16=plan.bfloat16))
-    lesson = replace(lesson, probabilities=says)
     found = []
     for number, log in enumerate(soup_logs(plan, folder)):
         once = replace(plan, runs=1, seed=plan.seed + number)

@@ -15,12 +15,12 @@ class TowerRecipe:
     """How a tower is built around a backbone."""
 
     split: int
-    """Blocks before this one, counted from 0, stay as they are and serve both branches; the others are there twice."""
+    """Blocks before this one, counted from 0, stay as they are; the others are trained."""
     hidden: int | None = None
     """Width of the layer between features and vector; ``None``: there is none."""
     dropout: float = 0.2
     weight: float = 0.7
-    """Of the names' vector beside the caption branch's, which has length 1."""
+    """Of the names' vector beside the head's, which has length 1."""
     power: float = 1.5
     """Probabilities are taken to this power first: the likelier classes count more than they would."""
 
@@ -28,10 +28,11 @@ class TowerRecipe:
 class PhotoTower(torch.nn.Module):
     """Pixels (B, 3, H, W) to unit vectors (B, dim).
 
-    Two branches leave a common trunk. The one that names is the backbone unchanged: the sum of the vectors of its
-    classes' names, weighted by their probabilities (ConSE: Norouzi et al. 2014, https://arxiv.org/abs/1312.5650), so
-    that a thousand kinds of things keep their names. Their sum is the shorter the less sure the backbone is, and then
-    counts less. The one that sees is trained on captions.
+    Two things are made of the same features. A head, trained on captions, gives a vector of what is seen. The
+    backbone's classifier names it: the sum of the vectors of its classes' names, weighted by their probabilities
+    (ConSE: Norouzi et al. 2014, https://arxiv.org/abs/1312.5650). That sum is the shorter the less sure the
+    classifier is, and then counts less. The last blocks and the classifier are trained too, held to what the backbone
+    said, so that a thousand kinds of things keep their names.
     """
 
     names: torch.Tensor
@@ -47,30 +48,24 @@ class PhotoTower(torch.nn.Module):
         super().__init__()
         blocks = copy.deepcopy(backbone.blocks)
         self.recipe = recipe
-        self.trunk, self.naming = blocks[: recipe.split], blocks[recipe.split :]
+        self.trunk, self.tail = blocks[: recipe.split], blocks[recipe.split :]
+        self.trunk.requires_grad_(False)
         self.classifier = copy.deepcopy(backbone.classifier)
-        for parameter in self.parameters():
-            parameter.requires_grad_(False)
-        self.seeing = copy.deepcopy(backbone.blocks[recipe.split :])
         self.head = Head(backbone.features, names.shape[1], hidden=recipe.hidden, dropout=recipe.dropout)
         self.register_buffer("names", names.clone())
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """float32 in, float32 out."""
-        maps = self.trunk(pixel_values)
-        return self.joined(self.seen(maps), self.named(maps))
+        features = self.features(self.trunk(pixel_values))
+        return self.joined(self.head(features), torch.softmax(self.classifier(features), dim=1))
 
-    def seen(self, maps: torch.Tensor) -> torch.Tensor:
-        """What the trunk gives, (B, C, H, W), to the caption branch's unit vectors (B, dim)."""
-        found: torch.Tensor = self.head(self.seeing(maps).float().mean((2, 3)))
+    def features(self, maps: torch.Tensor) -> torch.Tensor:
+        """What the trunk gives, (B, C, H, W), to mean features (B, features)."""
+        found: torch.Tensor = self.tail(maps).float().mean((2, 3))
         return found
 
-    def named(self, maps: torch.Tensor) -> torch.Tensor:
-        """What the trunk gives to the backbone's probabilities (B, classes)."""
-        return torch.softmax(self.classifier(self.naming(maps).float().mean((2, 3))), dim=1)
-
     def joined(self, seen: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
-        """Unit vectors (B, dim) of what :meth:`seen` and :meth:`named` give."""
+        """Unit vectors (B, dim) of the head's, and of the classifier's probabilities (B, classes)."""
         raised = probabilities**self.recipe.power
         raised = raised / raised.sum(1, keepdim=True)
         return torch.nn.functional.normalize(seen + self.recipe.weight * (raised @ self.names), dim=1)

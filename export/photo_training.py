@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +36,16 @@ class PhotoPlan(Schedule):
     views: int
     """Views of each photo, the whole photo as the first."""
     tail_rate: float = 0.3
-    """Share of it for the blocks that were copied from the backbone."""
+    """Share of it for the backbone's last blocks and its classifier."""
     weight_decay: float = 0.05
     contrast: Contrast = field(default_factory=Contrast)
     caption: float = 1.0
     """Weight of the loss on captions; of no effect where there are none."""
     naming: float = 1.0
-    """Weight of the loss on names of classes, which the caption branch is to know too."""
+    """Weight of the loss on names of classes, which the head's vector is to say too."""
     naming_temperature: float = 0.05
+    keeping: float = 1.0
+    """Weight of the loss on the classifier's probabilities, which are to stay the backbone's."""
     taught: float = 1.0
     """Weight of the loss on a teacher's vectors; of no effect where there are none."""
     relation: float = 10.0
@@ -64,14 +65,14 @@ class Lesson:
 
     maps: Sequence[Maps]
     """A table for each view, what the trunk makes of it."""
+    probabilities: Sequence[torch.Tensor]
+    """The backbone's of the photos, float16 (N, classes) for each view; see :func:`backbone_says`."""
     captions: Vectors | None = None
     """Of all captions, (M, dim); ``None``: there are none."""
     owners: npt.NDArray[np.int64] | None = None
     """Number of the photo of each caption, ascending."""
     taught: Sequence[Vectors] = ()
     """The teacher's vectors of the photos, (N, dim) for each view; empty: there is no teacher of pictures."""
-    probabilities: Callable[[], Sequence[torch.Tensor]] | None = None
-    """Gives the backbone's of the photos, (N, classes) for each view; ``None``: each training computes them."""
 
 
 def train_tower(
@@ -102,7 +103,7 @@ def train_tower(
     """
     state = _State(tower, len(lesson.maps[0]))
     groups = [
-        {"params": list(tower.seeing.parameters()), "share": plan.tail_rate},
+        {"params": [*tower.tail.parameters(), *tower.classifier.parameters()], "share": plan.tail_rate},
         {"params": list(tower.head.parameters()), "share": 1.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=plan.weight_decay, fused=True)
@@ -111,10 +112,8 @@ def train_tower(
         captions = None
         if lesson.captions is not None and lesson.owners is not None:
             captions = said(lesson.captions, lesson.owners)
-        says = lesson.probabilities or partial(backbone_says, tower, lesson.maps, bfloat16=plan.bfloat16)
-        probabilities = says()
         for number, (rows, views) in enumerate(_from(step, plan, len(lesson.maps[0])), step):
-            yield _step(state, optimizer, lesson, captions, probabilities, plan, number, rows, views)
+            yield _step(state, optimizer, lesson, captions, plan, number, rows, views)
 
     measure = None if evaluate is None else lambda: evaluate(state.result(plan))
     run_steps(state, optimizer, plan, _key(plan, tower, lesson), folder, learn, measure, stop_after)
@@ -129,8 +128,8 @@ class _State(torch.nn.Module):
 
     def __init__(self, tower: PhotoTower, photos: int) -> None:
         super().__init__()
-        self.seeing, self.head = tower.seeing, tower.head
-        self.averages = copy.deepcopy(torch.nn.ModuleList([tower.seeing, tower.head])).requires_grad_(False)
+        self.trained = _trained(tower)
+        self.averages = copy.deepcopy(self.trained).requires_grad_(False)
         self._tower = [tower]  # in a list, so that torch does not count its weights again
         self.register_buffer("bank", torch.zeros(photos, tower.names.shape[1]))  # the last vector of each photo
         self.register_buffer("known", torch.zeros(photos, dtype=torch.bool))  # whether there is one
@@ -144,8 +143,7 @@ class _State(torch.nn.Module):
         if not plan.average:
             return self.tower
         found = copy.deepcopy(self.tower)
-        found.seeing.load_state_dict(self.averages[0].state_dict())
-        found.head.load_state_dict(self.averages[1].state_dict())
+        _trained(found).load_state_dict(self.averages.state_dict())
         return found
 
     @torch.no_grad()
@@ -153,11 +151,15 @@ class _State(torch.nn.Module):
         """Take one step's weights into the average; the first ones hardly count."""
         if plan.average:
             kept = min(plan.average, (step + 1) / (step + 10))
-            for mean, module in zip(self.averages, (self.seeing, self.head), strict=True):
-                for weight, new in zip(mean.parameters(), module.parameters(), strict=True):
-                    weight.lerp_(new, 1 - kept)
-                for count, now in zip(mean.buffers(), module.buffers(), strict=True):
-                    count.copy_(now)
+            for weight, new in zip(self.averages.parameters(), self.trained.parameters(), strict=True):
+                weight.lerp_(new, 1 - kept)
+            for count, now in zip(self.averages.buffers(), self.trained.buffers(), strict=True):
+                count.copy_(now)
+
+
+def _trained(tower: PhotoTower) -> torch.nn.ModuleList:
+    """The parts of a tower that are trained."""
+    return torch.nn.ModuleList([tower.tail, tower.classifier, tower.head])
 
 
 def _step(
@@ -165,19 +167,17 @@ def _step(
     optimizer: torch.optim.Optimizer,
     lesson: Lesson,
     captions: Said | None,
-    probabilities: Sequence[torch.Tensor],
     plan: PhotoPlan,
     step: int,
     rows: npt.NDArray[np.int64],
     views: npt.NDArray[np.int64],
 ) -> dict[str, torch.Tensor]:
     tower = state.tower
-    tower.seeing.train()
-    tower.head.train()
+    state.trained.train()
     for group in optimizer.param_groups:
         group["lr"] = plan.rate * group["share"] * rate_share(step, steps=plan.steps, warmup=plan.warmup)
     maps = np.stack([lesson.maps[view][row] for row, view in zip(rows, views, strict=True)])
-    named = torch.stack([probabilities[view][row] for row, view in zip(rows, views, strict=True)]).float()
+    named = torch.stack([lesson.probabilities[view][row] for row, view in zip(rows, views, strict=True)]).float()
     torch.manual_seed(_OTHER * plan.seed + step)  # dropout too goes on after an interruption as it would have
     drawing, index = np.random.default_rng([plan.seed, 1, step]), torch.from_numpy(rows)
     pairs = _Pairs(len(rows), plan.mix, drawing) if plan.mix and step % 2 else None
@@ -185,9 +185,9 @@ def _step(
     if pairs is not None:
         pixels, named = pairs.mixed(pixels), pairs.mixed(named)
     with _autocast(plan.bfloat16):
-        seen = tower.seen(pixels)
-    seen = seen.float()
-    joined = tower.joined(seen, named)
+        features = tower.features(pixels)
+    seen, said_now = tower.head(features), torch.log_softmax(tower.classifier(features), dim=1)
+    joined = tower.joined(seen, said_now.exp())
     found: dict[str, torch.Tensor] = {}
     total = torch.zeros(())
     if captions is not None and pairs is not None:
@@ -200,6 +200,9 @@ def _step(
     if plan.naming:
         found["naming"] = naming_loss(seen, named, tower.names, temperature=plan.naming_temperature)
         total = total + plan.naming * found["naming"]
+    if plan.keeping:
+        found["keeping"] = torch.nn.functional.kl_div(said_now, named, reduction="batchmean")
+        total = total + plan.keeping * found["keeping"]
     if lesson.taught:
         wanted = torch.from_numpy(np.stack([lesson.taught[v][row] for row, v in zip(rows, views, strict=True)]))
         if pairs is not None:
@@ -230,29 +233,38 @@ class _Pairs:
         return share * values + (1 - share) * values[self.other]
 
 
+@torch.no_grad()
 def run_tower(tower: PhotoTower, maps: Maps, *, bfloat16: bool = False) -> Vectors:
     """Unit vectors (N, dim) of what the trunk made of N photos."""
-    tower.eval()
     found = []
-    with torch.inference_mode(), _autocast(bfloat16):
-        for start in range(0, len(maps), _FEW):
-            part = _channels_first(maps[start : start + _FEW])
-            found.append(tower.joined(tower.seen(part).float(), tower.named(part).float()).numpy())
+    for features in _features(tower, maps, bfloat16=bfloat16):
+        joined = tower.joined(tower.head(features), torch.softmax(tower.classifier(features), dim=1))
+        found.append(joined.numpy())
     return np.concatenate(found)
 
 
-def backbone_says(tower: PhotoTower, maps: Sequence[Maps], *, bfloat16: bool) -> list[torch.Tensor]:
-    """Probabilities of each view, float16 (N, classes): they never change, so they are computed once."""
-    return [_probabilities(tower, view, bfloat16=bfloat16) for view in maps]
+@torch.no_grad()
+def backbone_says(tower: PhotoTower, maps: Sequence[Maps], *, bfloat16: bool = False) -> list[torch.Tensor]:
+    """The probabilities of each view, float16 (N, classes), as an untrained tower gives them: the backbone's."""
+    return [
+        torch.cat(
+            [
+                torch.softmax(tower.classifier(features), dim=1).half()
+                for features in _features(tower, view, bfloat16=bfloat16)
+            ]
+        )
+        for view in maps
+    ]
 
 
-def _probabilities(tower: PhotoTower, maps: Maps, *, bfloat16: bool) -> torch.Tensor:
+@torch.no_grad()
+def _features(tower: PhotoTower, maps: Maps, *, bfloat16: bool) -> Iterator[torch.Tensor]:
+    """Mean features of some photos at a time."""
     tower.eval()
-    found = []
-    with torch.inference_mode(), _autocast(bfloat16):
-        for start in range(0, len(maps), _FEW):
-            found.append(tower.named(_channels_first(maps[start : start + _FEW])).to(torch.float16))
-    return torch.cat(found).clone()
+    for start in range(0, len(maps), _FEW):
+        with _autocast(bfloat16):
+            features = tower.features(_channels_first(maps[start : start + _FEW]))
+        yield features
 
 
 def _channels_first(maps: Maps) -> torch.Tensor:

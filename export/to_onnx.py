@@ -55,15 +55,17 @@ def text_graph(model: PreTrainedModel, stages: Sequence[Stage], dim: int, out: P
     raw.unlink()
 
 
-def save_optimized(graph: Path, out: Path) -> None:
+def save_optimized(graph: Path, out: Path, *, fused: bool = True) -> None:
     """Optimise a graph ahead of time, for any processor.
 
-    onnxruntime's extended level and not all: the full level writes the memory layout of this very processor.
+    onnxruntime's extended level and not all: the full level writes the memory layout of this very processor. Not
+    ``fused``, its basic level: the operators stay those of ONNX itself, as tools that read graphs want them.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if fused else levels.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(out)
     options.log_severity_level = 4
     onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])

@@ -58,7 +58,9 @@ class TextTower(torch.nn.Module):
         return torch.nn.functional.normalize(self.model.get_text_features(input_ids=input_ids), dim=1)
 
 
-def write_graph(tower: torch.nn.Module, example: Mapping[str, torch.Tensor], out: Path, *, any_length: bool) -> None:
+def write_graph(
+    tower: torch.nn.Module, example: Mapping[str, torch.Tensor], out: Path, *, any_length: bool, fused: bool = True
+) -> None:
     """Write the float graph of a tower, optimised.
 
     Args:
@@ -66,6 +68,7 @@ def write_graph(tower: torch.nn.Module, example: Mapping[str, torch.Tensor], out
         example: name of an input to a tensor of its type and shape; the first dimension is left open.
         out: file to write.
         any_length: leave the second dimension of the inputs open too.
+        fused: as :func:`.save_optimized` takes it.
     """
     from optimum.exporters.onnx import export
 
@@ -76,7 +79,7 @@ def write_graph(tower: torch.nn.Module, example: Mapping[str, torch.Tensor], out
         with quiet(), _positions_fixed(tower, example), _gelu_written_out(tower):
             export(tower, config, raw)
         onnx.checker.check_model(raw)
-        save_optimized(raw, out)
+        save_optimized(raw, out, fused=fused)
 
 
 @contextlib.contextmanager

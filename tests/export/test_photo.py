@@ -25,7 +25,7 @@ from edgeembed_export.photo_recipe import PHOTOS, BackboneRecipe, PhotoRecipe, P
 from edgeembed_export.photo_soup import soup_logs, train_soup
 from edgeembed_export.photo_teacher import bundle_photo_teacher, is_two_tower, two_tower_photo_teacher
 from edgeembed_export.photo_tower import PhotoTower, TowerRecipe
-from edgeembed_export.photo_training import Lesson, PhotoPlan, run_tower, train_tower
+from edgeembed_export.photo_training import Lesson, PhotoPlan, backbone_says, run_tower, train_tower
 from edgeembed_export.photo_views import Seen, stretched, view
 from edgeembed_export.pictures import golden_pictures
 from edgeembed_export.tiny_photo import tiny_backbone, tiny_photos
@@ -75,7 +75,8 @@ def lesson(photo_data: Path, backbone: Backbone, tmp_path: Path) -> tuple[PhotoT
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     captions = np.stack([vectors[words.index(caption)] for captions in photos.captions for caption in captions])
     owners = np.repeat(np.arange(len(photos.files)), 2)
-    return tower, Lesson([seen.maps(photos.files, number=number) for number in range(2)], captions, owners)
+    maps = [seen.maps(photos.files, number=number) for number in range(2)]
+    return tower, Lesson(maps, backbone_says(tower, maps), captions, owners)
 
 
 def test_the_backbone_is_read_block_by_block(backbone: Backbone) -> None:
@@ -158,7 +159,7 @@ def test_training_helps_and_goes_on_where_it_was_interrupted(
 ) -> None:
     tower, towards = lesson
     assert towards.captions is not None
-    frozen = [value.clone() for value in [*tower.trunk.parameters(), *tower.naming.parameters()]]
+    frozen = [value.clone() for value in tower.trunk.parameters()]
 
     def right(trained: PhotoTower) -> dict[str, float]:
         """Share of captions whose photo looks as the nearest photo does."""
@@ -176,9 +177,13 @@ def test_training_helps_and_goes_on_where_it_was_interrupted(
     assert scores[-1] >= scores[0] + 0.15
     losses = [line for line in log if "loss" in line]
     assert losses[-1]["caption"] < losses[0]["caption"]
-    assert set(losses[0]) >= {"loss", "caption", "naming"}
-    for old, new in zip(frozen, [*at_once.trunk.parameters(), *at_once.naming.parameters()], strict=True):
+    assert set(losses[0]) >= {"loss", "caption", "naming", "keeping"}
+    for old, new in zip(frozen, at_once.trunk.parameters(), strict=True):
         assert torch.equal(old, new)
+    # What is seen and what it is called come of the same features, which have changed; the names have not much.
+    assert not torch.equal(at_once.tail[0].layers[0].weight, tower.tail[0].layers[0].weight)
+    before, after = (backbone_says(some, towards.maps)[0].float() for some in (tower, at_once))
+    assert float((before - after).abs().mean()) < 0.04
 
     for stop in (40, None):
         again = PhotoTower(backbone, tower.names, RECIPE.tower)
@@ -228,7 +233,7 @@ def test_mixtures_follow_a_teacher_too(lesson: tuple[PhotoTower, Lesson], tmp_pa
     taught = replace(towards, captions=None, owners=None, taught=[towards.captions[::2]] * 2)
     train_tower(tower, taught, replace(RECIPE.plan, mix=0.4), tmp_path)
     vectors = [line["vector"] for line in read_log(tmp_path / "log.jsonl") if "vector" in line]
-    assert vectors[-1] < vectors[0] - 0.05
+    assert vectors[-1] < vectors[0] - 0.04
 
 
 def test_a_tower_becomes_a_proved_bundle_in_the_space_of_texts(
@@ -272,7 +277,9 @@ def test_weights_are_stored_small_and_opened_as_floats(photo_data: Path, tiny_bu
     options.log_severity_level = 4
     onnxruntime.InferenceSession(str(made.bundle.file("image.onnx")), options, providers=["CPUExecutionProvider"])
     opened = onnx.load(tmp_path / "opened.onnx").graph
-    assert not {"Cast", "DequantizeLinear"} & {node.op_type for node in opened.node}
+    operators = [node.op_type for node in opened.node]
+    assert operators.count("QLinearConv") >= 10
+    assert not {"Cast", "Conv", "FusedConv"} & set(operators)
 
 
 def test_a_clip_folder_teaches_its_pictures(photo_data: Path, tmp_path: Path) -> None:
