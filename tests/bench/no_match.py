@@ -129,7 +129,7 @@ def judge(folders: Folders, name: str, whole: Index, asked: Asked, foreign: Mapp
     """Print both shares for a set, and for small folders of its documents."""
     rng = random.Random(name)
     ids = whole.ask(lambda snapshot: snapshot.ids())
-    for size in (*SIZES, len(ids)):
+    for size in (*(size for size in SIZES if size < len(ids)), len(ids)):
         kept = set(rng.sample(ids, size))
         index = whole if size == len(ids) else folders.part(f"{name}-{size}", whole, kept)
         answered = [(text, right & kept) for text, right in asked if right & kept]
@@ -141,8 +141,8 @@ def judge(folders: Folders, name: str, whole: Index, asked: Asked, foreign: Mapp
 def areas(found: Judged, foreign: Iterable[str]) -> None:
     """Print what the best score tells apart: the chance that of two queries the one with an answer scores higher.
 
-    That is the area under the receiver operating characteristic (Mann and Whitney's U, scaled). Queries are compared with
-    foreign ones, and with themselves when all their relevant documents are left out of the results.
+    That is the area under the receiver operating characteristic (Mann and Whitney's U, scaled). Queries are compared
+    with foreign ones, and with themselves when all their relevant documents are left out of the results.
     """
     within, without = [], []
     for number, text in found.queries:
