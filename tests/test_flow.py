@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 import edgeembed
@@ -98,6 +99,14 @@ NOWHERE = [
 def test_nothing_fits_what_nobody_wrote_about(notes: edgeembed.Folder, query: str) -> None:
     assert notes.search(query, min_score="auto") == []
     assert len(notes.search(query)) == 10
+
+
+def test_a_query_that_nothing_fits_is_told_so(notes: edgeembed.Folder) -> None:
+    run = CliRunner().invoke(cli, ["search", NOWHERE[0], str(notes.path), "--no-sync"])
+    assert run.exit_code == 1
+    assert "nothing here fits; --min-score 0 shows the nearest all the same" in run.output
+    run = CliRunner().invoke(cli, ["search", NOWHERE[0], str(notes.path), "--no-sync", "--min-score", "0"])
+    assert run.exit_code == 0
 
 
 def test_a_photo_is_found_by_what_it_shows(notes: edgeembed.Folder) -> None:
