@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -295,6 +296,8 @@ def main() -> None:
     """Run the command line and exit with its status."""
     run_if_worker()
     terminal.prepare_streams()
+    # Pillow warns of what it finds odd in a picture and then reads all the same; what it cannot read has a reason.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         status = cli(standalone_mode=False)
         sys.stdout.flush()

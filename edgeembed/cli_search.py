@@ -102,7 +102,7 @@ def _answer_options(command: _Command) -> _Command:
         click.option(
             "--min-score",
             type=click.FloatRange(0, 1),
-            help="Only hits with at least this score, 0 to 1.  [default: search leaves out what is not relevant]",
+            help="Only hits with at least this score, 0 to 1.  [default: what is not relevant is left out]",
         ),
         _no_sync_option,
         click.option("--exact", is_flag=True, help="Compare every vector, also in large indexes."),

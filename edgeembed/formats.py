@@ -11,7 +11,7 @@ HEAD_BYTES = 8192
 """How much of a file is looked at before the whole is read."""
 NOT_TEXT = "not text"
 PICTURE = "not text: a picture"
-OTHER_PICTURE = "not text: a picture of a kind that is not opened"
+OTHER_PICTURE = "picture of a rare kind: save it as PNG or JPEG"
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\0\0", "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -108,7 +108,7 @@ _FILM = Format(reason="not text: sound or film")
 _PROGRAM = Format(reason="not text: a program")
 _DATABASE = Format(reason="not text: a database")
 _FONT = Format(reason="not text: a font")
-_DRAWING = Format(reason="not text: a PostScript drawing")
+_DRAWING = Format(reason="not text: a PostScript drawing (save it as PDF)")
 # What shows itself at its start. Others are known by the name alone, if they are no text.
 _CLOSED = (
     (b"\x89PNG", _COMMON),

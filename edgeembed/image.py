@@ -432,8 +432,12 @@ def _reason(error: Exception) -> str:
         return f"larger than {_megapixels(MAX_PIXELS)}{size}"
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
-    lines = str(error).splitlines()
-    return f"damaged picture: {lines[0] if lines else type(error).__name__}"
+    said = next(iter(str(error).splitlines()), type(error).__name__)
+    # What the decoder lacks is no damage, and it does not always tell which of the two it is.
+    foreign = re.search(
+        r"unsupported|not supported|not implemented|decoder error|cannot load|not available", said, re.I
+    )
+    return f"damaged picture, or of a rare kind: {said}" if foreign else f"damaged picture: {said}"
 
 
 def _path(source: ImageSource) -> Path | None:

@@ -32,7 +32,7 @@ from .model_facts import IndexModels, holds_pictures, stored_models
 from .nearest import stored_rows
 from .opening import create_index, open_catalog, refuse_links
 from .pairing import Given, Model, chosen_models
-from .queries import Meaning, Weighted, is_words, query_vectors, unit
+from .queries import Meaning, Weighted, is_words, item_kind, listed, query_vectors, unit
 from .ranking import Hit
 from .readers.extracted import PictureNeed
 from .searcher import Mode, Request, Searcher
@@ -204,9 +204,11 @@ class Index:
         if parsed is not None:
             test &= word_condition(parsed.phrases, parsed.excluded)
         self._follow()
-        vectors = query_vectors(self._towers, parsed.text if parsed else query, plus, minus, kinds=self._kinds(query))
+        added, taken = listed("plus", plus), listed("minus", minus)
+        vectors = query_vectors(self._towers, parsed.text if parsed else query, added, taken, kinds=self._kinds(query))
         words, phrases = (parsed.text, parsed.phrases) if parsed else ("", ())
-        return self._search(Request(vectors, words, phrases, k, test, mode, min_score, exact))
+        request = Request(vectors, words, phrases, k, test, mode, min_score, exact)
+        return self._search(request, item_kind([query, *added, *taken]))
 
     def similar(
         self,
@@ -229,12 +231,12 @@ class Index:
         _check_request(k, "vector")
         test = condition(where or {})
         if isinstance(item, Document):
-            vectors = self._vectors_of(item)
+            vectors, kind = self._vectors_of(item), "image" if item.text is None else "text"
         else:
             number, kind, rows = self.ask(lambda snapshot: self._rows_of(snapshot, item))
             vectors = dict.fromkeys(self._towers.kinds_like(kind), unit(rows.mean(axis=0)))
             test &= Condition("d.document <> ?", (number,))
-        return self._search(Request(vectors, "", (), k, test, "vector", min_score, exact))
+        return self._search(Request(vectors, "", (), k, test, "vector", min_score, exact), kind)
 
     def explain(self, query: Meaning, id: str) -> Explanation:
         """Which words of a document's best passage made it match a query; see :mod:`edgeembed.explain`.
@@ -472,14 +474,10 @@ class Index:
         """What to search in; without pictures their model is not asked for the vector of words."""
         return KINDS if not is_words(query) or self.ask(holds_pictures) else ("text",)
 
-    def _search(self, request: Request) -> list[Hit]:
-        backgrounds = self._backgrounds(request.vectors)
-        return self.ask(lambda snapshot: Searcher(snapshot, self._segments, backgrounds, request).hits())
-
-    def _backgrounds(self, kinds: Iterable[str]) -> dict[str, Floats]:
-        """Vectors of ordinary things, read when they are first needed."""
-        towers = self._towers
-        return {name: rows for kind in kinds for name, rows in towers.background(kind).items()}
+    def _search(self, request: Request, item: str) -> list[Hit]:
+        """Answer a request that was made of words or texts (``item`` is ``text``), or of a picture too (``image``)."""
+        scales = {kind: self._towers.scale(item, kind, vector) for kind, vector in request.vectors.items()}
+        return self.ask(lambda snapshot: Searcher(snapshot, self._segments, scales, request).hits())
 
     def _rows_of(self, snapshot: Snapshot, id: str) -> tuple[int, str, Floats]:
         """The number of a document of the index, its kind, and its vectors ``(n, dim)``."""

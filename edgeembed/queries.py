@@ -48,10 +48,8 @@ def query_vectors(
         UnsupportedInputError: a picture, and no model embeds pictures.
         ImageError: a picture that cannot be read.
     """
-    for name, items in (("plus", plus), ("minus", minus)):
-        if isinstance(items, (str, bytes)):
-            raise TypeError(f"{name} must be a sequence, not one {type(items).__name__}: [{items!r:.40}]")
-    parts = [(1.0, query), *map(_weighted, plus), *((-weight, item) for weight, item in map(_weighted, minus))]
+    added, taken = listed("plus", plus), listed("minus", minus)
+    parts = [(1.0, query), *map(_weighted, added), *((-weight, item) for weight, item in map(_weighted, taken))]
     given = {_kind(item) for _, item in parts}
     if "image" in given:
         towers.embedder("image")  # or it says why there is none
@@ -68,6 +66,22 @@ def query_vectors(
     if not vectors:
         raise UnsupportedInputError("texts and pictures of this index are in two vector spaces; ask for one at a time")
     return vectors
+
+
+def listed(name: str, items: Iterable[Weighted]) -> list[Weighted]:
+    """The meanings of an argument that takes several.
+
+    Raises:
+        TypeError: it is one text, whose letters are not meant.
+    """
+    if isinstance(items, (str, bytes)):
+        raise TypeError(f"{name} must be a sequence, not one {type(items).__name__}: [{items!r:.40}]")
+    return list(items)
+
+
+def item_kind(parts: Iterable[Weighted]) -> str:
+    """What a query is made of: ``image`` if any of its parts is a picture, otherwise ``text``."""
+    return "image" if any(_kind(meaning) == "image" for _, meaning in map(_weighted, parts)) else "text"
 
 
 def unit(vector: Floats) -> Floats:

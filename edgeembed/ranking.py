@@ -20,9 +20,9 @@ from typing import Any
 
 from .snapshot import PassageRow
 
-WORDS = 1.5
+WORDS = 1.25
 """Deviations of similarity for a BM25 of as many units as the root of the highest one. Sets of abstracts alone would
-have 2, but more than this costs more than a hundredth among short texts, in which words in common say little."""
+have 1.5, but more than this costs more than a hundredth among short texts, in which words in common say little."""
 
 
 @dataclass(frozen=True)

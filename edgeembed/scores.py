@@ -1,16 +1,19 @@
 """How good is good? Similarities judged against those of ordinary texts and photos.
 
-A cosine says little by itself: 0.4 may be the best match of one query and what any text gets for another, and
-photos lie elsewhere than texts. So the similarity is standardised with the mean and the deviation that this very
-query has to the vectors in the bundle's ``background.npz``, of the same kind (as score normalisation by a cohort does
-in speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360), and one fixed
-logistic function makes a number from 0 to 1 of it.
+A cosine says little by itself: photos lie elsewhere than texts, and one model's 0.4 is another's 0.6. So it is counted
+in deviations from the mean of what this model gives for an ordinary query and an ordinary thing, all pairs from
+the vectors in its ``background.npz``, and one fixed logistic function makes a number from 0 to 1 of it.
+
+The mean and the deviation are those of the model, not of the query. Taking each query's own (as normalisation by
+a cohort does in speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360) was
+measured beside it and is worse at telling queries with an answer from others, for photos by far: what no photo can
+show, such as a part of physics, is about equally far from all of them, and a small deviation makes much of little.
+A picture as a query is judged by its own: how alike two ordinary pictures are depends on the pictures.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,29 +24,37 @@ from .manifest import BACKGROUND_NAME
 if TYPE_CHECKING:
     from .vectors import Floats
 
-MIDDLE = 4.0
+MIDDLE = 2.6
 """Deviations above the ordinary at which the score is one half."""
-SLOPE = 1.0
-LEAST = 3.4
-"""Deviations above the ordinary that a hit needs to be shown by default (a score of 0.35 without words in common), if
+SLOPE = 0.77
+LEAST = 2.1
+"""Deviations above the ordinary that a hit needs to be shown by default (a score of 0.34 without words in common), if
 there is a good match at all."""
-_MARGIN = 0.5
-_USUAL_SPREAD = 0.07
+NEAR_THE_BEST = 0.5
+"""Share of the deviations of the best hit of the same kind that another needs to be shown beside it by default."""
+WORDS_AS_PROOF = 0.25
+"""Deviations for a BM25 of as many units as the root of the highest one, where it is judged whether a hit is shown.
+Less than for the order of hits (``ranking.WORDS``): a long query has some word in common with nearly any text."""
+_MARGIN = 0.25
+_BETWEEN_QUERIES = 1.5
+"""By how much similarities of all queries deviate more than those of one, so that the same score means the same."""
+_USUAL_SPREAD = 0.09
 """Deviation of similarities to ordinary texts; stands in where a bundle has no background."""
 
 
 def least_of_a_good_match(passages: int) -> float:
     """How many deviations above the ordinary the best of so many passages must be to be a match.
 
-    The more passages, the further above the ordinary the best of them is by chance: the largest of n normal numbers
-    is near the square root of 2 ln n (Cramér 1946, Mathematical Methods of Statistics, 28.6).
+    The more passages, the further above the ordinary the best of them is by chance: the largest of n independent
+    normal numbers is near the square root of 2 ln n (Cramér 1946, Mathematical Methods of Statistics, 28.6). Passages
+    of one folder are alike, and count as the square root of their number, which leaves the square root of ln n.
     ``python -m tests.bench.no_match`` shows what this tells apart.
     """
-    return math.sqrt(2 * math.log(max(passages, 2))) + _MARGIN
+    return math.sqrt(math.log(max(passages, 1))) + _MARGIN
 
 
 class Scale(NamedTuple):
-    """What is ordinary for one query and one kind of documents."""
+    """What is ordinary for a kind of queries and a kind of documents."""
 
     mean: float
     deviation: float
@@ -70,10 +81,24 @@ def read_background(bundle: Bundle) -> dict[str, Floats]:
         return {kind: np.asarray(archive[kind], dtype=np.float32) for kind in archive.files}
 
 
-def scale(query: Floats, background: Mapping[str, Floats], kind: str) -> Scale:
-    """The scale of a query ``(dim,)`` of length 1 for documents of a kind."""
-    ordinary = background.get(kind)
-    if ordinary is None or len(ordinary) < 2:
+def scale(queries: Floats | None, documents: Floats | None) -> Scale:
+    """The scale of similarities between two kinds of things, from ordinary ones of each.
+
+    Args:
+        queries: ``(m, dim)``, rows of length 1; ``None``: not known.
+        documents: ``(n, dim)``, likewise. The very same array: no row is compared with itself.
+    """
+    if queries is None or documents is None or min(len(queries), len(documents)) < 2:
         return Scale(0.0, _USUAL_SPREAD, False)
-    similarity = ordinary @ query
+    similarity = queries @ documents.T  # (m, n)
+    if queries is documents:
+        similarity = similarity[~np.eye(len(queries), dtype=bool)]
     return Scale(float(similarity.mean()), max(float(similarity.std()), 1e-3), True)
+
+
+def scale_of_one(query: Floats, documents: Floats | None) -> Scale:
+    """The scale of similarities to one query ``(dim,)``, from ordinary documents ``(n, dim)``, as in :func:`scale`."""
+    if documents is None or len(documents) < 2:
+        return Scale(0.0, _USUAL_SPREAD, False)
+    similarity = documents @ query
+    return Scale(float(similarity.mean()), max(_BETWEEN_QUERIES * float(similarity.std()), 1e-3), True)

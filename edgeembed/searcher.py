@@ -14,7 +14,7 @@ from .fulltext import Terms
 from .keywords import query_terms
 from .nearest import Nearest
 from .ranking import Hit, Passage
-from .scores import LEAST, Scale, least_of_a_good_match, scale
+from .scores import LEAST, NEAR_THE_BEST, WORDS_AS_PROOF, Scale, least_of_a_good_match
 from .snapshot import PassageRow, Snapshot
 from .snippets import is_like, snippet, spans_of
 from .vectors import Floats, Segments
@@ -67,16 +67,14 @@ class _Candidate:
 class Searcher:
     """Answers one request."""
 
-    def __init__(
-        self, snapshot: Snapshot, segments: Segments, background: Mapping[str, Floats], request: Request
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, segments: Segments, scales: Mapping[str, Scale], request: Request) -> None:
         self._snapshot = snapshot
         self._request = request
         self._nearest = {
             kind: Nearest(snapshot, segments, vector, request.condition, exact=request.exact)
             for kind, vector in request.vectors.items()
         }
-        self._scales = {kind: scale(vector, background, kind) for kind, vector in request.vectors.items()}
+        self._scales = scales
         self._similarity: dict[int, float] = {}
         self._kind: dict[int, str] = {}
         self._words: dict[int, float] = {}
@@ -96,9 +94,8 @@ class Searcher:
             self._find_nearest(depth)
         self._complete_similarities()
         self._put_in_order()
-        best = [item for item in self._candidates.values() if item.order and self._is_wanted(item)]
-        if self._request.min_score == "auto" and not any(map(self._is_good, best)):
-            return []
+        best = [item for item in self._candidates.values() if item.order]
+        best = self._relevant(best) if self._request.min_score == "auto" else list(filter(self._is_wanted, best))
         best.sort(key=lambda item: (-item.value, item.id))
         return [self._hit(item) for item in best[: self._request.k]]
 
@@ -175,11 +172,25 @@ class Searcher:
 
     def _is_wanted(self, item: _Candidate) -> bool:
         least, score = self._request.min_score, self._score(item)
-        if least is None or score is None:
-            return True
-        if least != "auto":
-            return score >= least
-        return self._strength(item) >= LEAST or self._has_enough_words(item)
+        return score is None or not isinstance(least, (int, float)) or score >= least
+
+    def _relevant(self, items: list[_Candidate]) -> list[_Candidate]:
+        """What is shown by default: nothing without a good match, nor what is far below the best of its kind."""
+        least: dict[str, float] = {}
+        for item in items:
+            kind = self._kind[item.order[0]]
+            least[kind] = max(least.get(kind, LEAST), NEAR_THE_BEST * self._strength(item))
+
+        def is_relevant(item: _Candidate) -> bool:
+            best = item.order[0]
+            return (
+                not self._scale(best).known
+                or self._has_enough_words(item)
+                or self._strength(item) >= least[self._kind[best]]
+            )
+
+        found = list(filter(is_relevant, items))
+        return found if any(map(self._is_good, found)) else []
 
     def _is_good(self, item: _Candidate) -> bool:
         """Whether it is more than the best that chance brings."""
@@ -193,7 +204,7 @@ class Searcher:
     def _strength(self, item: _Candidate) -> float:
         """Deviations above the ordinary, words that it holds counted in."""
         best = item.order[0]
-        words = ranking.WORDS * item.evidence / self._terms.spread
+        words = WORDS_AS_PROOF * item.evidence / self._terms.spread
         return self._scale(best).standard(self._similarity[best]) + words
 
     def _has_enough_words(self, item: _Candidate) -> bool:

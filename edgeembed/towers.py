@@ -25,7 +25,7 @@ from .manifest import BACKGROUND_NAME
 from .model_facts import LEFT_OUT, IndexModels, ModelFacts
 from .pairing import Given, bundle_of, check_picture_model
 from .readers.extracted import PictureNeed
-from .scores import read_background
+from .scores import Scale, read_background, scale, scale_of_one
 
 if TYPE_CHECKING:
     from .vectors import Floats
@@ -57,6 +57,7 @@ class Towers:
         self._given = given.by_kind()
         self._loaded: dict[str, Embedder] = {}
         self._backgrounds: dict[str, Mapping[str, Floats]] = {}
+        self._scales: dict[str, Scale] = {}
         self._guard = threading.RLock()
         self.stored = stored
         if self._given.text is not None:
@@ -117,12 +118,21 @@ class Towers:
         spaces = {name: (facts.space, facts.dim) for name in KINDS if (facts := self.facts(name)) is not None}
         return tuple(name for name, space in spaces.items() if space == spaces.get(kind))
 
-    def background(self, kind: str) -> Mapping[str, Floats]:
-        """Vectors of ordinary things of a kind, under its name; empty: it is not known what is ordinary."""
+    def scale(self, item: str, kind: str, query: Floats) -> Scale:
+        """What is ordinary between a query and documents of a kind.
+
+        Args:
+            item, kind: as in :meth:`query_embedder`.
+            query: ``(dim,)`` of length 1.
+        """
         with self._guard:
-            if kind not in self._backgrounds:
-                self._backgrounds[kind] = self._read_background(kind)
-            return self._backgrounds[kind]
+            if item == "image":
+                return scale_of_one(query, self._background(kind).get(kind))
+            if kind not in self._scales:
+                # Where words find pictures through a model of its own, that model knows ordinary texts as well.
+                by = item if kind == item or kind in self.kinds_like(item) else kind
+                self._scales[kind] = scale(self._background(by).get(item), self._background(kind).get(kind))
+            return self._scales[kind]
 
     @property
     def pictures(self) -> PictureNeed | None:
@@ -222,6 +232,12 @@ class Towers:
                 return held  # a bundle with two towers
         return Embedder(bundle, threads=self._threads)
 
+    def _background(self, kind: str) -> Mapping[str, Floats]:
+        """Ordinary vectors of the model of a kind; empty: it is not known what is ordinary."""
+        if kind not in self._backgrounds:
+            self._backgrounds[kind] = self._read_background(kind)
+        return self._backgrounds[kind]
+
     def _read_background(self, kind: str) -> Mapping[str, Floats]:
         facts = self.facts(kind)
         if facts is None:
@@ -232,7 +248,7 @@ class Towers:
                 bundle.verified_file(BACKGROUND_NAME)  # the graph of another kind may not be needed, and not be opened
         except BundleError:
             return {}
-        return {name: rows for name, rows in read_background(bundle).items() if name == kind}
+        return read_background(bundle)
 
     def _check_space(self, kind: str, facts: ModelFacts, bundle: Bundle) -> None:
         found = bundle.manifest

@@ -24,12 +24,14 @@ from edgeembed import Document, Embedder, Index
 from edgeembed import verify as verify_module
 from edgeembed.filters import condition
 from edgeembed.layout import KINDS
+from edgeembed.scores import scale
 from edgeembed.searcher import Request, Searcher
 from tests.crash import small_steps
 
 _HEADER = 128
 _MOST_SECONDS = 60
 """After so much processor time a judge is held to be in a loop without end; it needs a tenth of a second."""
+_SCALES = dict.fromkeys(KINDS, scale(None, None))
 _WORDS = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
 
 
@@ -89,7 +91,7 @@ class Sample:
     def answers(self, place: Path) -> list[Any]:
         with Index.open(place, read_only=True) as index:
             return [
-                index.ask(lambda s, r=request: Searcher(s, index._segments, {}, r).hits())  # type: ignore[misc]
+                index.ask(lambda s, r=request: Searcher(s, index._segments, _SCALES, r).hits())  # type: ignore[misc]
                 for request in self._requests()
             ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
@@ -13,11 +14,14 @@ import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.tiny_image import tiny_two_tower_bundle
+from PIL import Image
 
 import edgeembed
 
@@ -39,6 +43,19 @@ def notes(tmp_path: Path) -> Path:
     (root / "boat.md").write_text("# Boat\n\nThe boat leaves the harbour at dawn.\n")
     (root / "Übung" / "garden.txt").write_text("Tomato seedlings for the garden.\n")
     return root
+
+
+def test_what_pillow_warns_of_is_not_shown(notes: Path, tmp_path: Path) -> None:
+    """A picture with a damaged part that is read all the same: an animation of no frames."""
+    data = io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(data, "PNG")
+    kind, body = b"acTL", bytes(8)
+    chunk = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    (notes / "odd.png").write_bytes(data.getvalue()[:33] + chunk + data.getvalue()[33:])  # behind the header
+    with pytest.warns(UserWarning, match="Invalid APNG"):
+        Image.open(notes / "odd.png").load()
+    run = edge("index", notes, "--model", tiny_two_tower_bundle(tmp_path / "towers"))
+    assert (run.returncode, run.stderr) == (0, "3 new; 3 files in the index\n")
 
 
 def test_one_command_is_enough(notes: Path, tiny_bundle: Path) -> None:

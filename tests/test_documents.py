@@ -261,7 +261,7 @@ def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
         ("a.fpx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OTHER_PICTURE),
         ("a", b"\0\0\0\x1cftypM4A ", "not text: sound or film"),
         ("a", b"RIFF\0\0\0\0WAVE", "not text: sound or film"),
-        ("a.ps", b"%!PS-Adobe-3.0\nshowpage\n", "not text: a PostScript drawing"),
+        ("a.ps", b"%!PS-Adobe-3.0\nshowpage\n", "not text: a PostScript drawing (save it as PDF)"),
         ("a", b"\x1f\x8b\x08", "not text: an archive (archives are not opened)"),
         ("a.tar", b"name\0\0\0\0", "not text: an archive (archives are not opened)"),
         ("a.so", b"\x7fELF", "not text: a program"),
@@ -318,7 +318,7 @@ WITHOUT_TEXT = {
     "pillow/duplicate_xref_entry.pdf": "no text in it: its pages are pictures, as a scanner makes them",
     "pillow/trailer_loop.pdf": "no text in it: its pages are pictures, as a scanner makes them",
     "markitdown/test.m4a": "not text: sound or film",
-    "pillow/eps/illu10_preview.eps": "not text: a PostScript drawing",
+    "pillow/eps/illu10_preview.eps": "not text: a PostScript drawing (save it as PDF)",
 }
 
 

@@ -222,7 +222,7 @@ def test_pictures_are_indexed_by_a_model_that_sees(notes: Path, two_towers: Path
         reasons = {item.path: item.reason for item in report.skipped}
         assert reasons.keys() == {"f.png", "g.tif", "h.psd"}
         assert reasons["f.png"].startswith("damaged picture: ")
-        assert reasons["h.psd"] == "not text: a picture of a kind that is not opened"
+        assert reasons["h.psd"] == "picture of a rare kind: save it as PNG or JPEG"
         kinds = {hit.id: hit.kind for hit in folder.search("red", k=100)}
         assert kinds["a.png"] == kinds["e.tiff"] == "image"
         assert kinds["boat.md"] == "text"

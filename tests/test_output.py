@@ -189,7 +189,7 @@ def test_odd_names(tmp_path: Path, tiny_bundle: Path) -> None:
     assert len(shown.stdout.splitlines()) == 2 * len(names)
     assert "100%25.txt" in shown.stdout
     assert edge("search", "--", "-dash boat", root).returncode == 0
-    assert edge("similar", "./-dash.txt", ".", cwd=root).returncode == 0
+    assert edge("similar", "./-dash.txt", ".", "--min-score", "0", cwd=root).returncode == 0
 
 
 def test_a_reader_that_goes_away_is_no_error(notes: Path) -> None:

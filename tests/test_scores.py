@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 
 import edgeembed
-from edgeembed.scores import MIDDLE, least_of_a_good_match, read_background, scale
+from edgeembed.scores import LEAST, MIDDLE, least_of_a_good_match, read_background, scale
 
 
 def test_a_score_counts_deviations_above_the_ordinary() -> None:
-    query = np.array([1, 0], np.float32)
-    background = {
-        "text": np.array([[0.1, 0], [0.3, 0]], np.float32),
-        "image": np.array([[0.6, 0], [0.8, 0]], np.float32),
-    }
-    text, image = scale(query, background, "text"), scale(query, background, "image")
+    queries = np.array([[1, 0], [0, 1]], np.float32)
+    text = scale(queries, np.array([[0.1, 0.1], [0.3, 0.3]], np.float32))
+    image = scale(queries, np.array([[0.6, 0.6], [0.8, 0.8]], np.float32))
     assert (text.mean, text.deviation) == pytest.approx((0.2, 0.1))
     assert text.score(0.2 + MIDDLE * 0.1) == pytest.approx(0.5)
     assert image.score(0.7 + MIDDLE * 0.1) == pytest.approx(0.5)  # the same above what is usual for pictures
@@ -25,21 +22,29 @@ def test_a_score_counts_deviations_above_the_ordinary() -> None:
     assert scores[-1] > 0.95
 
 
+def test_nothing_is_compared_with_itself() -> None:
+    texts = np.array([[1, 0, 0], [0, 1, 0], [0.6, 0.8, 0]], np.float32)
+    assert scale(texts, texts).mean == pytest.approx((0 + 0.6 + 0.8) / 3)
+    assert scale(texts, texts.copy()).mean == pytest.approx((3 + 2 * (0 + 0.6 + 0.8)) / 9)
+
+
 def test_without_a_background_there_is_no_score() -> None:
-    unknown = scale(np.array([1, 0], np.float32), {}, "image")
-    assert unknown.score(0.9) is None
-    assert unknown.standard(0.9) > unknown.standard(0.8)
+    one = np.array([[1, 0]], np.float32)
+    for unknown in (scale(None, one), scale(one, None), scale(one, one)):
+        assert unknown.score(0.9) is None
+        assert unknown.standard(0.9) > unknown.standard(0.8)
 
 
 def test_a_background_of_one_value_is_no_division_by_zero() -> None:
-    flat = scale(np.array([1, 0], np.float32), {"text": np.zeros((5, 2), np.float32)}, "text")
+    flat = scale(np.zeros((5, 2), np.float32), np.zeros((5, 2), np.float32))
     assert 0 <= (flat.score(-1) or 0) <= (flat.score(1) or 0) <= 1
 
 
 def test_more_passages_need_a_better_match() -> None:
     limits = [least_of_a_good_match(n) for n in (0, 1, 50, 5000, 10**6)]
     assert limits == sorted(limits)
-    assert 3 < limits[2] < 4 < limits[3] < 5 < limits[4] < 6
+    assert 2 < limits[2] < 2.5 < limits[3] < 3.5 < limits[4] < 4.5
+    assert limits[1] < LEAST  # which counts where there are only a few
 
 
 def test_the_shipped_model_tells_a_subject_from_another(embedder: edgeembed.Embedder) -> None:
@@ -47,6 +52,7 @@ def test_the_shipped_model_tells_a_subject_from_another(embedder: edgeembed.Embe
     assert background["text"].shape == (512, embedder.dim)
     (document,) = embedder.embed_texts(["The dentist moved my appointment to Friday, half past nine."])
     good, bad = embedder.embed_texts(["when do I see the dentist", "history of the Roman empire"], role="query")
-    scores = [scale(query, background, "text").score(float(query @ document)) or 0 for query in (good, bad)]
+    texts = background["text"]
+    scores = [scale(texts, texts).score(float(query @ document)) or 0 for query in (good, bad)]
     assert scores[0] > 0.9
     assert scores[1] < 0.1

@@ -189,6 +189,17 @@ def test_hits_below_the_least_score_are_left_out(index: Index) -> None:
     assert "fence" in ids(index.search("painting invoice", min_score="auto"))  # most of the words
 
 
+def test_by_default_a_hit_is_near_the_best_or_holds_the_words(index: Index) -> None:
+    query = "an invoice for painting the garden fence"
+    every = {hit.id: hit for hit in index.search(query, k=50)}
+    shown = index.search(query, k=50, min_score="auto")
+    assert [hit.id for hit in shown[:1]] == ["fence"]
+    scores = index._towers.scale("text", "text", index.embedder.embed_texts([query])[0])
+    best = scores.standard(every["fence"].similarity)
+    assert all("keyword" in hit.matched or scores.standard(hit.similarity) >= best / 2 for hit in shown)
+    assert len(index.search(query, k=50, min_score=0)) == len(every) > len(shown)
+
+
 def test_alike_passages_are_shown_once(tmp_path: Path, tiny_bundle: Path) -> None:
     text = "\n\n".join(["# Part\n\nThe very same garden words again and again. " * 6] * 5 + ["# End\n\nA boat."])
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
