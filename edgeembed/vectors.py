@@ -44,8 +44,10 @@ _CONNECTIVITY = 14
 """Of the graph: at 384 dimensions a row with its edges takes 0.34 of what it would take alone in float32."""
 _EXPANSION_ADD = 128
 _EXPANSION_SEARCH = 512
-"""Rows of a graph that are kept in view. Of real texts 256 would do (0.003 less recall), but of generated ones, which
-lie closer together, it finds 0.974 of the best ten where this finds 0.987."""
+"""Rows of a graph that are kept in view, if it is the only one. Of real texts 256 would do (0.003 less recall), but of
+generated ones, which lie closer together, it finds 0.974 of the best ten where this finds 0.987."""
+_LEAST_EXPANSION = 128
+"""Of each of several graphs, which share the number above: of the best of all, each holds its share alone."""
 SEGMENT_NAME = re.compile(r"(text|image)-[0-9a-f]{32}\.usearch")
 _MAX_BYTES = 1 << 40
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -214,16 +216,26 @@ class Segment:
         """Whether the file's SHA-256 is the one it was written with."""
         return file_sha256(self._path) == self.facts.sha256
 
-    def candidates(self, row: Rows, count: int, *, exact: bool = False) -> tuple[Keys, Floats]:
+    @property
+    def has_graph(self) -> bool:
+        """Whether its graph is walked where nothing else is asked for."""
+        return len(self) > EXACT_ROWS
+
+    def candidates(
+        self, row: Rows, count: int, *, exact: bool = False, expansion: int = _EXPANSION_SEARCH
+    ) -> tuple[Keys, Floats]:
         """Keys ``(n,)`` and distances ``(n,)`` of the ``count`` nearest rows as far as int8 tells, nearest first.
 
         Args:
             row: ``(dim,)``, the query as rows are stored.
             count: at least 1.
             exact: compare every row, whatever the size.
+            expansion: how many rows are kept in view where the graph is walked; ``count`` at least.
         """
         count = min(count, len(self))
-        exact = exact or len(self) <= EXACT_ROWS or count * 4 >= len(self)
+        exact = exact or not self.has_graph or count * 4 >= len(self)
+        if self._index.expansion_search != expansion:
+            self._index.expansion_search = expansion  # type: ignore[misc]  # there is a setter
         matches = self._index.search(row, count, exact=exact, threads=1)
         real = np.isfinite(matches.distances)
         return matches.keys[real].astype(np.int64), matches.distances[real]
@@ -268,7 +280,9 @@ def nearest_rows(segments: Sequence[Segment], query: Floats, count: int, *, exac
     row = to_int8(query[None])[0]
     # Some more than asked for: the order among neighbours is settled in float32 below.
     reach = count + count // 2 + 16
-    found = [segment.candidates(row, reach, exact=exact) for segment in segments]
+    graphs = sum(segment.has_graph for segment in segments)
+    expansion = max(_LEAST_EXPANSION, _EXPANSION_SEARCH // max(graphs, 1))
+    found = [segment.candidates(row, reach, exact=exact, expansion=expansion) for segment in segments]
     distances = np.concatenate([np.empty(0, np.float32), *(part for _, part in found)])
     places = np.argsort(distances, kind="stable")[:reach]
     keys = np.concatenate([np.empty(0, np.int64), *(part for part, _ in found)])[places]

@@ -183,8 +183,9 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
         "an hour of one core.",
         f"The first {recipe.tower.split} blocks are the backbone's; the others, and a head, were trained on captions, "
-        "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the text vector "
-        f"of its name. The names count {recipe.tower.weight:g} times where the classifier is sure, less where it is not.",
+        "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the text "
+        f"vector of its name. The names count {recipe.tower.weight:g} times where the classifier is sure, and less "
+        "where it is not.",
         f"Trained for {plan.steps} steps of {plan.batch} photos, in {plan.views} views each"
         + (f", {plan.runs} times from one start, and the weights averaged" if plan.runs > 1 else "")
         + f"; seed {plan.seed}. {recipe.chosen} "

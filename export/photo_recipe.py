@@ -83,7 +83,7 @@ class PhotoRecipe:
     version: str = "1"
     photos: PhotoSet = FLICKR8K
     backbone: BackboneRecipe = BackboneRecipe()
-    side: int = 224
+    side: int = 240
     """Of the square, in pixels, to which pictures are stretched."""
     prompts: tuple[str, ...] = PROMPTS
     chosen: str = ""
@@ -99,14 +99,15 @@ PHOTOS = {
             "that, and on every other ImageNet sample; the weight of the loss on names lies between two that "
             "were tried there, and steps and runs are what an hour of two cores allows. Rates and where the "
             "branches part were chosen earlier, on Flickr8k dev. Runs differ by a point.",
-            tower=TowerRecipe(split=13, dropout=0.4, weight=1.0, power=1.0),
+            tower=TowerRecipe(split=17, dropout=0.4, weight=1.5, power=1.25),
             plan=PhotoPlan(
-                steps=300,
-                runs=3,
+                steps=400,
+                runs=2,
                 batch=128,
                 views=7,
                 rate=1e-3,
                 naming=0.7,
+                keeping=3.0,
                 mix=0.4,
                 average=0.99,
                 bfloat16=True,

@@ -10,19 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from .quantize import Scheme
-
 Floats = npt.NDArray[np.float32]
-
-INT8_WEIGHTS = Scheme(
-    name="int8-weights",
-    precision="int8 weights (4 bits for the classes), a scale for each channel; computed in float32",
-    quantized=False,
-    # What a trained tower holds on drawn pictures: at least 0.9959, in the mean 0.9993.
-    least_cosine=0.985,
-    least_mean_cosine=0.997,
-    least_self_cosine=1 - 1e-9,  # nothing is rounded while the graph runs, so it gives the same on any processor
-)
 
 LEAST = 64
 """Tensors with fewer numbers stay float32."""
