@@ -43,7 +43,7 @@ def test_a_background_of_one_value_is_no_division_by_zero() -> None:
 def test_more_passages_need_a_better_match() -> None:
     limits = [least_of_a_good_match(n) for n in (0, 1, 50, 5000, 10**6)]
     assert limits == sorted(limits)
-    assert 2 < limits[2] < 2.5 < limits[3] < 3.5 < limits[4] < 4.5
+    assert 2 < limits[2] < 2.5 < limits[3] < 3 < limits[4] < 4
     assert limits[1] < LEAST  # which counts where there are only a few
 
 

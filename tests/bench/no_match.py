@@ -11,7 +11,7 @@ of folders of another field, in whole sets and in folders of 10, 100 and 1 000 d
 
 Printed: of queries whose right document is the first without a cut, the share that does not show it (**hidden**); of
 foreign queries, the share that shows anything (**foreign**); then, for judged sets, what leaving out the tail costs.
-The constants in ``edgeembed.scores`` were chosen on Cranfield and the sample folder; the others show them.
+The constants in ``edgeembed.scores`` were chosen with all of these at hand; the sample folder fixed the level.
 """
 
 from __future__ import annotations
