@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .embedder import Embedder
 from .errors import EdgeEmbedError, ImageError
-from .image import ImageSource
+from .pillow import ImageSource
 from .seals import chunk_digest
 from .snapshot import ChunkRow
 from .transaction import Transaction

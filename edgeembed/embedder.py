@@ -22,8 +22,9 @@ from .bundle import Bundle, read_bundle
 from .cores import usable_cores
 from .errors import UnsupportedInputError
 from .graph import ALL, BASIC, Graph
-from .image import ImageEncoder, ImageSource
+from .image import ImageEncoder
 from .manifest import Manifest
+from .pillow import ImageSource
 from .text import TextEncoder
 
 Role = Literal["document", "query"]

@@ -13,7 +13,7 @@ from .layout import KINDS
 
 if TYPE_CHECKING:
     from .embedder import Embedder
-    from .image import ImageSource
+    from .pillow import ImageSource
     from .towers import Towers
     from .vectors import Floats
 

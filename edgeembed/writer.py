@@ -26,8 +26,8 @@ from .chunks import split
 from .documents import Document
 from .embedder import Embedder
 from .errors import ImageError
-from .image import ImageSource
 from .layout import KINDS
+from .pillow import ImageSource
 from .snapshot import ChunkRow, FileRow
 from .transaction import Transaction
 from .vectors import Keys, Rows, SegmentFacts, Segments, write_segment

@@ -248,7 +248,7 @@ def test_photos_of_iphones_are_read_where_their_library_is(
 def test_every_awkward_picture_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
     from PIL import Image
 
-    from edgeembed.image import FORMATS
+    from edgeembed.pillow import FORMATS
 
     with tarfile.open(data / "messy.tar.gz") as archive:
         archive.extractall(tmp_path / "messy", filter="data")

@@ -23,8 +23,9 @@ import edgeembed
 from edgeembed.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.check import check
 from edgeembed.errors import BundleError, ImageError, UnsupportedInputError
-from edgeembed.image import FORMATS, ImageEncoder, _Budget
+from edgeembed.image import ImageEncoder, _Budget
 from edgeembed.manifest import ImageSection
+from edgeembed.pillow import FORMATS
 from edgeembed.transform import crop_box
 
 CLIP = ImageSection(
