@@ -23,11 +23,12 @@ if TYPE_CHECKING:
         ModelMismatchError,
         UnsupportedInputError,
     )
-    from .folder import Folder, SyncReport
+    from .folder import Folder
     from .index import Index
     from .manifest import Manifest
     from .ranking import Hit, Passage
     from .skipped import Skipped
+    from .sync import SyncReport
 
 _HOME = {
     "BundleError": "errors",
@@ -45,7 +46,7 @@ _HOME = {
     "ModelMismatchError": "errors",
     "Passage": "ranking",
     "Skipped": "skipped",
-    "SyncReport": "folder",
+    "SyncReport": "sync",
     "UnsupportedInputError": "errors",
 }
 

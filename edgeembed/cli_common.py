@@ -15,7 +15,8 @@ from . import terminal
 from .errors import IndexLockedError
 
 if TYPE_CHECKING:
-    from .folder import Folder, SyncReport
+    from .folder import Folder
+    from .sync import SyncReport
 
 NEGATIVE, ERROR, SKIPPED, INTERRUPTED = 1, 2, 3, 130
 

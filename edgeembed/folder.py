@@ -5,20 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
 from .errors import IndexCorruptError, IndexNotFoundError
-from .files import FileStat, walk
-from .formats import PICTURE, may_have_reader
+from .files import FileStat
 from .index import Index
 from .lock import process_lock
 from .maintenance import IndexStatus
@@ -27,84 +22,18 @@ from .opening import open_catalog
 from .pairing import Given, Model, is_made_with, models_for_rebuild
 from .queries import Meaning, Weighted
 from .ranking import Hit
-from .readers import VERSION as READERS_VERSION
-from .readers.extracted import PictureNeed, is_there_now
+from .readers.extracted import PictureNeed
 from .searcher import Mode
 from .skipped import Skipped
-from .snapshot import FileRow
+from .sync import SyncPlan, SyncProgress, SyncReport, plan_sync, sync
 from .vectors import sync_folder
-from .worker import Worker, WorkerCancelled
-from .writer import Taken, Writer
 
 if TYPE_CHECKING:
     from .explain import Explanation
 
 INDEX_NAME = ".edgeembed"
-_RACY_NS = 2_000_000_000
-"""A file changed this shortly before it was read may have changed again within one tick of the file system's clock."""
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# An index of edgeembed; it can be made again. See https://bford.info/cachedir/\n"
 _SWITCH_SECONDS = 60.0
-_UNREADABLE = "not readable"
-"""Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
-_READERS = "readers"
-"""Setting: the version of the readers that all files of this index were read with."""
-
-
-@dataclass(frozen=True)
-class SyncPlan:
-    """What a sync would do."""
-
-    new: tuple[FileStat, ...]
-    changed: tuple[FileStat, ...]
-    """Files whose size or time differ from what was seen last, and those that could not be read then."""
-    recheck: tuple[FileStat, ...]
-    """Files that look the same, but were so young when they were read that this proves nothing, or that an older
-    edgeembed read, or pictures from when no model embedded them."""
-    removed: tuple[str, ...]
-    unchanged: int
-    """Files that are in the index as they are."""
-    skipped: tuple[Skipped, ...]
-    """Folders that cannot be entered, and files that were skipped before and did not change."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not (self.new or self.changed or self.recheck or self.removed)
-
-
-@dataclass(frozen=True)
-class SyncProgress:
-    """How far a sync has come."""
-
-    done_bytes: int
-    total_bytes: int
-    done_files: int
-    total_files: int
-
-
-@dataclass(frozen=True)
-class SyncReport:
-    """What a sync did."""
-
-    added: int
-    """Files that are in the index and were not before."""
-    updated: int
-    """Files whose text changed."""
-    removed: int
-    unchanged: int
-    skipped: tuple[Skipped, ...]
-    """All files that are left out, also those known from earlier syncs."""
-    embedded: int
-    """Chunks that had to be embedded; a renamed file needs none."""
-    cancelled: bool
-
-
-@dataclass
-class _Tally:
-    """A report in the making."""
-
-    taken: Counter[Taken] = field(default_factory=Counter)
-    skipped: list[Skipped] = field(default_factory=list)
 
 
 class Folder:
@@ -192,33 +121,7 @@ class Folder:
 
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing."""
-        known, readers = self.index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
-        old_readers, sees = readers != str(READERS_VERSION), self.index.sees
-        new, changed, recheck, skipped = [], [], [], []
-        closed = list[str]()
-        unchanged = 0
-        for entry in walk(self.path, exclude=[self.index.path]):
-            row = known.pop(entry.path, None)
-            if isinstance(entry, Skipped):
-                skipped.append(entry)
-                closed.append(entry.path.rstrip("/") + "/")
-            elif row is None:
-                new.append(entry)
-            elif _looks_changed(entry, row):
-                changed.append(entry)
-            elif (
-                row.mtime_ns > row.checked_ns - _RACY_NS
-                or (old_readers and _would_read_better(entry, row))
-                or (sees and row.reason == PICTURE)
-            ):
-                recheck.append(entry)
-            elif row.reason is None:
-                unchanged += 1
-            else:
-                skipped.append(Skipped(entry.path, row.reason))
-        # What cannot be read now, or lies under a folder that cannot, is not gone.
-        removed = [path for path in known if not path.startswith(tuple(closed))]
-        return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
+        return plan_sync(self.path, self.index)
 
     def sync(
         self,
@@ -239,29 +142,7 @@ class Folder:
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """
-        plan = self.plan()
-        tally = _Tally(skipped=list(plan.skipped))
-        if plan.is_empty:
-            self.index.sweep()
-            return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
-        with self.index.writing(cancel=cancel) as writer:
-            removed = writer.remove(plan.removed)
-            with Worker(cancel=writer.stopped) as worker:
-                for step in self._take(writer, worker, plan, tally):
-                    if progress is not None:
-                        progress(step)
-            if not writer.cancelled:
-                writer.note(_READERS, str(READERS_VERSION))
-            writer.commit()
-        return SyncReport(
-            added=tally.taken["new"],
-            updated=tally.taken["changed"],
-            removed=removed,
-            unchanged=plan.unchanged + tally.taken["same"],
-            skipped=tuple(tally.skipped),
-            embedded=writer.embedded,
-            cancelled=writer.cancelled,
-        )
+        return sync(self.path, self.index, progress=progress, cancel=cancel)
 
     def search(
         self,
@@ -333,58 +214,6 @@ class Folder:
         except ValueError:
             return ""
 
-    def _take(self, writer: Writer, worker: Worker, plan: SyncPlan, tally: _Tally) -> Iterator[SyncProgress]:
-        """Read new and changed files into the writer until all are in or it is cancelled."""
-        todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
-        total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
-        with suppress(WorkerCancelled):
-            for number, (stat, row, document) in enumerate(self._read_ahead(worker, todo), 1):
-                if not _take_document(writer, stat, row, document, tally):
-                    return
-                done_bytes += stat.size_bytes
-                yield SyncProgress(done_bytes, total_bytes, number, len(todo))
-
-    def _read_ahead(
-        self, worker: Worker, todo: Iterable[FileStat]
-    ) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
-        """What is in files, in order; the next one is read while the caller is busy with the one before."""
-        pictures = self.index.pictures
-
-        def read(stat: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
-            row = FileRow(stat.size_bytes, stat.mtime_ns, time.time_ns(), None)
-            return stat, row, read_document(self.path, stat, worker=worker, pictures=pictures)
-
-        with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
-            following = None
-            try:
-                for stat in todo:
-                    ready, following = following, pool.submit(read, stat)
-                    if ready is not None:
-                        yield ready.result()
-                if following is not None:
-                    yield following.result()
-            finally:
-                if following is not None:
-                    following.cancel()
-
-
-def _take_document(writer: Writer, stat: FileStat, row: FileRow, document: Document | Skipped, tally: _Tally) -> bool:
-    """Hand what was read to the writer; ``False``: it was cancelled."""
-    if isinstance(document, Skipped):
-        tally.skipped.append(document)
-        passing = document.reason.startswith(_UNREADABLE)
-        writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
-        return not writer.stopped()
-
-    def failed(taken: Taken, reason: str) -> None:  # pictures are decoded on the way into the model
-        tally.taken[taken] -= 1
-        tally.skipped.append(Skipped(stat.path, reason))
-
-    taken = writer.add(document, file=row, failed=failed)
-    if taken is not None:
-        tally.taken[taken] += 1
-    return taken is not None
-
 
 def check_folder(path: str | os.PathLike[str]) -> Path:
     """``path`` as a ``Path``, if it is a folder that can be listed.
@@ -445,17 +274,6 @@ def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:
     if isinstance(document, Skipped):
         raise ValueError(f"{path}: {document.reason}; there is nothing to compare")
     return document
-
-
-def _looks_changed(stat: FileStat, row: FileRow) -> bool:
-    if row.reason is not None and (row.reason.startswith(_UNREADABLE) or is_there_now(row.reason)):
-        return True
-    return (stat.size_bytes, stat.mtime_ns) != (row.size_bytes, row.mtime_ns)
-
-
-def _would_read_better(stat: FileStat, row: FileRow) -> bool:
-    """Whether newer readers may find more in a file than older ones did."""
-    return row.reason is not None or may_have_reader(stat.path)
 
 
 def _mark(place: Path) -> None:

@@ -21,9 +21,9 @@ from .readers.extracted import NEEDS
 
 if TYPE_CHECKING:
     from .explain import Explanation
-    from .folder import SyncProgress, SyncReport
     from .ranking import Hit
     from .skipped import Skipped
+    from .sync import SyncProgress, SyncReport
 
 
 _WORDS_LISTED = 8
@@ -252,6 +252,8 @@ def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
             bar.total = step.total_bytes
             bar.set_postfix_str(f"{step.done_files}/{step.total_files} files", refresh=False)
             bar.update(step.done_bytes - bar.n)
+            if step.done_files == step.total_files:  # what was gathered is yet embedded, committed and merged
+                bar.set_description("finishing")
 
         yield show
 

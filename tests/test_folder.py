@@ -15,7 +15,7 @@ from edgeembed_export.tiny import tiny_text_bundle
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
 
 from edgeembed import Folder, Skipped
-from edgeembed.folder import SyncProgress
+from edgeembed.sync import SyncProgress
 
 OLD_NS = 1_600_000_000_000_000_000
 
