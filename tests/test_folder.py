@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_used_is_listed_and_ends_nothing(folder: Folder, n
 
 def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from edgeembed import documents
-    from edgeembed import folder as module
+    from edgeembed import sync as module
 
     folder.sync()
 
@@ -127,7 +127,7 @@ def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, mon
 
 def test_a_file_that_moved_to_the_cloud_keeps_what_was_indexed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     from edgeembed import files
-    from edgeembed import folder as module
+    from edgeembed import sync as module
 
     folder.sync()
 

@@ -78,7 +78,7 @@ def write(path: Path, text: str, *, mtime_ns: int = OLD_NS) -> Path:
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeembed import folder as module
+    from edgeembed import sync as module
 
     path = write(tmp_path / "log.txt", "first line\n", mtime_ns=time.time_ns())
     read = module.read_document
