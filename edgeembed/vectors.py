@@ -264,6 +264,11 @@ class Segment:
         found: Any = self._index.get(keys.astype(np.uint64))
         return np.asarray(found, dtype=np.int8).reshape(len(keys), self._dim)
 
+    def release(self) -> None:
+        """Give back the memory of what was read of the file; it is read again when it is needed."""
+        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            self._map.madvise(mmap.MADV_DONTNEED)
+
     def keys(self) -> Keys:
         """All keys ``(rows,)``, ascending."""
         return np.sort(np.asarray(self._index.keys[:])).astype(np.int64)

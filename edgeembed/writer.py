@@ -383,8 +383,15 @@ class Writer:
         kind = group[0].kind
         with self._catalog.read() as snapshot:
             keys = [np.array(snapshot.live_keys(kind, f.first_key, f.last_key), dtype=np.int64) for f in group]
-        rows = (self._segments.open(f).rows(live) for f, live in zip(group, keys, strict=True) if len(live))
-        self._replace(group, kind, np.concatenate(keys), rows)
+
+        def parts() -> Iterator[Rows]:
+            for facts, live in zip(group, keys, strict=True):
+                if len(live):
+                    segment = self._segments.open(facts)
+                    yield segment.rows(live)
+                    segment.release()  # the new graph is in memory; the old ones need not be as well
+
+        self._replace(group, kind, np.concatenate(keys), parts())
 
     def _replace(self, old: list[SegmentFacts], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
         new = None
