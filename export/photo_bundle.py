@@ -201,6 +201,7 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         "where it is not.",
         f"Trained for {plan.steps} steps of {plan.batch} photos, in {plan.views} views each"
         + (f", {plan.runs} times from one start, and the weights averaged" if plan.runs > 1 else "")
+        + (f"; then a share of {recipe.original:g} of the backbone's own weights put back" if recipe.original else "")
         + f"; seed {plan.seed}. {recipe.chosen} "
         "Pictures are stretched to a square, as they were in training; nothing is cropped.",
     ]
