@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ Result = dict[str, Any]
 def build(name: str, folder: Path) -> Result:
     """Build with one library; the vectors lie in ``folder``."""
     store, place = STORES[name](), folder / name
+    shutil.rmtree(place, ignore_errors=True)  # a build that was stopped
     place.mkdir()
     vectors = np.load(folder / "vectors.npy")
     start = time.process_time()  # of all threads: the same however busy the machine is
