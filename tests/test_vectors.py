@@ -52,6 +52,13 @@ def test_a_segment_finds_what_an_exact_comparison_finds(tmp_path: Path) -> None:
         assert (np.diff(similarities) <= 0).all()
 
 
+def test_several_graphs_share_how_far_they_are_walked() -> None:
+    walked = [vectors_module._expansion(graphs) for graphs in range(50)]
+    assert walked[:5] == [1024, 1024, 384, 256, 192]
+    assert walked == sorted(walked, reverse=True)
+    assert min(walked) >= 128  # more than a search for ten documents asks of each
+
+
 def test_a_large_segment_is_searched_by_its_graph_nearly_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,12 @@
 """The index's stored vectors against FAISS, hnswlib, Annoy and sqlite-vec, in one run, at like recall.
 
 Run ``python -m tests.bench.index`` (10 000 and 100 000 rows of 384 dimensions; ``--rows 1000000`` also goes, with
-``--folder`` in steps: what is built there is not built again). Vectors are clustered as those of texts are, or those of
-``--vectors FILE.npy``, see ``tests.bench.rows``. Each library builds with all cores, answers one query at a time on one
-thread, and is asked with growing effort; the table shows the first effort whose recall@10 against an exact float32
-search reaches ``--recall``. Each runs in a process of its own, so that memory is its own. What cannot be imported is
-left out and said so; ``pip install -e '.[bench]'`` brings all. ``--out`` writes JSON, Markdown and a picture.
+``--folder`` in steps: what is built there is not built again, and ``--build`` only builds). Vectors are clustered as
+those of texts are, or those of ``--vectors FILE.npy``, see ``tests.bench.rows``. Each library builds with all cores,
+answers one query at a time on one thread, and is asked with growing effort; the table shows the first effort whose
+recall@10 against an exact float32 search reaches ``--recall``. Each runs in a process of its own, so that memory is its
+own. What cannot be imported is left out and said so; ``pip install -e '.[bench]'`` brings all. ``--out`` writes JSON,
+Markdown and a picture.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import contextlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +48,7 @@ Result = dict[str, Any]
 def build(name: str, folder: Path) -> Result:
     """Build with one library; the vectors lie in ``folder``."""
     store, place = STORES[name](), folder / name
+    shutil.rmtree(place, ignore_errors=True)  # a build that was stopped
     place.mkdir()
     vectors = np.load(folder / "vectors.npy")
     start = time.process_time()  # of all threads: the same however busy the machine is
@@ -116,11 +119,16 @@ def _apart(step: str, name: str, folder: Path, wanted: float) -> Result | str:
     return result
 
 
+def built(folder: Path, name: str) -> Result | str:
+    """What building with a library took, or why it cannot be; what was built in ``folder`` before stays."""
+    made = folder / f"{name}.json"
+    return json.loads(made.read_text()) if made.exists() else _apart("build", name, folder, 0)
+
+
 def measured(folder: Path, names: list[str], wanted: float) -> Iterator[tuple[str, Result | str]]:
-    """Each library's figures, or why there are none; what was built in ``folder`` before is not built again."""
+    """Each library's figures, or why there are none."""
     for name in names:
-        built = folder / f"{name}.json"
-        made = json.loads(built.read_text()) if built.exists() else _apart("build", name, folder, wanted)
+        made = built(folder, name)
         if isinstance(made, str):
             yield name, made
             continue
@@ -190,6 +198,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help="float32 rows of length 1; the last ones are the queries")
     parser.add_argument("--only", nargs="+", choices=STORES, default=list(STORES), help="some libraries")
     parser.add_argument("--folder", type=Path, help="keep what is built here, a folder for each size")
+    parser.add_argument("--build", action="store_true", help="only build, in --folder, and ask in a later run")
     parser.add_argument("--out", type=Path, help="results as OUT.json, OUT.md and OUT.png")
     parser.add_argument("--step", choices=("build", "search"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -203,9 +212,13 @@ def main() -> None:
         for rows in options.rows:
             folder = (options.folder or Path(scratch)) / str(rows)
             prepare(folder, rows, options)
+            if options.build:
+                for name in options.only:
+                    print(rows, name, built(folder, name), flush=True)
+                continue
             found[rows] = dict(measured(folder, options.only, options.recall))
             print(markdown(rows, found[rows]) + "\n", flush=True)
-    if options.out:
+    if options.out and found:
         options.out.with_suffix(".json").write_text(json.dumps(found, indent=1))
         options.out.with_suffix(".md").write_text("\n\n".join(markdown(*item) for item in found.items()) + "\n")
         draw(found, options.out.with_suffix(".png"))
