@@ -102,7 +102,7 @@ PHOTOS = {
             "classifier was then made three times as heavy, and steps and runs are what an hour of two cores allows. "
             "The share of the backbone's own weights was chosen on dev and all samples. Mixtures, dropout and rates "
             "are those chosen for an earlier backbone.",
-            original=0.25,
+            original=0.12,
             tower=TowerRecipe(split=17, dropout=0.4, weight=1.5, power=1.25),
             plan=PhotoPlan(
                 steps=400,
