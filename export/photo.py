@@ -20,7 +20,7 @@ from .evaluate_texts import percent
 from .evaluation_sets import CAPTIONED_PICTURES, Pictures, Row, find_sets, read_rows
 from .photo_bundle import seal_photo
 from .photo_recipe import PhotoRecipe
-from .photo_soup import soup_logs, train_soup
+from .photo_soup import blended, soup_logs, train_soup
 from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
 from .photo_training import Lesson, Vectors, backbone_says, run_tower
@@ -74,6 +74,11 @@ def train_photos(
     folder = (data / recipe.photos.file).parent
     evaluate = _dev_scores(teacher, folder, seen, kept, bfloat16=recipe.plan.bfloat16)
     trained = train_soup(tower, lesson, recipe.plan, out, evaluate=evaluate, say=say)
+    if recipe.original:
+        trained = blended(trained, PhotoTower(backbone, tower.names, recipe.tower), recipe.original)
+        if evaluate is not None:
+            scores = ", ".join(f"{name} {value:.1f}" for name, value in evaluate(trained).items())
+            say(f"with a share of {recipe.original:g} of the backbone's weights: {scores}")
     draw_training(soup_logs(recipe.plan, out), out / "curves.png", title=recipe.name)
     say("sealing the bundle")
     return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, some=photos.files, data=folder)

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from edgeembed import Embedder
@@ -17,6 +18,7 @@ from edgeembed.manifest import ImageSection
 
 from .backbone import Backbone
 from .bundling import IMAGE_LIBRARIES, Exported
+from .compensated import round_compensated
 from .evaluate import Scores, evaluate
 from .evaluation_sets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
 from .image_reference import TorchImages
@@ -26,7 +28,7 @@ from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
 from .pictures import background_pictures, golden_pictures
 from .seal import IMAGE_GRAPH, Facts, seal
-from .static_int8 import STATIC_INT8, quantize_static_int8
+from .static_int8 import SEVEN_BITS, STATIC_INT8, quantize_static_int8
 from .stored_weights import store_weights
 from .towers import write_graph
 
@@ -38,6 +40,8 @@ _SOME = 256
 """Photos from which ranges of activations are learnt."""
 _FEW = 4
 """So are every so many of the drawn pictures."""
+_ROUNDING = 96
+"""Of both, these are looked at when weights are rounded, the drawn ones first."""
 
 
 class _Exportable(torch.nn.Module):
@@ -96,10 +100,11 @@ def seal_photo(
     with tempfile.TemporaryDirectory() as scratch:
         whole, convolved, graph = (Path(scratch, name) for name in ("float.onnx", "convolved.onnx", IMAGE_GRAPH))
         example = torch.zeros(2, 3, recipe.side, recipe.side)
-        write_graph(_Exportable(tower), {"pixel_values": example}, whole, any_length=False, fused=False)
         drawn = background_pictures()
-        looked_at = [{"pixel_values": reference.pixels(item)[None]} for item in [*some[:_SOME], *drawn[::_FEW]]]
-        quantize_static_int8(whole, convolved, looked_at)
+        pixels = [reference.pixels(item)[None] for item in [*drawn[::_FEW], *some[:_SOME]]]  # (1, 3, side, side)
+        rounded = _rounded(tower, torch.from_numpy(np.concatenate(pixels[:_ROUNDING])))
+        write_graph(_Exportable(rounded), {"pixel_values": example}, whole, any_length=False, fused=False)
+        quantize_static_int8(whole, convolved, [{"pixel_values": item} for item in pixels])
         store_weights(convolved, graph, coarse=len(backbone.names))
         bundle, verification = seal(
             out,
@@ -116,6 +121,14 @@ def seal_photo(
             measure=measure,
         )
     return Exported(bundle, verification, scores)
+
+
+def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:
+    """A copy whose convolutions are rounded already, with care for what goes through them."""
+    found = copy.deepcopy(tower)
+    blocks = torch.nn.Sequential(*found.trunk.children(), *found.tail.children())
+    round_compensated(blocks, pixels, most=SEVEN_BITS)
+    return found
 
 
 def _section(backbone: Backbone, side: int) -> ImageSection:
@@ -188,6 +201,7 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         "where it is not.",
         f"Trained for {plan.steps} steps of {plan.batch} photos, in {plan.views} views each"
         + (f", {plan.runs} times from one start, and the weights averaged" if plan.runs > 1 else "")
+        + (f"; then a share of {recipe.original:g} of the backbone's own weights put back" if recipe.original else "")
         + f"; seed {plan.seed}. {recipe.chosen} "
         "Pictures are stretched to a square, as they were in training; nothing is cropped.",
     ]

@@ -52,6 +52,20 @@ def train_soup(
     return mean
 
 
+@torch.no_grad()
+def blended(trained: PhotoTower, original: PhotoTower, share: float) -> PhotoTower:
+    """``trained`` with so much of an untrained tower in the backbone's last blocks and classifier.
+
+    What training on few photos took from the backbone comes back, for little of what it gave (WiSE-FT: Wortsman et al.
+    2022, https://arxiv.org/abs/2109.01903).
+    """
+    result = copy.deepcopy(trained)
+    for part, source in ((result.tail, original.tail), (result.classifier, original.classifier)):
+        for value, begun in zip(part.parameters(), source.parameters(), strict=True):
+            value.lerp_(begun, share)
+    return result
+
+
 def soup_logs(plan: PhotoPlan, folder: Path) -> list[Path]:
     """The log of each run."""
     if plan.runs == 1:

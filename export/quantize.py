@@ -152,12 +152,19 @@ def quantize_weights(graph: Path, out: Path, scheme: Scheme, *, only: Sequence[s
 
 @contextlib.contextmanager
 def quiet_onnxruntime() -> Iterator[None]:
-    """onnxruntime's quantizer advises to preprocess, on stdout and on the root logger; that was done."""
+    """onnxruntime's quantizer advises to preprocess, on stdout and on the root logger; that was done.
+
+    Graphs that it opens meanwhile have constants that nobody needs, and say so on stderr.
+    """
+    import onnxruntime
+
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)
+    onnxruntime.set_default_logger_severity(4)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
         logger.setLevel(level)
+        onnxruntime.set_default_logger_severity(2)  # as it is by default; it does not tell

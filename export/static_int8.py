@@ -5,14 +5,25 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
 from .graph_edit import Graph
 from .quantize import Scheme, quiet_onnxruntime
 from .smooth import Feed
+from .stored_weights import Floats, rounded
 from .to_onnx import save_optimized
+
+SEVEN_BITS = 63
+"""Most steps of a weight."""
+_LARGEST_BIAS = 1 << 30
+"""In steps, of which 32 bits hold twice as many."""
+_DEQUANTIZED = "_DequantizeLinear_Output"
+"""What onnxruntime appends to the name of a tensor for what it stands for."""
 
 STATIC_INT8 = Scheme(
     name="int8-static",
@@ -61,6 +72,7 @@ def quantize_static_int8(graph: Path, out: Path, calibration: Sequence[Feed]) ->
                 activation_type=QuantType.QUInt8,
                 nodes_to_quantize=_convolutions(padded),
             )
+        _store_rounded(padded, raw)
         save_optimized(raw, out)
     _shorten_names(out)
 
@@ -97,6 +109,42 @@ def _convolutions(graph: Path) -> list[str]:
         if (node.op_type == "Add" and all(sources)) or (node.op_type in ("Clip", "Relu") and sources[0]):
             found.add(node.name)
     return sorted(found)
+
+
+def _store_rounded(graph: Path, quantized: Path) -> None:
+    """Have a quantized graph hold the weights of ``graph`` in steps of least error: what is rounded already stays so.
+
+    onnxruntime takes steps as large as the largest weight wants them.
+    """
+    exact = {item.name: numpy_helper.to_array(item) for item in onnx.load(graph).graph.initializer}
+    model = onnx.load(quantized)
+    edited = Graph(model)
+
+    def scale_of(name: str) -> Floats:
+        node = edited.maker(name)
+        assert node is not None
+        return numpy_helper.to_array(edited.tensors[node.input[1]])
+
+    def put(name: str, position: int, values: npt.NDArray[Any]) -> None:
+        node = edited.maker(name)
+        assert node is not None
+        edited.tensors[node.input[position]].CopyFrom(numpy_helper.from_array(values, node.input[position]))
+
+    for node in edited.nodes("Conv"):
+        pixels, weight, *bias = node.input
+        weights = exact[weight.removesuffix(_DEQUANTIZED)]
+        added = [exact[name.removesuffix(_DEQUANTIZED)] for name in bias]
+        step = float(scale_of(pixels))
+        scales = rounded(weights, 0, most=SEVEN_BITS)[1].ravel()
+        for values in added:  # of channels that are nearly dead, a bias is many steps
+            scales = np.maximum(scales, np.abs(values) / step / _LARGEST_BIAS)
+        steps = np.round(weights / scales.reshape(-1, 1, 1, 1)).clip(-SEVEN_BITS, SEVEN_BITS)
+        put(weight, 0, steps.astype(np.int8))
+        put(weight, 1, scales.astype(np.float32))
+        for name, values in zip(bias, added, strict=True):
+            put(name, 0, np.round(values / (scales * step)).astype(np.int32))
+            put(name, 1, (scales * step).astype(np.float32))
+    onnx.save(model, quantized)
 
 
 def _shorten_names(path: Path) -> None:

@@ -22,7 +22,7 @@ from edgeembed_export.errors import ExportError
 from edgeembed_export.mobilenet import load_mobilenet
 from edgeembed_export.photo import read_photos, train_photos
 from edgeembed_export.photo_recipe import PHOTOS, BackboneRecipe, PhotoRecipe, PhotoSet
-from edgeembed_export.photo_soup import soup_logs, train_soup
+from edgeembed_export.photo_soup import blended, soup_logs, train_soup
 from edgeembed_export.photo_teacher import bundle_photo_teacher, is_two_tower, two_tower_photo_teacher
 from edgeembed_export.photo_tower import PhotoTower, TowerRecipe
 from edgeembed_export.photo_training import Lesson, PhotoPlan, backbone_says, run_tower, train_tower
@@ -225,6 +225,19 @@ def test_several_runs_are_averaged_and_go_on_where_they_were_interrupted(
     train_tower(copy.deepcopy(tower), towards, cut, tmp_path / "parts" / "run-2", stop_after=10)
     parts = train_soup(tower, towards, plan, tmp_path / "parts")
     assert np.array_equal(run_tower(parts, towards.maps[0]), run_tower(mean, towards.maps[0]))
+
+
+def test_some_of_the_backbone_comes_back(backbone: Backbone) -> None:
+    begun, trained = (PhotoTower(backbone, torch.eye(12, 16), RECIPE.tower) for _ in range(2))
+    with torch.no_grad():
+        for parameter in (*trained.tail.parameters(), *trained.classifier.parameters()):
+            parameter.add_(1)
+    found = blended(trained, begun, 0.25)
+    for part in ("tail", "classifier"):
+        for value, old in zip(getattr(found, part).parameters(), getattr(begun, part).parameters(), strict=True):
+            assert torch.allclose(value, old + 0.75, atol=1e-6)
+    assert torch.equal(found.head.layers.weight, trained.head.layers.weight)
+    assert not torch.equal(found.classifier.weight, trained.classifier.weight)  # which is left as it was
 
 
 def test_mixtures_follow_a_teacher_too(lesson: tuple[PhotoTower, Lesson], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
+from edgeembed_export.backbone import Block, Convolution
+from edgeembed_export.compensated import compensated, round_compensated
 from edgeembed_export.photo_losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
 from edgeembed_export.static_int8 import quantize_static_int8
 from edgeembed_export.stored_weights import rounded, store_weights
@@ -198,3 +201,40 @@ def _run(graph: Path, feed: dict[str, np.ndarray]) -> np.ndarray:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"]).run(None, feed)[0]
+
+
+def test_rounding_is_made_good_by_what_is_rounded_later() -> None:
+    """Inputs that vary together, as features do: the products stay nearer than with each weight at its nearest step."""
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(2000, 8)) @ rng.normal(size=(8, 32)) + 3).astype(np.float32)
+    weight = rng.normal(size=(16, 32)).astype(np.float32)
+    steps, scales = rounded(weight, 0, most=127)
+    found = compensated(*map(torch.from_numpy, (weight, scales[:, 0], rows)), most=127).numpy()
+    assert np.abs(found / scales - np.round(found / scales)).max() < 1e-4
+    plain, made_good = (np.square(rows @ (weight - other).T).mean() for other in (steps * scales, found))
+    assert made_good < plain / 10
+
+
+def test_rounded_blocks_give_nearly_the_same_and_are_stored_as_they_are() -> None:
+    torch.manual_seed(0)
+
+    def layer(inputs: int, outputs: int, *, kernel: int = 1, relu6: bool = True) -> Convolution:
+        depthwise = kernel > 1
+        weight = torch.randn(outputs, 1 if depthwise else inputs, kernel, kernel) / (1 if depthwise else inputs**0.5)
+        return Convolution(weight, torch.randn(outputs) / 3, stride=1, depthwise=depthwise, relu6=relu6)
+
+    layers = [layer(12, 48), layer(48, 48, kernel=3), layer(48, 12, relu6=False)]
+    exact = torch.nn.Sequential(Block(layers, residual=True), Block([layer(12, 40)], residual=False))
+    blocks = copy.deepcopy(exact)
+    maps = torch.randn(64, 12, 5, 5) + 1
+    round_compensated(blocks, maps, most=127)
+    with torch.inference_mode():
+        wanted, found = exact(maps), blocks(maps)
+    assert torch.allclose(found.mean((0, 2, 3)), wanted.mean((0, 2, 3)), atol=5e-3)
+    assert float((found - wanted).square().mean() / wanted.var()) < 1e-3
+    for module in blocks.modules():
+        if isinstance(module, Convolution):
+            weight = module.weight.detach().numpy()
+            assert not np.array_equal(weight, np.round(weight))
+            steps, scales = rounded(weight, 0, most=127)
+            np.testing.assert_allclose(steps * scales, weight, rtol=0, atol=1e-6 * np.abs(weight).max())

