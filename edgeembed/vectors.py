@@ -276,18 +276,21 @@ class Segment:
         return np.sort(np.asarray(self._index.keys[:])).astype(np.int64)
 
 
-def nearest_rows(segments: Sequence[Segment], query: Floats, count: int, *, exact: bool = False) -> tuple[Keys, Floats]:
+def nearest_rows(
+    segments: Sequence[Segment], query: Floats, count: int, *, exact: bool = False, expansion: int | None = None
+) -> tuple[Keys, Floats]:
     """The ``count`` nearest rows of all segments together, best first: keys ``(n,)`` and cosines ``(n,)``.
 
     Args:
         query: ``(dim,)`` of length 1.
         count: at least 1.
         exact: compare every row instead of walking graphs.
+        expansion: how many rows are kept in view in each graph; ``None``: by how many graphs there are.
     """
     row = to_int8(query[None])[0]
     # Some more than asked for: the order among neighbours is settled in float32 below.
     reach = count + count // 2 + 16
-    expansion = _expansion(sum(segment.has_graph for segment in segments))
+    expansion = expansion or _expansion(sum(segment.has_graph for segment in segments))
     found = [segment.candidates(row, reach, exact=exact, expansion=expansion) for segment in segments]
     distances = np.concatenate([np.empty(0, np.float32), *(part for _, part in found)])
     places = np.argsort(distances, kind="stable")[:reach]

@@ -83,7 +83,9 @@ class Sample:
         rng = np.random.default_rng(0)
         with small_steps(), Index.open(self.place, model=model) as index:
             texts = [" ".join(rng.choice(_WORDS, 6)) + f" {i}" for i in range(75)]
-            index.add(Document(f"d{i}", text=text, metadata={"i": i % 3}) for i, text in enumerate(texts))
+            documents = [Document(f"d{i}", text=text, metadata={"i": i % 3}) for i, text in enumerate(texts)]
+            index.add(documents[:55])
+            index.add(documents[55:])  # a run ends with its segments merged: of two runs there are two
             index.remove([f"d{i}" for i in range(0, 70, 9)])
             self.vectors = index.embedder.embed_texts(_WORDS, role="query")
         self.right = self.answers(self.place)

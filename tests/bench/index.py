@@ -45,22 +45,27 @@ _COLUMNS = {
 Result = dict[str, Any]
 
 
+def _home(name: str) -> str:
+    """Where it is built; one that only searches in another way shares that."""
+    return name.partition(",")[0]
+
+
 def build(name: str, folder: Path) -> Result:
     """Build with one library; the vectors lie in ``folder``."""
-    store, place = STORES[name](), folder / name
+    store, place = STORES[name](), folder / _home(name)
     shutil.rmtree(place, ignore_errors=True)  # a build that was stopped
     place.mkdir()
     vectors = np.load(folder / "vectors.npy")
     start = time.process_time()  # of all threads: the same however busy the machine is
     store.build(vectors, place)
     result = {"build_per_s": len(vectors) / (time.process_time() - start)}
-    (folder / f"{name}.json").write_text(json.dumps(result))
+    (folder / f"{_home(name)}.json").write_text(json.dumps(result))
     return result
 
 
 def search(name: str, folder: Path, wanted: float) -> Result:
     """Open what was built and ask with growing effort until recall is as wanted."""
-    store, place = STORES[name](), folder / name
+    store, place = STORES[name](), folder / _home(name)
     queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     if name in EXACT and len(vectors) > 200_000:
@@ -81,7 +86,7 @@ def _opening_ms(name: str, folder: Path) -> float:
     """A later opening: what is imported late, and stamps that are made once on a machine, are not its cost."""
     dim = np.load(folder / "queries.npy").shape[1]
     start = time.perf_counter()
-    STORES[name]().open(folder / name, dim)
+    STORES[name]().open(folder / _home(name), dim)
     return (time.perf_counter() - start) * 1000
 
 
@@ -121,7 +126,7 @@ def _apart(step: str, name: str, folder: Path, wanted: float) -> Result | str:
 
 def built(folder: Path, name: str) -> Result | str:
     """What building with a library took, or why it cannot be; what was built in ``folder`` before stays."""
-    made = folder / f"{name}.json"
+    made = folder / f"{_home(name)}.json"
     return json.loads(made.read_text()) if made.exists() else _apart("build", name, folder, 0)
 
 

@@ -1,7 +1,8 @@
 """Vectors to measure with: those of real texts, or clustered ones, and what an exact search finds among them.
 
 ``python -m tests.bench.rows DATA/text --rows 500000 --out rows.npy`` embeds the texts of a folder of ``*.jsonl.gz``
-files (objects with ``text`` or ``captions``) with the static model. Where there are too few, pairs of them are joined.
+files (objects with ``text`` or ``captions``) with the static model, or ``--model NAME``. Where there are too few, pairs
+of them are joined.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import numpy.typing as npt
 import edgeembed
 
 Floats = npt.NDArray[np.float32]
-MODEL = "minilm-static"
 _BATCH = 20_000
 _ROUNDING = 1e-5
 _LONG = 400
@@ -47,12 +47,12 @@ def _texts_of(file: Path) -> Iterator[str]:
                     yield text.strip()
 
 
-def embedded(found: list[str], rows: int) -> Floats:
+def embedded(found: list[str], rows: int, model: str) -> Floats:
     """Vectors ``(rows, dim)`` of texts, and of pairs of them where there are not enough; single texts come last."""
     rng = random.Random(1)
     joined = [f"{rng.choice(found)} {rng.choice(found)}" for _ in range(rows - len(found))]
     chosen = joined + found[: rows - len(joined)]
-    with edgeembed.Embedder.load(MODEL) as embedder:
+    with edgeembed.Embedder.load(model) as embedder:
         out = np.empty((rows, embedder.manifest.dim), np.float32)
         for start in range(0, rows, _BATCH):
             out[start : start + _BATCH] = embedder.embed_texts(chosen[start : start + _BATCH])
@@ -94,6 +94,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--model", default="minilm-static")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    np.save(options.out, embedded(texts(options.folder), options.rows))
+    np.save(options.out, embedded(texts(options.folder), options.rows, options.model))

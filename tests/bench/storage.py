@@ -61,7 +61,7 @@ def _found(index: Any, query: Floats, scaled: bool, *, exact: bool) -> Any:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--queries", type=int, default=3000)
     parser.add_argument("--vectors", type=Path, help="float32 rows of length 1; the last ones are the queries")
     options = parser.parse_args()
     if options.vectors:

@@ -36,7 +36,9 @@ class Store:
     """From the least to the greatest."""
 
 
-def _edgeembed(exact: bool) -> Store:
+def _edgeembed(efforts: tuple[int, ...] = (0,), *, exact: bool = False) -> Store:
+    """``efforts`` are rows in view in each graph; 0: as many as a search takes by itself."""
+
     def build(vectors: Floats, folder: Path) -> None:
         facts = []
         for start in range(0, len(vectors), MAX_SEGMENT_ROWS):
@@ -49,10 +51,14 @@ def _edgeembed(exact: bool) -> Store:
     def opened(folder: Path, dim: int) -> Callable[[int], Search]:
         segments = Segments(folder, {"text": dim}, stamps=Stamps(folder, read_only=False))
         parts = [segments.open(SegmentFacts(**facts)) for facts in json.loads((folder / "facts.json").read_text())]
-        # As many as a search for ten documents asks for.
-        return lambda effort: lambda query, k: nearest_rows(parts, query, 4 * k + 16, exact=exact)[0][:k]
 
-    return Store(build, opened)
+        # As many as a search for ten documents asks for.
+        def at(effort: int) -> Search:
+            return lambda query, k: nearest_rows(parts, query, 4 * k + 16, exact=exact, expansion=effort or None)[0][:k]
+
+        return at
+
+    return Store(build, opened, efforts)
 
 
 def _faiss(kind: str) -> Store:
@@ -150,14 +156,15 @@ def _sqlite_vec() -> Store:
 
 
 STORES: dict[str, Callable[[], Store]] = {
-    "edgeembed": lambda: _edgeembed(False),
-    "edgeembed, exact": lambda: _edgeembed(True),
+    "edgeembed": _edgeembed,
+    "edgeembed, by effort": lambda: _edgeembed(_EXPANSIONS),
+    "edgeembed, exact": lambda: _edgeembed(exact=True),
     "FAISS HNSW": lambda: _faiss("hnsw"),
     "FAISS flat": lambda: _faiss("flat"),
     "hnswlib": _hnswlib,
     "Annoy": _annoy,
     "sqlite-vec": _sqlite_vec,
 }
-"""Calling one imports what it needs."""
+"""Calling one imports what it needs. Those whose names are alike up to a comma share what is built."""
 EXACT = ("edgeembed, exact", "FAISS flat", "sqlite-vec")
 """Those that compare every row."""
