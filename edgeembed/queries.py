@@ -48,8 +48,7 @@ def query_vectors(
         UnsupportedInputError: a picture, and no model embeds pictures.
         ImageError: a picture that cannot be read.
     """
-    added, taken = listed("plus", plus), listed("minus", minus)
-    parts = [(1.0, query), *map(_weighted, added), *((-weight, item) for weight, item in map(_weighted, taken))]
+    parts = [(1.0, query), *map(_weighted, plus), *((-weight, item) for weight, item in map(_weighted, minus))]
     given = {_kind(item) for _, item in parts}
     if "image" in given:
         towers.embedder("image")  # or it says why there is none

@@ -78,18 +78,21 @@ class Backbone:
         return self.classifier.in_features
 
 
-def class_names(path: Path, classes: int) -> tuple[tuple[str, ...], int]:
-    """The names of ``classes`` classes, and how many come before them that have none.
+def named_classifier(path: Path, weight: torch.Tensor, bias: torch.Tensor) -> tuple[tuple[str, ...], torch.nn.Linear]:
+    """The names of classes, and the classifier of those that have one.
 
     Args:
-        path: a line for each class, in order; a first one, ``background``, is left out.
-        classes: how many there are, the background counted or not.
+        path: a line for each class, in order; a first one, ``background``, is left out, and so is that class.
+        weight: (classes, features), the background counted or not.
+        bias: (classes,).
 
     Raises:
         ExportError: the names are not as many.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
     named = lines[1:] if lines[:1] == ["background"] else lines
-    if classes not in (len(named), len(lines)):
-        raise ExportError(f"{path}: has {len(named)} names, the classifier {classes} classes")
-    return tuple(named), classes - len(named)
+    if len(weight) not in (len(named), len(lines)):
+        raise ExportError(f"{path}: has {len(named)} names, the classifier {len(weight)} classes")
+    classifier = torch.nn.Linear(weight.shape[1], len(named))
+    classifier.load_state_dict({"weight": weight[-len(named) :], "bias": bias[-len(named) :]})  # copied
+    return tuple(named), classifier

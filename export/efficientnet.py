@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from .backbone import Backbone, Block, Convolution, class_names
+from .backbone import Backbone, Block, Convolution, named_classifier
 from .errors import ExportError
 
 Tensors = Mapping[str, torch.Tensor]
@@ -45,7 +45,7 @@ def load_efficientnet(weights: Path, names: Path) -> Backbone:
 
     Args:
         weights: a state dict of torch, named as in lukemelas/EfficientNet-PyTorch.
-        names: as :func:`.class_names` reads it.
+        names: as :func:`.named_classifier` reads it.
 
     Raises:
         ExportError: it is no EfficientNet-Lite, or the names are not as many as its classes.
@@ -56,9 +56,7 @@ def load_efficientnet(weights: Path, names: Path) -> Backbone:
         weight, bias = tensors["_fc.weight"], tensors["_fc.bias"]
     except (KeyError, IndexError) as error:
         raise ExportError(f"{weights}: is no EfficientNet-Lite: {error} is not as there") from error
-    lines, first = class_names(names, len(weight))
-    classifier = torch.nn.Linear(weight.shape[1], len(lines))
-    classifier.load_state_dict({"weight": weight[first:].clone(), "bias": bias[first:].clone()})
+    lines, classifier = named_classifier(names, weight, bias)
     return Backbone(
         blocks=torch.nn.Sequential(*blocks),
         classifier=classifier,

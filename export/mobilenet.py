@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .backbone import Backbone, Block, Convolution, class_names
+from .backbone import Backbone, Block, Convolution, named_classifier
 from .errors import ExportError
 
 _RELU6 = 3
@@ -28,7 +28,7 @@ def load_mobilenet(arrays: Path, names: Path) -> Backbone:
         arrays: an ``.npz`` of the operators' weights ``<op>.w`` and ``<op>.b``, and of ``meta``, JSON in bytes: ``ops``
             in order (``op``, ``in``, ``out``, ``stride``, ``pad``, ``act``) and ``in_q``, scale and zero point of the
             bytes that are put in.
-        names: as :func:`.class_names` reads it; the class of a first line ``background`` is left out too.
+        names: as :func:`.named_classifier` reads it; the class of a first line ``background`` is left out too.
 
     Raises:
         ExportError: it is no MobileNetV2, or the names are not as many as its classes.
@@ -37,11 +37,8 @@ def load_mobilenet(arrays: Path, names: Path) -> Backbone:
         found = {key: file[key] for key in file.files}
     meta = json.loads(found.pop("meta").tobytes())
     blocks, last = _blocks(arrays, meta["ops"], found)
-    weight, bias = found[f"{last}.w"].reshape(len(found[f"{last}.b"]), -1), found[f"{last}.b"]
-    lines, first = class_names(names, len(weight))
-    weight, bias = weight[first:], bias[first:]
-    classifier = torch.nn.Linear(weight.shape[1], weight.shape[0])
-    classifier.load_state_dict({"weight": torch.from_numpy(weight.copy()), "bias": torch.from_numpy(bias.copy())})
+    weight, bias = (torch.from_numpy(found[f"{last}.{part}"]) for part in ("w", "b"))
+    lines, classifier = named_classifier(names, weight.reshape(len(bias), -1), bias)
     scale, zero = meta["in_q"]
     return Backbone(
         blocks=torch.nn.Sequential(*blocks),

@@ -20,7 +20,7 @@ from .evaluate_texts import percent
 from .evaluation_sets import CAPTIONED_PICTURES, Pictures, Row, find_sets, read_rows
 from .photo_bundle import seal_photo
 from .photo_recipe import PhotoRecipe
-from .photo_soup import blended, soup_logs, train_soup
+from .photo_soup import blended, scores_of, soup_logs, train_soup
 from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
 from .photo_training import Lesson, Vectors, backbone_says, run_tower
@@ -76,9 +76,7 @@ def train_photos(
     trained = train_soup(tower, lesson, recipe.plan, out, evaluate=evaluate, say=say)
     if recipe.original:
         trained = blended(trained, PhotoTower(backbone, tower.names, recipe.tower), recipe.original)
-        if evaluate is not None:
-            scores = ", ".join(f"{name} {value:.1f}" for name, value in evaluate(trained).items())
-            say(f"with a share of {recipe.original:g} of the backbone's weights: {scores}")
+        say(f"with a share of {recipe.original:g} of the backbone's weights{scores_of(evaluate, trained)}")
     draw_training(soup_logs(recipe.plan, out), out / "curves.png", title=recipe.name)
     say("sealing the bundle")
     return seal_photo(trained, backbone, teacher, out / recipe.name, recipe, some=photos.files, data=folder)

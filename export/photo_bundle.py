@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from edgeembed import Embedder
@@ -98,14 +99,9 @@ def seal_photo(
         return {"scores": scores["bundle"], "source_scores": scores["source"]}
 
     with tempfile.TemporaryDirectory() as scratch:
-        whole, convolved, graph = (Path(scratch, name) for name in ("float.onnx", "convolved.onnx", IMAGE_GRAPH))
-        example = torch.zeros(2, 3, recipe.side, recipe.side)
-        drawn = background_pictures()
+        graph, drawn = Path(scratch, IMAGE_GRAPH), background_pictures()
         pixels = [reference.pixels(item)[None] for item in [*drawn[::_FEW], *some[:_SOME]]]  # (1, 3, side, side)
-        rounded = _rounded(tower, torch.from_numpy(np.concatenate(pixels[:_ROUNDING])))
-        write_graph(_Exportable(rounded), {"pixel_values": example}, whole, any_length=False, fused=False)
-        quantize_static_int8(whole, convolved, [{"pixel_values": item} for item in pixels])
-        store_weights(convolved, graph, coarse=len(backbone.names))
+        _write_int8(tower, pixels, graph)
         bundle, verification = seal(
             out,
             facts=_facts(backbone, teacher, recipe, graph),
@@ -121,6 +117,16 @@ def seal_photo(
             measure=measure,
         )
     return Exported(bundle, verification, scores)
+
+
+def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], graph: Path) -> None:
+    """Write a tower as it ships, having looked at what it makes of some pictures, (1, 3, side, side) each."""
+    whole, convolved = graph.with_name("float.onnx"), graph.with_name("convolved.onnx")
+    example = torch.zeros(2, *pixels[0].shape[1:])
+    rounded = _rounded(tower, torch.from_numpy(np.concatenate(pixels[:_ROUNDING])))
+    write_graph(_Exportable(rounded), {"pixel_values": example}, whole, any_length=False, fused=False)
+    quantize_static_int8(whole, convolved, [{"pixel_values": item} for item in pixels])
+    store_weights(convolved, graph, coarse=len(tower.names))
 
 
 def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:

@@ -46,9 +46,9 @@ def train_soup(
     for number, log in enumerate(soup_logs(plan, folder)):
         once = replace(plan, runs=1, seed=plan.seed + number)
         found.append(train_tower(copy.deepcopy(tower), lesson, once, log.parent, evaluate=evaluate))
-        say(f"run {number + 1} of {plan.runs}{_scores(evaluate, found[-1])}")
+        say(f"run {number + 1} of {plan.runs}{scores_of(evaluate, found[-1])}")
     mean = _mean(found)
-    say(f"mean of the weights{_scores(evaluate, mean)}")
+    say(f"mean of the weights{scores_of(evaluate, mean)}")
     return mean
 
 
@@ -73,7 +73,8 @@ def soup_logs(plan: PhotoPlan, folder: Path) -> list[Path]:
     return [folder / f"run-{number}" / LOG for number in range(1, plan.runs + 1)]
 
 
-def _scores(evaluate: Callable[[PhotoTower], Mapping[str, float]] | None, tower: PhotoTower) -> str:
+def scores_of(evaluate: Callable[[PhotoTower], Mapping[str, float]] | None, tower: PhotoTower) -> str:
+    """The scores of a tower, to be said after what it is; nothing where none are taken."""
     return "" if evaluate is None else "".join(f", {name} {value:.1f}" for name, value in evaluate(tower).items())
 
 

@@ -56,13 +56,16 @@ class PhotoTower(torch.nn.Module):
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """float32 in, float32 out."""
-        features = self.features(self.trunk(pixel_values))
-        return self.joined(self.head(features), torch.softmax(self.classifier(features), dim=1))
+        return self.vectors(self.features(self.trunk(pixel_values)))
 
     def features(self, maps: torch.Tensor) -> torch.Tensor:
         """What the trunk gives, (B, C, H, W), to mean features (B, features)."""
         found: torch.Tensor = self.tail(maps).float().mean((2, 3))
         return found
+
+    def vectors(self, features: torch.Tensor) -> torch.Tensor:
+        """Mean features (B, features) to unit vectors (B, dim)."""
+        return self.joined(self.head(features), torch.softmax(self.classifier(features), dim=1))
 
     def joined(self, seen: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
         """Unit vectors (B, dim) of the head's, and of the classifier's probabilities (B, classes)."""

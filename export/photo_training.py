@@ -236,11 +236,7 @@ class _Pairs:
 @torch.no_grad()
 def run_tower(tower: PhotoTower, maps: Maps, *, bfloat16: bool = False) -> Vectors:
     """Unit vectors (N, dim) of what the trunk made of N photos."""
-    found = []
-    for features in _features(tower, maps, bfloat16=bfloat16):
-        joined = tower.joined(tower.head(features), torch.softmax(tower.classifier(features), dim=1))
-        found.append(joined.numpy())
-    return np.concatenate(found)
+    return np.concatenate([tower.vectors(some).numpy() for some in _features(tower, maps, bfloat16=bfloat16)])
 
 
 @torch.no_grad()

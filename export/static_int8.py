@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from .graph_edit import Graph
 from .quantize import Scheme, quiet_onnxruntime
 from .smooth import Feed
-from .stored_weights import Floats, rounded
+from .stored_weights import in_steps, rounded
 from .to_onnx import save_optimized
 
 SEVEN_BITS = 63
@@ -120,26 +120,25 @@ def _store_rounded(graph: Path, quantized: Path) -> None:
     model = onnx.load(quantized)
     edited = Graph(model)
 
-    def scale_of(name: str) -> Floats:
+    def stored(name: str, position: int) -> onnx.TensorProto:
         node = edited.maker(name)
         assert node is not None
-        return numpy_helper.to_array(edited.tensors[node.input[1]])
+        found: onnx.TensorProto = edited.tensors[node.input[position]]
+        return found
 
     def put(name: str, position: int, values: npt.NDArray[Any]) -> None:
-        node = edited.maker(name)
-        assert node is not None
-        edited.tensors[node.input[position]].CopyFrom(numpy_helper.from_array(values, node.input[position]))
+        tensor = stored(name, position)
+        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
 
     for node in edited.nodes("Conv"):
         pixels, weight, *bias = node.input
         weights = exact[weight.removesuffix(_DEQUANTIZED)]
         added = [exact[name.removesuffix(_DEQUANTIZED)] for name in bias]
-        step = float(scale_of(pixels))
+        step = float(numpy_helper.to_array(stored(pixels, 1)))
         scales = rounded(weights, 0, most=SEVEN_BITS)[1].ravel()
         for values in added:  # of channels that are nearly dead, a bias is many steps
             scales = np.maximum(scales, np.abs(values) / step / _LARGEST_BIAS)
-        steps = np.round(weights / scales.reshape(-1, 1, 1, 1)).clip(-SEVEN_BITS, SEVEN_BITS)
-        put(weight, 0, steps.astype(np.int8))
+        put(weight, 0, in_steps(weights, scales.reshape(-1, 1, 1, 1), SEVEN_BITS).astype(np.int8))
         put(weight, 1, scales.astype(np.float32))
         for name, values in zip(bias, added, strict=True):
             put(name, 0, np.round(values / (scales * step)).astype(np.int32))

@@ -103,16 +103,19 @@ def rounded(values: Floats, axis: int, *, most: int) -> tuple[Floats, Floats]:
         scale = np.asarray(whole * share, np.float32)
         found = _error(values, scale, others, most)
         best, error = np.where(found < error, scale, best), np.minimum(found, error)
-    return _steps(values, best, most), best
+    return in_steps(values, best, most), best
 
 
-def _steps(values: Floats, scale: Floats, most: int) -> Floats:
+def in_steps(values: Floats, scale: Floats, most: int) -> Floats:
+    """Numbers as whole steps of size ``scale``, at most ``most`` either way."""
     return np.asarray(np.clip(np.round(values / scale), -most, most), dtype=np.float32)
 
 
 def _error(values: Floats, scale: Floats, axes: tuple[int, ...], most: int) -> Floats:
     """Of each channel, summed."""
-    return np.asarray(np.square(values - _steps(values, scale, most) * scale).sum(axis=axes, keepdims=True), np.float32)
+    return np.asarray(
+        np.square(values - in_steps(values, scale, most) * scale).sum(axis=axes, keepdims=True), np.float32
+    )
 
 
 def _weights(graph: onnx.GraphProto, tensors: dict[str, onnx.TensorProto]) -> dict[str, int]:
