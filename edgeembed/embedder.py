@@ -13,7 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from .graph import ALL, BASIC, Graph
 from .image import ImageEncoder
 from .manifest import Manifest
 from .pillow import ImageSource
-from .text import TextEncoder
+from .text import IdRow, TextEncoder
 
 Role = Literal["document", "query"]
 Vectors = npt.NDArray[np.float32]  # (N, dim)
@@ -136,15 +136,14 @@ class Embedder:
         return self._blocks(graph, self._tokenized(encoder, texts, role), ahead=ahead)
 
     @staticmethod
-    def _tokenized(encoder: TextEncoder, texts: Iterable[str], role: Role) -> Iterator[list[_Feed]]:
+    def _tokenized(encoder: TextEncoder, texts: Iterable[str], role: Role) -> Iterator[_Block]:
         """What the graph takes of each text, a block at a time."""
         iterator = iter(texts)
         while block := list(itertools.islice(iterator, _BLOCK)):
             for text in block:
                 if not isinstance(text, str):
                     raise TypeError(f"texts must hold strings, not {type(text).__name__}: {text!r:.80}")
-            rows = encoder.encode(block, role=role)
-            yield [{"input_ids": ids[None], "attention_mask": mask[None]} for ids, mask in rows]
+            yield _Block(encoder.encoding(block, role=role), [len(text) for text in block])
 
     def embed_images(self, images: Sequence[ImageSource], *, reduced: bool = False) -> Vectors:
         """Embed pictures.
@@ -232,42 +231,49 @@ class Embedder:
             for future in waiting:
                 future.cancel()
 
-    def _blocks(self, graph: Graph, blocks: Iterator[list[_Feed]], *, ahead: bool) -> Iterator[Vectors]:
+    def _blocks(self, graph: Graph, blocks: Iterator[_Block], *, ahead: bool) -> Iterator[Vectors]:
         """The vectors of each block; ``ahead``: while its documents are run, this thread prepares the next one."""
-        feeds = next(blocks, None)
-        while feeds is not None:
-            job = _Job(graph, feeds, self.dim)
+        block = next(blocks, None)
+        while block is not None:
+            job = _Job(graph, block, self.dim)
             with job.begun(self._pool, self.threads):
                 following = next(blocks, None) if ahead else None
                 yield job.result()
-            feeds = following if ahead else next(blocks, None)
+            block = following if ahead else next(blocks, None)
 
 
-_Feed = dict[str, npt.NDArray[Any]]
-"""Input name to tensor, for one document."""
+class _Block(NamedTuple):
+    """Documents to be run one by one."""
+
+    encoding: Callable[[int], tuple[IdRow, IdRow]]
+    """Token ids and mask of each, by its number."""
+    sizes: Sequence[int]
+    """How long each is, in characters."""
 
 
 class _Job:
     """A block of documents, one run each, spread over threads."""
 
-    def __init__(self, graph: Graph, feeds: Sequence[_Feed], dim: int) -> None:
+    def __init__(self, graph: Graph, block: _Block, dim: int) -> None:
         self._graph = graph
-        self._feeds = feeds
-        self._out = np.empty((len(feeds), dim), np.float32)
+        self._encoding = block.encoding
+        self._count = len(block.sizes)
+        self._out = np.empty((self._count, dim), np.float32)
         # Longest first, so that no core is left with a long one at the end. All threads take from one iterator, a step
         # that the interpreter does not divide: a future for each document would cost a static model a tenth.
-        self._todo = iter(sorted(range(len(feeds)), key=lambda i: -sum(value.size for value in feeds[i].values())))
+        self._todo = iter(sorted(range(self._count), key=lambda i: -block.sizes[i]))
         self._futures: list[Future[None]] = []
 
     def _embed(self) -> None:
         for i in self._todo:
-            self._out[i] = self._graph.run(self._feeds[i])
+            ids, mask = self._encoding(i)
+            self._out[i] = self._graph.run({"input_ids": ids[None], "attention_mask": mask[None]})
 
     @contextlib.contextmanager
     def begun(self, pool: ThreadPoolExecutor | None, threads: int) -> Iterator[None]:
         """Begin; at the end of the block nothing more is begun, also after an error or an interrupt."""
-        if pool is not None and len(self._feeds) > 1:
-            self._futures = [pool.submit(self._embed) for _ in range(min(threads, len(self._feeds)))]
+        if pool is not None and self._count > 1:
+            self._futures = [pool.submit(self._embed) for _ in range(min(threads, self._count))]
         try:
             yield
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import BundleError
+from .wordpiece import ID_BYTES, WordPieces
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .bundle import Bundle
 
 IdRow = npt.NDArray[np.int64]  # (T,)
+_MANY = 32
+"""Texts from which on words are looked up: for a few, the tokenizer has done before its table has begun."""
 
 
 class TextEncoder:
@@ -47,6 +50,11 @@ class TextEncoder:
         """The same tokenizer without the limit; a search needs none, so it is loaded by the first count."""
         return self._load()
 
+    @cached_property
+    def _words(self) -> WordPieces | None:
+        """Looks up words where that gives what the tokenizer gives."""
+        return _word_pieces(self._counter)
+
     def _load(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
@@ -67,6 +75,8 @@ class TextEncoder:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text, without special tokens, prefix and limit."""
+        if len(texts) >= _MANY and self._words is not None:
+            return [len(self._words.ids(_clean(text))) // ID_BYTES for text in texts]
         encodings = self._counter.encode_batch_fast([_clean(text) for text in texts], add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
 
@@ -77,18 +87,52 @@ class TextEncoder:
             texts: any strings; an empty one gives the special tokens alone.
             role: ``query`` or ``document``: which prefix of the bundle goes in front.
         """
-        prefix = self.prefixes[role]
-        encodings = self._tokenizer.encode_batch_fast([prefix + _clean(text) for text in texts])
-        return [self._row(encoding.ids) for encoding in encodings]
+        found = self.encoding(texts, role=role)
+        return [found(number) for number in range(len(texts))]
 
-    def _row(self, ids: list[int]) -> tuple[IdRow, IdRow]:
-        row = np.array(ids, dtype=np.int64)
+    def encoding(self, texts: Sequence[str], *, role: str) -> Callable[[int], tuple[IdRow, IdRow]]:
+        """What :meth:`encode` gives, for each text when it is asked for by its number, from any thread.
+
+        Where words are looked up that is work of the asking thread, so that all cores share it.
+        """
+        prefix, words = self.prefixes[role], self._words if len(texts) >= _MANY else None
+        if words is not None:
+            limit = self.max_tokens
+            return lambda number: self._row(words.framed(prefix + _clean(texts[number]), limit))
+        encodings = self._tokenizer.encode_batch_fast([prefix + _clean(text) for text in texts])
+        return lambda number: self._row(np.array(encodings[number].ids, np.int64))
+
+    def _row(self, row: IdRow) -> tuple[IdRow, IdRow]:
         mask = np.ones_like(row)
         if self._pad_to is not None and len(row) < self._pad_to:
             gap = self._pad_to - len(row)
             row = np.pad(row, (0, gap), constant_values=self._pad_id)
             mask = np.pad(mask, (0, gap))
         return row, mask
+
+
+def _word_pieces(tokenizer: Tokenizer) -> WordPieces | None:
+    """What looks up words for a tokenizer; ``None``: it is not BERT's for texts in lower case."""
+    from tokenizers.models import WordPiece
+    from tokenizers.normalizers import BertNormalizer
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+
+    normalizer = tokenizer.normalizer
+    if not (
+        isinstance(normalizer, BertNormalizer)
+        and normalizer.clean_text
+        and normalizer.lowercase
+        and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+        and isinstance(tokenizer.model, WordPiece)
+        and tokenizer.token_to_id(tokenizer.model.unk_token) is not None
+    ):
+        return None
+    added = tokenizer.get_added_tokens_decoder().values()
+    # Others could also be found where a text spells them in another way, or take spaces with them.
+    plain = all(token.content[:1] == "[" and token.content.isascii() and not token.normalized for token in added)
+    if not plain or any(token.lstrip or token.rstrip or token.single_word for token in added):
+        return None
+    return WordPieces(tokenizer, tuple(token.content for token in added))
 
 
 def _clean(text: str) -> str:
