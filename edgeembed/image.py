@@ -42,7 +42,8 @@ _LARGE_AT_A_TIME = 4
 _LARGEST_RESIZED = 16_000_000
 """Pixels of a resized picture beyond which only what the crop keeps is computed (a side 300 times the other)."""
 _REDUCING_GAP = 4
-"""A picture decoded at reduced scale is still at least so many times as large as it must become.
+"""A picture decoded at reduced scale is still at least so many times as large as it must become, unless the bundle says
+how many times.
 
 With 4, features of a MobileNetV2 stayed at a cosine of 0.9993 or more to the exact ones, over some 70 enlarged or tiled
 photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnails, they fell to 0.997.
@@ -141,11 +142,8 @@ class ImageEncoder:
 
     def _draft(self, image: Image) -> bool:
         """Have a JPEG decoded at the smallest scale that leaves enough pixels; ``False``: it cannot be."""
-        section = self._section
-        if section.resize == "none":
-            return False
-        least = _REDUCING_GAP * (section.resize_to or max(section.height, section.width))
-        return image.draft(None, (least, least)) is not None
+        least = _least_side(self._section)
+        return least is not None and image.draft(None, (least, least)) is not None
 
     def _upright(self, image: Image, *, shared: bool) -> tuple[Image, bool]:
         """The decoded picture as its EXIF data says, and whether width and height changed places."""
@@ -171,10 +169,16 @@ class ImageEncoder:
 
 def picture_need(section: ImageSection) -> PictureNeed:
     """What a model needs of a picture that another process decodes for it."""
-    side = (
-        None if section.resize == "none" else _REDUCING_GAP * (section.resize_to or max(section.height, section.width))
+    return PictureNeed(_least_side(section), section.orientation == "exif")
+
+
+def _least_side(section: ImageSection) -> int | None:
+    """Pixels that either side keeps when a picture is decoded at reduced scale; ``None``: it must not be."""
+    if section.resize == "none":
+        return None
+    return math.ceil(
+        (section.reducing_gap or _REDUCING_GAP) * (section.resize_to or max(section.height, section.width))
     )
-    return PictureNeed(side, section.orientation == "exif")
 
 
 def decoded_pixels(path: Path, need: PictureNeed, *, max_bytes: int) -> tuple[tuple[int, int], bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,9 @@ class ImageSection:
     """Colour mode, and so the order of channels: ``RGB``, ``BGR`` or ``L``."""
     orientation: str = "exif"
     """``exif``: turned upright as the file says; ``none``: taken as stored."""
+    reducing_gap: float | None = None
+    """A picture that may be decoded at reduced scale stays at least so many times as large as it is resized to;
+    ``None``: the reader's own choice."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ def encoder_digest(manifest: Manifest) -> str:
             for key in ("graph", "tokenizer"):
                 if key in values:
                     values[key] = manifest.files[values[key]].sha256
+            if values.get("reducing_gap", 0) is None:
+                del values["reducing_gap"]  # the format had none at first, and encoders stay the same
             facts[kind] = values
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -222,6 +228,8 @@ def _check_facts(manifest: Manifest) -> None:
         _check_named(manifest, (manifest.image.graph,))
         if min(manifest.image.height, manifest.image.width) < 1:
             raise ValueError(f"image size is {manifest.image.height} x {manifest.image.width}")
+        if manifest.image.reducing_gap is not None and not 1 <= manifest.image.reducing_gap < math.inf:
+            raise ValueError(f"reducing_gap is {manifest.image.reducing_gap}")
 
 
 def check_file_name(name: str) -> None:

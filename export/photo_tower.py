@@ -23,6 +23,8 @@ class TowerRecipe:
     """Of the names' vector beside the head's, which has length 1."""
     power: float = 1.5
     """Probabilities are taken to this power first: the likelier classes count more than they would."""
+    apart: float | None = None
+    """How little names are told apart, see :func:`told_apart`; ``None``: they count as they are."""
 
 
 class PhotoTower(torch.nn.Module):
@@ -36,6 +38,9 @@ class PhotoTower(torch.nn.Module):
     """
 
     names: torch.Tensor
+    """Vectors of length 1, (classes, dim), as the text model has them."""
+    directions: torch.Tensor
+    """What stands for each of them in the sum, (classes, dim)."""
 
     def __init__(self, backbone: Backbone, names: torch.Tensor, recipe: TowerRecipe) -> None:
         """Build an untrained tower.
@@ -53,6 +58,8 @@ class PhotoTower(torch.nn.Module):
         self.classifier = copy.deepcopy(backbone.classifier)
         self.head = Head(backbone.features, names.shape[1], hidden=recipe.hidden, dropout=recipe.dropout)
         self.register_buffer("names", names.clone())
+        told = names.clone() if recipe.apart is None else told_apart(names, recipe.apart)
+        self.register_buffer("directions", told)
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """float32 in, float32 out."""
@@ -71,7 +78,22 @@ class PhotoTower(torch.nn.Module):
         """Unit vectors (B, dim) of the head's, and of the classifier's probabilities (B, classes)."""
         raised = probabilities**self.recipe.power
         raised = raised / raised.sum(1, keepdim=True)
-        return torch.nn.functional.normalize(seen + self.recipe.weight * (raised @ self.names), dim=1)
+        return torch.nn.functional.normalize(seen + self.recipe.weight * (raised @ self.directions), dim=1)
+
+
+def told_apart(names: torch.Tensor, ridge: float) -> torch.Tensor:
+    """Halfway from names to directions that are like their own name and unlike all others, of length 1.
+
+    Names of kinds of dogs are much alike, so the name of one brings all of them to the front, before the second thing
+    that a classifier holds possible. Directions without that are found by least squares, from names to classes; with
+    none of what names share, though, "a dog" would find no dog any more. So the directions are a sum of both.
+
+    Args:
+        names: of length 1, (classes, dim).
+        ridge: of the least squares (ridge regression: Hoerl and Kennard 1970); the larger, the more alike they stay.
+    """
+    least = torch.linalg.solve(names @ names.T + ridge * torch.eye(len(names)), names)  # (classes, dim)
+    return torch.nn.functional.normalize(names + torch.nn.functional.normalize(least, dim=1), dim=1)
 
 
 class Head(torch.nn.Module):
