@@ -106,7 +106,7 @@ def seal_photo(
             out,
             facts=_facts(backbone, teacher, recipe, graph),
             image=ImagePart(
-                section=_section(backbone, recipe.side),
+                section=_section(backbone, recipe),
                 graph=graph,
                 scheme=STATIC_INT8,
                 reference=reference,
@@ -137,12 +137,12 @@ def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:
     return found
 
 
-def _section(backbone: Backbone, side: int) -> ImageSection:
+def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
     """Stretched and not cropped: nothing at the margins is lost, and the tower was trained on such squares."""
     return ImageSection(
         graph=IMAGE_GRAPH,
-        height=side,
-        width=side,
+        height=recipe.side,
+        width=recipe.side,
         resize="stretch",
         resize_to=None,
         crop="none",
@@ -150,6 +150,7 @@ def _section(backbone: Backbone, side: int) -> ImageSection:
         scale=1 / 255,
         mean=backbone.mean,
         std=backbone.std,
+        reducing_gap=recipe.reducing_gap,
     )
 
 

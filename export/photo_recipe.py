@@ -85,6 +85,8 @@ class PhotoRecipe:
     backbone: BackboneRecipe = BackboneRecipe()
     side: int = 240
     """Of the square, in pixels, to which pictures are stretched."""
+    reducing_gap: float | None = None
+    """For :class:`edgeembed.manifest.ImageSection`: what decoding at reduced scale leaves."""
     prompts: tuple[str, ...] = PROMPTS
     original: float = 0.0
     """Share of the backbone's own weights in what was trained of it; see :func:`.photo_soup.blended`."""
@@ -102,11 +104,12 @@ PHOTOS = {
             "classifier was then made three times as heavy, and steps and runs are what an hour of two cores allows. "
             "The share of the backbone's own weights was chosen on dev and all samples. Mixtures, dropout and rates "
             "are those chosen for an earlier backbone.",
-            original=0.12,
-            tower=TowerRecipe(split=17, dropout=0.4, weight=1.5, power=1.25),
+            original=0.25,
+            reducing_gap=1.75,
+            tower=TowerRecipe(split=17, dropout=0.4, weight=1.0, power=1.5, apart=10.0),
             plan=PhotoPlan(
                 steps=400,
-                runs=2,
+                runs=4,
                 batch=128,
                 views=7,
                 rate=1e-3,

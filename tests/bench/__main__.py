@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .embedding import machine
 
-PARTS = ("embedding", "tiers", "processes", "peak", "scaling", "footprint", "index", "photos")
+PARTS = ("embedding", "tiers", "processes", "peak", "scaling", "footprint", "index", "one_of_many", "photos")
 
 
 def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
@@ -35,6 +35,7 @@ def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     yield "scaling", ["--json", str(out / "scaling.json"), "--picture", str(out / "scaling.png")]
     yield "footprint", []
     yield "index", []
+    yield "one_of_many", []
     if options.photos is not None:
         yield "photos", [options.photos]
 

@@ -29,7 +29,9 @@ from .turns import PeerError, PeerProcess
 
 _LIBRARIES = ("edgeembed", "onnxruntime", "tokenizers", "fastembed", "sentence-transformers", "torch", "openvino")
 _TARGET_TOKENS = 30_000
-"""In one turn of a transformer; a round of short texts is of fewer tokens and as many seconds."""
+"""In one turn of a transformer."""
+_LIGHT = 20
+"""So many times as many in one of what has none."""
 
 
 @dataclass
@@ -75,7 +77,7 @@ def measure(
         Results by name, and the reasons why others were left out.
     """
     tokenizer = Tokenizer.from_file(str(teacher / "tokenizer.json"))
-    texts = {kind: texts_of(length, max(8, tokens // length), tokenizer) for kind, length in LENGTHS.items()}
+    first = _Texts(tokenizer, tokens, seed=0)
     results: dict[str, Result] = {}
     left_out: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
@@ -91,19 +93,38 @@ def measure(
                 left_out[peer.name] = str(error)
                 continue
             running[peer.name] = process
-            best = min(peer.batches, key=lambda batch: process.seconds(texts["middle"], batch))
+            best = min(peer.batches, key=lambda batch: process.seconds(first.of("middle", light=peer.light)[0], batch))
             results[peer.name] = Result(process.start_seconds, best)
             print(f"{peer.name}: ready, batch {best}", file=sys.stderr)
+        light = {peer.name: peer.light for peer in peers}
         for number in range(rounds):
-            for kind, given in texts.items():
-                count = sum(len(row.ids) for row in tokenizer.encode_batch_fast(given))
+            texts = _Texts(tokenizer, tokens, seed=number + 1)  # others each time: nobody has seen them before
+            for kind in LENGTHS:
                 for name, process in running.items():
+                    given, count = texts.of(kind, light=light[name])
                     seconds = process.seconds(given, results[name].batch)
                     results[name].tokens_per_second.setdefault(kind, []).append(count / seconds)
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
         for name, process in running.items():
             results[name].peak_bytes = process.memory()["peak_bytes"]
     return results, left_out
+
+
+class _Texts:
+    """The texts of one round."""
+
+    def __init__(self, tokenizer: Tokenizer, tokens: int, *, seed: int) -> None:
+        self._tokenizer, self._tokens, self._seed = tokenizer, tokens, seed
+        self._made: dict[tuple[str, bool], tuple[list[str], int]] = {}
+
+    def of(self, kind: str, *, light: bool) -> tuple[list[str], int]:
+        """Texts of a length, and how many tokens they have together; many more for what is light."""
+        if (kind, light) not in self._made:
+            tokens = self._tokens * (_LIGHT if light else 1)
+            texts = texts_of(LENGTHS[kind], max(8, tokens // LENGTHS[kind]), self._tokenizer, seed=self._seed)
+            count = sum(len(row.ids) for row in self._tokenizer.encode_batch_fast(texts))
+            self._made[kind, light] = texts, count
+        return self._made[kind, light]
 
 
 def ratio(results: Mapping[str, Result], name: str, first: str, kind: str) -> float:

@@ -30,6 +30,8 @@ class Peer:
     """Batch sizes that are tried; the best counts."""
     tier: bool = False
     """Whether it is one of edgeembed's own."""
+    light: bool = False
+    """Whether it has no transformer: a turn needs many times the texts to take some time."""
 
 
 def _edgeembed(bundle: str) -> Callable[[Path, Path], Embed]:
@@ -179,8 +181,8 @@ _ST_ONNX = (*_ST, "optimum.onnxruntime")
 PEERS = (
     Peer("edgeembed minilm-l6-int8", ("edgeembed",), _edgeembed("minilm-l6-int8"), (1,), tier=True),
     Peer("edgeembed minilm-l3-int8", ("edgeembed",), _edgeembed("minilm-l3-int8"), (1,), tier=True),
-    Peer("edgeembed minilm-static", ("edgeembed",), _edgeembed("minilm-static"), (1,), tier=True),
-    Peer("tokenizer alone", ("edgeembed",), _tokenizer, (1,)),
+    Peer("edgeembed minilm-static", ("edgeembed",), _edgeembed("minilm-static"), (1,), tier=True, light=True),
+    Peer("tokenizer alone", ("edgeembed",), _tokenizer, (1,), light=True),
     Peer("fastembed", ("fastembed", "optimum.exporters.onnx"), _fastembed),
     Peer("sentence-transformers torch float32", _ST, _sentence_transformers()),
     Peer("sentence-transformers torch bfloat16", _ST, _sentence_transformers(bfloat16=True)),
@@ -192,6 +194,6 @@ PEERS = (
     ),
     Peer("openvino float32", ("openvino", "optimum.exporters.onnx"), _openvino("f32")),
     Peer("openvino bfloat16", ("openvino", "optimum.exporters.onnx"), _openvino("bf16")),
-    Peer("model2vec 256", ("model2vec",), _model2vec(256), (1,)),
+    Peer("model2vec 256", ("model2vec",), _model2vec(256), (1,), light=True),
 )
 """Everything that is compared; the first is what the ratios are against."""

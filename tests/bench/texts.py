@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import random
-from collections.abc import Sequence
+import sysconfig
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -19,6 +22,26 @@ def sample_words() -> list[str]:
     return " ".join(parts).split()
 
 
+@cache
+def library_words() -> list[str]:
+    """The words of the documentation in Python's standard library, in order: prose and names, everywhere at hand.
+
+    There are many different ones, as in people's files: what remembers words would profit from a few that come
+    again and again.
+    """
+    return [word for text in _docstrings(Path(sysconfig.get_path("stdlib"))) for word in text.split()]
+
+
+def _docstrings(library: Path) -> Iterator[str]:
+    """Those of modules, classes and functions."""
+    for path in sorted(library.glob("*.py")) + sorted(library.glob("[a-z]*/*.py")):
+        if path.parent.name in ("test", "site-packages", "idlelib"):
+            continue
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield ast.get_docstring(node) or ""
+
+
 def texts_of(tokens: int, count: int, tokenizer: Tokenizer, *, seed: int = 0) -> list[str]:
     """``count`` different texts of ``tokens`` tokens each, or one or two fewer where a word has several.
 
@@ -28,7 +51,7 @@ def texts_of(tokens: int, count: int, tokenizer: Tokenizer, *, seed: int = 0) ->
         tokenizer: counts them; its own truncation and padding are switched off.
         seed: of the places at which they are taken from running text.
     """
-    words, rng = sample_words(), random.Random(seed)
+    words, rng = library_words(), random.Random(seed)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return [_text(tokens, _stretch(words, tokens, rng), tokenizer) for _ in range(count)]
