@@ -108,11 +108,19 @@ class Snapshot:
 
     def passages(self, keys: Sequence[int], where: Where) -> list[PassageRow]:
         """The documents that these chunks belong to now, those that ``where`` excludes left out."""
+        return self._passages("c.key", keys, where)
+
+    def document_keys(self, documents: Sequence[int], where: Where) -> list[PassageRow]:
+        """All chunks of some documents, those that ``where`` excludes left out."""
+        return self._passages("d.document", documents, where)
+
+    def _passages(self, column: str, numbers: Sequence[int], where: Where) -> list[PassageRow]:
+        """Live chunks that have one of ``numbers`` in a column."""
         test = _condition(where)
         rows = self._db.execute(
-            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c ON c.key = k.value "
-            f"JOIN documents d ON d.content = c.content WHERE {test.sql}",
-            (json.dumps(keys), *test.values),
+            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c "
+            f"JOIN documents d ON d.content = c.content WHERE {column} = k.value AND {test.sql}",
+            (json.dumps(numbers), *test.values),
         )
         return [PassageRow(*row) for row in rows]
 
@@ -122,16 +130,6 @@ class Snapshot:
             'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
         ).fetchone()
         return ChunkRow(*row)
-
-    def document_keys(self, documents: Sequence[int], where: Where) -> list[PassageRow]:
-        """All chunks of some documents, those that ``where`` excludes left out."""
-        test = _condition(where)
-        rows = self._db.execute(
-            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN documents d ON d.document = k.value "
-            f"JOIN chunks c ON c.content = d.content WHERE {test.sql}",
-            (json.dumps(documents), *test.values),
-        )
-        return [PassageRow(*row) for row in rows]
 
     def document(self, id: str) -> int | None:
         """The number of a document, or ``None``."""
