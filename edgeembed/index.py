@@ -35,11 +35,12 @@ from .pairing import Given, Model, chosen_models
 from .queries import Meaning, Weighted, is_words, item_kind, listed, query_vectors, unit
 from .ranking import Hit
 from .readers.extracted import PictureNeed
+from .rows import Floats
 from .searcher import Mode, Request, Searcher
 from .snapshot import ChunkRow, Snapshot
 from .stamps import Stamps
 from .towers import Towers
-from .vectors import Floats, Segments
+from .vectors import Segments
 from .writer import Writer
 
 _Answer = TypeVar("_Answer")

@@ -15,8 +15,9 @@ from .catalog import CATALOG_NAME
 from .errors import IndexCorruptError
 from .filters import Condition
 from .ranking import Found, group, settled
+from .rows import Floats, Keys, Rows, cosines
 from .snapshot import Snapshot
-from .vectors import Floats, Keys, Rows, Segments, cosines, nearest_rows
+from .vectors import Segments, nearest_rows
 
 _COMPARE_ALL = 20_000
 """Up to so many allowed chunks are all compared, which takes some milliseconds."""

@@ -14,8 +14,8 @@ from .layout import KINDS
 if TYPE_CHECKING:
     from .embedder import Embedder
     from .pillow import ImageSource
+    from .rows import Floats
     from .towers import Towers
-    from .vectors import Floats
 
 Meaning: TypeAlias = "str | ImageSource"
 """Words (``str``); or a picture: a path (``Path``), the content of an image file, or a Pillow image."""

@@ -17,14 +17,16 @@ from .embedder import Embedder
 from .errors import IndexCorruptError
 from .layout import rebuild_full_text
 from .model_facts import IndexModels, ModelFacts
+from .rows import to_int8
 from .salvage import Row, damaged_catalog, salvage
 from .seals import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
+from .segment_facts import SegmentFacts
 from .snapshot import Snapshot
 from .sqlite import Connection
 from .stamps import Stamps
+from .stored_chunks import chunk_batches
 from .transaction import Transaction
-from .vectors import Segment, SegmentFacts, Segments, to_int8
-from .verify import chunk_batches
+from .vectors import Segment, Segments
 
 _TABLES = {"settings": None, "contents": "content", "documents": "document", "chunks": "key", "files": None}
 """Tables that are copied row by row, with the name of their row number where other rows refer to it."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from . import fulltext
 from .filters import Condition, condition
+from .segment_facts import SegmentFacts
 from .sqlite import Connection, DatabaseError, copied, encode
-from .vectors import SegmentFacts
 
 Where = Mapping[str, Any] | Condition
 

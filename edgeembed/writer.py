@@ -28,9 +28,11 @@ from .embedder import Embedder
 from .errors import ImageError
 from .layout import KINDS
 from .pillow import ImageSource
+from .rows import Keys, Rows
+from .segment_facts import SegmentFacts
 from .snapshot import ChunkRow, FileRow
 from .transaction import Transaction
-from .vectors import Keys, Rows, SegmentFacts, Segments, write_segment
+from .vectors import Segments, write_segment
 
 EMBED_CHUNKS = 128
 """Chunks that are embedded together: a few seconds of work on a slow laptop."""

@@ -27,8 +27,8 @@ from edgeembed import Embedder, Folder, Index, writer
 from edgeembed.catalog import Catalog
 from edgeembed.model_facts import stored_models
 from edgeembed.snapshot import Snapshot
+from edgeembed.stored_chunks import chunk_batches
 from edgeembed.vectors import Segment
-from edgeembed.verify import chunk_batches
 
 State = dict[str, tuple[object, ...]]
 """Id of each document to its metadata and chunks, each with span, text and vector."""
