@@ -146,6 +146,16 @@ class Snapshot:
         )
         return [ChunkRow(*row) for row in rows]
 
+    def lines(self, document: int, first: int, last: int) -> list[tuple[int, str]]:
+        """Lines of a document's text, put together from its chunks, with their numbers; what is between is blank."""
+        held: dict[int, str] = {}
+        for chunk in self.neighbours(document, first, last):
+            for line, text in enumerate((chunk.text or "").split("\n"), chunk.start_line or 1):
+                gap = " " if line in held else ""  # a long line that was cut: only white space is between the parts
+                held[line] = held.get(line, "") + gap + text
+        shown = [line for line in held if first <= line <= last]
+        return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
+
     def passage_count(self) -> int:
         """How many chunks there are, of all kinds."""
         return fulltext.count(self._db)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gc
 import io
-import os
 import subprocess
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -213,16 +211,6 @@ def test_only_the_owner_may_enter(index: Index) -> None:
     assert index.path.stat().st_mode & 0o077 == 0
 
 
-def test_another_process_that_writes_is_named(tmp_path: Path, index: Index) -> None:
-    index.add(MAILS[:1])
-    code = "import sys, edgeembed; edgeembed.Index.open(sys.argv[1]).remove(['mail-1'])"
-    with index.writing():
-        run = subprocess.run([sys.executable, "-c", code, index.path], capture_output=True, text=True)
-        assert f"IndexLockedError: {index.path}: process {os.getpid()}" in run.stderr
-        assert ids(index.search("boat")) == ["mail-1"]  # readers do not wait
-    assert subprocess.run([sys.executable, "-c", code, index.path]).returncode == 0
-
-
 def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 4)
     text = "\n\n".join(f"Paragraph {i}: " + "lorem ipsum dolor sit amet " * 8 for i in range(60))
@@ -259,37 +247,6 @@ def test_what_comes_slowly_is_committed_meanwhile(index: Index, monkeypatch: pyt
     assert seen[0] == 0
     assert seen[3] >= 2  # at most the batch that is under way is missing
     assert index.status().documents == 4
-
-
-def test_a_document_that_fails_loses_nothing_that_came_before(index: Index) -> None:
-    def documents():  # type: ignore[no-untyped-def]
-        yield from MAILS
-        raise OSError("the disk behind the application is gone")
-
-    with pytest.raises(OSError, match="is gone"):
-        index.add(documents())
-    assert index.status().documents == 3
-
-
-def test_threads_search_while_one_writes(index: Index) -> None:
-    index.add(MAILS)
-    errors: list[BaseException] = []
-
-    def search() -> None:
-        try:
-            for _ in range(30):
-                assert len(index.search("boat", k=3)) == 3
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=search) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    index.add(Document(f"more-{i}", text=f"note number {i}") for i in range(300))
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert index.status().documents == 303
 
 
 @pytest.mark.parametrize("call", ["index.similar('d1')", "index.verify()", "index.search('boat')"])
