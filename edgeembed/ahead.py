@@ -14,10 +14,10 @@ from pathlib import Path
 from .embedder import Embedder
 from .errors import EdgeEmbedError, ImageError
 from .pillow import ImageSource
+from .rows import to_int8
 from .seals import chunk_digest
 from .snapshot import ChunkRow
 from .transaction import Transaction
-from .vectors import to_int8
 
 _PICTURE_BYTES = 48 << 20
 """Files of pictures, or their pixels, that wait to be embedded; one alone may be larger."""

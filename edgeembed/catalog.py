@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from .durable import sync_file, sync_folder
 from .errors import EdgeEmbedError, IndexCorruptError, IndexNotFoundError
 from .filters import FUNCTIONS
 from .layout import APPLICATION_ID, LAYOUT, SCHEMA, check_schema, statements, upgrade
@@ -25,7 +26,6 @@ from .seals import insert_sql
 from .snapshot import Snapshot
 from .sqlite import Connection, DatabaseError, connect, translate
 from .transaction import Transaction
-from .vectors import sync_folder
 
 CATALOG_NAME = "catalog.sqlite"
 _LOG = "log"
@@ -253,8 +253,7 @@ def new_catalog(path: Path) -> Iterator[Connection]:
 
 def put_catalog(scratch: Path, folder: Path) -> None:
     """Give a new catalog its name, in place of the old one if there is one, and flush all that to the disk."""
-    with scratch.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync_file(scratch)
     # The log of another catalog must not meet this one: SQLite would copy its pages into it.
     for log in with_logs(folder / CATALOG_NAME)[1:]:
         log.unlink(missing_ok=True)

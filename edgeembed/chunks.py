@@ -10,12 +10,12 @@ in proportion and little memory besides.
 from __future__ import annotations
 
 import bisect
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, takewhile
 from typing import NamedTuple
+
+from .borders import blocks, lines, paragraphs, runs, sentences
 
 _BATCH = 256
 """Pieces whose tokens are counted together: enough to keep a tokenizer's threads busy."""
@@ -109,8 +109,10 @@ class _Splitter:
         borders = [0, *(offset for offset in self._pages if 0 < offset < len(self._text)), len(self._text)]
         for start, end in pairwise(borders):
             opens = _PAGE
-            for block in _blocks(self._text, start, end):
-                yield block._replace(opens=block.opens | opens)
+            for block in blocks(self._text, start, end):
+                level = _FENCED if block.kind == "code" else _PARAGRAPH
+                heading = _HEADING if block.kind == "heading" else 0
+                yield _Piece(block.start, block.end, level, opens | heading)
                 opens = 0
 
     def _fitting(self, pieces: Iterable[_Piece]) -> Iterator[_Piece]:
@@ -132,13 +134,13 @@ class _Splitter:
         """The next smaller parts of a piece; the piece itself where it has no borders of that sort."""
         text, (start, end, level, opens, _) = self._text, piece
         if level == _FENCED:
-            spans: Iterable[tuple[int, int]] = _paragraphs(text, start, end)
+            spans: Iterable[tuple[int, int]] = paragraphs(text, start, end)
         elif level == _PARAGRAPH:
-            spans = _lines(text, start, end)
+            spans = lines(text, start, end)
         elif level == _LINE:
-            spans = _sentences(text, start, end, least=self._limit // 4)
+            spans = sentences(text, start, end, least=self._limit // 4)
         else:
-            spans = _runs(text, start, end, most=max(1, self._limit >> (level - _SENTENCE)))
+            spans = runs(text, start, end, most=max(1, self._limit >> (level - _SENTENCE)))
         for a, b in spans:
             yield _Piece(a, b, level + 1, opens)
             opens = 0
@@ -200,165 +202,3 @@ class _Splitter:
                     yield from self._verified([pieces[:half], pieces[half:]])
                 else:
                     yield pieces[0].start, pieces[-1].end
-
-
-# Where a text may be cut. Each function takes a part of a text and gives parts of it that leave out white space
-# only. Regular expressions are written so that none looks at a character again and again.
-
-_WORD = re.compile(r"\S")
-_HEADING_MARK = re.compile(r"#{1,6}(?:[ \t]|$)")  # https://spec.commonmark.org/0.31.2/#atx-headings
-_UNDERLINE = re.compile(r"(?:={3,}|-{3,})[ \t]*$")  # https://spec.commonmark.org/0.31.2/#setext-headings
-_FENCE = re.compile(r"`{3,}|~{3,}")
-_SENTENCE_END = re.compile(r"""[.!?…]["'”’»)\]]{0,3}(?=\s)|[。！？｡．][”’」』）]{0,3}""")
-_CLAUSE_END = re.compile(r"[,;:)\]}>、，；：）」』]")
-
-
-def _blocks(text: str, start: int, end: int) -> Iterator[_Piece]:
-    """Headings, paragraphs and fenced code. A paragraph keeps the indentation of its first line."""
-    fences = _Fences(text, end)
-    block, lines = start, 0  # the present paragraph: where it begins, how many lines it has
-    last = start  # its end
-    pos = start
-    while pos < end:
-        stop = text.find("\n", pos, end)
-        stop = end if stop < 0 else stop
-        found = _WORD.search(text, pos, stop)
-        first = found.start() if found else stop
-        special: _Piece | None = None
-        if found and text[first] in "#`~=-":
-            if text[first] == "#" and first - pos <= 3 and _HEADING_MARK.match(text, first, stop):
-                special = _Piece(pos, _trimmed(text, first, stop), _PARAGRAPH, _HEADING)
-            elif lines == 1 and _UNDERLINE.match(text, first, stop):
-                special = _Piece(block, _trimmed(text, first, stop), _PARAGRAPH, _HEADING)
-                lines = 0
-            elif text[first] in "`~" and (fence_end := fences.end_of(first, stop)):
-                special = _Piece(pos, fence_end, _FENCED)
-                stop = text.find("\n", fence_end, end) if fence_end < end else end
-                stop = end if stop < 0 else stop
-        if lines and (special or not found):
-            yield _Piece(block, last, _PARAGRAPH)
-            lines = 0
-        if special:
-            yield special
-        elif found:
-            block = block if lines else pos
-            lines += 1
-            last = _trimmed(text, first, stop)
-        pos = stop + 1
-    if lines:
-        yield _Piece(block, last, _PARAGRAPH)
-
-
-class _Fences:
-    """Finds the ends of fenced code, https://spec.commonmark.org/0.31.2/#fenced-code-blocks.
-
-    Unlike there, a fence without an end is no fence: in a text that is not Markdown it would swallow all the rest.
-    """
-
-    def __init__(self, text: str, end: int) -> None:
-        self._text, self._end = text, end
-        self._in_vain: dict[str, int] = {}  # character of a fence: the shortest length that has no end from here on
-
-    def end_of(self, first: int, stop: int) -> int | None:
-        """Where the code ends whose fence begins at ``first``, in the line that ends at ``stop``."""
-        fence = _FENCE.match(self._text, first, stop)
-        if fence is None:
-            return None
-        mark, length = fence[0][0], min(len(fence[0]), 9)  # so that no more than a few searches can be in vain
-        if length >= self._in_vain.get(mark, 10) or (mark == "`" and self._text.find("`", fence.end(), stop) >= 0):
-            return None
-        close = re.compile(rf"\n[ \t]*({mark}{{{length},}})[ \t]*(?=\n|\Z)").search(self._text, stop, self._end)
-        if close is None:
-            self._in_vain[mark] = length
-            return None
-        return close.end(1)
-
-
-def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Lines between blank lines, together."""
-    block, last = start, -1
-    for a, b in _lines(text, start, end):
-        if last >= 0 and text.count("\n", last, a) > 1:
-            yield block, last
-            block = a
-        last = b
-    if last >= 0:
-        yield block, last
-
-
-def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Lines that are not blank."""
-    pos = start
-    while pos < end:
-        stop = text.find("\n", pos, end)
-        stop = end if stop < 0 else stop
-        found = _WORD.search(text, pos, stop)
-        if found:
-            yield pos, _trimmed(text, found.start(), stop)
-        pos = stop + 1
-
-
-def _sentences(text: str, start: int, end: int, *, least: int) -> Iterator[tuple[int, int]]:
-    """Sentences; short ones together, up to at least ``least`` characters."""
-    pos = start
-    for match in _SENTENCE_END.finditer(text, start, end):
-        if match.end() - pos >= least:
-            yield pos, match.end()
-            found = _WORD.search(text, match.end(), end)
-            pos = found.start() if found else end
-    if pos < end:
-        yield pos, end
-
-
-def _runs(text: str, start: int, end: int, *, most: int) -> Iterator[tuple[int, int]]:
-    """Runs of words of at most ``most`` characters; longer words are cut, in the first place after punctuation."""
-    pos = start
-    while found := _WORD.search(text, pos, end):
-        first = found.start()
-        pos = end if end - first <= most else _cut(text, first, first + most)
-        yield first, _trimmed(text, first, pos)
-
-
-def _cut(text: str, start: int, latest: int) -> int:
-    """The best place for a cut, after ``start`` and not after ``latest``."""
-    if text[latest].isspace():
-        return latest
-    head = text[start:latest]
-    if head[-1].isspace():
-        return latest
-    words = head.rsplit(None, 1)
-    if len(words) > 1:
-        return start + len(words[0])
-    clauses = [match.end() for match in _CLAUSE_END.finditer(head, len(head) // 2)]
-    if clauses:
-        return start + clauses[-1]
-    for place in range(latest, max(start, latest - 32), -1):
-        if not _is_inside_a_sign(text, start, place):
-            return place
-    return latest
-
-
-def _is_inside_a_sign(text: str, start: int, place: int) -> bool:
-    """Whether a cut before this character would part what is seen as one: accents, emoji sequences, flags.
-
-    The commonest rules of https://www.unicode.org/reports/tr29/ in a simple form.
-    """
-    before, after = text[place - 1], text[place]
-    if _is_letter_of_flag(after):  # two of them are a flag
-        letters = takewhile(lambda i: _is_letter_of_flag(text[i]), range(place - 1, start - 1, -1))
-        return sum(1 for _ in letters) % 2 == 1
-    return (
-        unicodedata.category(after) in ("Mn", "Mc", "Me")  # also variation selectors
-        or "\u200d" in (before, after)  # zero width joiner
-        or "\U0001f3fb" <= after <= "\U0001f3ff"  # skin colours
-        or ("\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff")  # halves of a surrogate pair
-    )
-
-
-def _is_letter_of_flag(character: str) -> bool:
-    return "\U0001f1e6" <= character <= "\U0001f1ff"
-
-
-def _trimmed(text: str, start: int, end: int) -> int:
-    """``end``, without white space before it; ``start`` is some character before that is none."""
-    return start + len(text[start:end].rstrip()) if text[end - 1].isspace() else end

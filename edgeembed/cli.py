@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
@@ -23,18 +21,19 @@ from .cli_common import (
     INTERRUPTED,
     NEGATIVE,
     SKIPPED,
+    IndexOptions,
     ask_if_huge,
     end_if_cancelled,
     folder_argument,
-    image_model_option,
     index_option,
+    index_options,
     json_option,
     model_option,
     open_folder,
     threads_option,
     work,
-    yes_option,
 )
+from .cli_models import check, embed, models
 from .cli_search import explain, search, similar
 from .errors import EdgeEmbedError, IndexNotFoundError
 from .priority import lower_priority
@@ -57,45 +56,30 @@ def cli() -> None:
 @click.option("--rebuild", is_flag=True, help="Make the index anew beside the old one, then switch.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
 @click.option("--nice", is_flag=True, help="Let other programs go first.")
-@index_option
-@model_option
-@image_model_option
-@threads_option
-@yes_option
-def index(
-    folder: str,
-    dry_run: bool,
-    rebuild: bool,
-    strict: bool,
-    nice: bool,
-    index: str | None,
-    model: str | None,
-    image_model: str | None,
-    threads: int | None,
-    yes: bool,
-) -> None:
+@index_options
+def index(folder: str, dry_run: bool, rebuild: bool, strict: bool, nice: bool, options: IndexOptions) -> None:
     """Bring the index of FOLDER up to date (the current folder unless given)."""
     from .folder import Folder
 
-    ask_if_huge(folder, index, yes=yes or dry_run)
     if dry_run:
-        _show_plan(folder, index)
+        _show_plan(folder, options.index)
         return
+    ask_if_huge(folder, options)
     if nice:
         lower_priority()
     with work() as (progress, cancel):
         if rebuild:
             report = Folder.rebuild(
                 folder,
-                index=index,
-                model=model,
-                image_model=image_model,
-                threads=threads,
+                index=options.index,
+                model=options.model,
+                image_model=options.image_model,
+                threads=options.threads,
                 progress=progress,
                 cancel=cancel,
             )
         else:
-            with open_folder(folder, index, model, image_model, threads) as opened:
+            with open_folder(folder, options) as opened:
                 report = opened.sync(progress=progress, cancel=cancel)
     terminal.report_sync(report, quiet_if_idle=False)
     end_if_cancelled(report)
@@ -103,9 +87,8 @@ def index(
         raise click.exceptions.Exit(SKIPPED)
 
 
-cli.add_command(search)
-cli.add_command(similar)
-cli.add_command(explain)
+for _command in (search, similar, explain, check, embed, models):
+    cli.add_command(_command)
 
 
 @cli.command()
@@ -115,7 +98,7 @@ cli.add_command(explain)
 @index_option
 def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
-    with open_folder(folder, index, read_only=True) as opened:
+    with open_folder(folder, IndexOptions(index), read_only=True) as opened:
         facts, plan = opened.status(), opened.plan()
     skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
@@ -141,7 +124,7 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
     from .errors import IndexCorruptError
 
     try:
-        with open_folder(folder, index, read_only=True) as opened:
+        with open_folder(folder, IndexOptions(index), read_only=True) as opened:
             report = opened.index.verify()
     except IndexCorruptError as error:
         found = [{"where": str(error.path), "what": error.reason}]
@@ -210,88 +193,6 @@ def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -
         terminal.note(note)
 
 
-@cli.command()
-@click.argument("model", required=False)
-@json_option
-def check(model: str | None, as_json: bool) -> None:
-    """Prove that MODEL (the default unless given) computes here what it computed when it was made."""
-    from .bundle import read_bundle
-    from .check import check as replay
-
-    bundle = read_bundle(model)
-    results = replay(bundle)
-    for result in results:
-        if as_json:
-            terminal.echo_json({"model": bundle.manifest.name, **vars(result)})
-        else:
-            verdict = "ok    " if result.ok else "FAILED"
-            click.echo(f"{verdict}  {result.stage}: departs by {result.worst:.2g}, {result.allowed:.2g} is allowed")
-    if not all(result.ok for result in results):
-        terminal.note(f"{bundle.manifest.name} departs on this machine; do not mix its vectors with those of others")
-        raise click.exceptions.Exit(NEGATIVE)
-
-
-@cli.command()
-@click.argument("source", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a .npy file instead.")
-@click.option(
-    "--role",
-    type=click.Choice(["document", "query"]),
-    default="document",
-    show_default=True,
-    help="What the lines are: to be searched in, or to be searched with.",
-)
-@model_option
-@threads_option
-def embed(source: IO[str], output: Path | None, role: Any, model: str | None, threads: int | None) -> None:
-    """Embed each line of SOURCE (stdin unless given).
-
-    Prints a JSON object with `text` and `vector` for each line, or writes a float32 array of one row a line.
-    """
-    from .embedder import Embedder
-    from .npy import NpyWriter
-
-    if output is not None and output.suffix != ".npy":
-        raise ValueError(f"{output}: only .npy files can be written; leave out -o for JSON lines")
-    with Embedder.load(model, threads=threads) as embedder:
-        lines: list[str] = []
-
-        def remembered() -> Iterator[str]:
-            for line in source:
-                lines.append(line.rstrip("\r\n"))
-                yield lines[-1]
-
-        with NpyWriter(output, embedder.dim) if output else nullcontext() as array:
-            for vectors in embedder.iter_embed_texts(remembered(), role=role):
-                if array is not None:
-                    array.append(vectors)
-                else:
-                    for line, vector in zip(lines, vectors, strict=False):
-                        terminal.echo_json({"text": line, "vector": [float(f"{x:.9g}") for x in vector]})
-                del lines[: len(vectors)]
-
-
-@cli.command()
-@json_option
-def models(as_json: bool) -> None:
-    """List the models that ship with edgeembed; the first is the default."""
-    from .bundle import read_bundle, shipped_names
-
-    for name in shipped_names():
-        manifest = read_bundle(name, verify=False).manifest
-        size_bytes = sum(entry.size_bytes for entry in manifest.files.values())
-        kinds = [kind for kind in ("text", "image") if getattr(manifest, kind) is not None]
-        if as_json:
-            facts = {"name": name, "kinds": kinds, "dim": manifest.dim, "size_bytes": size_bytes}
-            terminal.echo_json(
-                {**facts, "space": manifest.space, "license": manifest.license, "quality": manifest.quality}
-            )
-        else:
-            click.echo(
-                f"{name:20} {'+'.join(kinds):11} {manifest.dim:5} dim {size_bytes / 1e6:6.1f} MB  {manifest.license}"
-            )
-
-
 def main() -> None:
     """Run the command line and exit with its status."""
     run_if_worker()
@@ -333,7 +234,7 @@ def _show_plan(folder: str, index: str | None) -> None:
     from .files import FileStat, walk
 
     try:
-        with open_folder(folder, index, read_only=True) as opened:
+        with open_folder(folder, IndexOptions(index), read_only=True) as opened:
             plan = opened.plan()
         todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
         todo += [("removed", path) for path in plan.removed]

@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ index_option = click.option(
     "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
 )
 model_option = click.option("--model", help="Name of a shipped model (see `edgeembed models`), or path of a bundle.")
-image_model_option = click.option(
+_image_model_option = click.option(
     "--image-model",
     help="Likewise the model for pictures; none leaves pictures out.  [default: one that goes with --model]",
 )
@@ -33,25 +35,49 @@ threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="How many documents are embedded at a time.  [default: usable cores]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole home folder or disk is indexed.")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole home folder or disk is indexed.")
 
 
-def open_folder(
-    folder: str,
-    index: str | None,
-    model: str | None = None,
-    image_model: str | None = None,
-    threads: int | None = None,
-    *,
-    read_only: bool = False,
-) -> Folder:
+@dataclass(frozen=True)
+class IndexOptions:
+    """Where an index is, and what it is made with; each as on the command line."""
+
+    index: str | None = None
+    model: str | None = None
+    image_model: str | None = None
+    threads: int | None = None
+    yes: bool = False
+
+
+def index_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that may make an index; it gets them together, as ``options``."""
+
+    @wraps(command)
+    def together(
+        *, index: str | None, model: str | None, image_model: str | None, threads: int | None, yes: bool, **others: Any
+    ) -> None:
+        command(options=IndexOptions(index, model, image_model, threads, yes), **others)
+
+    for option in (_yes_option, threads_option, _image_model_option, model_option, index_option):
+        together = option(together)
+    return together
+
+
+def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) -> Folder:
     """The folder with its index; where the index had to go elsewhere, that is said."""
     from .folder import Folder, check_folder, index_path
 
     root = check_folder(folder)
-    if index is None and not read_only and not (place := index_path(root)).is_relative_to(root):
+    if options.index is None and not read_only and not (place := index_path(root)).is_relative_to(root):
         terminal.note(f"{folder} cannot be written; its index is in {place}")
-    return Folder.open(root, index=index, model=model, image_model=image_model, read_only=read_only, threads=threads)
+    return Folder.open(
+        root,
+        index=options.index,
+        model=options.model,
+        image_model=options.image_model,
+        read_only=read_only,
+        threads=options.threads,
+    )
 
 
 def sync_before_search(folder: Folder) -> None:
@@ -91,13 +117,13 @@ def end_if_cancelled(report: SyncReport) -> None:
         raise click.exceptions.Exit(INTERRUPTED)
 
 
-def ask_if_huge(folder: str, index: str | None, *, yes: bool) -> None:
+def ask_if_huge(folder: str, options: IndexOptions) -> None:
     """Ask before a whole home folder or disk is indexed for the first time; without a terminal, refuse."""
     from .folder import check_folder, index_path
 
     root = check_folder(folder).resolve()
-    made = (Path(index) if index else index_path(root)).exists()
-    if made or yes or root not in (Path.home().resolve(), Path(root.anchor)):
+    made = (Path(options.index) if options.index else index_path(root)).exists()
+    if made or options.yes or root not in (Path.home().resolve(), Path(root.anchor)):
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
     if not sys.stdin.isatty():

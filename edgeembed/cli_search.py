@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from . import terminal
 from .cli_common import (
     NEGATIVE,
+    IndexOptions,
     ask_if_huge,
     folder_argument,
-    image_model_option,
-    index_option,
+    index_options,
     json_option,
-    model_option,
     open_folder,
     sync_before_search,
-    threads_option,
-    yes_option,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +46,7 @@ class _When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generi
         """Whether a day means its end."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """What was typed as a moment of local time; an age is counted back from now."""
         if isinstance(value, datetime):
             return value
         if age := _AGE.fullmatch(value):
@@ -70,6 +69,7 @@ class _Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """What was typed as a number of bytes; k, M, G and T are powers of 1024."""
         if isinstance(value, int):
             return value
         found = _SIZE.fullmatch(value)
@@ -110,11 +110,7 @@ def _answer_options(command: _Command) -> _Command:
         click.option("--full", is_flag=True, help="Show the whole passage instead of a snippet."),
         _color_option,
         json_option,
-        index_option,
-        model_option,
-        image_model_option,
-        threads_option,
-        yes_option,
+        index_options,
     )
     for option in reversed(options):
         command = option(command)
@@ -134,7 +130,7 @@ def _answer_options(command: _Command) -> _Command:
 @click.option("--plus", multiple=True, metavar="ITEM", help="Add a meaning: words or a picture; 2:dog weighs double.")
 @click.option("--minus", multiple=True, metavar="ITEM", help="Take a meaning away.")
 @_answer_options
-def search(query: str, folder: str, mode: Any, plus: Sequence[str], minus: Sequence[str], **options: Any) -> None:
+def search(query: str, folder: str, mode: Any, plus: Sequence[str], minus: Sequence[str], **rest: Any) -> None:
     """Find files in FOLDER (the current folder unless given) that QUERY is about.
 
     In QUERY, "..." must occur in the passage and -word must not occur in the file. The path of a picture searches for
@@ -147,22 +143,20 @@ def search(query: str, folder: str, mode: Any, plus: Sequence[str], minus: Seque
         added, taken = ([_weighted(item) for item in items] for items in (plus, minus))
         return opened.search(_meaning(query), mode=mode, plus=added, minus=taken, **limits)
 
-    if options["min_score"] is None:
-        options["min_score"] = "auto"
-    _answer(ask, folder, **options)
+    _answer(ask, folder, **rest)
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @folder_argument
 @_answer_options
-def similar(file: str, folder: str, **options: Any) -> None:
+def similar(file: str, folder: str, **rest: Any) -> None:
     """Find files in FOLDER (the current folder unless given) that are like FILE, a text or a picture."""
 
     def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
         return opened.similar(file, **limits)
 
-    _answer(ask, folder, **options)
+    _answer(ask, folder, **rest)
 
 
 @click.command()
@@ -172,33 +166,15 @@ def similar(file: str, folder: str, **options: Any) -> None:
 @_no_sync_option
 @_color_option
 @json_option
-@index_option
-@model_option
-@image_model_option
-@threads_option
-@yes_option
+@index_options
 def explain(
-    query: str,
-    file: str,
-    folder: str,
-    no_sync: bool,
-    color: str,
-    as_json: bool,
-    index: str | None,
-    model: str | None,
-    image_model: str | None,
-    threads: int | None,
-    yes: bool,
+    query: str, file: str, folder: str, no_sync: bool, color: str, as_json: bool, options: IndexOptions
 ) -> None:
     """Show which words of FILE, a text in FOLDER (the current folder unless given), make it match QUERY.
 
     Each word of the passage that fits best is left out in turn: what the similarity loses by that is its weight.
     """
-    if not no_sync:
-        ask_if_huge(folder, index, yes=yes)
-    with open_folder(folder, index, model, image_model, threads, read_only=no_sync) as opened:
-        if not no_sync:
-            sync_before_search(opened)
+    with _up_to_date(folder, options, no_sync=no_sync) as opened:
         try:
             explanation = opened.explain(query, file)
         except KeyError:
@@ -210,6 +186,17 @@ def explain(
         terminal.show_explanation(explanation, folder, color=color)
 
 
+@contextmanager
+def _up_to_date(folder: str, options: IndexOptions, *, no_sync: bool) -> Iterator[Folder]:
+    """The folder, whose index is brought up to date first; with ``no_sync`` it is taken, and left, as it is."""
+    if not no_sync:
+        ask_if_huge(folder, options)
+    with open_folder(folder, options, read_only=no_sync) as opened:
+        if not no_sync:
+            sync_before_search(opened)
+        yield opened
+
+
 def _answer(
     ask: Callable[[Folder, dict[str, Any]], list[Hit]],
     folder: str,
@@ -217,16 +204,12 @@ def _answer(
     k: int,
     no_sync: bool,
     exact: bool,
-    min_score: float | Literal["auto"] | None,
+    min_score: float | None,
     context: int | None,
     full: bool,
     color: str,
     as_json: bool,
-    index: str | None,
-    model: str | None,
-    image_model: str | None,
-    threads: int | None,
-    yes: bool,
+    options: IndexOptions,
     **filters: Any,
 ) -> None:
     limits = {
@@ -235,11 +218,7 @@ def _answer(
         "where": _where(**filters),
         "min_score": "auto" if min_score is None else min_score,
     }
-    if not no_sync:
-        ask_if_huge(folder, index, yes=yes)
-    with open_folder(folder, index, model, image_model, threads, read_only=no_sync) as opened:
-        if not no_sync:
-            sync_before_search(opened)
+    with _up_to_date(folder, options, no_sync=no_sync) as opened:
         hits = ask(opened, limits)
         if not hits:
             held = opened.status().documents

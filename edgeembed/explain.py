@@ -18,7 +18,7 @@ from .keywords import is_unspaced
 if TYPE_CHECKING:
     from .embedder import Embedder
     from .ranking import Hit
-    from .vectors import Floats
+    from .rows import Floats
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _PIECE = 2

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
+from .durable import sync_folder
 from .errors import IndexCorruptError, IndexNotFoundError
 from .files import FileStat
 from .index import Index
@@ -26,7 +27,6 @@ from .readers.extracted import PictureNeed
 from .searcher import Mode
 from .skipped import Skipped
 from .sync import SyncPlan, SyncProgress, SyncReport, plan_sync, sync
-from .vectors import sync_folder
 
 if TYPE_CHECKING:
     from .explain import Explanation

@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .catalog import CATALOG_NAME, Catalog, SnapshotLostError
-from .chunks import split
-from .cores import usable_cores
+from .catalog import CATALOG_NAME
 from .documents import Document
 from .embedder import Embedder
-from .errors import (
-    BundleError,
-    EdgeEmbedError,
-    IndexCorruptError,
-    IndexLockedError,
-    IndexNotFoundError,
-    ModelMismatchError,
-    UnsupportedInputError,
-)
+from .errors import BundleError, IndexNotFoundError, ModelMismatchError, UnsupportedInputError
 from .filters import Condition, condition, word_condition
 from .keywords import parse_query
 from .layout import KINDS
-from .lock import process_lock
 from .maintenance import IndexStatus, index_status, repair_index
-from .model_facts import IndexModels, holds_pictures, stored_models
-from .nearest import stored_rows
+from .model_facts import holds_pictures, stored_models
+from .nearest import document_rows
 from .opening import create_index, open_catalog, refuse_links
 from .pairing import Given, Model, chosen_models
-from .queries import Meaning, Weighted, is_words, item_kind, listed, query_vectors, unit
+from .queries import Meaning, Weighted, document_vectors, is_words, item_kind, listed, query_vectors, unit
 from .ranking import Hit
-from .readers.extracted import PictureNeed
 from .searcher import Mode, Request, Searcher
-from .snapshot import ChunkRow, Snapshot
-from .stamps import Stamps
-from .towers import Towers
-from .vectors import Floats, Segments
-from .writer import Writer
-
-_Answer = TypeVar("_Answer")
+from .snapshot import Snapshot
+from .store import Store
 
 if TYPE_CHECKING:
     from .compact import CompactReport
@@ -50,29 +31,13 @@ if TYPE_CHECKING:
     from .repair import RepairReport
     from .verify import VerifyReport
 
-_ATTEMPTS = 10
 
-
-class Index:
+class Index(Store):
     """Documents that can be searched by meaning, in a folder on disk.
 
     May be used from several threads. One process writes at a time; any number of processes search meanwhile and
     see the last commit. Use it as a context manager, or call :meth:`close`.
     """
-
-    def __init__(self, path: Path, catalog: Catalog, given: Given, *, read_only: bool, threads: int | None) -> None:
-        """For :meth:`open`, which callers want."""
-        self.path = path
-        self.read_only = read_only
-        self._threads = threads
-        self._catalog = catalog
-        self._identity = catalog.identity
-        self._guard = threading.Lock()
-        self._writing = threading.Lock()
-        with catalog.read() as snapshot:
-            stored, has_pictures = stored_models(snapshot, path), holds_pictures(snapshot)
-        self._towers = Towers(path, stored, given, has_pictures=has_pictures, threads=threads)
-        self._segments = self._new_segments(stored)
 
     @classmethod
     def open(
@@ -231,9 +196,11 @@ class Index:
         _check_request(k, "vector")
         test = condition(where or {})
         if isinstance(item, Document):
-            vectors, kind = self._vectors_of(item), "image" if item.text is None else "text"
+            vectors, kind = document_vectors(self._towers, item), "image" if item.text is None else "text"
         else:
-            number, kind, rows = self.ask(lambda snapshot: self._rows_of(snapshot, item))
+            number, kind, rows = self.ask(
+                lambda snapshot: document_rows(snapshot, self._segments, item, self._towers.stored.dims())
+            )
             vectors = dict.fromkeys(self._towers.kinds_like(kind), unit(rows.mean(axis=0)))
             test &= Condition("d.document <> ?", (number,))
         return self._search(Request(vectors, "", (), k, test, "vector", min_score, exact), kind)
@@ -268,18 +235,11 @@ class Index:
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
 
-        def neighbours(snapshot: Snapshot) -> list[ChunkRow]:
+        def held(snapshot: Snapshot) -> list[tuple[int, str]]:
             number = snapshot.document(id)
-            return [] if number is None else snapshot.neighbours(number, first, last)
+            return [] if number is None else snapshot.lines(number, first, last)
 
-        chunks = self.ask(neighbours)
-        held: dict[int, str] = {}
-        for chunk in chunks:
-            for line, text in enumerate((chunk.text or "").split("\n"), chunk.start_line or 1):
-                gap = " " if line in held else ""  # a long line that was cut: only white space is between the parts
-                held[line] = held.get(line, "") + gap + text
-        shown = [line for line in held if first <= line <= last]
-        return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
+        return self.ask(held)
 
     def status(self) -> IndexStatus:
         """Counts, sizes and the models."""
@@ -344,131 +304,17 @@ class Index:
                 strip_for_shipping(self.path, self._catalog)
         return CompactReport(before, size_bytes(self.path), notes)
 
-    def close(self) -> None:
-        """Close files and threads; the index must not be used afterwards."""
-        self._segments.close()
-        self._catalog.close()
-        self._towers.close()
-
     def __enter__(self) -> Index:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    @property
-    def embedder(self) -> Embedder:
-        """The model for texts, loaded when it is first needed."""
-        return self._towers.embedder("text")
-
-    @property
-    def sees(self) -> bool:
-        """Whether pictures are embedded."""
-        return self._towers.facts("image") is not None
-
-    @property
-    def pictures(self) -> PictureNeed | None:
-        """What the model needs of a picture; ``None``: pictures are left out."""
-        return self._towers.pictures
-
-    def ask(self, question: Callable[[Snapshot], _Answer]) -> _Answer:
-        """Ask something of the catalog as of the last commit; for ``Folder`` and the methods above.
-
-        Args:
-            question: is asked again, of a newer commit, if a writer took away what it was reading.
-
-        Raises:
-            IndexCorruptError: the files contradict each other, or a segment is gone.
-        """
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._follow()
-                with self._catalog.read() as snapshot:
-                    return question(snapshot)
-            except (FileNotFoundError, SnapshotLostError) as error:
-                # A segment was merged away between the read of its name and its opening: the newest commit knows.
-                if attempt == _ATTEMPTS - 1:
-                    if isinstance(error, FileNotFoundError):
-                        raise IndexCorruptError(str(error.filename), "is missing") from error
-                    raise
-        raise AssertionError("unreachable")
-
-    def _follow(self) -> None:
-        """Notice that another catalog took the place of this one, or that a model for pictures was chosen meanwhile."""
-        with self._guard, self._catalog.read() as snapshot:
-            identity, stored = self._catalog.identity, stored_models(snapshot, self.path)
-            if (identity, stored) == (self._identity, self._towers.stored):
-                return
-            if stored != self._towers.stored:
-                self._towers = self._towers.follow(stored, has_pictures=holds_pictures(snapshot))
-            self._segments = self._new_segments(stored)
-            self._identity = identity
-
-    def _new_segments(self, stored: IndexModels) -> Segments:
-        return Segments(self.path, stored.dims(), stamps=Stamps(self.path, read_only=self.read_only))
-
-    def sweep(self) -> None:
-        """Do what a writer that was killed left undone, if there is any and nobody else writes; for ``Folder``."""
-
-        def is_swept(snapshot: Snapshot) -> bool:
-            named = {facts.file for facts in snapshot.segments()}
-            return snapshot.setting("unswept") != "1" and not self._segments.strays(named)
-
-        if not self.ask(is_swept):
-            with suppress(IndexLockedError), self.writing():
-                pass
-
-    @contextmanager
-    def writing(self, *, cancel: Callable[[], bool] | None = None) -> Iterator[Writer]:
-        """Hold the lock and write; for ``Folder`` and the methods above.
-
-        Raises:
-            IndexLockedError: another process is writing.
-            EdgeEmbedError: the index was opened read-only.
-        """
-        if self.read_only:
-            raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")
-        with self._writing, process_lock(self.path):
-            self._follow()
-            self._store(self._towers.models)
-            writer = Writer(
-                self.path,
-                self._catalog,
-                self._segments,
-                self._document_embedder,
-                threads=self._threads or usable_cores(),
-                cancel=cancel,
-            )
-            try:
-                yield writer
-                writer.finish()
-            except BaseException:
-                writer.keep()  # what was taken before the trouble
-                raise
-            finally:
-                writer.close()
-
-    def _store(self, models: IndexModels) -> None:
-        """Remember which models the index is made with, if that is new."""
-        if models != self._towers.stored:
-            with self._catalog.write() as transaction:
-                transaction.set("model", models.to_setting())
-            self._follow()
-
     def _embedder_or_reason(self) -> Embedder | str:
         try:
             return self._towers.document_embedder("text")
         except (BundleError, ModelMismatchError) as error:
             return str(error)
-
-    def _document_embedder(self, kind: str) -> Embedder:
-        """The model for documents of a kind; one for pictures that nobody chose is settled with the first of them."""
-        embedder = self._towers.document_embedder(kind)
-        if kind == "image":
-            self._store(IndexModels(self._towers.models.text, self._towers.facts(kind)))
-        return embedder
-
-    # Searching
 
     def _kinds(self, query: Meaning) -> tuple[str, ...]:
         """What to search in; without pictures their model is not asked for the vector of words."""
@@ -478,26 +324,6 @@ class Index:
         """Answer a request that was made of words or texts (``item`` is ``text``), or of a picture too (``image``)."""
         scales = {kind: self._towers.scale(item, kind, vector) for kind, vector in request.vectors.items()}
         return self.ask(lambda snapshot: Searcher(snapshot, self._segments, scales, request).hits())
-
-    def _rows_of(self, snapshot: Snapshot, id: str) -> tuple[int, str, Floats]:
-        """The number of a document of the index, its kind, and its vectors ``(n, dim)``."""
-        number = snapshot.document(id)
-        if number is None:
-            raise KeyError(f"no document {id!r} in this index")
-        keys = [row.key for row in snapshot.document_keys([number], Condition(""))]
-        kind, dims = snapshot.chunk(keys[0]).kind, self._towers.stored.dims()
-        return number, kind, stored_rows(snapshot, self._segments, kind, keys, dims[kind])
-
-    def _vectors_of(self, document: Document) -> dict[str, Floats]:
-        """For a whole document, the mean of its chunks' vectors, for each kind that it can be compared with."""
-        if document.text is None:
-            return query_vectors(self._towers, document.image or b"")
-        embedder = self.embedder
-        chunks = split(document.text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
-        texts = [chunk.text for chunk in chunks]
-        if not texts:
-            raise ValueError(f"{document.id}: holds no text to compare")
-        return dict.fromkeys(self._towers.kinds_like("text"), unit(embedder.embed_texts(texts).mean(axis=0)))
 
 
 def _check_request(k: int, mode: str) -> None:

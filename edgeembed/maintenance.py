@@ -89,6 +89,7 @@ def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairRe
         return RepairReport((), documents, 0, ())
 
     def embedder(facts: ModelFacts) -> Embedder | str:
+        """The model that texts were embedded with; or the reason why there is none."""
         if isinstance(model, Embedder):
             wanted = model
         else:

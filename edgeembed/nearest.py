@@ -7,7 +7,7 @@ these are compared. Otherwise more candidates are taken until no chunk outside t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from .catalog import CATALOG_NAME
 from .errors import IndexCorruptError
 from .filters import Condition
 from .ranking import Found, group, settled
+from .rows import Floats, Keys, Rows, cosines
 from .snapshot import Snapshot
-from .vectors import Floats, Keys, Rows, Segments, cosines, nearest_rows
+from .vectors import Segments, nearest_rows
 
 _COMPARE_ALL = 20_000
 """Up to so many allowed chunks are all compared, which takes some milliseconds."""
@@ -100,22 +101,31 @@ class Nearest:
         return self._compared[kind]
 
 
-def stored_rows(snapshot: Snapshot, segments: Segments, kind: str, keys: Sequence[int], dim: int) -> Floats:
-    """The vectors ``(n, dim)`` of those of ``keys`` that are of a kind, of length 1, in no order.
+def document_rows(snapshot: Snapshot, segments: Segments, id: str, dims: Mapping[str, int]) -> tuple[int, str, Floats]:
+    """The number of a document, its kind, and its vectors ``(n, dim)``, of length 1, in no order.
+
+    Args:
+        dims: length of the vectors of each kind.
 
     Raises:
+        KeyError: no document has this id.
         FileNotFoundError: as :meth:`Nearest.documents`.
     """
-    wanted = np.array(keys, dtype=np.int64)
+    number = snapshot.document(id)
+    if number is None:
+        raise KeyError(f"no document {id!r} in this index")
+    wanted = np.array([row.key for row in snapshot.document_keys([number], Condition(""))], dtype=np.int64)
+    kind = snapshot.chunk(int(wanted[0])).kind
     found = []
     for facts in snapshot.segments(kind):
         segment = segments.open(facts)
         inside = wanted[segment.covers(wanted)]
         found.append(segment.rows(inside[segment.holds(inside)]))
-    fresh, rows = _fresh_rows(snapshot, kind, dim)
+    fresh, rows = _fresh_rows(snapshot, kind, dims[kind])
     found.append(rows[np.isin(fresh, wanted)])
     floats = np.concatenate(found).astype(np.float32)
-    return np.asarray(floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1), dtype=np.float32)
+    norms = np.linalg.norm(floats, axis=1, keepdims=True)
+    return number, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
 
 
 def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Rows]:

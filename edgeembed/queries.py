@@ -1,4 +1,4 @@
-"""What one can search with: words, pictures, and weighted sums of both."""
+"""What one can search with: words, pictures, weighted sums of both, and whole documents."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
+from .chunks import split
 from .errors import UnsupportedInputError
 from .layout import KINDS
 
 if TYPE_CHECKING:
+    from .documents import Document
     from .embedder import Embedder
     from .pillow import ImageSource
+    from .rows import Floats
     from .towers import Towers
-    from .vectors import Floats
 
 Meaning: TypeAlias = "str | ImageSource"
 """Words (``str``); or a picture: a path (``Path``), the content of an image file, or a Pillow image."""
@@ -65,6 +67,23 @@ def query_vectors(
     if not vectors:
         raise UnsupportedInputError("texts and pictures of this index are in two vector spaces; ask for one at a time")
     return vectors
+
+
+def document_vectors(towers: Towers, document: Document) -> dict[str, Floats]:
+    """For a whole document, the mean of its chunks' vectors, for each kind that it can be compared with.
+
+    Raises:
+        ValueError: it holds no text.
+        UnsupportedInputError, ImageError: as :func:`query_vectors`.
+    """
+    if document.text is None:
+        return query_vectors(towers, document.image or b"")
+    embedder = towers.embedder("text")
+    chunks = split(document.text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
+    texts = [chunk.text for chunk in chunks]
+    if not texts:
+        raise ValueError(f"{document.id}: holds no text to compare")
+    return dict.fromkeys(towers.kinds_like("text"), unit(embedder.embed_texts(texts).mean(axis=0)))
 
 
 def listed(name: str, items: Iterable[Weighted]) -> list[Weighted]:

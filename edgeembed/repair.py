@@ -17,14 +17,16 @@ from .embedder import Embedder
 from .errors import IndexCorruptError
 from .layout import rebuild_full_text
 from .model_facts import IndexModels, ModelFacts
+from .rows import to_int8
 from .salvage import Row, damaged_catalog, salvage
 from .seals import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
-from .snapshot import ChunkRow, Snapshot
+from .segment_facts import SegmentFacts
+from .snapshot import Snapshot
 from .sqlite import Connection
 from .stamps import Stamps
+from .stored_chunks import chunk_batches
 from .transaction import Transaction
-from .vectors import Segment, SegmentFacts, Segments, to_int8
-from .verify import chunk_batches
+from .vectors import Segment, Segments
 
 _TABLES = {"settings": None, "contents": "content", "documents": "document", "chunks": "key", "files": None}
 """Tables that are copied row by row, with the name of their row number where other rows refer to it."""
@@ -191,7 +193,7 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
     new = int(db.execute(top).fetchone()[0])
     for first in range(0, len(keys), _EMBED):
         batch = keys[first : first + _EMBED]
-        chunks = [_chunk(db, key) for key in batch]
+        chunks = [Snapshot(db).chunk(key) for key in batch]
         vectors = to_int8(model.embed_texts([chunk.text or "" for chunk in chunks]))
         for key, chunk, vector in zip(batch, chunks, vectors, strict=True):
             new += 1
@@ -213,13 +215,6 @@ def _drop_dangling(db: Connection, work: _Work) -> None:
     work.lost.update(path for (path,) in db.execute(f"SELECT path FROM files WHERE {gone}"))
     db.execute(f"DELETE FROM files WHERE {gone}")
     work.say(len(work.lost), "documents are to be indexed again")
-
-
-def _chunk(db: Connection, key: int) -> ChunkRow:
-    facts = db.execute(
-        'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
-    ).fetchone()
-    return ChunkRow(*facts)
 
 
 def _insert(db: Connection, table: str, columns: list[str], row: Row) -> None:

@@ -22,7 +22,7 @@ from .bundle import Bundle
 from .manifest import BACKGROUND_NAME
 
 if TYPE_CHECKING:
-    from .vectors import Floats
+    from .rows import Floats
 
 MIDDLE = 2.6
 """Deviations above the ordinary at which the score is one half."""

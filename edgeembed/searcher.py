@@ -14,10 +14,11 @@ from .fulltext import Terms
 from .keywords import query_terms
 from .nearest import Nearest
 from .ranking import Hit, Passage
+from .rows import Floats
 from .scores import LEAST, NEAR_THE_BEST, WORDS_AS_PROOF, Scale, least_of_a_good_match
 from .snapshot import PassageRow, Snapshot
 from .snippets import is_like, snippet, spans_of
-from .vectors import Floats, Segments
+from .vectors import Segments
 
 Mode = Literal["hybrid", "vector", "keyword"]
 

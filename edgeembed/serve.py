@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .messages import MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, receive, send
 from .readers import read
 from .readers.extracted import PictureNeed, Unreadable
-from .worker import MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, receive, send
 
 _GRACE_SECONDS = 1.0
 """This side ends itself so much later than the other side would, in case that one is gone."""

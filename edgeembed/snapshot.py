@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from . import fulltext
 from .filters import Condition, condition
+from .segment_facts import SegmentFacts
 from .sqlite import Connection, DatabaseError, copied, encode
-from .vectors import SegmentFacts
 
 Where = Mapping[str, Any] | Condition
 
@@ -108,11 +108,19 @@ class Snapshot:
 
     def passages(self, keys: Sequence[int], where: Where) -> list[PassageRow]:
         """The documents that these chunks belong to now, those that ``where`` excludes left out."""
+        return self._passages("c.key", keys, where)
+
+    def document_keys(self, documents: Sequence[int], where: Where) -> list[PassageRow]:
+        """All chunks of some documents, those that ``where`` excludes left out."""
+        return self._passages("d.document", documents, where)
+
+    def _passages(self, column: str, numbers: Sequence[int], where: Where) -> list[PassageRow]:
+        """Live chunks that have one of ``numbers`` in a column."""
         test = _condition(where)
         rows = self._db.execute(
-            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c ON c.key = k.value "
-            f"JOIN documents d ON d.content = c.content WHERE {test.sql}",
-            (json.dumps(keys), *test.values),
+            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c "
+            f"JOIN documents d ON d.content = c.content WHERE {column} = k.value AND {test.sql}",
+            (json.dumps(numbers), *test.values),
         )
         return [PassageRow(*row) for row in rows]
 
@@ -122,16 +130,6 @@ class Snapshot:
             'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
         ).fetchone()
         return ChunkRow(*row)
-
-    def document_keys(self, documents: Sequence[int], where: Where) -> list[PassageRow]:
-        """All chunks of some documents, those that ``where`` excludes left out."""
-        test = _condition(where)
-        rows = self._db.execute(
-            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN documents d ON d.document = k.value "
-            f"JOIN chunks c ON c.content = d.content WHERE {test.sql}",
-            (json.dumps(documents), *test.values),
-        )
-        return [PassageRow(*row) for row in rows]
 
     def document(self, id: str) -> int | None:
         """The number of a document, or ``None``."""
@@ -147,6 +145,16 @@ class Snapshot:
             (document, first_line, last_line),
         )
         return [ChunkRow(*row) for row in rows]
+
+    def lines(self, document: int, first: int, last: int) -> list[tuple[int, str]]:
+        """Lines of a document's text, put together from its chunks, with their numbers; what is between is blank."""
+        held: dict[int, str] = {}
+        for chunk in self.neighbours(document, first, last):
+            for line, text in enumerate((chunk.text or "").split("\n"), chunk.start_line or 1):
+                gap = " " if line in held else ""  # a long line that was cut: only white space is between the parts
+                held[line] = held.get(line, "") + gap + text
+        shown = [line for line in held if first <= line <= last]
+        return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
 
     def passage_count(self) -> int:
         """How many chunks there are, of all kinds."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from .documents import Document, read_document
 from .files import FileStat, walk
 from .formats import PICTURE, may_have_reader
-from .index import Index
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
 from .skipped import Skipped
 from .snapshot import FileRow
+from .store import Store
 from .worker import Worker, WorkerCancelled
 from .writer import Taken, Writer
 
@@ -86,7 +86,7 @@ class _Tally:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def plan_sync(root: Path, index: Index) -> SyncPlan:
+def plan_sync(root: Path, index: Store) -> SyncPlan:
     """Walk a folder and compare it with its index; changes nothing."""
     known, readers = index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
     old_readers, sees = readers != str(READERS_VERSION), index.sees
@@ -119,7 +119,7 @@ def plan_sync(root: Path, index: Index) -> SyncPlan:
 
 def sync(
     root: Path,
-    index: Index,
+    index: Store,
     *,
     progress: Callable[[SyncProgress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -151,7 +151,7 @@ def sync(
 
 
 def _take(
-    root: Path, index: Index, writer: Writer, worker: Worker, plan: SyncPlan, tally: _Tally
+    root: Path, index: Store, writer: Writer, worker: Worker, plan: SyncPlan, tally: _Tally
 ) -> Iterator[SyncProgress]:
     """Read new and changed files into the writer until all are in or it is cancelled."""
     todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
@@ -165,7 +165,7 @@ def _take(
 
 
 def _read_ahead(
-    root: Path, index: Index, worker: Worker, todo: Iterable[FileStat]
+    root: Path, index: Store, worker: Worker, todo: Iterable[FileStat]
 ) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
     """What is in files, in order; the next one is read while the caller is busy with the one before."""
     pictures = index.pictures

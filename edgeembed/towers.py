@@ -28,7 +28,7 @@ from .readers.extracted import PictureNeed
 from .scores import Scale, read_background, scale, scale_of_one
 
 if TYPE_CHECKING:
-    from .vectors import Floats
+    from .rows import Floats
 
 _OPTIONS = {"text": "--model", "image": "--image-model"}
 

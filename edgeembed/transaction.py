@@ -9,9 +9,9 @@ from dataclasses import astuple
 from . import fulltext
 from .keywords import extra_words
 from .seals import insert_sql, seal_sql
+from .segment_facts import SegmentFacts
 from .snapshot import ChunkRow, FileRow, Snapshot, is_intact
 from .sqlite import encode
-from .vectors import SegmentFacts
 
 
 class Transaction(Snapshot):

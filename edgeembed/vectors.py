@@ -1,8 +1,4 @@
-"""Stored vectors: int8 rows, and segments of them on disk. The only module that uses ``usearch``.
-
-A vector of length 1 is stored as int8, scaled so that its largest component becomes 127. Cosine does not
-mind the scale, and all 8 bits are used: components of a unit vector of 384 dimensions are about 0.05, and a
-plain cast would keep little of them. What a search finds is compared once more with the query in float32.
+"""Segments: files of stored vectors, memory-mapped. The only module that uses ``usearch``.
 
 A segment is one USearch file (an HNSW graph, Malkov and Yashunin 2018, https://arxiv.org/abs/1603.09320), written
 once under a new name and never changed, because saving over a mapped file kills the processes that map it.
@@ -13,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import re
 import stat
 import struct
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,16 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .bundle import file_sha256
+from .durable import sync_file, sync_folder
 from .errors import EdgeEmbedError, IndexCorruptError
 from .graph import load_onnxruntime
+from .rows import Floats, Keys, Rows, cosines, to_int8
+from .segment_facts import SegmentFacts, check_facts
 from .stamps import Stamps
 
 if TYPE_CHECKING:
     from usearch.index import Index as USearchIndex
-
-Rows = npt.NDArray[np.int8]  # (N, dim)
-Keys = npt.NDArray[np.int64]  # (N,)
-Floats = npt.NDArray[np.float32]
 
 EXACT_ROWS = 65_536
 """Up to this many rows all are compared, which takes no longer (1.7 ms) than to walk a graph far enough."""
@@ -50,40 +43,8 @@ _SHARED_EXPANSION = 768
 """Of several graphs together: of the best of all each holds its share alone, so each may be walked less far. Of real
 texts in graphs of 262 144 rows, recall is then 0.983 with two graphs, 0.985 with three, 0.984 with four."""
 _LEAST_EXPANSION = 128
-SEGMENT_NAME = re.compile(r"(text|image)-[0-9a-f]{32}\.usearch")
-_MAX_BYTES = 1 << 40
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _HEADER = struct.Struct("<II")  # rows, bytes a row: what a USearch file begins with
-
-
-@dataclass(frozen=True)
-class SegmentFacts:
-    """What the catalog says of a segment file."""
-
-    file: str
-    kind: str
-    first_key: int
-    last_key: int
-    rows: int
-    size_bytes: int
-    sha256: str
-
-
-def check_facts(facts: SegmentFacts, folder: Path) -> None:
-    """Refuse what no writer would have put into the catalog.
-
-    Raises:
-        IndexCorruptError: a name that is none of a segment, or numbers that cannot be.
-    """
-    numbers = (facts.first_key, facts.last_key, facts.rows, facts.size_bytes)
-    if not (isinstance(facts.file, str) and SEGMENT_NAME.fullmatch(facts.file)):
-        raise IndexCorruptError(folder, f"names a segment {facts.file!r:.80}, which is no name of one")
-    if not facts.file.startswith(f"{facts.kind}-"):
-        raise IndexCorruptError(folder / facts.file, f"is said to hold vectors of {facts.kind!r:.20}")
-    if not all(type(number) is int for number in numbers) or not (
-        1 <= facts.rows <= facts.last_key - facts.first_key + 1 and facts.size_bytes <= _MAX_BYTES
-    ):
-        raise IndexCorruptError(folder / facts.file, "has facts in the catalog that cannot be")
 
 
 def _open_plain(path: Path) -> BinaryIO:
@@ -100,28 +61,6 @@ def _open_plain(path: Path) -> BinaryIO:
         file.close()
         raise IndexCorruptError(path, "is not a file")
     return file
-
-
-def to_int8(vectors: Floats) -> Rows:
-    """Rows as they are stored.
-
-    Args:
-        vectors: ``(N, dim)`` float32.
-
-    Raises:
-        ValueError: a component is not finite, or a row is zero.
-    """
-    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)  # (N, 1)
-    if not np.isfinite(largest).all() or not (largest > 0).all():
-        raise ValueError("a vector that is zero or not finite cannot be stored")
-    return np.asarray(np.rint(vectors * (127 / largest)), dtype=np.int8)
-
-
-def cosines(query: Floats, rows: Rows) -> Floats:
-    """Cosine ``(N,)`` of a query ``(dim,)`` of length 1 with each of ``rows`` ``(N, dim)``."""
-    floats = rows.astype(np.float32)
-    norms = np.sqrt(np.einsum("nd,nd->n", floats, floats))
-    return np.asarray(floats @ query / np.maximum(norms, 1), dtype=np.float32)
 
 
 def write_segment(
@@ -162,9 +101,8 @@ def _save(index: USearchIndex, path: Path) -> None:
     try:
         index.save(os.fspath(path))
         path.chmod(0o600)
-        with path.open("r+b") as file:
-            os.fsync(file.fileno())
-            size = os.fstat(file.fileno()).st_size
+        sync_file(path)
+        size = path.stat().st_size
     except (OSError, RuntimeError) as error:
         raise EdgeEmbedError(f"{path}: cannot be written: {error}; {advice}") from error
     if size != index.serialized_length:  # usearch does not look whether the last bytes could be written
@@ -357,17 +295,6 @@ class Segments:
         """Unmap all."""
         with self._guard:
             self._open.clear()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut; Windows does so by itself and cannot open folders."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _empty(dim: int) -> USearchIndex:

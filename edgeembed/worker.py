@@ -4,8 +4,6 @@ A file is parsed by :mod:`edgeembed.serve` in a process of its own, with limits 
 to that process, the file that it was given gets a reason, the next file gets a new process, and nothing of it appears
 on the terminal. It is started when a file first needs it, and it ends with its :class:`Worker`, or by itself when this
 process is gone.
-
-A message is the length of a JSON header and of a body, four bytes each, big-endian, then both.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import json
 import os
 import queue
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -25,14 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from .messages import OUT_OF_MEMORY, Message, receive, send
 from .readers.extracted import Extracted, PictureNeed, Unreadable
-
-LENGTHS = struct.Struct(">II")
-MAX_HEADER_BYTES = 8 << 20
-MAX_BODY_BYTES = 64 << 20
-"""More text, or more pixels, than this are not taken out of one file."""
-OUT_OF_MEMORY = 77
-"""Exit status of a process that ended itself for want of memory."""
 
 _FLAG = "--edgeembed-worker"
 _START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from edgeembed.serve import serve; serve()"
@@ -58,14 +49,6 @@ class Limits:
 
 class WorkerCancelled(Exception):
     """The work was cancelled while a file was being read."""
-
-
-class Reply:
-    """What came back for a file."""
-
-    def __init__(self, header: Mapping[str, Any], body: bytes) -> None:
-        self.header = header
-        self.body = body
 
 
 class Worker:
@@ -126,7 +109,7 @@ class Worker:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _ask(self, request: Mapping[str, Any]) -> Reply:
+    def _ask(self, request: Mapping[str, Any]) -> Message:
         """Ask about one file; a process that broke on it is replaced.
 
         One that served other files before may have been broken, or filled, by those: then a new one tries again.
@@ -209,7 +192,7 @@ class _Process:
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # its threads would reserve the memory that is limited
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows
         )
-        self._answers: queue.Queue[Reply | None] = queue.Queue()
+        self._answers: queue.Queue[Message | None] = queue.Queue()
         assert self._popen.stdout is not None
         threading.Thread(target=self._collect, args=(self._popen.stdout,), daemon=True).start()
         self._send({"seconds": limits.seconds, "memory_bytes": limits.memory_bytes})
@@ -218,7 +201,7 @@ class _Process:
         """Starting a process takes its time, which is not counted against a file. Raises as :meth:`ask`."""
         self._answer(_START_SECONDS, cancel)
 
-    def ask(self, request: Mapping[str, Any], seconds: float, cancel: Callable[[], bool]) -> Reply:
+    def ask(self, request: Mapping[str, Any], seconds: float, cancel: Callable[[], bool]) -> Message:
         """The answer to a request.
 
         Raises:
@@ -230,7 +213,7 @@ class _Process:
         self.served += 1
         return answer
 
-    def _answer(self, seconds: float, cancel: Callable[[], bool]) -> Reply:
+    def _answer(self, seconds: float, cancel: Callable[[], bool]) -> Message:
         deadline = time.monotonic() + seconds
         while True:
             left = deadline - time.monotonic()
@@ -264,30 +247,6 @@ class _Process:
             while (reply := receive(stream)) is not None:
                 self._answers.put(reply)
         self._answers.put(None)
-
-
-def send(stream: IO[bytes], header: Mapping[str, Any], body: bytes = b"") -> None:
-    """Write one message."""
-    facts = json.dumps(header).encode()
-    stream.write(LENGTHS.pack(len(facts), len(body)))
-    stream.write(facts)
-    stream.write(body)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> Reply | None:
-    """Read one message; ``None``: the other side is gone, or says what it never should."""
-    lengths = stream.read(LENGTHS.size)
-    if len(lengths) < LENGTHS.size:
-        return None
-    header_bytes, body_bytes = LENGTHS.unpack(lengths)
-    if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
-        return None
-    header, body = stream.read(header_bytes), stream.read(body_bytes)
-    if len(header) + len(body) < header_bytes + body_bytes:
-        return None
-    facts = json.loads(header)
-    return Reply(facts, body) if isinstance(facts, dict) else None
 
 
 def run_if_worker() -> None:

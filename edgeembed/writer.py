@@ -6,57 +6,33 @@ is invisible to searches, and the next run goes on with its next chunk.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, islice, takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Literal
-
-import numpy as np
 
 from .ahead import EmbeddingAhead, NewChunk
 from .catalog import Catalog
 from .chunks import split
+from .contents import Content, content_of
 from .documents import Document
 from .embedder import Embedder
 from .errors import ImageError
 from .layout import KINDS
-from .pillow import ImageSource
+from .merging import MAX_SEGMENT_ROWS, Merger
 from .snapshot import ChunkRow, FileRow
 from .transaction import Transaction
-from .vectors import Keys, Rows, SegmentFacts, Segments, write_segment
+from .vectors import Segments
 
 EMBED_CHUNKS = 128
 """Chunks that are embedded together: a few seconds of work on a slow laptop."""
 COMMIT_SECONDS = 2.0
 COMMIT_CHUNKS = 4096
-SEAL_ROWS = 4096
-"""Fresh rows become a segment at this number; up to it, comparing all of them takes a few milliseconds."""
-MAX_SEGMENT_ROWS = 262_144
-"""Merging stops here, because a graph is built in memory."""
-_MERGE = 4
-_PART = 1 << 20
-"""Characters that are hashed at a time."""
-
 Taken = Literal["new", "changed", "same"]
-
-
-@dataclass(frozen=True)
-class _Content:
-    """What a document is about, apart from its name and metadata."""
-
-    digest: bytes
-    kind: str
-    text: str = ""
-    pages: tuple[int, ...] = ()
-    lines: bool = True
-    image: ImageSource | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +64,9 @@ class Writer:
         cancel: Callable[[], bool] | None = None,
     ) -> None:
         """``embedder`` gives the model of a kind of documents; called when one must be embedded, not before."""
-        self._threads = threads
-        self._folder = folder
         self._catalog = catalog
         self._segments = segments
+        self._merger = Merger(folder, catalog, segments, threads=threads)
         self._embedder = embedder
         self._cancel = cancel or (lambda: False)
         self._ahead = EmbeddingAhead(embedder, threads=threads)
@@ -129,7 +104,7 @@ class Writer:
             ImageError: a picture that was added before cannot be read.
         """
         self._raise_error()
-        content = _content(document)
+        content = content_of(document)
         digest, kind = content.digest, content.kind
         metadata = json.dumps(dict(document.metadata), sort_keys=True)
         with self._catalog.read() as snapshot:
@@ -141,6 +116,7 @@ class Writer:
         taken: Taken = "new" if before is None else "same" if before == (digest, metadata) else "changed"
 
         def put(transaction: Transaction) -> None:
+            """Let the document point to its content, or give up a picture that could not be read."""
             if chunk is not None and chunk.error is not None:
                 self._give_up(transaction, id, file, chunk.error)
                 if failed is not None:
@@ -217,7 +193,7 @@ class Writer:
             if change.completes is not None:
                 self._queued.pop(change.completes, None)
         for kind in KINDS:
-            self._seal(kind)
+            self._merger.seal(kind)
 
     def _give_up(self, transaction: Transaction, id: str, file: FileRow | None, error: ImageError) -> None:
         """What to do about a picture that cannot be read: skip its file, or have the error raised."""
@@ -242,10 +218,10 @@ class Writer:
                 swept = transaction.sweep_contents()
                 transaction.set("unswept", "0")
             if swept:
-                self._rewrite_sparse()
+                self._merger.rewrite_sparse()
         for kind in KINDS if not self.cancelled else ():
             # Not before: a run needs memory for texts, and what is merged late need not be merged again and again.
-            self._merge(kind, MAX_SEGMENT_ROWS)
+            self._merger.merge(kind, MAX_SEGMENT_ROWS)
         with self._catalog.read() as snapshot:
             named = [facts.file for facts in snapshot.segments()]
         self._segments.sweep(named)
@@ -258,27 +234,9 @@ class Writer:
             transaction.sweep_contents()
             transaction.set("unswept", "0")
         for kind in KINDS:
-            for group in self._neighbours(kind):
-                self._rewrite(group)
+            self._merger.pack(kind)
 
-    def _neighbours(self, kind: str) -> list[list[SegmentFacts]]:
-        """Runs of segments that fit into one; those that are whole and alone are left out."""
-        groups: list[list[SegmentFacts]] = []
-        room = 0
-        sparse = set[str]()
-        with self._catalog.read() as snapshot:
-            for facts in snapshot.segments(kind):
-                live = snapshot.live_count(kind, facts.first_key, facts.last_key)
-                if live < facts.rows:
-                    sparse.add(facts.file)
-                if not groups or live > room:
-                    groups.append([])
-                    room = MAX_SEGMENT_ROWS
-                groups[-1].append(facts)
-                room -= live
-        return [group for group in groups if len(group) > 1 or group[0].file in sparse]
-
-    def _queue_chunks(self, content: _Content, done: int) -> bool:
+    def _queue_chunks(self, content: Content, done: int) -> bool:
         """Queue the chunks of a content from number ``done`` on; ``False``: cancelled before the last one."""
         if content.image is not None:
             return self._queue_picture(content)
@@ -293,7 +251,7 @@ class Writer:
         self._complete(content, None)
         return True
 
-    def _queue_picture(self, content: _Content) -> bool:
+    def _queue_picture(self, content: Content) -> bool:
         """Queue a picture; ``False``: cancelled before."""
         if self.stopped():
             return False
@@ -302,6 +260,7 @@ class Writer:
         self._ahead.picture(chunk)
 
         def put(transaction: Transaction) -> None:
+            """Add the picture, unless it turned out that it cannot be read."""
             if chunk.error is None:
                 chunk.put(transaction)
 
@@ -309,7 +268,7 @@ class Writer:
         self._complete(content, chunk)
         return True
 
-    def _complete(self, content: _Content, picture: NewChunk | None) -> None:
+    def _complete(self, content: Content, picture: NewChunk | None) -> None:
         """Queue what makes a content whole; the ``picture`` may yet fail."""
         digest, kind = content.digest, content.kind  # what is queued must not hold texts and files until the commit
 
@@ -320,7 +279,7 @@ class Writer:
         self._changes.append(_Change(complete, picture, digest))
         self._queued[digest] = picture
 
-    def _chunks(self, content: _Content) -> Iterator[NewChunk]:
+    def _chunks(self, content: Content) -> Iterator[NewChunk]:
         embedder = self._embedder("text")
         limit = embedder.content_tokens
         for chunk in split(content.text, limit=limit, count_tokens=embedder.count_tokens, pages=content.pages):
@@ -340,92 +299,3 @@ class Writer:
         """Ask whether to stop, and remember a yes."""
         self.cancelled = self.cancelled or self._cancel()
         return self.cancelled
-
-    # Segments
-
-    def _seal(self, kind: str) -> None:
-        """Turn fresh rows into a segment once there are enough, then merge the smallest ones."""
-        with self._catalog.read() as snapshot:
-            if snapshot.fresh_count(kind) < SEAL_ROWS:
-                return
-            fresh = snapshot.fresh(kind)
-        keys = np.array([key for key, _ in fresh], dtype=np.int64)
-        rows = np.frombuffer(b"".join(vector for _, vector in fresh), dtype=np.int8).reshape(len(keys), -1)
-        self._replace([], kind, keys, [rows])
-        self._merge(kind, SEAL_ROWS * _MERGE)
-
-    def _merge(self, kind: str, most: int) -> None:
-        """Merge the last segments as long as there are enough of one size class, up to ``most`` rows together."""
-        while group := self._mergeable(kind, most):
-            self._rewrite(group)
-
-    def _mergeable(self, kind: str, most: int) -> list[SegmentFacts]:
-        """Neighbouring segments among the last of one size class, as many as fit together, if these are enough."""
-        with self._catalog.read() as snapshot:
-            segments = snapshot.segments(kind)
-        last = _size_class(segments[-1].rows) if segments else 0
-        alike = list(takewhile(lambda facts: _size_class(facts.rows) == last, reversed(segments)))[::-1]
-        rows = accumulate(facts.rows for facts in alike)
-        group = [facts for facts, total in zip(alike, rows, strict=True) if total <= most]
-        return group if len(group) >= _MERGE else []
-
-    def _rewrite_sparse(self) -> None:
-        """Rewrite segments of which more than half the rows are gone."""
-        with self._catalog.read() as snapshot:
-            segments = snapshot.segments()
-            live = [snapshot.live_count(s.kind, s.first_key, s.last_key) for s in segments]
-        for facts, count in zip(segments, live, strict=True):
-            if count * 2 < facts.rows:
-                self._rewrite([facts])
-
-    def _rewrite(self, group: list[SegmentFacts]) -> None:
-        """Replace neighbouring segments by one of their live rows."""
-        kind = group[0].kind
-        with self._catalog.read() as snapshot:
-            keys = [np.array(snapshot.live_keys(kind, f.first_key, f.last_key), dtype=np.int64) for f in group]
-
-        def parts() -> Iterator[Rows]:
-            for facts, live in zip(group, keys, strict=True):
-                if len(live):
-                    segment = self._segments.open(facts)
-                    yield segment.rows(live)
-                    segment.release()  # the new graph is in memory; the old ones need not be as well
-
-        self._replace(group, kind, np.concatenate(keys), parts())
-
-    def _replace(self, old: list[SegmentFacts], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
-        new = None
-        if len(keys):
-            name = f"{kind}-{uuid.uuid4().hex}.usearch"
-            new = write_segment(self._folder, name, kind, keys, rows, threads=self._threads)
-            self._segments.trust(new)
-        with self._catalog.write() as transaction:
-            transaction.replace_segments(old, new)
-        self._segments.drop(old)  # at once: a large first run would otherwise hold its index twice, on disk and mapped
-
-
-def _size_class(rows: int) -> int:
-    size = 0
-    while rows >= SEAL_ROWS * _MERGE ** (size + 1):
-        size += 1
-    return size
-
-
-def _content(document: Document) -> _Content:
-    """What chunks and vectors are made from, and its hash; a picture in a file is read here, once."""
-    digest = hashlib.blake2b(digest_size=16)
-    if document.text is not None:
-        lines = b"" if document.lines else b" no lines"
-        digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + lines + b"\0")
-        for start in range(0, len(document.text), _PART):  # a large text is not copied as a whole
-            digest.update(document.text[start : start + _PART].encode("utf-8", "surrogatepass"))
-        return _Content(digest.digest(), "text", text=document.text, pages=document.pages, lines=document.lines)
-    image = document.image
-    if isinstance(image, (str, os.PathLike)):
-        image = Path(image).read_bytes()
-    digest.update(b"image\0")
-    if isinstance(image, bytes):
-        digest.update(image)
-    elif image is not None:
-        digest.update(f"{image.mode} {image.size}\0".encode() + image.tobytes())
-    return _Content(digest.digest(), "image", image=image)

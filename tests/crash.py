@@ -23,12 +23,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edgeembed import Embedder, Folder, Index, writer
+from edgeembed import Embedder, Folder, Index, merging, writer
 from edgeembed.catalog import Catalog
 from edgeembed.model_facts import stored_models
 from edgeembed.snapshot import Snapshot
+from edgeembed.stored_chunks import chunk_batches
 from edgeembed.vectors import Segment
-from edgeembed.verify import chunk_batches
 
 State = dict[str, tuple[object, ...]]
 """Id of each document to its metadata and chunks, each with span, text and vector."""
@@ -40,15 +40,20 @@ _OLD = 1_600_000_000
 @contextmanager
 def small_steps() -> Iterator[None]:
     """Segments of some tens of rows, and commits by number of chunks alone, so that each run makes the same ones."""
-    names = {"SEAL_ROWS": 12, "COMMIT_CHUNKS": 8, "COMMIT_SECONDS": 1e9, "EMBED_CHUNKS": 4}
-    before = {name: getattr(writer, name) for name in names}
+    names = {
+        (merging, "SEAL_ROWS"): 12,
+        (writer, "COMMIT_CHUNKS"): 8,
+        (writer, "COMMIT_SECONDS"): 1e9,
+        (writer, "EMBED_CHUNKS"): 4,
+    }
+    before = {name: getattr(*name) for name in names}
     for name, value in names.items():
-        setattr(writer, name, value)
+        setattr(*name, value)
     try:
         yield
     finally:
         for name, value in before.items():
-            setattr(writer, name, value)
+            setattr(*name, value)
 
 
 def logical_state(place: Path) -> State:

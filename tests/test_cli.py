@@ -17,7 +17,6 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import numpy as np
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
@@ -216,27 +215,6 @@ def test_a_whole_home_folder_is_asked_about(notes: Path, tiny_bundle: Path) -> N
     assert "your whole home folder; add --yes" in run.stderr
     assert edge("index", notes, "--model", tiny_bundle, "--yes", HOME=str(notes)).returncode == 0
     assert edge("index", notes, HOME=str(notes)).returncode == 0  # made once, followed without asking
-
-
-def test_embed_lines(tmp_path: Path, tiny_bundle: Path) -> None:
-    text = "the boat\nmüde\n\nlast line"
-    run = edge("embed", "--model", tiny_bundle, stdin=text)
-    rows = [json.loads(line) for line in run.stdout.splitlines()]
-    assert [row["text"] for row in rows] == ["the boat", "müde", "", "last line"]
-    assert edge("embed", "-o", tmp_path / "v.npy", "--model", tiny_bundle, stdin=text).stdout == ""
-    array = np.load(tmp_path / "v.npy")
-    assert (array.dtype, array.shape) == (np.float32, (4, 16))
-    assert (array == np.array([row["vector"] for row in rows], dtype=np.float32)).all()
-    with edgeembed.Embedder.load(tiny_bundle) as embedder:
-        assert (array == embedder.embed_texts(["the boat", "müde", "", "last line"])).all()
-
-
-def test_models_and_check() -> None:
-    first = json.loads(edge("models", "--json").stdout.splitlines()[0])
-    assert (first["name"], first["dim"], first["kinds"]) == ("minilm-l6-int8", 384, ["text"])
-    run = edge("check")
-    assert run.returncode == 0
-    assert all(line.startswith("ok") for line in run.stdout.splitlines())
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import edgeembed
-from edgeembed import vectors, writer
+from edgeembed import merging, vectors
+from edgeembed.rows import Keys, Rows
+from edgeembed.segment_facts import SegmentFacts
 from tests import crash, powercut
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills copies of this process")
@@ -40,14 +42,14 @@ def test_a_wrong_order_of_flushes_is_caught(
     elif fault == "file not flushed":
         pass  # left out of the log below
     else:
-        replace = writer.Writer._replace
+        replace = merging.Merger._replace
 
         def early(
-            self: writer.Writer,
-            old: list[vectors.SegmentFacts],
+            self: merging.Merger,
+            old: list[SegmentFacts],
             kind: str,
-            keys: vectors.Keys,
-            rows: Iterable[vectors.Rows],
+            keys: Keys,
+            rows: Iterable[Rows],
         ) -> None:
             rows = list(rows)  # before they are gone
             with self._catalog.read() as snapshot:
@@ -55,7 +57,7 @@ def test_a_wrong_order_of_flushes_is_caught(
             self._segments.sweep(named - {facts.file for facts in old})
             replace(self, old, kind, keys, rows)
 
-        monkeypatch.setattr(writer.Writer, "_replace", early)
+        monkeypatch.setattr(merging.Merger, "_replace", early)
     log = powercut.record(_folder(tmp_path), tiny_bundle)
     monkeypatch.undo()
     if fault == "file not flushed":

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import edgeembed
-from edgeembed import Document, Folder, Index, IndexCorruptError, writer
+from edgeembed import Document, Folder, Index, IndexCorruptError, merging, writer
 from edgeembed.catalog import CATALOG_NAME
 from edgeembed.seals import register, seal_sql
 from edgeembed.stamps import Stamps
@@ -21,7 +21,7 @@ from edgeembed.stamps import Stamps
 
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(writer, "SEAL_ROWS", 20)
+    monkeypatch.setattr(merging, "SEAL_ROWS", 20)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:

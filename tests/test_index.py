@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import gc
 import io
-import os
 import subprocess
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
-from edgeembed import Document, Index, writer
+from edgeembed import Document, Index, merging, writer
 
 MAILS = [
     Document("mail-1", text="the boat leaves the harbour at dawn", metadata={"from": "ann", "year": 2023}),
@@ -214,48 +211,6 @@ def test_only_the_owner_may_enter(index: Index) -> None:
     assert index.path.stat().st_mode & 0o077 == 0
 
 
-def test_another_process_that_writes_is_named(tmp_path: Path, index: Index) -> None:
-    index.add(MAILS[:1])
-    code = "import sys, edgeembed; edgeembed.Index.open(sys.argv[1]).remove(['mail-1'])"
-    with index.writing():
-        run = subprocess.run([sys.executable, "-c", code, index.path], capture_output=True, text=True)
-        assert f"IndexLockedError: {index.path}: process {os.getpid()}" in run.stderr
-        assert ids(index.search("boat")) == ["mail-1"]  # readers do not wait
-    assert subprocess.run([sys.executable, "-c", code, index.path]).returncode == 0
-
-
-@pytest.fixture
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "SEAL_ROWS", 40)
-    monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
-
-
-@pytest.mark.usefixtures("small_segments")
-def test_segments_are_sealed_merged_and_answer_as_one(index: Index) -> None:
-    words = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
-    rng = np.random.default_rng(0)
-    documents = [Document(f"d{i}", text=f"{' '.join(rng.choice(words, 5))} number {i}") for i in range(700)]
-    index.add(documents)
-    status = index.status()
-    assert status.fresh < 50
-    assert 1 <= status.segments < 10  # merged: 700 rows were sealed 40 at a time
-    files = {path.name for path in index.path.glob("*.usearch*")}
-    assert len(files) == status.segments  # nothing that no commit names is left
-
-    vectors = index.embedder.embed_texts([document.text or "" for document in documents])
-    query = index.embedder.embed_texts(["boat in the harbour"], role="query")[0]
-    best = [f"d{i}" for i in np.argsort(-(vectors @ query))[:10]]
-    assert len(set(best) & set(ids(index.search("boat in the harbour", mode="vector")))) >= 9
-
-    index.remove(best[:5] + [f"d{i}" for i in range(400)])
-    left = [name for name in best if name not in best[:5] and int(name[1:]) >= 400]
-    found = ids(index.search("boat in the harbour", k=20, mode="vector"))
-    assert len(found) == 20
-    assert set(left) <= set(found)
-    assert not set(best[:5]) & set(found)
-    assert len(index.search("boat", k=1000)) == index.status().documents
-
-
 def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 4)
     text = "\n\n".join(f"Paragraph {i}: " + "lorem ipsum dolor sit amet " * 8 for i in range(60))
@@ -294,43 +249,12 @@ def test_what_comes_slowly_is_committed_meanwhile(index: Index, monkeypatch: pyt
     assert index.status().documents == 4
 
 
-def test_a_document_that_fails_loses_nothing_that_came_before(index: Index) -> None:
-    def documents():  # type: ignore[no-untyped-def]
-        yield from MAILS
-        raise OSError("the disk behind the application is gone")
-
-    with pytest.raises(OSError, match="is gone"):
-        index.add(documents())
-    assert index.status().documents == 3
-
-
-def test_threads_search_while_one_writes(index: Index) -> None:
-    index.add(MAILS)
-    errors: list[BaseException] = []
-
-    def search() -> None:
-        try:
-            for _ in range(30):
-                assert len(index.search("boat", k=3)) == 3
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=search) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    index.add(Document(f"more-{i}", text=f"note number {i}") for i in range(300))
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert index.status().documents == 303
-
-
 @pytest.mark.parametrize("call", ["index.similar('d1')", "index.verify()", "index.search('boat')"])
 def test_segments_may_be_opened_before_the_model(
     tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """In a process of its own: usearch loaded before onnxruntime ended in a segmentation fault."""
-    monkeypatch.setattr(writer, "SEAL_ROWS", 20)
+    monkeypatch.setattr(merging, "SEAL_ROWS", 20)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
         index.add(Document(f"d{i}", text=f"a boat number {i}") for i in range(30))
         assert index.status().segments == 1

@@ -18,8 +18,8 @@ OLD_NS = 1_600_000_000_000_000_000
 
 FULL = """
 import resource, signal, sys, edgeembed
-from edgeembed import writer
-writer.SEAL_ROWS, writer.COMMIT_CHUNKS, writer.EMBED_CHUNKS = 40, 10, 10
+from edgeembed import merging, writer
+merging.SEAL_ROWS, writer.COMMIT_CHUNKS, writer.EMBED_CHUNKS = 40, 10, 10
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with edgeembed.Index.open(sys.argv[1], model=sys.argv[2]) as index:
     index.add([edgeembed.Document("first", text="a boat")])

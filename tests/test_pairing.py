@@ -175,7 +175,7 @@ def test_a_model_of_two_towers_beside_the_text_model(things: Path, shipped: Path
 def test_two_spaces_in_segments_after_repair_and_compaction(
     things: Path, shipped: Path, towers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeembed.writer.SEAL_ROWS", 2)
+    monkeypatch.setattr("edgeembed.merging.SEAL_ROWS", 2)
     place = things / ".edgeembed"
     with Folder.open(things, image_model=towers) as folder:
         folder.sync()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 
-from edgeembed import Document, Folder, Index, IndexLockedError, writer
+from edgeembed import Document, Folder, Index, IndexLockedError, merging, writer
 
 TEXTS = [f"help page {i}: how to paint a boat, a fence or a garden shed in {i} days" for i in range(60)]
 
@@ -35,7 +35,7 @@ with edgeembed.Index.open(sys.argv[1], model=model, read_only=True) as index:
 
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(writer, "SEAL_ROWS", 40)
+    monkeypatch.setattr(merging, "SEAL_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     (tmp_path / "help").mkdir()

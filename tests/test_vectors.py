@@ -1,4 +1,4 @@
-"""Stored vectors and segments."""
+"""Segments of stored vectors."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 
 from edgeembed import vectors as vectors_module
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
+from edgeembed.rows import cosines, to_int8
 from edgeembed.stamps import Stamps
-from edgeembed.vectors import Segment, Segments, cosines, nearest_rows, to_int8, write_segment
+from edgeembed.vectors import Segment, Segments, nearest_rows, write_segment
 
 DIM = 32
 
@@ -25,21 +26,6 @@ def write(folder: Path, vectors: np.ndarray, first: int = 1) -> Segment:
     keys = np.arange(first, first + len(vectors), dtype=np.int64)
     facts = write_segment(folder, f"text-{first:032x}.usearch", "text", keys, [to_int8(vectors)], threads=2)
     return Segment(folder, facts, DIM, stamps=None)
-
-
-def test_int8_keeps_the_cosine() -> None:
-    vectors = unit(500)
-    exact = vectors @ vectors[0]
-    assert np.abs(cosines(vectors[0], to_int8(vectors)) - exact).max() < 0.01
-    assert to_int8(vectors).max() == 127
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
-def test_a_vector_that_would_poison_the_index_is_refused(value: float) -> None:
-    vectors = unit(3)
-    vectors[1] = value
-    with pytest.raises(ValueError, match="zero or not finite"):
-        to_int8(vectors)
 
 
 def test_a_segment_finds_what_an_exact_comparison_finds(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import edgeembed
-from edgeembed import Document, Folder, Index, IndexCorruptError, writer
+from edgeembed import Document, Folder, Index, IndexCorruptError, merging, writer
 from edgeembed.catalog import CATALOG_NAME
 from edgeembed.seals import register, seal_sql
 
@@ -28,7 +28,7 @@ def texts(count: int, *, seed: int = 0) -> list[str]:
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An index of 130 documents in three segments and some fresh rows, closed."""
-    monkeypatch.setattr(writer, "SEAL_ROWS", 40)
+    monkeypatch.setattr(merging, "SEAL_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import signal
 import subprocess
@@ -17,8 +15,9 @@ import pytest
 from PIL import ImageChops
 
 from edgeembed import worker as module
+from edgeembed.messages import receive, send
 from edgeembed.readers.extracted import Extracted, PictureNeed, Unreadable
-from edgeembed.worker import Limits, Worker, WorkerCancelled, receive, send
+from edgeembed.worker import Limits, Worker, WorkerCancelled
 
 posix = pytest.mark.skipif(os.name == "nt", reason="processes and their limits as on POSIX")
 
@@ -297,17 +296,3 @@ def test_a_prepared_executable_becomes_the_worker(rows: Path) -> None:
     assert ready is not None
     assert answer is not None
     assert answer.body == b"name | age\nname: Ann, age: 42\n"
-
-
-@pytest.mark.parametrize("data", [b"", b"\0\0", b"\0\0\0\2\0\0\0\0", b"\xff" * 8 + b"x" * 100, b"\0\0\0\2\0\0\0\0[]"])
-def test_what_is_no_message(data: bytes) -> None:
-    assert receive(io.BytesIO(data)) is None
-
-
-def test_a_message_comes_back_as_it_was() -> None:
-    stream = io.BytesIO()
-    send(stream, {"a": "ü\udc80"}, b"body")
-    stream.seek(0)
-    reply = receive(stream)
-    assert reply is not None
-    assert (json.dumps(dict(reply.header)), reply.body) == (json.dumps({"a": "ü\udc80"}), b"body")

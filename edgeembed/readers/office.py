@@ -1,28 +1,25 @@
-"""Documents that are zip archives of XML: Word, PowerPoint, OpenDocument, EPUB; and where spreadsheets go.
+"""Office Open XML: Word and PowerPoint; and which document a zip archive is.
 
 The XML is read as it is, without the libraries that offer it as objects: those leave out what stands in text boxes,
 content controls, footnotes or grouped shapes, and need a tree of the whole document in memory.
 
-Office Open XML is ECMA-376, https://ecma-international.org/publications-and-standards/standards/ecma-376/;
-OpenDocument https://docs.oasis-open.org/office/OpenDocument/v1.3/; EPUB https://www.w3.org/TR/epub-33/.
+The format is ECMA-376, https://ecma-international.org/publications-and-standards/standards/ecma-376/.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 
-from .archive import Archive, Element, joined
+from .archive import Archive, Element
+from .epub import read_epub
 from .extracted import Extracted, TextBuilder, Unreadable
+from .open_document import read_open_document
+from .paragraphs import Paragraphs
 from .tables import read_spreadsheet
-from .web import decode_html, html_text
 
 _AN_ARCHIVE = "not text: an archive (archives are not opened)"
-_SHORT_CELL = 200
-"""Paragraphs of a cell with no more characters stay on the line of its row."""
 
 
 def read_zip(data: bytes) -> Extracted:
@@ -44,9 +41,9 @@ def read_zip(data: bytes) -> Extracted:
     if "mimetype" in archive:
         kind = archive.part("mimetype").decode("ascii", "replace").strip()
         if kind == "application/epub+zip":
-            return _read_epub(archive)
+            return read_epub(archive)
         if kind.startswith("application/vnd.oasis.opendocument."):
-            return _read_open_document(archive, data, kind)
+            return read_open_document(archive, data, kind)
     raise Unreadable(_AN_ARCHIVE)
 
 
@@ -105,83 +102,8 @@ def _heading_levels(styles: Sequence[Element]) -> dict[str, int]:
     return levels
 
 
-class _Paragraphs(ABC):
-    """What the formats have in common: parts that nobody sees, paragraphs, and tables whose rows become lines."""
-
-    _HIDDEN: frozenset[str] = frozenset()
-    """Names of elements that are passed over with all that is in them."""
-
-    def __init__(self) -> None:
-        self.builder = TextBuilder()
-        self._hidden = 0
-        """Hidden elements that are open, one within the other."""
-        self._mark = ""
-        self._rows = 0
-        """Rows that are open, one within the other."""
-        self._cell = 0
-        """Characters of the cell at hand."""
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """The beginning of an element."""
-        if name in self._HIDDEN:
-            self._hidden += 1
-        if not self._hidden:
-            self._open_element(name, attributes)
-
-    def end(self, name: str) -> None:
-        """The end of an element."""
-        if name in self._HIDDEN:
-            self._hidden -= 1
-        elif not self._hidden:
-            self._close_element(name)
-
-    def data(self, text: str) -> None:
-        """Text between elements."""
-        if not self._hidden:
-            self._take_text(text)
-
-    @abstractmethod
-    def _open_element(self, name: str, attributes: dict[str, str]) -> None: ...
-
-    @abstractmethod
-    def _close_element(self, name: str) -> None: ...
-
-    @abstractmethod
-    def _take_text(self, text: str) -> None: ...
-
-    def _end_paragraph(self) -> None:
-        if not self._rows:
-            self.builder.end_paragraph(self._mark)
-        elif self._cell > _SHORT_CELL:
-            self.builder.end_line()
-        else:
-            self.builder.add(" ")
-        self._mark = ""
-
-    def _start_row(self) -> None:
-        self._rows += 1
-
-    def _start_cell(self) -> None:
-        self._cell = 0
-        if self._rows == 1 and not self.builder.line_is_empty:
-            self.builder.add(" | ")
-
-    def _end_row(self) -> None:
-        self._rows -= 1
-        if not self._rows:
-            self.builder.end_line()
-
-    def _end_table(self) -> None:
-        if not self._rows:
-            self.builder.end_paragraph()
-
-    def _add(self, text: str) -> None:
-        self._cell += len(text)
-        self.builder.add(text)
-
-
-class _Word(_Paragraphs):
-    _HIDDEN = frozenset({"Fallback", "del", "moveFrom", "rPr", "sectPr", "tblPr"})
+class _Word(Paragraphs):
+    HIDDEN = frozenset({"Fallback", "del", "moveFrom", "rPr", "sectPr", "tblPr"})
 
     def __init__(self, levels: dict[str, int]) -> None:
         super().__init__()
@@ -191,40 +113,40 @@ class _Word(_Paragraphs):
         self._in_text = False
         self.builder.new_page()
 
-    def _open_element(self, name: str, attributes: dict[str, str]) -> None:
+    def open_element(self, name: str, attributes: dict[str, str]) -> None:
         if name == "t":
             self._in_text = True
         elif name in ("tab", "ptab"):
-            self._add(" ")
+            self.add(" ")
         elif name in ("br", "cr"):
-            self._add("\n")
+            self.add("\n")
         elif name == "noBreakHyphen":
-            self._add("-")
+            self.add("-")
         elif name == "lastRenderedPageBreak":
             self.breaks += 1
-            self._add("\f")
+            self.add("\f")
         elif name == "pStyle" and attributes.get("val") in self._levels:
-            self._mark = "#" * min(6, self._levels[attributes["val"]]) + " "
-        elif name == "numPr" and not self._mark:
-            self._mark = "- "
+            self.mark = "#" * min(6, self._levels[attributes["val"]]) + " "
+        elif name == "numPr" and not self.mark:
+            self.mark = "- "
         elif name == "tr":
-            self._start_row()
+            self.start_row()
         elif name == "tc":
-            self._start_cell()
+            self.start_cell()
 
-    def _close_element(self, name: str) -> None:
+    def close_element(self, name: str) -> None:
         if name == "t":
             self._in_text = False
         elif name == "p":
-            self._end_paragraph()
+            self.end_paragraph()
         elif name == "tr":
-            self._end_row()
+            self.end_row()
         elif name == "tbl":
-            self._end_table()
+            self.end_table()
 
-    def _take_text(self, text: str) -> None:
+    def take_text(self, text: str) -> None:
         if self._in_text:
-            self._add(text)
+            self.add(text)
 
 
 # PowerPoint
@@ -251,7 +173,7 @@ def _read_slides(archive: Archive, main: str) -> Extracted:
     return builder.extracted()
 
 
-class _Slide(_Paragraphs):
+class _Slide(Paragraphs):
     """A slide, its notes, or the texts of a chart or diagram on it."""
 
     def __init__(self) -> None:
@@ -260,129 +182,30 @@ class _Slide(_Paragraphs):
         """The element whose text is read now."""
         self._number = False
 
-    def _open_element(self, name: str, attributes: dict[str, str]) -> None:
+    def open_element(self, name: str, attributes: dict[str, str]) -> None:
         if name == "fld":
             self._number = attributes.get("type") == "slidenum"
         elif name in ("t", "v") and not self._number:
             self._text = name
         elif name == "br":
-            self._add("\n")
+            self.add("\n")
         elif name == "tr":
-            self._start_row()
+            self.start_row()
         elif name == "tc":
-            self._start_cell()
+            self.start_cell()
 
-    def _close_element(self, name: str) -> None:
+    def close_element(self, name: str) -> None:
         if name == self._text:
             self._text = ""
         if name == "fld":
             self._number = False
         elif name in ("p", "v", "text"):
-            self._end_paragraph()
+            self.end_paragraph()
         elif name == "tr":
-            self._end_row()
+            self.end_row()
         elif name == "tbl":
-            self._end_table()
+            self.end_table()
 
-    def _take_text(self, text: str) -> None:
+    def take_text(self, text: str) -> None:
         if self._text:
-            self._add(text)
-
-
-# OpenDocument
-
-
-def _read_open_document(archive: Archive, data: bytes, kind: str) -> Extracted:
-    if "META-INF/manifest.xml" in archive and b"encryption-data" in archive.part("META-INF/manifest.xml"):
-        raise Unreadable("encrypted: needs a password")
-    if kind.endswith((".spreadsheet", ".spreadsheet-template")):
-        return read_spreadsheet(data)
-    text = _OpenText()
-    archive.parse("content.xml", text)
-    if not text.breaks:
-        text.builder.forget_pages()
-    return text.builder.extracted()
-
-
-class _OpenText(_Paragraphs):
-    _HIDDEN = frozenset({"tracked-changes", "note-citation", "forms", "annotation-end", "creator", "date"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.breaks = 0
-        self._open = 0
-        """Paragraphs that are open; those in notes and boxes are within others."""
-        self._inline = 0
-        """Notes that are open: they stay in the paragraph that they belong to."""
-        self.builder.new_page()
-
-    def _open_element(self, name: str, attributes: dict[str, str]) -> None:
-        if name in ("p", "h"):
-            if self._open and not self._inline:
-                self._end_paragraph()
-            self._open += 1
-            if name == "h":
-                self._mark = "#" * min(6, int(attributes.get("outline-level", "1"))) + " "
-        elif name in ("note", "annotation"):
-            self._inline += 1
-            self._add(" (")
-        elif name in ("s", "tab"):
-            self._add(" ")
-        elif name == "line-break":
-            self._add("\n")
-        elif name == "list-item":
-            self._mark = "- "
-        elif name == "soft-page-break":
-            self.breaks += 1
-            self._add("\f")
-        elif name == "page":
-            self.builder.end_paragraph()
-            if self.breaks:
-                self.builder.new_page()
-            self.breaks += 1
-        elif name == "table-row":
-            self._start_row()
-        elif name in ("table-cell", "covered-table-cell"):
-            self._start_cell()
-
-    def _close_element(self, name: str) -> None:
-        if name in ("p", "h"):
-            self._open -= 1
-            if self._inline:
-                self._add(" ")
-            else:
-                self._end_paragraph()
-        elif name in ("note", "annotation"):
-            self._inline -= 1
-            self._add(") ")
-        elif name == "table-row":
-            self._end_row()
-        elif name == "table":
-            self._end_table()
-
-    def _take_text(self, text: str) -> None:
-        if self._open:
-            self._add(re.sub(r"\s+", " ", text))  # line ends in the XML mean nothing
-
-
-# EPUB
-
-
-def _read_epub(archive: Archive) -> Extracted:
-    roots = [e.attributes.get("full-path", "") for e in archive.elements("META-INF/container.xml")]
-    root = next(filter(None, roots), "")
-    package, folder = archive.elements(root), posixpath.dirname(root)
-    parts = {e.attributes.get("id"): e.attributes.get("href", "") for e in package if e.name == "item"}
-    order = [joined(folder, parts.get(e.attributes.get("idref"), "")) for e in package if e.name == "itemref"]
-    closed = archive.part("META-INF/encryption.xml") if "META-INF/encryption.xml" in archive else b""
-    if any(part.encode() in closed for part in order):  # fonts may be, for their own reasons
-        raise Unreadable("encrypted: protected against copying")
-    builder = TextBuilder()
-    for line in [e.text for e in package if e.name in ("title", "creator")]:
-        builder.add(line)
-        builder.end_paragraph("# ")
-    for part in order:
-        if part in archive:
-            builder.add(html_text(decode_html(archive.part(part)), title=False).text)
-            builder.end_paragraph(verbatim=True)
-    return builder.extracted()
+            self.add(text)

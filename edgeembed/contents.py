@@ -1,0 +1,52 @@
+"""Contents: what documents are about, told apart by a hash, so that what is known already is not embedded again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .documents import Document
+from .pillow import ImageSource
+
+_PART = 1 << 20
+"""Characters that are hashed at a time."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a document is about, apart from its name and metadata."""
+
+    digest: bytes
+    """Contents with the same one are the same."""
+    kind: str
+    """``text`` or ``image``."""
+    text: str = ""
+    pages: tuple[int, ...] = ()
+    lines: bool = True
+    image: ImageSource | None = None
+
+
+def content_of(document: Document) -> Content:
+    """The content of a document; a picture in a file is read here, once.
+
+    Raises:
+        OSError: the file of a picture cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if document.text is not None:
+        lines = b"" if document.lines else b" no lines"
+        digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + lines + b"\0")
+        for start in range(0, len(document.text), _PART):  # a large text is not copied as a whole
+            digest.update(document.text[start : start + _PART].encode("utf-8", "surrogatepass"))
+        return Content(digest.digest(), "text", text=document.text, pages=document.pages, lines=document.lines)
+    image = document.image
+    if isinstance(image, (str, os.PathLike)):
+        image = Path(image).read_bytes()
+    digest.update(b"image\0")
+    if isinstance(image, bytes):
+        digest.update(image)
+    elif image is not None:
+        digest.update(f"{image.mode} {image.size}\0".encode() + image.tobytes())
+    return Content(digest.digest(), "image", image=image)

@@ -1,0 +1,37 @@
+"""Vectors as they are stored: rows of int8.
+
+A vector of length 1 is scaled so that its largest component becomes 127. Cosine does not mind the scale, and all 8
+bits are used: components of a unit vector of 384 dimensions are about 0.05, and a plain cast would keep little of
+them. What a search finds is compared once more with the query in float32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int8]  # (N, dim)
+Keys = npt.NDArray[np.int64]  # (N,)
+Floats = npt.NDArray[np.float32]
+
+
+def to_int8(vectors: Floats) -> Rows:
+    """Rows as they are stored.
+
+    Args:
+        vectors: ``(N, dim)`` float32.
+
+    Raises:
+        ValueError: a component is not finite, or a row is zero.
+    """
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)  # (N, 1)
+    if not np.isfinite(largest).all() or not (largest > 0).all():
+        raise ValueError("a vector that is zero or not finite cannot be stored")
+    return np.asarray(np.rint(vectors * (127 / largest)), dtype=np.int8)
+
+
+def cosines(query: Floats, rows: Rows) -> Floats:
+    """Cosine ``(N,)`` of a query ``(dim,)`` of length 1 with each of ``rows`` ``(N, dim)``."""
+    floats = rows.astype(np.float32)
+    norms = np.sqrt(np.einsum("nd,nd->n", floats, floats))
+    return np.asarray(floats @ query / np.maximum(norms, 1), dtype=np.float32)

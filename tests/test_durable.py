@@ -1,0 +1,30 @@
+"""What is flushed to the disk."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from edgeembed.durable import sync_file, sync_folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be opened there")
+def test_contents_and_names_are_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[tuple[int, bool]] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        info = os.fstat(descriptor)
+        flushed.append((info.st_ino, stat.S_ISDIR(info.st_mode)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    sync_file(file)
+    sync_folder(tmp_path)
+    assert flushed == [(file.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
+    assert file.read_bytes() == b"content"

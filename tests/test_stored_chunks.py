@@ -1,0 +1,54 @@
+"""Chunks with their vectors, out of segments and fresh rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeembed import stored_chunks
+from edgeembed.catalog import Catalog, create_catalog
+from edgeembed.snapshot import ChunkRow
+from edgeembed.stored_chunks import chunk_batches
+from edgeembed.vectors import Segment, write_segment
+
+DIM = 8
+ROWS = np.arange(5 * DIM, dtype=np.int8).reshape(5, DIM)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    """Five chunks with the keys 1 to 5; the first three are in a segment."""
+    create_catalog(tmp_path, {})
+    catalog = Catalog(tmp_path)
+    facts = write_segment(tmp_path, f"text-{0:032x}.usearch", "text", np.arange(1, 4), [ROWS[:3]], threads=1)
+    with catalog.write() as transaction:
+        content = transaction.content(b"hash", "text")
+        for i, row in enumerate(ROWS):
+            chunk = ChunkRow("text", 2 * i, 2 * i + 1, 1, 1, None, str(i))
+            transaction.add_chunk(content, chunk, row.tobytes(), b"digest %d" % i)
+        transaction.replace_segments([], facts)
+    return catalog
+
+
+def test_every_chunk_comes_with_its_vector_in_batches(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_chunks, "_BATCH", 2)
+    with catalog.read() as snapshot:
+        (facts,) = snapshot.segments()
+        segments = {facts.file: Segment(tmp_path, facts, DIM, stamps=None)}
+        batches = list(chunk_batches(snapshot.connection, segments, {"text": DIM}))
+    assert [keys for keys, *_ in batches] == [[1, 2], [3, 4], [5]]
+    assert [chunk.text for _, chunks, *_ in batches for chunk in chunks] == list("01234")
+    assert [digest for _, _, digests, _ in batches for digest in digests] == [b"digest %d" % i for i in range(5)]
+    assert [vector for *_, vectors in batches for vector in vectors] == [row.tobytes() for row in ROWS]
+
+
+def test_a_vector_that_is_nowhere_or_of_another_size_is_none(catalog: Catalog) -> None:
+    with catalog.read() as snapshot:
+        ((*_, without_segment),) = chunk_batches(snapshot.connection, {}, {"text": DIM})
+        ((*_, of_other_size),) = chunk_batches(snapshot.connection, {}, {"text": DIM + 1})
+    assert without_segment == [None, None, None, ROWS[3].tobytes(), ROWS[4].tobytes()]
+    assert of_other_size == [None] * 5
