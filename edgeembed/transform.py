@@ -96,5 +96,5 @@ def normalised(picture: npt.NDArray[np.uint8], table: npt.NDArray[np.float32], *
         planes = planes[::-1]
     out = np.empty(planes.shape, np.float32)
     for channel, plane in enumerate(planes):
-        out[channel] = table[channel][plane]
+        np.take(table[channel], plane, out=out[channel], mode="clip")  # with no other mode may it write into ``out``
     return out

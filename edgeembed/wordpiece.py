@@ -77,7 +77,9 @@ class _Table(dict[str, bytes]):
         model = tokenizer.model
         self._tokenizer = tokenizer
         self._prefix: str = model.continuing_subword_prefix
-        self._unknown: int = tokenizer.token_to_id(model.unk_token)
+        unknown = tokenizer.token_to_id(model.unk_token)
+        assert unknown is not None  # text.py has looked
+        self._unknown = unknown
         self._most_chars: int = model.max_input_chars_per_word
 
     def __missing__(self, word: str) -> bytes:

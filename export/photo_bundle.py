@@ -86,7 +86,7 @@ def seal_photo(
     """
     tower = tower.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     fast = copy.deepcopy(tower).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    reference = TorchImages(_processor(backbone, recipe.side), fast)
+    reference = TorchImages(_processor(backbone, recipe), fast)
     scores: dict[str, Scores] = {}
     sets = [] if data is None or not any(data.glob("*.jsonl*")) else find_sets([data])
     names = [found.name for found in sets if found.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES)]
@@ -146,7 +146,7 @@ def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
         resize="stretch",
         resize_to=None,
         crop="none",
-        filter="bicubic",
+        filter=recipe.filter,
         scale=1 / 255,
         mean=backbone.mean,
         std=backbone.std,
@@ -154,14 +154,14 @@ def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
     )
 
 
-def _processor(backbone: Backbone, side: int) -> BaseImageProcessor:
+def _processor(backbone: Backbone, recipe: PhotoRecipe) -> BaseImageProcessor:
     """The same in transformers, for the proof."""
     from PIL.Image import Resampling
     from transformers import ViTImageProcessor
 
     return ViTImageProcessor(
-        size={"height": side, "width": side},
-        resample=Resampling.BICUBIC,
+        size={"height": recipe.side, "width": recipe.side},
+        resample=Resampling[recipe.filter.upper()],
         image_mean=list(backbone.mean),
         image_std=list(backbone.std),
     )

@@ -45,7 +45,7 @@ def run(command: Sequence[str]) -> Run:
         RuntimeError: it failed; the end of what it said is in the message.
     """
     with tempfile.TemporaryFile() as said:
-        # Installed programs are compiled once and for all; a setting of the developer's must not have it done every time.
+        # Installed modules are compiled once; no setting of a developer may have that done every time.
         settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         begun = time.perf_counter()
         process = subprocess.Popen(list(command), stdout=subprocess.DEVNULL, stderr=said, env=settings)
