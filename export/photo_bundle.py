@@ -86,7 +86,7 @@ def seal_photo(
     """
     tower = tower.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     fast = copy.deepcopy(tower).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    reference = TorchImages(_processor(backbone, recipe), fast)
+    reference = TorchImages(_processor(backbone, recipe.side), fast)
     scores: dict[str, Scores] = {}
     sets = [] if data is None or not any(data.glob("*.jsonl*")) else find_sets([data])
     names = [found.name for found in sets if found.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES)]
@@ -146,7 +146,7 @@ def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
         resize="stretch",
         resize_to=None,
         crop="none",
-        filter=recipe.filter,
+        filter="bicubic",
         scale=1 / 255,
         mean=backbone.mean,
         std=backbone.std,
@@ -154,14 +154,14 @@ def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
     )
 
 
-def _processor(backbone: Backbone, recipe: PhotoRecipe) -> BaseImageProcessor:
+def _processor(backbone: Backbone, side: int) -> BaseImageProcessor:
     """The same in transformers, for the proof."""
     from PIL.Image import Resampling
     from transformers import ViTImageProcessor
 
     return ViTImageProcessor(
-        size={"height": recipe.side, "width": recipe.side},
-        resample=Resampling[recipe.filter.upper()],
+        size={"height": side, "width": side},
+        resample=Resampling.BICUBIC,
         image_mean=list(backbone.mean),
         image_std=list(backbone.std),
     )
@@ -201,11 +201,12 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         f"**It was trained on {photos.name}; terms of these photos: {photos.terms}.** The licence above is that of the "
         "backbone's weights. Whether what was learnt from the photos may be used beyond their terms is not settled. "
         f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
-        "an hour of one core.",
+        "an hour and a half of one core.",
         f"The first {recipe.tower.split} blocks are the backbone's; the others, and a head, were trained on captions, "
         "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the text "
-        f"vector of its name. The names count {recipe.tower.weight:g} times where the classifier is sure, and less "
-        "where it is not.",
+        "vector of its name"
+        + (", moved halfway to what tells it apart from other names" if recipe.tower.apart is not None else "")
+        + f". The names count {recipe.tower.weight:g} times where the classifier is sure, and less where it is not.",
         f"Trained for {plan.steps} steps of {plan.batch} photos, in {plan.views} views each"
         + (f", {plan.runs} times from one start, and the weights averaged" if plan.runs > 1 else "")
         + (f"; then a share of {recipe.original:g} of the backbone's own weights put back" if recipe.original else "")

@@ -85,8 +85,6 @@ class PhotoRecipe:
     backbone: BackboneRecipe = BackboneRecipe()
     side: int = 240
     """Of the square, in pixels, to which pictures are stretched."""
-    filter: str = "bicubic"
-    """With which the bundle's pictures are resized; in training it is this one."""
     reducing_gap: float | None = None
     """For :class:`edgeembed.manifest.ImageSection`: what decoding at reduced scale leaves."""
     prompts: tuple[str, ...] = PROMPTS
@@ -101,13 +99,12 @@ PHOTOS = {
     for recipe in (
         PhotoRecipe(
             name="photo-minilm",
-            chosen="Backbone, split, views and how names count were chosen on 800 of the training photos, left out for "
+            chosen="Backbone, split and views were chosen on 800 of the training photos, left out for "
             "that, and on every other ImageNet sample, with dev looked at beside them; the loss that holds the "
             "classifier was then made three times as heavy, and steps and runs are what an hour of two cores allows. "
-            "The share of the backbone's own weights was chosen on dev and all samples. Mixtures, dropout and rates "
-            "are those chosen for an earlier backbone.",
+            "How names count, and the share of the backbone's own weights, were chosen on dev and all samples. "
+            "Mixtures, dropout and rates are those chosen for an earlier backbone.",
             original=0.3,
-            filter="bilinear",
             reducing_gap=1.75,
             tower=TowerRecipe(split=17, dropout=0.4, weight=1.0, power=1.5, apart=10.0),
             plan=PhotoPlan(
