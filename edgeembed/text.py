@@ -44,6 +44,8 @@ class TextEncoder:
         self._specials: int = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         self._pad_to, self._pad_id = section.pad_to, section.pad_id
         self._tokenizer.enable_truncation(section.max_tokens)
+        self._ones = np.ones(section.max_tokens, np.int64)
+        self._ones.flags.writeable = False  # masks are parts of it
 
     @cached_property
     def _counter(self) -> Tokenizer:
@@ -81,7 +83,7 @@ class TextEncoder:
         return [len(encoding.ids) for encoding in encodings]
 
     def encode(self, texts: Sequence[str], *, role: str) -> list[tuple[IdRow, IdRow]]:
-        """Token ids and attention mask of each text, both ``(T,)`` int64, T at most ``max_tokens``.
+        """Token ids and attention mask of each text, both ``(T,)`` int64, perhaps read-only, T at most ``max_tokens``.
 
         Args:
             texts: any strings; an empty one gives the special tokens alone.
@@ -103,7 +105,7 @@ class TextEncoder:
         return lambda number: self._row(np.array(encodings[number].ids, np.int64))
 
     def _row(self, row: IdRow) -> tuple[IdRow, IdRow]:
-        mask = np.ones_like(row)
+        mask = self._ones[: len(row)]
         if self._pad_to is not None and len(row) < self._pad_to:
             gap = self._pad_to - len(row)
             row = np.pad(row, (0, gap), constant_values=self._pad_id)

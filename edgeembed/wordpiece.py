@@ -17,7 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-ID_BYTES = 4
+ID_BYTES = 8
 _MOST_WORDS = 65_536
 """So many are kept, some 12 MB; then the table begins anew."""
 _LONGEST = 40
@@ -48,13 +48,13 @@ class WordPieces:
         self._before, self._behind = _bytes(whole[:begin]), _bytes(whole[begin + len(own) :])
 
     def framed(self, text: str, most: int) -> npt.NDArray[np.int64]:
-        """Token ids of a text with the special tokens around them, cut to ``most`` of both, (T,)."""
+        """Token ids of a text with the special tokens around them, cut to ``most`` of both, (T,), read-only."""
         room = most * ID_BYTES - len(self._before) - len(self._behind)
         ids = self._before + self.ids(text)[: max(0, room)] + self._behind
-        return np.frombuffer(ids, np.int32).astype(np.int64)
+        return np.frombuffer(ids, np.int64)
 
     def ids(self, text: str) -> bytes:
-        """Token ids of a text without lone surrogates, int32, with no special tokens around them and no limit."""
+        """Token ids of a text without lone surrogates, int64, with no special tokens around them and no limit."""
         if _ODD.search(text) or ("[" in text and any(special in text for special in self._specials)):
             return _asked(self._tokenizer, text)
         if text.isascii():
@@ -113,4 +113,4 @@ def _asked(tokenizer: Tokenizer, text: str) -> bytes:
 
 
 def _bytes(ids: list[int]) -> bytes:
-    return np.array(ids, np.int32).tobytes()
+    return np.array(ids, np.int64).tobytes()

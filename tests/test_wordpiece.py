@@ -52,7 +52,7 @@ def strange_texts(count: int, seed: int) -> list[str]:
 
 def test_ids_are_the_tokenizers_own(tokenizer: Tokenizer, words: WordPieces) -> None:
     for text in strange_texts(20_000, seed=5):
-        found = np.frombuffer(words.ids(text), np.int32).tolist()
+        found = np.frombuffer(words.ids(text), np.int64).tolist()
         assert found == tokenizer.encode(text, add_special_tokens=False).ids, ascii(text)
 
 
@@ -61,7 +61,7 @@ def test_a_table_that_is_full_begins_anew(
 ) -> None:
     monkeypatch.setattr(wordpiece, "_MOST_WORDS", 50)
     for text in strange_texts(500, seed=6):
-        found = np.frombuffer(words.ids(text), np.int32).tolist()
+        found = np.frombuffer(words.ids(text), np.int64).tolist()
         assert found == tokenizer.encode(text, add_special_tokens=False).ids, ascii(text)
         assert len(words._table) <= 50
 
