@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IdRow = npt.NDArray[np.int64]  # (T,)
 _MANY = 32
-"""Texts from which on words are looked up: for a few, the tokenizer has done before its table has begun."""
+"""Texts after which words are looked up: for a few, the tokenizer has done before its table has begun."""
 
 
 class TextEncoder:
@@ -44,6 +44,7 @@ class TextEncoder:
         self._specials: int = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         self._pad_to, self._pad_id = section.pad_to, section.pad_id
         self._tokenizer.enable_truncation(section.max_tokens)
+        self._seen = 0
         self._ones = np.ones(section.max_tokens, np.int64)
         self._ones.flags.writeable = False  # masks are parts of it
 
@@ -77,8 +78,9 @@ class TextEncoder:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text, without special tokens, prefix and limit."""
-        if len(texts) >= _MANY and self._words is not None:
-            return [len(self._words.ids(_clean(text))) // ID_BYTES for text in texts]
+        words = self._words_for(texts)
+        if words is not None:
+            return [len(words.ids(_clean(text))) // ID_BYTES for text in texts]
         encodings = self._counter.encode_batch_fast([_clean(text) for text in texts], add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
 
@@ -97,12 +99,17 @@ class TextEncoder:
 
         Where words are looked up that is work of the asking thread, so that all cores share it.
         """
-        prefix, words = self.prefixes[role], self._words if len(texts) >= _MANY else None
+        prefix, words = self.prefixes[role], self._words_for(texts)
         if words is not None:
             limit = self.max_tokens
             return lambda number: self._row(words.framed(prefix + _clean(texts[number]), limit))
         encodings = self._tokenizer.encode_batch_fast([prefix + _clean(text) for text in texts])
         return lambda number: self._row(np.array(encodings[number].ids, np.int64))
+
+    def _words_for(self, texts: Sequence[str]) -> WordPieces | None:
+        """What looks up the words of texts; ``None``: the tokenizer is to be asked."""
+        self._seen += len(texts)  # from several threads it may miss some
+        return self._words if self._seen >= _MANY else None
 
     def _row(self, row: IdRow) -> tuple[IdRow, IdRow]:
         mask = self._ones[: len(row)]
