@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import itertools
+import math
 import random
 import resource
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -115,6 +118,26 @@ def test_a_vector_depends_on_its_own_text_only() -> None:
         np.testing.assert_allclose(found, expected[shuffled], atol=1e-6, rtol=0)
         for i in range(0, len(texts), 20):
             np.testing.assert_allclose(eight.embed_texts([texts[i]])[0], expected[i], atol=1e-6, rtol=0)
+
+
+def test_a_quick_graph_is_run_in_one_thread_with_the_same_vectors() -> None:
+    texts = [f"{text} {i}" for i in range(100) for text in TEXTS]
+    ran: set[int] = set()
+    with edgeembed.Embedder.load("minilm-static", threads=4) as embedder:
+        assert embedder._text is not None
+        graph = embedder._text[1]
+        first = embedder.embed_texts(texts)
+        assert 0 < graph.least_seconds < math.inf
+        run = graph.run
+
+        def watched(feed: dict[str, Any]) -> Any:
+            ran.add(threading.get_ident())
+            return run(feed)
+
+        graph.run = watched  # type: ignore[method-assign]
+        graph.least_seconds = 1e-6
+        np.testing.assert_array_equal(embedder.embed_texts(texts), first)
+    assert ran == {threading.get_ident()}
 
 
 def test_shipped_bundle_knows_meaning(embedder: edgeembed.Embedder) -> None:

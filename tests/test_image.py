@@ -472,6 +472,22 @@ def test_facts_that_this_version_does_not_know_are_refused(
 # Reduced decoding
 
 
+def test_how_far_pictures_are_reduced_is_a_fact_of_the_encoder(image_bundle: Path, tmp_path: Path) -> None:
+    bundle = read_bundle(image_bundle)
+    manifest = bundle.manifest
+    assert manifest.image is not None
+    files: dict[str, Path | bytes] = {name: bundle.file(name) for name in manifest.files}
+
+    def encoder(gap: float | None) -> str:
+        image = dataclasses.replace(manifest.image, reducing_gap=gap)  # type: ignore[type-var]
+        return write_bundle(tmp_path / "out", dataclasses.replace(manifest, image=image), files).manifest.encoder
+
+    assert encoder(None) == manifest.encoder
+    assert encoder(1.75) not in (manifest.encoder, encoder(2.0))
+    with pytest.raises(ValueError, match=r"reducing_gap is 0\.5"):
+        encoder(0.5)
+
+
 def test_reduced_decoding_is_close_and_takes_the_same_part(encoder_of: Callable[..., ImageEncoder]) -> None:
     encoder = encoder_of()
     for size in ((1203, 901), (901, 1203), (3000, 257)):
@@ -484,6 +500,12 @@ def test_reduced_decoding_is_close_and_takes_the_same_part(encoder_of: Callable[
             assert np.abs(exact - reduced).mean() * 0.27 * 255 < 2
     small = saved(drawing(), "JPEG")
     assert np.array_equal(encoder.encode(small), encoder.encode(small, reduced=True))
+    own = encoder_of(dataclasses.replace(CLIP, reducing_gap=1.0))
+    slight = encoder_of(dataclasses.replace(CLIP, reducing_gap=2.5))
+    medium = saved(drawing(100, 80), "JPEG")  # 2.5 times as high as the model wants
+    assert np.array_equal(encoder.encode(medium), encoder.encode(medium, reduced=True))
+    assert np.array_equal(slight.encode(medium), slight.encode(medium, reduced=True))
+    assert not np.array_equal(own.encode(medium), own.encode(medium, reduced=True))
     png = saved(drawing(600, 400))
     assert np.array_equal(encoder.encode(png), encoder.encode(png, reduced=True))
 

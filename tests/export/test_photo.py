@@ -24,7 +24,7 @@ from edgeembed_export.photo import read_photos, train_photos
 from edgeembed_export.photo_recipe import PHOTOS, BackboneRecipe, PhotoRecipe, PhotoSet
 from edgeembed_export.photo_soup import blended, soup_logs, train_soup
 from edgeembed_export.photo_teacher import bundle_photo_teacher, is_two_tower, two_tower_photo_teacher
-from edgeembed_export.photo_tower import PhotoTower, TowerRecipe
+from edgeembed_export.photo_tower import PhotoTower, TowerRecipe, told_apart
 from edgeembed_export.photo_training import Lesson, PhotoPlan, backbone_says, run_tower, train_tower
 from edgeembed_export.photo_views import Seen, stretched, view
 from edgeembed_export.pictures import golden_pictures
@@ -152,6 +152,24 @@ def test_the_surer_the_backbone_the_more_its_name_counts(backbone: Backbone) -> 
     assert int(tower.joined(seen, unsure).argmax()) == 11
     for probabilities in (sure, unsure):
         assert float(tower.joined(seen, probabilities).norm()) == pytest.approx(1)
+
+
+def test_names_that_are_alike_are_told_apart(backbone: Backbone) -> None:
+    rng = np.random.default_rng(0)
+    alike = rng.normal(size=(12, 8)) * 0.2 + rng.normal(size=8)  # kinds of one thing
+    names = torch.nn.functional.normalize(torch.from_numpy(alike.astype(np.float32)), dim=1)
+    apart = told_apart(names, 0.1)
+    torch.testing.assert_close(apart.norm(dim=1), torch.ones(12))
+
+    def lead(directions: torch.Tensor) -> float:
+        similarity = directions @ names.T
+        return float((similarity.diagonal() - similarity.masked_fill(torch.eye(12) > 0, -1).amax(1)).mean())
+
+    assert lead(apart) > 2 * lead(names) > 0
+    assert float((apart @ names.mean(0)).min()) > 0, "what all share still finds them"
+    tower = PhotoTower(backbone, names, TowerRecipe(split=2, apart=0.1))
+    torch.testing.assert_close(tower.directions, apart)
+    torch.testing.assert_close(tower.names, names)
 
 
 def test_training_helps_and_goes_on_where_it_was_interrupted(
