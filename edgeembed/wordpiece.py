@@ -24,8 +24,6 @@ _LONGEST = 40
 """Characters of a word that is kept: longer ones, mostly data, do not come again."""
 _ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Controls, which BERT drops without parting what stands beside them."""
-_FOREIGN = re.compile(r"(\S*[^\x00-\x7f\s]\S*)")
-"""What stands between spaces and is not all ASCII."""
 _WORDS = re.compile(r"[a-z0-9]+|[^a-z0-9\s]")
 """In lower case and ASCII: runs of letters and digits, and single signs, as BERT parts them."""
 
@@ -59,13 +57,18 @@ class WordPieces:
             return _asked(self._tokenizer, text)
         if text.isascii():
             return self._looked_up(text)
-        parts = _FOREIGN.split(text)  # what is foreign at odd places
-        return b"".join(
-            [self._table[part] if number % 2 else self._looked_up(part) for number, part in enumerate(parts)]
-        )
+        found: list[bytes] = []
+        plain: list[str] = []
+        for part in text.split():
+            if part.isascii():
+                plain.append(part)
+            else:
+                found += self._looked_up(" ".join(plain)), self._table[part]
+                plain = []
+        return b"".join([*found, self._looked_up(" ".join(plain))])
 
     def _looked_up(self, text: str) -> bytes:
-        """Of ASCII, and spaces of any kind."""
+        """Of ASCII without controls."""
         return b"".join(map(self._table.__getitem__, _WORDS.findall(text.lower())))
 
 

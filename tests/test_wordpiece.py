@@ -56,6 +56,12 @@ def test_ids_are_the_tokenizers_own(tokenizer: Tokenizer, words: WordPieces) -> 
         assert found == tokenizer.encode(text, add_special_tokens=False).ids, ascii(text)
 
 
+def test_long_texts_take_time_in_proportion(words: WordPieces) -> None:
+    """An unbroken run of a million letters beside another alphabet: in squares it would take hours."""
+    found = words.ids("é " + "a" * 1_000_000 + " 日本 " + "b1" * 500_000)
+    assert len(found) // wordpiece.ID_BYTES == 5
+
+
 def test_a_table_that_is_full_begins_anew(
     tokenizer: Tokenizer, words: WordPieces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
