@@ -127,7 +127,10 @@ def _openvino(precision: str) -> Callable[[Path, Path], Embed]:
                 given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
                 queue.start_async({name: given[name] for name in names}, (start, mask.astype(np.float32)))
             queue.wait_all()
-            return np.concatenate([found[start] for start in sorted(found)])
+            sorted_by_length = np.concatenate([found[start] for start in sorted(found)])
+            vectors = np.empty_like(sorted_by_length)
+            vectors[order] = sorted_by_length
+            return vectors
 
         return embed
 

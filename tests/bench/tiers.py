@@ -47,7 +47,7 @@ def scores_of(peer: Peer, teacher: Path, made: Path, data: Path) -> Scores:
         rows = np.asarray(found.float() if hasattr(found, "float") else found, np.float32)
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
-    return evaluate(vectors, data)
+    return evaluate(vectors, data / "eval" if (data / "eval").is_dir() else data)
 
 
 def draw(points: Mapping[str, tuple[float, float]], out: Path, *, own: Sequence[str]) -> None:
