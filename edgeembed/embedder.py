@@ -153,7 +153,7 @@ class Embedder:
 
         Args:
             images: any number of paths, contents of image files, or Pillow images, also none.
-            reduced: decode large JPEGs at reduced scale: faster, in less memory, with slightly other vectors.
+            reduced: make large pictures smaller in whole steps first: faster, in less memory, slightly other vectors.
 
         Returns:
             float32 ``(N, dim)``, rows of length 1, in the order of ``images``.

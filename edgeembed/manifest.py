@@ -75,8 +75,8 @@ class ImageSection:
     orientation: str = "exif"
     """``exif``: turned upright as the file says; ``none``: taken as stored."""
     reducing_gap: float | None = None
-    """A picture that may be decoded at reduced scale stays at least so many times as large as it is resized to;
-    ``None``: the reader's own choice."""
+    """A picture that may be made smaller in whole steps first stays at least so many times as large as it is resized
+    to; ``None``: the reader's own choice."""
 
 
 @dataclass(frozen=True)

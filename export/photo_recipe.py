@@ -86,7 +86,7 @@ class PhotoRecipe:
     side: int = 240
     """Of the square, in pixels, to which pictures are stretched."""
     reducing_gap: float | None = None
-    """For :class:`edgeembed.manifest.ImageSection`: what decoding at reduced scale leaves."""
+    """For :class:`edgeembed.manifest.ImageSection`: what pictures that are made smaller in whole steps are left."""
     prompts: tuple[str, ...] = PROMPTS
     original: float = 0.0
     """Share of the backbone's own weights in what was trained of it; see :func:`.photo_soup.blended`."""
@@ -105,7 +105,7 @@ PHOTOS = {
             "How names count, and the share of the backbone's own weights, were chosen on dev and all samples. "
             "Mixtures, dropout and rates are those chosen for an earlier backbone.",
             original=0.3,
-            reducing_gap=1.75,
+            reducing_gap=1.5,
             tower=TowerRecipe(split=17, dropout=0.4, weight=1.0, power=1.5, apart=10.0),
             plan=PhotoPlan(
                 steps=400,

@@ -506,8 +506,8 @@ def test_reduced_decoding_is_close_and_takes_the_same_part(encoder_of: Callable[
     assert np.array_equal(encoder.encode(medium), encoder.encode(medium, reduced=True))
     assert np.array_equal(slight.encode(medium), slight.encode(medium, reduced=True))
     assert not np.array_equal(own.encode(medium), own.encode(medium, reduced=True))
-    png = saved(drawing(600, 400))
-    assert np.array_equal(encoder.encode(png), encoder.encode(png, reduced=True))
+    png = saved(drawing(600, 400))  # nothing is decoded at reduced scale, but means are taken
+    assert 0 < np.abs(encoder.encode(png) - encoder.encode(png, reduced=True)).mean() * 0.27 * 255 < 2
 
 
 # Threads
