@@ -129,20 +129,12 @@ class _Word(Paragraphs):
             self.mark = "#" * min(6, self._levels[attributes["val"]]) + " "
         elif name == "numPr" and not self.mark:
             self.mark = "- "
-        elif name == "tr":
-            self.start_row()
-        elif name == "tc":
-            self.start_cell()
 
     def close_element(self, name: str) -> None:
         if name == "t":
             self._in_text = False
         elif name == "p":
             self.end_paragraph()
-        elif name == "tr":
-            self.end_row()
-        elif name == "tbl":
-            self.end_table()
 
     def take_text(self, text: str) -> None:
         if self._in_text:
@@ -189,10 +181,6 @@ class _Slide(Paragraphs):
             self._text = name
         elif name == "br":
             self.add("\n")
-        elif name == "tr":
-            self.start_row()
-        elif name == "tc":
-            self.start_cell()
 
     def close_element(self, name: str) -> None:
         if name == self._text:
@@ -201,10 +189,6 @@ class _Slide(Paragraphs):
             self._number = False
         elif name in ("p", "v", "text"):
             self.end_paragraph()
-        elif name == "tr":
-            self.end_row()
-        elif name == "tbl":
-            self.end_table()
 
     def take_text(self, text: str) -> None:
         if self._text:

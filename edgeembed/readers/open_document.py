@@ -37,6 +37,7 @@ def read_open_document(archive: Archive, data: bytes, kind: str) -> Extracted:
 
 class _OpenText(Paragraphs):
     HIDDEN = frozenset({"tracked-changes", "note-citation", "forms", "annotation-end", "creator", "date"})
+    TABLE, ROW, CELLS = "table", "table-row", frozenset({"table-cell", "covered-table-cell"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,10 +72,6 @@ class _OpenText(Paragraphs):
             if self.breaks:
                 self.builder.new_page()
             self.breaks += 1
-        elif name == "table-row":
-            self.start_row()
-        elif name in ("table-cell", "covered-table-cell"):
-            self.start_cell()
 
     def close_element(self, name: str) -> None:
         if name in ("p", "h"):
@@ -86,10 +83,6 @@ class _OpenText(Paragraphs):
         elif name in ("note", "annotation"):
             self._inline -= 1
             self.add(") ")
-        elif name == "table-row":
-            self.end_row()
-        elif name == "table":
-            self.end_table()
 
     def take_text(self, text: str) -> None:
         if self._open:

@@ -15,6 +15,8 @@ class Paragraphs(ABC):
 
     HIDDEN: frozenset[str] = frozenset()
     """Names of elements that are passed over with all that is in them."""
+    TABLE, ROW, CELLS = "tbl", "tr", frozenset({"tc"})
+    """Names of the elements that tables are made of; here those of Office Open XML."""
 
     def __init__(self) -> None:
         self.builder = TextBuilder()
@@ -31,14 +33,27 @@ class Paragraphs(ABC):
         """The beginning of an element."""
         if name in self.HIDDEN:
             self._hidden += 1
-        if not self._hidden:
+        if self._hidden:
+            return
+        if name == self.ROW:
+            self._rows += 1
+        elif name in self.CELLS:
+            self._start_cell()
+        else:
             self.open_element(name, attributes)
 
     def end(self, name: str) -> None:
         """The end of an element."""
         if name in self.HIDDEN:
             self._hidden -= 1
-        elif not self._hidden:
+        elif self._hidden:
+            return
+        elif name == self.ROW:
+            self._end_row()
+        elif name == self.TABLE:
+            if not self._rows:
+                self.builder.end_paragraph()
+        else:
             self.close_element(name)
 
     def data(self, text: str) -> None:
@@ -48,11 +63,11 @@ class Paragraphs(ABC):
 
     @abstractmethod
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
-        """The beginning of an element that is seen."""
+        """The beginning of an element that is seen and is no part of a table."""
 
     @abstractmethod
     def close_element(self, name: str) -> None:
-        """The end of an element that is seen."""
+        """The end of an element that is seen and is no part of a table."""
 
     @abstractmethod
     def take_text(self, text: str) -> None:
@@ -68,28 +83,18 @@ class Paragraphs(ABC):
             self.builder.add(" ")
         self.mark = ""
 
-    def start_row(self) -> None:
-        """A row of a table begins."""
-        self._rows += 1
-
-    def start_cell(self) -> None:
-        """A cell of the row at hand begins."""
-        self._cell = 0
-        if self._rows == 1 and not self.builder.line_is_empty:
-            self.builder.add(" | ")
-
-    def end_row(self) -> None:
-        """The row at hand ends, and with it its line."""
-        self._rows -= 1
-        if not self._rows:
-            self.builder.end_line()
-
-    def end_table(self) -> None:
-        """A table ends."""
-        if not self._rows:
-            self.builder.end_paragraph()
-
     def add(self, text: str) -> None:
         """Add text to the paragraph at hand."""
         self._cell += len(text)
         self.builder.add(text)
+
+    def _start_cell(self) -> None:
+        self._cell = 0
+        if self._rows == 1 and not self.builder.line_is_empty:
+            self.builder.add(" | ")
+
+    def _end_row(self) -> None:
+        """The row at hand ends, and with it its line."""
+        self._rows -= 1
+        if not self._rows:
+            self.builder.end_line()
