@@ -191,9 +191,10 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
         return
     top = "SELECT max(max(key), (SELECT max(seq) FROM sqlite_sequence WHERE name = 'chunks')) FROM chunks"
     new = int(db.execute(top).fetchone()[0])
+    snapshot = Snapshot(db)
     for first in range(0, len(keys), _EMBED):
         batch = keys[first : first + _EMBED]
-        chunks = [Snapshot(db).chunk(key) for key in batch]
+        chunks = [snapshot.chunk(key) for key in batch]
         vectors = to_int8(model.embed_texts([chunk.text or "" for chunk in chunks]))
         for key, chunk, vector in zip(batch, chunks, vectors, strict=True):
             new += 1

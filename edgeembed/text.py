@@ -97,7 +97,7 @@ class TextEncoder:
     def encoding(self, texts: Sequence[str], *, role: str) -> Callable[[int], tuple[IdRow, IdRow]]:
         """What :meth:`encode` gives, for each text when it is asked for by its number, from any thread.
 
-        Where words are looked up that is work of the asking thread, so that all cores share it.
+        Where words are looked up, that is done then, by the asking thread.
         """
         prefix, words = self.prefixes[role], self._words_for(texts)
         if words is not None:

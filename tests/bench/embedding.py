@@ -81,7 +81,7 @@ def measure(
     results: dict[str, Result] = {}
     left_out: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
-        running: dict[str, PeerProcess] = {}
+        running: dict[Peer, PeerProcess] = {}
         for peer in peers:
             lacking = missing(peer)
             if lacking is not None:
@@ -92,21 +92,20 @@ def measure(
             except PeerError as error:
                 left_out[peer.name] = str(error)
                 continue
-            running[peer.name] = process
+            running[peer] = process
             best = min(peer.batches, key=lambda batch: process.seconds(first.of("middle", light=peer.light)[0], batch))
             results[peer.name] = Result(process.start_seconds, best)
             print(f"{peer.name}: ready, batch {best}", file=sys.stderr)
-        light = {peer.name: peer.light for peer in peers}
         for number in range(rounds):
             texts = _Texts(tokenizer, tokens, seed=number + 1)  # others each time: nobody has seen them before
             for kind in LENGTHS:
-                for name, process in running.items():
-                    given, count = texts.of(kind, light=light[name])
-                    seconds = process.seconds(given, results[name].batch)
-                    results[name].tokens_per_second.setdefault(kind, []).append(count / seconds)
+                for peer, process in running.items():
+                    result = results[peer.name]
+                    given, count = texts.of(kind, light=peer.light)
+                    result.tokens_per_second.setdefault(kind, []).append(count / process.seconds(given, result.batch))
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
-        for name, process in running.items():
-            results[name].peak_bytes = process.memory()["peak_bytes"]
+        for peer, process in running.items():
+            results[peer.name].peak_bytes = process.memory()["peak_bytes"]
     return results, left_out
 
 
