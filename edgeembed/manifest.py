@@ -19,6 +19,8 @@ FORMAT = 1
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
 BACKGROUND_NAME = "background.npz"
+WEIGHTS_SUFFIX = ".data"
+"""What is added to the name of a graph for the file of its large weights."""
 
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _DIGEST_FIELD = re.compile(rb'"digest": "([0-9a-f]{64})"')
@@ -120,14 +122,15 @@ class Manifest:
 
 
 def encoder_digest(manifest: Manifest) -> str:
-    """SHA-256 over everything that decides a vector: hashes of graphs and tokenizer, and preprocessing facts."""
+    """SHA-256 over what decides a vector: hashes of graphs, weights and tokenizer, and preprocessing facts."""
     facts: dict[str, Any] = {"dim": manifest.dim}
     for kind, section in (("text", manifest.text), ("image", manifest.image)):
         if section is not None:
             values = dataclasses.asdict(section)
             for key in ("graph", "tokenizer"):
                 if key in values:
-                    values[key] = manifest.files[values[key]].sha256
+                    weights = manifest.files.get(values[key] + WEIGHTS_SUFFIX)
+                    values[key] = manifest.files[values[key]].sha256 + (weights.sha256 if weights else "")
             if values.get("reducing_gap", 0) is None:
                 del values["reducing_gap"]  # the format had none at first, and encoders stay the same
             facts[kind] = values

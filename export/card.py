@@ -21,6 +21,7 @@ _MEASURES = {
     "zero-shot": "zero-shot top-k: the right class of a picture is among the k whose names are nearest to it",
 }
 """Start of a measure's name to what it is."""
+FILES_TITLE = "## Files"
 
 
 def card_text(manifest: Manifest, files: Mapping[str, Path | bytes], *, remarks: Sequence[str] = ()) -> str:
@@ -35,7 +36,7 @@ def card_text(manifest: Manifest, files: Mapping[str, Path | bytes], *, remarks:
         _head(manifest, remarks),
         _use(manifest),
         _quality(manifest),
-        _files(files),
+        file_table(files),
         _training_data(manifest),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -200,8 +201,9 @@ def _bias(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _files(files: Mapping[str, Path | bytes]) -> str:
-    lines = ["## Files", "", "| file | bytes |", "|---|---|"]
+def file_table(files: Mapping[str, Path | bytes]) -> str:
+    """The section on files, with the size of each."""
+    lines = [FILES_TITLE, "", "| file | bytes |", "|---|---|"]
     for name, content in sorted(files.items()):
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         lines.append(f"| {name} | {size} |")

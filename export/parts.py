@@ -17,6 +17,7 @@ from edgeembed.manifest import ImageSection, TextSection
 from .golden import ImageReference, TextReference, Vectors, golden_arrays, golden_image_arrays
 from .quantize import FLOAT32, Scheme
 from .smooth import Feed
+from .weights_file import graph_files
 
 _JOINED = 8
 """Ordinary texts that are put together for measuring speed: documents are cut into passages of that length."""
@@ -72,7 +73,7 @@ class TextPart:
 
     def contents(self) -> dict[str, Path | bytes]:
         """Files of the bundle."""
-        return {self.section.graph: self.graph, self.section.tokenizer: self.tokenizer}
+        return {**graph_files(self.graph, self.section.graph), self.section.tokenizer: self.tokenizer}
 
     def feeds(self, texts: Sequence[str], role: Role = "document") -> list[Feed]:
         """What the graph takes of each text."""
@@ -134,7 +135,7 @@ class ImagePart:
 
     def contents(self) -> dict[str, Path | bytes]:
         """Files of the bundle."""
-        return {self.section.graph: self.graph}
+        return {**graph_files(self.graph, self.section.graph)}
 
     def feeds(self, pictures: Sequence[bytes]) -> list[Feed]:
         """What the graph takes of each picture."""

@@ -1,4 +1,4 @@
-"""A finished bundle once more, its text graph fused as today's exporter does: for bundles whose training is long over.
+"""A finished bundle once more, its graphs written as today's exporter does: for bundles whose training is long over.
 
 Weights, reference, tokenizer and facts stay. The bundle is proved against the float reference that it carries, and
 against its own vectors before, from which those of the new graph may differ by rounding only.
@@ -11,29 +11,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from edgeembed import Embedder, Manifest
+from edgeembed import Embedder
 from edgeembed.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.check import check, cosines
 from edgeembed.manifest import BACKGROUND_NAME, GOLDEN_NAME
 
 from .arrays import npz_bytes
+from .card import FILES_TITLE, file_table
 from .errors import ExportError
 from .fuse import fuse
 from .golden import background_texts
 from .seal import coarse
+from .weights_file import graph_files, whole_files
 
 _CARD = "README.md"
+_REMARK = "- Its graph was written anew"
 _LEAST_MEDIAN = 1 - 1e-9
 """Half of the ordinary texts keep their vectors to within this; of others an activation is rounded the other way."""
 _LEAST_MEAN = 1 - 1e-4
 
 
 def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
-    """Write ``out``: the bundle ``model`` with its text graph fused.
+    """Write ``out``: the bundle ``model`` with its text graph fused, and large weights in files of their own.
 
     Args:
         model: folder of a bundle with a text tower, or name of a shipped one.
@@ -51,11 +53,12 @@ def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
     section = old.manifest.text
     if section is None:
         raise ExportError(f"{old.path} has no text tower, and nothing else is fused")
-    contents: dict[str, Path | bytes] = {name: old.file(name) for name in old.manifest.files}
     with tempfile.TemporaryDirectory() as folder:
-        graph = Path(folder, section.graph)
-        fuse(old.file(section.graph), graph)
-        contents[section.graph] = graph
+        fused = Path(folder, section.graph)
+        fuse(old.file(section.graph), fused)
+        contents = whole_files(old) | graph_files(fused, section.graph)
+        if old.manifest.image is not None:
+            contents |= graph_files(old.file(old.manifest.image.graph), old.manifest.image.graph)
         libraries = {name: version(name) for name in ("edgeembed", "numpy", "onnx", "onnxruntime")}
         manifest = replace(
             old.manifest, exported_with={**old.manifest.exported_with, **libraries}, encoder="", files={}
@@ -97,18 +100,15 @@ def _require_rounding(old: Bundle, same: Mapping[str, float]) -> None:
 
 def _card(old: Bundle, contents: Mapping[str, Path | bytes], same: Mapping[str, float]) -> bytes:
     """The card, which may say what no manifest does, with new sizes and a sentence on what was done."""
-    card = old.file(_CARD).read_text(encoding="utf-8")
-    for name, content in contents.items():
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        card = card.replace(f"| {name} | {_size(old.manifest, name)} |", f"| {name} | {size} |")
-    remark = (
-        "Its graph was fused after it was sealed (`edgeembed-export refresh`): the same weights, and over ordinary "
-        f"texts a cosine of {same['mean']:.6f} on average, at least {same['least']:.4f}, to the vectors before, with "
-        "which the scores were measured."
+    head, *sections = old.file(_CARD).read_text(encoding="utf-8").split("\n\n## ")
+    lines = [line for line in head.split("\n") if not line.startswith(_REMARK)]
+    lines.append(
+        f"{_REMARK} after it was sealed (`edgeembed-export refresh`): the same weights, and over ordinary texts a "
+        f"cosine of {same['mean']:.6f} on average, at least {same['least']:.4f}, to the vectors before, with which the "
+        "scores were measured."
     )
-    head, end, rest = card.partition("\n\n## ")
-    return f"{head}\n- {remark}{end}{rest}".encode()
-
-
-def _size(manifest: Manifest, name: str) -> Any:
-    return manifest.files[name].size_bytes
+    title = FILES_TITLE.removeprefix("## ")
+    files = file_table({name: content for name, content in contents.items() if name != _CARD}).removeprefix("## ")
+    return "\n\n## ".join(
+        ["\n".join(lines), *(files if section.startswith(title) else section for section in sections)]
+    ).encode()

@@ -25,6 +25,7 @@ from edgeembed.bundle import Bundle, write_bundle
 from edgeembed.check import cosines
 
 from .golden import Vectors
+from .weights_file import whole_files
 
 _JITTER = 2e-8
 """Relative size of the changes to all float weights; one in some twenty then becomes the next float32 number. It leaves
@@ -68,7 +69,7 @@ def _jittered(bundle: Bundle, scratch: Path) -> Bundle:
     import onnx
     from onnx import TensorProto, numpy_helper
 
-    contents: dict[str, Path | bytes] = {name: bundle.file(name) for name in bundle.manifest.files}
+    contents = whole_files(bundle)
     rng = np.random.default_rng(0)
     for section in (bundle.manifest.text, bundle.manifest.image):
         if section is not None:
