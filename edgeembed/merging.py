@@ -18,7 +18,8 @@ import numpy as np
 from .catalog import Catalog
 from .rows import Keys, Rows
 from .segment_facts import SegmentFacts
-from .vectors import Segments, write_segment
+from .segments import Segments
+from .vectors import write_segment
 
 SEAL_ROWS = 4096
 """Fresh rows become a segment at this number; up to it, comparing all of them takes a few milliseconds."""

@@ -16,8 +16,8 @@ from .errors import IndexCorruptError
 from .filters import Condition
 from .ranking import Found, group, settled
 from .rows import Floats, Keys, Rows, cosines
+from .segments import Segments, nearest_rows
 from .snapshot import Snapshot
-from .vectors import Segments, nearest_rows
 
 _COMPARE_ALL = 20_000
 """Up to so many allowed chunks are all compared, which takes some milliseconds."""

@@ -21,12 +21,13 @@ from .rows import to_int8
 from .salvage import Row, damaged_catalog, salvage
 from .seals import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
 from .segment_facts import SegmentFacts
+from .segments import Segments
 from .snapshot import Snapshot
 from .sqlite import Connection
 from .stamps import Stamps
 from .stored_chunks import chunk_batches
 from .transaction import Transaction
-from .vectors import Segment, Segments
+from .vectors import Segment
 
 _TABLES = {"settings": None, "contents": "content", "documents": "document", "chunks": "key", "files": None}
 """Tables that are copied row by row, with the name of their row number where other rows refer to it."""

@@ -16,9 +16,9 @@ from .nearest import Nearest
 from .ranking import Hit, Passage
 from .rows import Floats
 from .scores import LEAST, NEAR_THE_BEST, WORDS_AS_PROOF, Scale, least_of_a_good_match
+from .segments import Segments
 from .snapshot import PassageRow, Snapshot
 from .snippets import is_like, snippet, spans_of
-from .vectors import Segments
 
 Mode = Literal["hybrid", "vector", "keyword"]
 

@@ -19,10 +19,10 @@ from .lock import process_lock
 from .model_facts import IndexModels, holds_pictures, stored_models
 from .pairing import Given
 from .readers.extracted import PictureNeed
+from .segments import Segments
 from .snapshot import Snapshot
 from .stamps import Stamps
 from .towers import Towers
-from .vectors import Segments
 from .writer import Writer
 
 _Answer = TypeVar("_Answer")

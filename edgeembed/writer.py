@@ -24,9 +24,9 @@ from .embedder import Embedder
 from .errors import ImageError
 from .layout import KINDS
 from .merging import MAX_SEGMENT_ROWS, Merger
+from .segments import Segments
 from .snapshot import ChunkRow, FileRow
 from .transaction import Transaction
-from .vectors import Segments
 
 EMBED_CHUNKS = 128
 """Chunks that are embedded together: a few seconds of work on a slow laptop."""

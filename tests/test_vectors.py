@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeembed import segments as segments_module
 from edgeembed import vectors as vectors_module
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
 from edgeembed.rows import cosines, to_int8
+from edgeembed.segments import Segments, nearest_rows
 from edgeembed.stamps import Stamps
-from edgeembed.vectors import Segment, Segments, nearest_rows, write_segment
+from edgeembed.vectors import Segment, write_segment
 
 DIM = 32
 
@@ -39,7 +41,7 @@ def test_a_segment_finds_what_an_exact_comparison_finds(tmp_path: Path) -> None:
 
 
 def test_several_graphs_share_how_far_they_are_walked() -> None:
-    walked = [vectors_module._expansion(graphs) for graphs in range(50)]
+    walked = [segments_module._expansion(graphs) for graphs in range(50)]
     assert walked[:5] == [1024, 1024, 384, 256, 192]
     assert walked == sorted(walked, reverse=True)
     assert min(walked) >= 128  # more than a search for ten documents asks of each

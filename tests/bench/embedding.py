@@ -42,7 +42,8 @@ class Result:
     batch: int = 1
     tokens_per_second: dict[str, list[float]] = field(default_factory=dict)
     """Length of the texts to a figure for each round."""
-    peak_bytes: int = 0
+    memory: Mapping[str, int] = field(default_factory=dict)
+    """As :meth:`PeerProcess.memory` tells it, after all turns."""
 
     def median(self, kind: str) -> float:
         """Tokens a second."""
@@ -105,7 +106,7 @@ def measure(
                     result.tokens_per_second.setdefault(kind, []).append(count / process.seconds(given, result.batch))
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
         for peer, process in running.items():
-            results[peer.name].peak_bytes = process.memory()["peak_bytes"]
+            results[peer.name].memory = process.memory()
     return results, left_out
 
 
@@ -137,7 +138,7 @@ def markdown(results: Mapping[str, Result], left_out: Mapping[str, str]) -> str:
     first = next(iter(results))
     lines = [
         f"| | {' | '.join(f'{kind} ({length})' for kind, length in LENGTHS.items())} | middle, against the first "
-        "(spread) | peak memory |",
+        "(spread) | memory: peak, settled, own |",
         "|---|" + "---|" * (len(LENGTHS) + 2),
     ]
     for name, result in results.items():
@@ -146,9 +147,13 @@ def markdown(results: Mapping[str, Result], left_out: Mapping[str, str]) -> str:
         spread = f"{min(middle) / result.median('middle'):.2f} to {max(middle) / result.median('middle'):.2f}"
         lines.append(
             f"| {name} | {figures} | {ratio(results, name, first, 'middle'):.2f} ({spread}) | "
-            f"{result.peak_bytes / 1e6:.0f} MB |"
+            f"{', '.join(f'{value / 1e6:.0f}' for value in result.memory.values())} MB |"
         )
-    lines += ["", "Tokens a second; in brackets the tokens of a text."]
+    lines += [
+        "",
+        "Tokens a second; in brackets the tokens of a text. Settled: after all turns, when nothing runs; own: what of "
+        "that no file backs, so that no other process shares it.",
+    ]
     lines += [f"{name} is left out: {reason}." for name, reason in left_out.items()]
     return "\n".join(lines)
 

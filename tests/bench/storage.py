@@ -17,7 +17,7 @@ from usearch.index import Index
 
 from edgeembed import vectors as stored
 from edgeembed.cores import usable_cores
-from edgeembed.vectors import cosines, to_int8
+from edgeembed.rows import cosines, to_int8
 
 from .rows import Floats, clustered, least_similarity, recall
 
@@ -37,7 +37,7 @@ def measure(rows: Floats, queries: Floats) -> Iterator[tuple[str, float, float, 
             dtype=kind,
             connectivity=stored._CONNECTIVITY,
             expansion_add=stored._EXPANSION_ADD,
-            expansion_search=stored._EXPANSION_SEARCH,
+            expansion_search=stored.EXPANSION_SEARCH,
         )
         for start in range(0, len(rows), _BLOCK):
             part = np.ascontiguousarray(rows[start : start + _BLOCK])

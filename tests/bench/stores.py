@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed.cores import usable_cores
+from edgeembed.rows import to_int8
+from edgeembed.segment_facts import SegmentFacts
+from edgeembed.segments import Segments, nearest_rows
 from edgeembed.stamps import Stamps
-from edgeembed.vectors import SegmentFacts, Segments, nearest_rows, to_int8, write_segment
+from edgeembed.vectors import write_segment
 from edgeembed.writer import MAX_SEGMENT_ROWS
 
 Floats = npt.NDArray[np.float32]

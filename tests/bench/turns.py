@@ -14,6 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+_MEMORY = {"peak_bytes": "VmHWM", "settled_bytes": "VmRSS", "own_bytes": "RssAnon"}
+"""What is told of memory, and how Linux calls it."""
+
 
 class PeerError(Exception):
     """A peer that cannot be run, with the reason."""
@@ -43,7 +46,7 @@ class PeerProcess:
         return float(self._ask({"texts": list(texts), "batch": batch})["seconds"])
 
     def memory(self) -> Mapping[str, int]:
-        """``peak_bytes`` and ``settled_bytes`` of the process."""
+        """Of the process: ``peak_bytes``, ``settled_bytes`` (now), ``own_bytes`` (what of that no file backs)."""
         return self._ask({"memory": True})
 
     def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,12 +85,9 @@ def _memory() -> dict[str, int]:
     """Of this process; zeros where the system does not say."""
     path = Path("/proc/self/status")
     if not path.is_file():
-        return {"peak_bytes": 0, "settled_bytes": 0}
+        return dict.fromkeys(_MEMORY, 0)
     fields = dict(line.split(":", 1) for line in path.read_text(encoding="ascii").splitlines())
-    return {
-        "peak_bytes": int(fields["VmHWM"].split()[0]) * 1024,
-        "settled_bytes": int(fields["VmRSS"].split()[0]) * 1024,
-    }
+    return {name: int(fields[field].split()[0]) * 1024 for name, field in _MEMORY.items()}
 
 
 def main(name: str, teacher: str, made: str) -> None:
