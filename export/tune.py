@@ -137,14 +137,7 @@ def tune(
     if len(prepared.texts) < 2 * _HELD_OUT:
         raise ExportError(f"{data}: {len(prepared.texts)} texts are too few to tune on")
     depth = int(prepared.teacher.model.config.num_hidden_layers)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name=f"{recipe.name}-{budget.texts}-{budget.steps}",
-        storage=f"sqlite:///{out / STUDY}",
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=recipe.plan.seed),
-        load_if_exists=True,
-    )
+    study = _study(out, recipe, budget)
 
     def objective(trial: optuna.Trial) -> float:
         from .training import train
@@ -165,6 +158,20 @@ def tune(
         study.enqueue_trial(_present(recipe))  # so that what is found is never worse than what was there
     study.optimize(objective, n_trials=max(0, trials - done))
     return _found(study, recipe)
+
+
+def _study(out: Path, recipe: DistillRecipe, budget: Budget) -> optuna.Study:
+    """The study in a folder, made there the first time."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        study_name=f"{recipe.name}-{budget.texts}-{budget.steps}",
+        storage=f"sqlite:///{out / STUDY}",
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=recipe.plan.seed),
+        load_if_exists=True,
+    )
 
 
 def _present(recipe: DistillRecipe) -> dict[str, Any]:
