@@ -105,13 +105,22 @@ def _check_kept(embedder: Embedder, kind: str, vectors: Vectors, golden: Arrays)
     ]
 
 
-def _check_images(embedder: Embedder, golden: Arrays) -> list[StageResult]:
-    if embedder.manifest.image is None:
-        return []
+def golden_files(golden: Arrays) -> list[bytes]:
+    """The image files among golden inputs.
+
+    Raises:
+        KeyError, ValueError: the arrays are not those of a bundle with pictures.
+    """
     lengths = golden["image_bytes"]
     if lengths.ndim != 1 or lengths.size == 0 or lengths.sum() != golden["images"].size:
         raise ValueError("image_bytes are not the lengths of images")
-    pictures = [part.tobytes() for part in np.split(golden["images"], np.cumsum(lengths)[:-1])]
+    return [part.tobytes() for part in np.split(golden["images"], np.cumsum(lengths)[:-1])]
+
+
+def _check_images(embedder: Embedder, golden: Arrays) -> list[StageResult]:
+    if embedder.manifest.image is None:
+        return []
+    pictures = golden_files(golden)
     try:
         pixels = _check_pixels(embedder, pictures, golden["pixel_positions"], golden["pixels"])
         vectors = embedder.embed_images(pictures)

@@ -172,10 +172,10 @@ def unknown_words(bundle: str, files: tuple[Path, ...]) -> None:
 @click.argument("bundle")
 @click.argument("out", type=click.Path(path_type=Path))
 def refresh_bundle(bundle: str, out: Path) -> None:
-    """Make the bundle OUT of BUNDLE, a folder or the name of a shipped bundle, with its text graph fused.
+    """Make the bundle OUT of BUNDLE, a folder or the name of a shipped bundle, its graphs written as they are today.
 
-    For bundles made before graphs were fused, whose training nobody wants to repeat: weights and facts stay, vectors
-    are the same up to rounding, or nothing is written.
+    For bundles made earlier, whose training nobody wants to repeat: weights and facts stay, vectors are the same up to
+    rounding, or nothing is written.
     """
     from .refresh import refresh
 

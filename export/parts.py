@@ -73,7 +73,8 @@ class TextPart:
 
     def contents(self) -> dict[str, Path | bytes]:
         """Files of the bundle."""
-        return {**graph_files(self.graph, self.section.graph), self.section.tokenizer: self.tokenizer}
+        graph = graph_files(self.graph, self.section.graph, self.graph.parent)
+        return {**graph, self.section.tokenizer: self.tokenizer}
 
     def feeds(self, texts: Sequence[str], role: Role = "document") -> list[Feed]:
         """What the graph takes of each text."""
@@ -135,7 +136,7 @@ class ImagePart:
 
     def contents(self) -> dict[str, Path | bytes]:
         """Files of the bundle."""
-        return {**graph_files(self.graph, self.section.graph)}
+        return {**graph_files(self.graph, self.section.graph, self.graph.parent)}
 
     def feeds(self, pictures: Sequence[bytes]) -> list[Feed]:
         """What the graph takes of each picture."""

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeembed import Embedder
 from edgeembed.bundle import Bundle, read_bundle, write_bundle
-from edgeembed.check import check, cosines
+from edgeembed.check import check, cosines, golden_files
 from edgeembed.manifest import BACKGROUND_NAME, GOLDEN_NAME
 
 from .arrays import npz_bytes
@@ -24,6 +26,7 @@ from .card import FILES_TITLE, file_table
 from .errors import ExportError
 from .fuse import fuse
 from .golden import background_texts
+from .pictures import background_pictures
 from .seal import coarse
 from .weights_file import graph_files, whole_files
 
@@ -38,27 +41,21 @@ def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
     """Write ``out``: the bundle ``model`` with its text graph fused, and large weights in files of their own.
 
     Args:
-        model: folder of a bundle with a text tower, or name of a shipped one.
+        model: folder of a bundle, or name of a shipped one.
         out: bundle folder; an earlier bundle there is replaced.
 
     Returns:
-        The bundle, and its cosines to the vectors before, over ordinary texts: ``mean``, ``median`` and ``least``.
+        The bundle, and its cosines to the vectors before, over ordinary texts and pictures: ``mean``, ``median`` and
+        ``least``.
 
     Raises:
         BundleError: ``model`` is missing or damaged.
-        ExportError: it has no text tower, or its vectors would change by more than rounding.
+        ExportError: its vectors would change by more than rounding.
         FileExistsError: ``out`` exists and is no bundle.
     """
     old = read_bundle(model)
-    section = old.manifest.text
-    if section is None:
-        raise ExportError(f"{old.path} has no text tower, and nothing else is fused")
     with tempfile.TemporaryDirectory() as folder:
-        fused = Path(folder, section.graph)
-        fuse(old.file(section.graph), fused)
-        contents = whole_files(old) | graph_files(fused, section.graph)
-        if old.manifest.image is not None:
-            contents |= graph_files(old.file(old.manifest.image.graph), old.manifest.image.graph)
+        contents = whole_files(old) | _graphs(old, Path(folder))
         libraries = {name: version(name) for name in ("edgeembed", "numpy", "onnx", "onnxruntime")}
         manifest = replace(
             old.manifest, exported_with={**old.manifest.exported_with, **libraries}, encoder="", files={}
@@ -75,22 +72,44 @@ def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
         return write_bundle(out, manifest, contents), same
 
 
+def _graphs(old: Bundle, scratch: Path) -> dict[str, Path | bytes]:
+    """The files of all graphs, as they are written today."""
+    files: dict[str, Path | bytes] = {}
+    if (text := old.manifest.text) is not None:
+        fused = scratch / text.graph
+        fuse(old.file(text.graph), fused)
+        files |= graph_files(fused, text.graph, scratch)
+    if (image := old.manifest.image) is not None:
+        files |= graph_files(old.file(image.graph), image.graph, scratch)
+    return files
+
+
 def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> dict[str, float]:
-    """Put the vectors of the new graph into ``contents``; how close they are to those of the old one."""
-    texts = background_texts()
-    with np.load(old.file(GOLDEN_NAME)) as archive:
-        golden = dict(archive)
-    with np.load(old.file(BACKGROUND_NAME)) as archive:
-        background = dict(archive)
+    """Put the vectors of the new graphs into ``contents``; how close they are to those of the old ones."""
+    golden, background = _arrays(old, GOLDEN_NAME), _arrays(old, BACKGROUND_NAME)
+    found = []
     with Embedder(old) as before, Embedder(draft) as after:
-        golden["text_self"] = after.embed_texts(golden["texts"].tolist())
-        vectors = after.embed_texts(texts)
-        found = cosines(vectors, before.embed_texts(texts))
-    if background["text"].shape == vectors.shape:  # of the project's own texts, as all that it ships
-        background["text"] = coarse(vectors)
+        for kind, section in (("text", old.manifest.text), ("image", old.manifest.image)):
+            if section is None:
+                continue
+            if kind == "text":
+                golden["text_self"] = after.embed_texts(golden["texts"].tolist())
+                vectors, earlier = (embedder.embed_texts(background_texts()) for embedder in (after, before))
+            else:
+                golden["image_self"] = after.embed_images(golden_files(golden))
+                vectors, earlier = (embedder.embed_images(background_pictures()) for embedder in (after, before))
+            found.append(cosines(vectors, earlier))
+            if background[kind].shape == vectors.shape:  # of the project's own inputs, as all that it ships
+                background[kind] = coarse(vectors)
     contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)
-    figures = {"mean": found.mean(), "median": np.median(found), "least": found.min()}
+    every = np.concatenate(found)
+    figures = {"mean": every.mean(), "median": np.median(every), "least": every.min()}
     return {name: round(min(float(value), 1.0), 9) for name, value in figures.items()}
+
+
+def _arrays(bundle: Bundle, name: str) -> dict[str, npt.NDArray[Any]]:
+    with np.load(bundle.file(name)) as archive:
+        return dict(archive)
 
 
 def _require_rounding(old: Bundle, same: Mapping[str, float]) -> None:
@@ -103,7 +122,7 @@ def _card(old: Bundle, contents: Mapping[str, Path | bytes], same: Mapping[str, 
     head, *sections = old.file(_CARD).read_text(encoding="utf-8").split("\n\n## ")
     lines = [line for line in head.split("\n") if not line.startswith(_REMARK)]
     lines.append(
-        f"{_REMARK} after it was sealed (`edgeembed-export refresh`): the same weights, and over ordinary texts a "
+        f"{_REMARK} after it was sealed (`edgeembed-export refresh`): the same weights, and over ordinary inputs a "
         f"cosine of {same['mean']:.6f} on average, at least {same['least']:.4f}, to the vectors before, with which the "
         "scores were measured."
     )

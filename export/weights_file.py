@@ -30,15 +30,16 @@ _PAGE = 1 << 12
 """Where tensors begin: at multiples of a page, as far as memory can be mapped directly."""
 
 
-def graph_files(graph: Path, name: str) -> dict[str, Path]:
+def graph_files(graph: Path, name: str, scratch: Path) -> dict[str, Path]:
     """The files of a bundle for a graph: ``name``, and if it has large weights ``name`` + ``.data``.
 
     Args:
-        graph: file to read, weights included. What is written lies in a folder beside it.
+        graph: file to read, with or without weights beside it.
         name: of the graph in the bundle.
+        scratch: they are written to a new folder in this one.
     """
     model = onnx.load(graph)
-    folder = Path(tempfile.mkdtemp(prefix="files-", dir=graph.parent))
+    folder = Path(tempfile.mkdtemp(dir=scratch))
     files = {name: folder / name}
     large = [(tensor, raw) for tensor in model.graph.initializer if len(raw := _raw(tensor)) >= _LEAST]
     if large:

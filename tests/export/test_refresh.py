@@ -18,7 +18,7 @@ from edgeembed_export.errors import ExportError
 from edgeembed_export.refresh import refresh
 from edgeembed_export.text_export import export_text
 
-from edgeembed.bundle import Bundle, read_bundle
+from edgeembed.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.check import check
 
 
@@ -53,6 +53,22 @@ def test_the_command(old: Bundle, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "cosine to the vectors before: mean 1.0000" in result.output
     assert read_bundle(tmp_path / "new").manifest.name == "old"
+
+
+def test_a_picture_tower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = read_bundle("photo-minilm")
+    old = write_bundle(
+        tmp_path / "old", shipped.manifest, {name: shipped.file(name) for name in shipped.manifest.files}
+    )
+    monkeypatch.setattr("edgeembed_export.weights_file._LEAST", 1 << 17)  # other files
+    new, same = refresh(old.path, tmp_path / "new")
+    assert same == {"mean": 1.0, "median": 1.0, "least": 1.0}
+    sizes = [bundle.file("image.onnx.data").stat().st_size for bundle in (old, new)]
+    assert sizes[0] > sizes[1] > 0
+    assert sorted(path.name for path in old.path.iterdir()) == sorted([*old.manifest.files, "manifest.json"])
+    for name in ("golden.npz", "background.npz"):
+        assert new.file(name).read_bytes() == old.file(name).read_bytes()
+    assert new.file("README.md").read_text().count("written anew") == 1
 
 
 def test_other_vectors_are_refused(old: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,8 +53,8 @@ def _sums(graph: Path) -> list[bytes]:
     return [session.run(None, {"row": np.array([row])})[0].tobytes() for row in (0, 7, 299)]
 
 
-def test_the_same_numbers_from_two_files(graph: Path) -> None:
-    files = graph_files(graph, NAME)
+def test_the_same_numbers_from_two_files(graph: Path, tmp_path: Path) -> None:
+    files = graph_files(graph, NAME, tmp_path)
     assert list(files) == [NAME, DATA]
     assert files[NAME].parent == files[DATA].parent  # where a session looks for it
     assert _sums(files[NAME]) == _sums(graph)
@@ -65,13 +65,13 @@ def test_the_same_numbers_from_two_files(graph: Path) -> None:
         assert said["location"] == DATA
         assert int(said["offset"]) % 4096 == 0
     assert not held["small"].external_data
-    again = graph_files(files[NAME], NAME)
+    again = graph_files(files[NAME], NAME, tmp_path)
     assert {name: path.read_bytes() for name, path in again.items()} == {
         name: path.read_bytes() for name, path in files.items()
     }
 
 
-def test_a_small_graph_is_one_file(graph: Path) -> None:
+def test_a_small_graph_is_one_file(graph: Path, tmp_path: Path) -> None:
     model = onnx.load(graph)
     for tensor in model.graph.initializer:
         if tensor.name == "table":
@@ -79,7 +79,7 @@ def test_a_small_graph_is_one_file(graph: Path) -> None:
         elif tensor.name == "counts":
             tensor.CopyFrom(numpy_helper.from_array(np.arange(2), "counts"))
     onnx.save(model, graph)
-    assert list(graph_files(graph, NAME)) == [NAME]
+    assert list(graph_files(graph, NAME, tmp_path)) == [NAME]
 
 
 @pytest.fixture
