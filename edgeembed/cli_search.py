@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,7 @@ from .cli_common import (
     open_folder,
     sync_before_search,
 )
+from .errors import ModelMismatchError
 
 if TYPE_CHECKING:
     from .folder import Folder
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from .ranking import Hit
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_Ask = Callable[["Folder", dict[str, Any]], "list[Hit]"]
+"""Hits in a folder, given the limits that every command knows."""
 
 _AGE = re.compile(r"(\d+)\s*(min|h|d|w|mon|y)")
 _AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25}
@@ -139,9 +143,11 @@ def search(query: str, folder: str, mode: Any, plus: Sequence[str], minus: Seque
     if not query.strip():
         raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
 
+    meaning = _meaning(query)
+    added, taken = ([_weighted(item) for item in items] for items in (plus, minus))
+
     def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
-        added, taken = ([_weighted(item) for item in items] for items in (plus, minus))
-        return opened.search(_meaning(query), mode=mode, plus=added, minus=taken, **limits)
+        return opened.search(meaning, mode=mode, plus=added, minus=taken, **limits)
 
     _answer(ask, folder, **rest)
 
@@ -193,12 +199,21 @@ def _up_to_date(folder: str, options: IndexOptions, *, no_sync: bool) -> Iterato
         ask_if_huge(folder, options)
     with open_folder(folder, options, read_only=no_sync) as opened:
         if not no_sync:
-            sync_before_search(opened)
+            _sync(opened, folder, options)
         yield opened
 
 
+def _sync(opened: Folder, folder: str, options: IndexOptions) -> None:
+    """Bring the index up to date; where the model can only search it, with the model that it was made with."""
+    try:
+        sync_before_search(opened)
+    except ModelMismatchError:
+        with open_folder(folder, replace(options, model=None, image_model=None)) as own:
+            sync_before_search(own)
+
+
 def _answer(
-    ask: Callable[[Folder, dict[str, Any]], list[Hit]],
+    ask: _Ask,
     folder: str,
     *,
     k: int,
@@ -221,12 +236,7 @@ def _answer(
     with _up_to_date(folder, options, no_sync=no_sync) as opened:
         hits = ask(opened, limits)
         if not hits:
-            held = opened.status().documents
-            terminal.note(
-                f"{folder}: nothing here fits; --min-score 0 shows the nearest all the same"
-                if held
-                else f"{folder}: no text files to search here"
-            )
+            terminal.note(f"{folder}: {_why_nothing(ask, opened, limits)}")
             raise click.exceptions.Exit(NEGATIVE)
 
         def lines(hit: Hit) -> list[tuple[int | None, str]]:
@@ -239,6 +249,17 @@ def _answer(
             terminal.show_hits_json(hits, folder, lines=text)
         else:
             terminal.show_hits(hits, folder, color=color, lines=text)
+
+
+def _why_nothing(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
+    """Why there are no hits, and what would change that."""
+    if not opened.status().documents:
+        return "no files to search here"
+    if ask(opened, {**limits, "k": 1, "min_score": None}):
+        return "nothing here fits; --min-score 0 shows the nearest all the same"
+    if limits["where"]:
+        return "no file that --path, --kind and the other options leave over fits"
+    return "nothing here fits what the query says must or must not occur"
 
 
 def _where(
@@ -264,7 +285,12 @@ def _where(
 def _meaning(text: str) -> Meaning:
     from .queries import is_picture
 
-    return Path(text) if is_picture(text) and Path(text).is_file() else text
+    if not is_picture(text):
+        return text
+    if Path(text).is_file():
+        return Path(text)
+    terminal.note(f"{text}: no such picture; searching for these words")
+    return text
 
 
 def _weighted(item: str) -> Weighted:

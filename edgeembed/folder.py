@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
 from .durable import sync_folder
-from .errors import IndexCorruptError, IndexNotFoundError
+from .errors import ImageError, IndexCorruptError, IndexNotFoundError
 from .files import FileStat
 from .index import Index
 from .lock import process_lock
@@ -173,25 +173,35 @@ class Folder:
         """Files like another one; see :meth:`Index.similar`.
 
         Args:
-            file: path of a file. One that is not in the index is read now.
+            file: path of a file, or as ``Hit.id`` names it. One that is not in the index is read now.
 
         Raises:
+            FileNotFoundError: there is no such file.
             ValueError: the file holds nothing that could be compared.
+            ImageError: it is a picture that cannot be read.
         """
         path = Path(file)
-        item: str | Document = self._id_of(path)
-        if self.index.ask(lambda snapshot: snapshot.document(str(item))) is None:
-            item = _read_alone(path, self.index.pictures)
-        return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
+        item = self._known(path) or _read_alone(path, self.index.pictures)
+        try:
+            return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
+        except ImageError as error:  # the picture has been read, and only here its path is known
+            raise ImageError(path, error.reason) from error
 
     def explain(self, query: Meaning, file: str | os.PathLike[str]) -> Explanation:
         """Which words of a file's best passage made it match a query; see :meth:`Index.explain`.
+
+        Args:
+            query: as there.
+            file: path of a file, or as ``Hit.id`` names it.
 
         Raises:
             KeyError: the file is not in the index.
             As :meth:`Index.explain`.
         """
-        return self.index.explain(query, self._id_of(Path(file)))
+        id = self._known(Path(file))
+        if id is None:
+            raise KeyError(f"{file}: not in the index of {self.path}")
+        return self.index.explain(query, id)
 
     def status(self) -> IndexStatus:
         """See :meth:`Index.status`."""
@@ -207,12 +217,13 @@ class Folder:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _id_of(self, path: Path) -> str:
-        """The id of a file, empty for one outside the folder."""
-        try:
-            return path.resolve().relative_to(self.path.resolve()).as_posix()
-        except ValueError:
-            return ""
+    def _known(self, file: Path) -> str | None:
+        """The id of a file in the index, given by its path or by its id; ``None``: it is not there."""
+        resolved, root = file.resolve(), self.path.resolve()
+        names = [resolved.relative_to(root).as_posix()] if resolved.is_relative_to(root) else []
+        if not file.exists():
+            names.append(file.as_posix())
+        return self.index.ask(lambda snapshot: next((id for id in names if snapshot.document(id) is not None), None))
 
 
 def check_folder(path: str | os.PathLike[str]) -> Path:

@@ -38,6 +38,9 @@ Less than for the order of hits (``ranking.WORDS``): a long query has some word 
 _MARGIN = 0.8
 _BETWEEN_QUERIES = 1.5
 """By how much similarities of all queries deviate more than those of one, so that the same score means the same."""
+_LEAST_OF_THE_SAME = 5.0
+"""Deviations above the ordinary at which a picture finds itself, at least. All pictures of some motifs are alike, and
+without this a copy of such a picture would not be far above them."""
 _USUAL_SPREAD = 0.09
 """Deviation of similarities to ordinary texts; stands in where a bundle has no background."""
 
@@ -102,4 +105,6 @@ def scale_of_one(query: Floats, documents: Floats | None) -> Scale:
     if documents is None or len(documents) < 2:
         return Scale(0.0, _USUAL_SPREAD, False)
     similarity = documents @ query
-    return Scale(float(similarity.mean()), max(_BETWEEN_QUERIES * float(similarity.std()), 1e-3), True)
+    mean = float(similarity.mean())
+    deviation = min(_BETWEEN_QUERIES * float(similarity.std()), (1 - mean) / _LEAST_OF_THE_SAME)
+    return Scale(mean, max(deviation, 1e-3), True)

@@ -198,7 +198,7 @@ class Writer:
     def _give_up(self, transaction: Transaction, id: str, file: FileRow | None, error: ImageError) -> None:
         """What to do about a picture that cannot be read: skip its file, or have the error raised."""
         if file is None:
-            self._error = self._error or error
+            self._error = self._error or ImageError(error.path, f"{error.reason} (document {id!r})")
             return
         transaction.remove_documents([id])
         transaction.put_file(id, file._replace(reason=error.reason))

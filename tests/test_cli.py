@@ -86,7 +86,7 @@ def test_json_can_be_read_by_programs(notes: Path, tiny_bundle: Path) -> None:
 def test_nothing_to_find_is_a_negative_answer(tmp_path: Path, tiny_bundle: Path) -> None:
     run = edge("search", "x", tmp_path, "--model", tiny_bundle)
     assert (run.returncode, run.stdout) == (1, "")
-    assert f"{tmp_path}: no text files to search here" in run.stderr
+    assert f"{tmp_path}: no files to search here" in run.stderr
 
 
 def test_wrong_use_says_what_to_type(notes: Path, tmp_path: Path, tiny_bundle: Path) -> None:

@@ -109,6 +109,46 @@ def test_a_query_that_nothing_fits_is_told_so(notes: edgeembed.Folder) -> None:
     assert run.exit_code == 0
 
 
+def test_what_leaves_nothing_over_is_told(notes: edgeembed.Folder) -> None:
+    for options in (["--path", "nowhere/**"], ["--path", "nowhere/**", "--min-score", "0"]):
+        run = CliRunner().invoke(cli, ["search", "bees", str(notes.path), "--no-sync", *options])
+        assert run.exit_code == 1
+        assert "no file that --path, --kind and the other options leave over fits" in run.output
+    run = CliRunner().invoke(cli, ["search", '"no such words anywhere"', str(notes.path), "--no-sync"])
+    assert "nothing here fits what the query says must or must not occur" in run.output
+    run = CliRunner().invoke(cli, ["search", "nowhere/bees.jpg", str(notes.path), "--no-sync", "--min-score", "0"])
+    assert run.output.count("nowhere/bees.jpg: no such picture; searching for these words") == 1
+
+
+def test_a_file_is_known_by_its_path_and_by_the_id_of_a_hit(notes: edgeembed.Folder, tmp_path: Path) -> None:
+    hit = notes.search("how do I stop the tap dripping", k=1)[0]
+    by_id, by_path = notes.similar(hit.id), notes.similar(notes.path / hit.id)
+    assert [other.id for other in by_id] == [other.id for other in by_path]
+    assert notes.explain("dripping tap", hit.id) == notes.explain("dripping tap", notes.path / hit.id)
+    with pytest.raises(KeyError, match=r"missing\.txt: not in the index"):
+        notes.explain("tap", "missing.txt")
+    with pytest.raises(FileNotFoundError, match="missing"):
+        notes.similar("missing.txt")
+    cut = tmp_path / "cut.png"
+    cut.write_bytes((notes.path / "photos" / "IMG_0107.png").read_bytes()[:3000])
+    if notes.status().image_model is not None:
+        with pytest.raises(edgeembed.ImageError, match=r"cut\.png: damaged picture"):
+            notes.similar(cut)
+
+
+def test_a_smaller_model_searches_what_the_default_keeps_up_to_date(tmp_path: Path) -> None:
+    (tmp_path / "tap.txt").write_text("The kitchen faucet leaks; a new washer mends it.")
+    for name in ("bees.txt", "more.txt"):
+        run = CliRunner().invoke(cli, ["search", "dripping tap", str(tmp_path), "--image-model", "none"])
+        assert run.exit_code == 0, run.output
+        (tmp_path / name).write_text(f"{name}: the hives are fed with syrup in autumn.")
+        run = CliRunner().invoke(cli, ["search", "what bees eat", str(tmp_path), "--model", "minilm-l3-int8"])
+        assert run.exit_code == 0, run.output
+        assert name in run.output
+    with edgeembed.Folder.open(tmp_path, read_only=True) as folder:
+        assert folder.status().model == "minilm-l6-int8"
+
+
 def test_a_photo_is_found_by_what_it_shows(notes: edgeembed.Folder) -> None:
     if notes.status().image_model is None:
         pytest.skip("the package ships no picture model for the default's space")

@@ -136,7 +136,7 @@ def test_pictures_are_documents_too(tmp_path: Path) -> None:
         )
         assert photo.similarity == pytest.approx(expected.item(), abs=0.01)
         assert ids(index.search("boat", where={"color": "red"})) == ["photo-0"]
-        with pytest.raises(edgeembed.ImageError):
+        with pytest.raises(edgeembed.ImageError, match="document 'broken'"):
             index.add([Document("broken", image=b"no picture at all")])
         assert len(index.search("boat", k=20)) == 7
         assert index.verify().ok

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import edgeembed
-from edgeembed.scores import LEAST, MIDDLE, least_of_a_good_match, read_background, scale
+from edgeembed.scores import LEAST, MIDDLE, least_of_a_good_match, read_background, scale, scale_of_one
 
 
 def test_a_score_counts_deviations_above_the_ordinary() -> None:
@@ -56,3 +56,14 @@ def test_the_shipped_model_tells_a_subject_from_another(embedder: edgeembed.Embe
     scores = [scale(texts, texts).score(float(query @ document)) or 0 for query in (good, bad)]
     assert scores[0] > 0.9
     assert scores[1] < 0.1
+
+
+def test_a_picture_finds_itself_far_above_others_that_are_all_alike() -> None:
+    rng = np.random.default_rng(0)
+    alike = np.array([1.0, 0, 0, 0]) + 0.3 * rng.standard_normal((500, 4))
+    alike = (alike / np.linalg.norm(alike, axis=1, keepdims=True)).astype(np.float32)
+    found = scale_of_one(alike[7], alike)
+    score = found.score(1.0)
+    assert score is not None
+    assert score > 0.95
+    assert found.standard(1.0) > least_of_a_good_match(100_000)
