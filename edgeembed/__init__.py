@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         IndexLockedError,
         IndexNotFoundError,
         ModelMismatchError,
+        NotAnIndexError,
         UnsupportedInputError,
     )
     from .folder import Folder
@@ -44,6 +45,7 @@ _HOME = {
     "IndexNotFoundError": "errors",
     "Manifest": "manifest",
     "ModelMismatchError": "errors",
+    "NotAnIndexError": "errors",
     "Passage": "ranking",
     "Skipped": "skipped",
     "SyncReport": "sync",
@@ -64,6 +66,7 @@ __all__ = [
     "IndexNotFoundError",
     "Manifest",
     "ModelMismatchError",
+    "NotAnIndexError",
     "Passage",
     "Skipped",
     "SyncReport",

@@ -158,7 +158,7 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
     from .folder import check_folder, index_path
     from .index import Index
 
-    report = Index.repair(index or index_path(check_folder(folder)), model=model, threads=threads)
+    report = Index.repair(index_path(check_folder(folder)) if index is None else index, model=model, threads=threads)
     if as_json:
         terminal.echo_json(asdict(report))
         return
@@ -177,11 +177,13 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
 @index_option
 def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -> None:
     """Give the disk back that removed files took in the index of FOLDER, and wipe their text."""
+    from .catalog import CATALOG_NAME
     from .folder import check_folder, index_path
     from .index import Index
+    from .places import named_place
 
-    place = Path(index) if index else index_path(check_folder(folder))
-    if not place.exists():
+    place = index_path(check_folder(folder)) if index is None else named_place(index)
+    if not (place / CATALOG_NAME).is_file():
         raise IndexNotFoundError(place, "there is nothing to compact")
     with Index.open(place) as opened:
         report = opened.compact(for_shipping=for_shipping)

@@ -7,6 +7,7 @@
     ├─ UnsupportedInputError                    an image for a text bundle, or the reverse
     ├─ ImageError             .path .reason     a picture that cannot be read
     ├─ IndexNotFoundError     .path             there is no index where one was expected
+    ├─ NotAnIndexError        .path .reason     a folder named for an index holds other files
     ├─ IndexLockedError       .path             another process is writing
     ├─ IndexCorruptError      .path .reason     the index contradicts itself
     └─ ModelMismatchError     .expected .found  the index was made with another model
@@ -63,6 +64,18 @@ class IndexNotFoundError(EdgeEmbedError):
     def __init__(self, path: Path | str, advice: str) -> None:
         self.path = Path(path)
         super().__init__(f"{path}: no index here; {advice}")
+
+
+class NotAnIndexError(EdgeEmbedError):
+    """The folder at ``path``, named for an index, holds something else, which is left alone."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(
+            f"{path}: {reason}; nothing in it was changed: name an empty or a new folder for the index, or move the "
+            "other files out of it"
+        )
 
 
 class IndexLockedError(EdgeEmbedError):

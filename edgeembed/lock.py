@@ -13,6 +13,7 @@ from .errors import IndexLockedError
 
 _LOCK_NAME = "lock"
 _OWNER_NAME = "writer"
+LOCK_FILES = (_LOCK_NAME, _OWNER_NAME)
 _OWNER_BYTES = 200
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from .catalog import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
-from .errors import IndexCorruptError
 from .layout import OutdatedLayoutError
 from .lock import process_lock
 from .model_facts import IndexModels
@@ -29,14 +27,6 @@ def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
         with process_lock(folder, wait_seconds=10):
             upgrade_catalog(folder)
         return Catalog(folder)
-
-
-def refuse_links(folder: Path) -> None:
-    """No writer makes a link in an index; one that is there could lead anywhere."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
 
 
 def create_index(folder: Path, models: IndexModels) -> None:
