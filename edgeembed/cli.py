@@ -240,6 +240,7 @@ def _show_plan(folder: str, index: str | None) -> None:
             plan = opened.plan()
         todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
         todo += [("removed", path) for path in plan.removed]
+        terminal.name_emptied(plan.skipped)
     except IndexNotFoundError:
         todo = [("new", entry.path) for entry in walk(Path(folder)) if isinstance(entry, FileStat)]
     for what, path in todo:

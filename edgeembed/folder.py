@@ -138,13 +138,15 @@ class Folder:
         """Bring the index up to date with the folder.
 
         Files that did not change are not read, contents that are known are not embedded, and files that cannot be
-        used are listed and not raised. Work is committed every few seconds.
+        used are listed and not raised. Work is committed every few seconds. Where an index lies elsewhere and the
+        folder holds no file any more, as the mount point of a drive, all is kept, and ``.`` is listed as skipped.
 
         Args:
             progress: called after each file.
             cancel: asked now and then; once it answers ``True`` the sync ends, and what was done is kept.
 
         Raises:
+            FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """

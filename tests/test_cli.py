@@ -319,3 +319,17 @@ def test_ctrl_c_while_a_file_is_taken_apart_is_at_once_and_leaves_no_process(not
     assert "what was indexed is kept" in stderr
     assert time.monotonic() - begun < 5
     assert not any(Path("/proc", pid).exists() for pid in started)
+
+
+def test_a_folder_without_files_is_not_taken_for_deleted(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    place = ("--index", tmp_path / "index")
+    edge("index", notes, *place, "--model", tiny_bundle)
+    notes.rename(tmp_path / "away")
+    notes.mkdir()
+    for command in (("index", notes), ("index", notes, "--dry-run"), ("search", "boat", notes)):
+        run = edge(*command, *place)
+        assert run.returncode == 0
+        assert "the folder holds no file any more: what was indexed of it is kept" in run.stderr
+        assert "`edgeembed index --rebuild`" in run.stderr
+    assert "boat.md" in run.stdout
+    assert ".: holds no file any more" in edge("status", notes, *place).stdout
