@@ -16,7 +16,7 @@ from .layout import KINDS
 from .maintenance import IndexStatus, index_status, repair_index
 from .model_facts import holds_pictures, stored_models
 from .nearest import document_rows
-from .opening import create_index, open_catalog
+from .opening import choose_models_again, create_index, open_catalog
 from .pairing import Given, Model, chosen_models
 from .places import check_place, named_place, refuse_links
 from .queries import Meaning, Weighted, document_vectors, is_words, item_kind, listed, query_vectors, unit
@@ -55,7 +55,8 @@ class Index(Store):
             path: a folder of its own, which is made if it is not there; one that holds other files is refused. It
                 holds private text and is readable by its owner only.
             model: name of a shipped bundle, path of a bundle folder, or a loaded ``Embedder`` (shared, not closed
-                here); ``None`` is the model that the index was made with, for a new one the shipped default.
+                here); ``None`` is the model that the index was made with, for a new one the shipped default. It may be
+                another as long as there is no document.
             image_model: likewise the model for pictures: of the same vector space as ``model``, or one that embeds
                 texts as well; ``"none"`` leaves pictures out. ``None`` is the one that the index was made with, else
                 ``model`` itself or a shipped one of the same space, if there is one.
@@ -81,6 +82,8 @@ class Index(Store):
         refuse_links(folder)
         catalog = open_catalog(folder, read_only=read_only)
         try:
+            if not read_only:
+                choose_models_again(folder, catalog, given)
             return cls(folder, catalog, given, read_only=read_only, threads=threads)
         except BaseException:
             catalog.close()

@@ -15,6 +15,7 @@ import sys
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
+from edgeembed.bundle import Bundle, read_bundle
 
 Run = subprocess.CompletedProcess[str]
 
@@ -137,6 +139,21 @@ def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bu
         damage(bundle)
         run = edge("search", "x", notes, "--model", bundle, "--index", tmp_path / f"index-{number}")
         assert (run.returncode, message in run.stderr) == (2, True), run.stderr
+
+
+def test_a_first_run_with_a_bundle_that_fails_settles_nothing(
+    notes: Path, tiny_bundle: Path, tmp_path: Path, reseal: Callable[..., Bundle]
+) -> None:
+    damaged, senseless = tmp_path / "damaged", reseal(read_bundle(tiny_bundle), {"text.onnx": b"no graph"})
+    shutil.copytree(tiny_bundle, damaged)
+    (damaged / "text.onnx").write_bytes(b"x" * (damaged / "text.onnx").stat().st_size)
+    for number, broken in enumerate((damaged, senseless.path)):
+        for model, name in (((), "minilm-l6-int8"), (("--model", tiny_bundle), "tiny")):
+            place = ("--index", tmp_path / f"{number}-{name}")
+            assert edge("index", notes, *place, "--model", broken).returncode == 2
+            run = edge("index", notes, *place, *model)
+            assert (run.returncode, "2 new" in run.stderr) == (0, True), run.stderr
+            assert json.loads(edge("status", notes, *place, "--json").stdout)["model"] == name
 
 
 def test_another_model_than_that_of_the_index(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
