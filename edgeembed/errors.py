@@ -9,6 +9,7 @@
     ├─ IndexNotFoundError     .path             there is no index where one was expected
     ├─ NotAnIndexError        .path .reason     a folder named for an index holds other files
     ├─ IndexLockedError       .path             another process is writing
+    ├─ IndexNotWritableError  .path .reason     the index lies where nothing can be written
     ├─ IndexCorruptError      .path .reason     the index contradicts itself
     └─ ModelMismatchError     .expected .found  the index was made with another model
 
@@ -86,6 +87,17 @@ class IndexLockedError(EdgeEmbedError):
         self.owner = owner
         super().__init__(
             f"{path}: {owner} is writing to this index; wait for it to end, or search with --no-sync meanwhile"
+        )
+
+
+class IndexNotWritableError(EdgeEmbedError):
+    """The index at ``path`` can be searched at most: its medium, or its permissions, let nothing be written."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(
+            f"{path}: {reason}; check that you may write there, or search it as it is (--no-sync, read_only=True)"
         )
 
 
