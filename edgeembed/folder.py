@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
 from .errors import IndexCorruptError, IndexNotFoundError, NotAnIndexError
-from .files import FileStat
+from .files import FileStat, walk
 from .index import Index
 from .maintenance import IndexStatus
 from .model_facts import models_at
@@ -83,7 +83,7 @@ class Folder:
         if not is_made_with(models_at(fresh), given):
             remove_index(fresh)
         with cls.open(root, index=fresh, model=given.text, image_model=given.image, threads=threads) as folder:
-            report = folder.sync(progress=progress, cancel=cancel)
+            report = sync(root, folder.index, progress=progress, cancel=cancel, exclude=place)
         if not report.cancelled:
             switch(place, fresh)
         return report
@@ -124,6 +124,23 @@ class Folder:
         if not read_only:
             mark(place)
         return cls(root, opened)
+
+    @classmethod
+    def plan_rebuild(
+        cls, path: str | os.PathLike[str], *, index: str | os.PathLike[str] | None = None
+    ) -> tuple[FileStat, ...]:
+        """The files that :meth:`rebuild` would read, all of them; changes nothing.
+
+        Args:
+            path, index: as in :meth:`open`.
+
+        Raises:
+            As :meth:`rebuild`.
+        """
+        root = check_folder(path)
+        place = _place(root, index).resolve()
+        check_switch(place)
+        return tuple(entry for entry in walk(root, exclude=[place]) if isinstance(entry, FileStat))
 
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing."""

@@ -102,7 +102,11 @@ def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairRe
         return wanted if wanted.manifest.encoder == facts.encoder else f"{wanted.manifest.label} is another model"
 
     with process_lock(folder):
-        return repair(folder, embedder)
+        try:
+            return repair(folder, embedder)
+        except IndexCorruptError as error:
+            advice = "`edgeembed index --rebuild` makes the index anew"
+            raise IndexCorruptError(error.path, error.reason, advice) from error
 
 
 def _documents_if_intact(folder: Path) -> int | None:

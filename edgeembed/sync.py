@@ -87,14 +87,14 @@ class _Tally:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def plan_sync(root: Path, index: Store) -> SyncPlan:
-    """Walk a folder and compare it with its index; changes nothing."""
+def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncPlan:
+    """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing."""
     known, readers = index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
     old_readers, sees = readers != str(READERS_VERSION), index.sees
     new, changed, recheck, skipped = [], [], [], []
     closed = list[str]()
     unchanged = 0
-    for entry in walk(root, exclude=[index.path]):
+    for entry in walk(root, exclude=[index.path, *([exclude] if exclude else [])]):
         row = known.pop(entry.path, None)
         if isinstance(entry, Skipped):
             skipped.append(entry)
@@ -129,10 +129,11 @@ def sync(
     *,
     progress: Callable[[SyncProgress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    exclude: Path | None = None,
 ) -> SyncReport:
-    """What :meth:`edgeembed.Folder.sync` does."""
+    """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
     before = identity(root)
-    plan = plan_sync(root, index)
+    plan = plan_sync(root, index, exclude=exclude)
     tally = _Tally(skipped=list(plan.skipped))
     if plan.is_empty:
         index.sweep()

@@ -188,6 +188,28 @@ def test_index_reports_and_strict_tells(notes: Path, tiny_bundle: Path) -> None:
     assert facts["skipped"] == [{"path": "data.bin", "path_bytes": None, "reason": "not text"}]
 
 
+def test_a_rebuild_says_beforehand_what_it_would_read(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    run = edge("index", notes, "--dry-run", "--rebuild")
+    assert run.stdout.splitlines() == ["anew     boat.md", "anew     Übung/garden.txt"]
+    assert run.stderr == "the index would be made anew, of 2 files\n"
+    for options in ((), ("--rebuild",)):
+        run = edge("index", notes, "--dry-run", *options, "--index", tmp_path)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert "name an empty or a new folder" in run.stderr
+
+
+@pytest.mark.parametrize("size", [5000, 0])
+def test_what_is_past_repair_is_to_be_made_anew(notes: Path, tiny_bundle: Path, size: int) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    os.truncate(notes / ".edgeembed" / "catalog.sqlite", size)
+    run = edge("repair", notes)
+    assert run.returncode == 2
+    assert "too little is left to repair; `edgeembed index --rebuild` makes the index anew" in run.stderr
+    assert edge("index", notes, "--rebuild", "--model", tiny_bundle).returncode == 0
+    assert edge("search", "boat", notes).returncode == 0
+
+
 def test_an_unreadable_file_is_skipped(notes: Path, tiny_bundle: Path) -> None:
     (notes / "secret.txt").write_text("x")
     (notes / "secret.txt").chmod(0)

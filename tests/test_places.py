@@ -92,6 +92,14 @@ def test_what_comes_into_an_index_during_a_rebuild_stays(notes: Path, tiny_bundl
     assert [path.name for path in notes.glob(".*")] == [".edgeembed"]
 
 
+def test_a_rebuild_does_not_read_the_old_index(notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, index=notes / "idx", model=tiny_bundle) as folder:
+        folder.sync()
+    assert [stat.path for stat in Folder.plan_rebuild(notes, index=notes / "idx")] == ["boat.md", "tomato.txt"]
+    report = Folder.rebuild(notes, index=notes / "idx")
+    assert (report.added, report.skipped) == (2, ())
+
+
 def test_an_interrupted_switch_is_undone(notes: Path, tmp_path: Path, tiny_bundle: Path) -> None:
     for index, old in ((None, notes / ".edgeembed.old"), (tmp_path / "idx", tmp_path / ".edgeembed-idx.old")):
         with Folder.open(notes, index=index, model=tiny_bundle) as folder:
