@@ -50,10 +50,10 @@ def check_place(folder: Path) -> None:
         NotAnIndexError: it holds something else.
         IndexCorruptError: it holds a link.
     """
-    if not os.path.lexists(folder):
-        return
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
+        if os.path.lexists(folder):
+            raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
+        return
     for name in _strangers(folder):
         raise NotAnIndexError(folder, f"holds what is not edgeembed's, such as {name}")
     refuse_links(folder)
@@ -79,9 +79,10 @@ def refuse_links(folder: Path) -> None:
 
 def mark(place: Path) -> None:
     """Keep git and backup programs out of an index; where other files lie beside it, they must not lose them."""
-    if any(_strangers(place)):
+    missing = {name: content for name, content in _MARKS.items() if not (place / name).exists()}
+    if not missing or any(_strangers(place)):
         return
-    for name, content in _MARKS.items():
+    for name, content in missing.items():
         with suppress(FileExistsError), (place / name).open("x") as file:
             file.write(content)
 
