@@ -210,6 +210,15 @@ class Catalog:
             raise IndexCorruptError(self._path, f"holds what was never written: {error}") from error
 
 
+def is_catalog(path: Path) -> bool:
+    """Whether a file says of itself that it is a catalog, of whatever layout; what is damaged may not."""
+    try:
+        with closing(connect(path, mode="ro&immutable=1")) as db:
+            return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+    except DatabaseError:
+        return False
+
+
 def upgrade_catalog(folder: Path) -> None:
     """Bring a catalog of an older layout to this one, in one transaction; the caller holds the lock.
 

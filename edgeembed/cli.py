@@ -10,7 +10,6 @@ import os
 import sys
 import warnings
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -62,7 +61,7 @@ def index(folder: str, dry_run: bool, rebuild: bool, strict: bool, nice: bool, o
     from .folder import Folder
 
     if dry_run:
-        _show_plan(folder, options.index)
+        _show_plan(folder, options.index, rebuild=rebuild)
         return
     ask_if_huge(folder, options)
     if nice:
@@ -158,7 +157,7 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
     from .folder import check_folder, index_path
     from .index import Index
 
-    report = Index.repair(index or index_path(check_folder(folder)), model=model, threads=threads)
+    report = Index.repair(index_path(check_folder(folder)) if index is None else index, model=model, threads=threads)
     if as_json:
         terminal.echo_json(asdict(report))
         return
@@ -177,11 +176,13 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
 @index_option
 def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -> None:
     """Give the disk back that removed files took in the index of FOLDER, and wipe their text."""
+    from .catalog import CATALOG_NAME
     from .folder import check_folder, index_path
     from .index import Index
+    from .places import named_place
 
-    place = Path(index) if index else index_path(check_folder(folder))
-    if not place.exists():
+    place = index_path(check_folder(folder)) if index is None else named_place(index)
+    if not (place / CATALOG_NAME).is_file():
         raise IndexNotFoundError(place, "there is nothing to compact")
     with Index.open(place) as opened:
         report = opened.compact(for_shipping=for_shipping)
@@ -230,15 +231,20 @@ def _show_error(error: Exception) -> None:
         terminal.note(f"edgeembed: {message}")
 
 
-def _show_plan(folder: str, index: str | None) -> None:
-    from .files import FileStat, walk
+def _show_plan(folder: str, index: str | None, *, rebuild: bool) -> None:
+    from .folder import Folder
 
     try:
-        with open_folder(folder, IndexOptions(index), read_only=True) as opened:
-            plan = opened.plan()
-        todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
-        todo += [("removed", path) for path in plan.removed]
+        if rebuild:
+            todo = [("anew", stat.path) for stat in Folder.plan_rebuild(folder, index=index)]
+            terminal.note(f"the index would be made anew, of {len(todo):,} {'file' if len(todo) == 1 else 'files'}")
+        else:
+            with open_folder(folder, IndexOptions(index), read_only=True) as opened:
+                plan = opened.plan()
+            todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
+            todo += [("removed", path) for path in plan.removed]
+            terminal.name_emptied(plan.skipped)
     except IndexNotFoundError:
-        todo = [("new", entry.path) for entry in walk(Path(folder)) if isinstance(entry, FileStat)]
+        todo = [("new", stat.path) for stat in Folder.plan_rebuild(folder, index=index)]
     for what, path in todo:
         click.echo(f"{what:8} {terminal.printable(path)}")

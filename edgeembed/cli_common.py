@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import terminal
-from .errors import IndexLockedError
+from .errors import IndexLockedError, IndexNotWritableError
 
 if TYPE_CHECKING:
     from .folder import Folder
@@ -80,16 +80,34 @@ def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) 
     )
 
 
+def open_to_search(folder: str, options: IndexOptions) -> Folder:
+    """As :func:`open_folder`; an index that cannot be written, as on a CD, is opened as it is, and that is said."""
+    try:
+        return open_folder(folder, options)
+    except IndexNotWritableError as error:
+        _note_as_it_is(error)
+        return open_folder(folder, options, read_only=True)
+
+
 def sync_before_search(folder: Folder) -> None:
-    """Bring the index up to date, or say that another process is doing so."""
+    """Bring the index up to date, or say why that cannot be, and that it is searched as it is."""
+    if folder.index.read_only:
+        return
     try:
         with work() as (progress, cancel):
             report = folder.sync(progress=progress, cancel=cancel)
     except IndexLockedError as error:
         terminal.note(f"{error.path}: {error.owner} is writing; searching what was committed before")
         return
+    except IndexNotWritableError as error:
+        _note_as_it_is(error)
+        return
     terminal.report_sync(report, quiet_if_idle=True)
     end_if_cancelled(report)
+
+
+def _note_as_it_is(error: IndexNotWritableError) -> None:
+    terminal.note(f"{error.path}: {error.reason}; searching what is there, which is not brought up to date")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from .cli_common import (
     index_options,
     json_option,
     open_folder,
+    open_to_search,
     sync_before_search,
 )
 from .errors import ModelMismatchError
@@ -197,9 +198,8 @@ def _up_to_date(folder: str, options: IndexOptions, *, no_sync: bool) -> Iterato
     """The folder, whose index is brought up to date first; with ``no_sync`` it is taken, and left, as it is."""
     if not no_sync:
         ask_if_huge(folder, options)
-    with open_folder(folder, options, read_only=no_sync) as opened:
-        if not no_sync:
-            _sync(opened, folder, options)
+    with open_folder(folder, options, read_only=True) if no_sync else open_to_search(folder, options) as opened:
+        _sync(opened, folder, options)
         yield opened
 
 

@@ -7,7 +7,9 @@
     ├─ UnsupportedInputError                    an image for a text bundle, or the reverse
     ├─ ImageError             .path .reason     a picture that cannot be read
     ├─ IndexNotFoundError     .path             there is no index where one was expected
+    ├─ NotAnIndexError        .path .reason     a folder named for an index holds other files
     ├─ IndexLockedError       .path             another process is writing
+    ├─ IndexNotWritableError  .path .reason     the index lies where nothing can be written
     ├─ IndexCorruptError      .path .reason     the index contradicts itself
     └─ ModelMismatchError     .expected .found  the index was made with another model
 
@@ -65,6 +67,18 @@ class IndexNotFoundError(EdgeEmbedError):
         super().__init__(f"{path}: no index here; {advice}")
 
 
+class NotAnIndexError(EdgeEmbedError):
+    """The folder at ``path``, named for an index, holds something else, which is left alone."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(
+            f"{path}: {reason}; nothing in it was changed: name an empty or a new folder for the index, or move the "
+            "other files out of it"
+        )
+
+
 class IndexLockedError(EdgeEmbedError):
     """Another process is writing to the index at ``path``; ``owner`` says which."""
 
@@ -73,6 +87,17 @@ class IndexLockedError(EdgeEmbedError):
         self.owner = owner
         super().__init__(
             f"{path}: {owner} is writing to this index; wait for it to end, or search with --no-sync meanwhile"
+        )
+
+
+class IndexNotWritableError(EdgeEmbedError):
+    """The index at ``path`` can be searched at most: its medium, or its permissions, let nothing be written."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(
+            f"{path}: {reason}; check that you may write there, or search it as it is (--no-sync, read_only=True)"
         )
 
 

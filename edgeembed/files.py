@@ -6,6 +6,7 @@ import errno
 import os
 import stat as modes
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,7 +73,7 @@ class _Walk:
     def __init__(self, root: Path, excluded: frozenset[str]) -> None:
         self._root = root
         self._excluded = excluded
-        self._identity = _identity(root)
+        self._identity = identity(root)
         self._problems: list[Skipped] = []
 
     def run(self) -> Iterator[FileStat | Skipped]:
@@ -82,6 +83,7 @@ class _Walk:
             below: list[_Folder] = []
             yield from self._read(folder, below)
             todo.extend(reversed(below))
+        check_still_there(self._root, self._identity)
         yield from self._problems
 
     def _read(self, folder: _Folder, below: list[_Folder]) -> Iterator[FileStat | Skipped]:
@@ -154,10 +156,9 @@ class _Walk:
         gone = isinstance(error, (FileNotFoundError, NotADirectoryError))
         if not folder.prefix:
             raise error
-        if gone and _identity(self._root) != self._identity:
-            # Otherwise a drive that is pulled out would look like a folder from which everything was deleted.
-            raise FileNotFoundError(errno.ENOENT, "went away while it was read", os.fspath(self._root)) from error
-        if not gone:
+        if gone:
+            check_still_there(self._root, self._identity)
+        else:
             yield Skipped(folder.prefix[:-1], unreadable(error))
 
     def _with_own_rules(self, folder: _Folder, special: dict[str, os.DirEntry[str]]) -> Rules:
@@ -168,9 +169,25 @@ class _Walk:
         return folder.rules.with_nearer(read_rules(files, self._problems, cut=len(folder.prefix)))
 
 
-def _identity(root: Path) -> tuple[int, int]:
+def identity(root: Path) -> tuple[int, int]:
+    """Which folder it is, whatever it is called."""
     info = root.stat()
     return info.st_dev, info.st_ino
+
+
+def check_still_there(root: Path, before: tuple[int, int]) -> None:
+    """Make sure that a folder is the one that it was when its :func:`identity` was asked for.
+
+    Otherwise a drive that is pulled out would look like a folder from which everything was deleted.
+
+    Raises:
+        FileNotFoundError: it is gone, or another is in its place, such as the mount point of that drive.
+    """
+    with suppress(OSError):
+        if identity(root) == before:
+            return
+    said = "went away while it was read; nothing was taken for deleted, run it again when it is back"
+    raise FileNotFoundError(errno.ENOENT, said, os.fspath(root))
 
 
 def _is_hidden_or_junction(info: Any) -> bool:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
-from .durable import sync_folder
-from .errors import ImageError, IndexCorruptError, IndexNotFoundError
-from .files import FileStat
+from .errors import ImageError, IndexCorruptError, IndexNotFoundError, NotAnIndexError
+from .files import FileStat, walk
 from .index import Index
-from .lock import process_lock
 from .maintenance import IndexStatus
 from .model_facts import models_at
 from .opening import open_catalog
 from .pairing import Given, Model, is_made_with, models_for_rebuild
+from .places import (
+    INDEX_NAME,
+    check_switch,
+    fresh_place,
+    mark,
+    named_place,
+    remove_index,
+    switch,
+    undo_switch,
+)
 from .queries import Meaning, Weighted
 from .ranking import Hit
 from .readers.extracted import PictureNeed
@@ -30,10 +37,6 @@ from .sync import SyncPlan, SyncProgress, SyncReport, plan_sync, sync
 
 if TYPE_CHECKING:
     from .explain import Explanation
-
-INDEX_NAME = ".edgeembed"
-_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# An index of edgeembed; it can be made again. See https://bford.info/cachedir/\n"
-_SWITCH_SECONDS = 60.0
 
 
 class Folder:
@@ -64,19 +67,25 @@ class Folder:
             model, image_model: as in :meth:`Index.open`; ``None`` is the one of the old index if it can still be had
                 and goes with the other.
             Others as in :meth:`open` and :meth:`sync`.
+
+        Raises:
+            NotAnIndexError: a file that is not edgeembed's lies in the folder of the index, or where the new one is
+                made; nothing is touched.
+            As :meth:`open` and :meth:`sync`.
         """
         root = check_folder(path)
-        place = Path(index) if index is not None else index_path(root)
-        fresh, old = place.with_name(place.name + ".new"), place.with_name(place.name + ".old")
+        place = _place(root, index).resolve()  # a link to the index stays, and so does what "." means
+        undo_switch(place)
+        check_switch(place)
         with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
             open_catalog(place).close()
-        given = models_for_rebuild(models_at(place), Given(model, image_model))
-        if fresh.exists() and not is_made_with(models_at(fresh), given):
-            shutil.rmtree(fresh)
+        given, fresh = models_for_rebuild(models_at(place), Given(model, image_model)), fresh_place(place)
+        if not is_made_with(models_at(fresh), given):
+            remove_index(fresh)
         with cls.open(root, index=fresh, model=given.text, image_model=given.image, threads=threads) as folder:
-            report = folder.sync(progress=progress, cancel=cancel)
+            report = sync(root, folder.index, progress=progress, cancel=cancel, exclude=place)
         if not report.cancelled:
-            _switch(place, fresh, old)
+            switch(place, fresh)
         return report
 
     @classmethod
@@ -106,18 +115,32 @@ class Folder:
             As :meth:`Index.open`.
         """
         root = check_folder(path)
-        place = Path(index) if index is not None else index_path(root)
-        if index is None and place.is_symlink():
-            raise IndexCorruptError(place, "is a link, which is not followed", f"name its target with --index {place}")
-        before = place.with_name(place.name + ".old")
-        if before.exists() and not place.exists() and not read_only:
-            before.rename(place)
+        place = _place(root, index)
+        if not read_only:
+            undo_switch(place)
         if read_only and not (place / CATALOG_NAME).is_file():
             raise IndexNotFoundError(place, f"make one with `edgeembed index {root}`")
         opened = Index.open(place, model=model, image_model=image_model, read_only=read_only, threads=threads)
         if not read_only:
-            _mark(place)
+            mark(place)
         return cls(root, opened)
+
+    @classmethod
+    def plan_rebuild(
+        cls, path: str | os.PathLike[str], *, index: str | os.PathLike[str] | None = None
+    ) -> tuple[FileStat, ...]:
+        """The files that :meth:`rebuild` would read, all of them; changes nothing.
+
+        Args:
+            path, index: as in :meth:`open`.
+
+        Raises:
+            As :meth:`rebuild`.
+        """
+        root = check_folder(path)
+        place = _place(root, index).resolve()
+        check_switch(place)
+        return tuple(entry for entry in walk(root, exclude=[place]) if isinstance(entry, FileStat))
 
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing."""
@@ -132,13 +155,15 @@ class Folder:
         """Bring the index up to date with the folder.
 
         Files that did not change are not read, contents that are known are not embedded, and files that cannot be
-        used are listed and not raised. Work is committed every few seconds.
+        used are listed and not raised. Work is committed every few seconds. Where an index lies elsewhere and the
+        folder holds no file any more, as the mount point of a drive, all is kept, and ``.`` is listed as skipped.
 
         Args:
             progress: called after each file.
             cancel: asked now and then; once it answers ``True`` the sync ends, and what was done is kept.
 
         Raises:
+            FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """
@@ -256,25 +281,15 @@ def index_path(folder: Path) -> Path:
     return user_cache_path("edgeembed", appauthor=False) / "indexes" / name
 
 
-def _switch(place: Path, fresh: Path, old: Path) -> None:
-    """Put the new index in the place of the old one, while nobody writes to either.
-
-    If the process dies between the two renames, ``Folder.open`` takes the old one back.
-    """
-    with ExitStack() as locks:
-        for folder in (place, fresh):
-            if (folder / CATALOG_NAME).is_file():
-                locks.enter_context(process_lock(folder, wait_seconds=_SWITCH_SECONDS))
-        if not (fresh / CATALOG_NAME).is_file():
-            return  # another process made the same index anew and was first
-        if os.name == "nt":
-            locks.close()  # a folder in which a file is open cannot be renamed there
-        shutil.rmtree(old, ignore_errors=True)
-        if place.exists():
-            place.rename(old)
-        fresh.rename(place)
-        sync_folder(place.parent)
-    shutil.rmtree(old, ignore_errors=True)
+def _place(root: Path, index: str | os.PathLike[str] | None) -> Path:
+    """Where the index of a folder is to be; ``index`` as in :meth:`Folder.open`."""
+    place = index_path(root) if index is None else named_place(index)
+    if index is None and place.is_symlink():
+        target = place.resolve()
+        raise IndexCorruptError(place, "is a link, which is not followed", f"name its target with --index {target}")
+    if place.resolve() == root.resolve():
+        raise NotAnIndexError(place, "is the folder with the files themselves")
+    return place
 
 
 def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:
@@ -285,10 +300,3 @@ def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:
     if isinstance(document, Skipped):
         raise ValueError(f"{path}: {document.reason}; there is nothing to compare")
     return document
-
-
-def _mark(place: Path) -> None:
-    """Keep git and backup programs out of the index."""
-    for name, content in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
-        with suppress(FileExistsError), (place / name).open("x") as file:
-            file.write(content)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .catalog import CATALOG_NAME
@@ -17,8 +16,9 @@ from .layout import KINDS
 from .maintenance import IndexStatus, index_status, repair_index
 from .model_facts import holds_pictures, stored_models
 from .nearest import document_rows
-from .opening import create_index, open_catalog, refuse_links
+from .opening import choose_models_again, create_index, open_catalog
 from .pairing import Given, Model, chosen_models
+from .places import check_place, named_place, refuse_links
 from .queries import Meaning, Weighted, document_vectors, is_words, item_kind, listed, query_vectors, unit
 from .ranking import Hit
 from .searcher import Mode, Request, Searcher
@@ -52,9 +52,11 @@ class Index(Store):
         """Open the index in the folder ``path``, or make it there.
 
         Args:
-            path: a folder of its own. It holds private text and is readable by its owner only.
+            path: a folder of its own, which is made if it is not there; one that holds other files is refused. It
+                holds private text and is readable by its owner only.
             model: name of a shipped bundle, path of a bundle folder, or a loaded ``Embedder`` (shared, not closed
-                here); ``None`` is the model that the index was made with, for a new one the shipped default.
+                here); ``None`` is the model that the index was made with, for a new one the shipped default. It may be
+                another as long as there is no document.
             image_model: likewise the model for pictures: of the same vector space as ``model``, or one that embeds
                 texts as well; ``"none"`` leaves pictures out. ``None`` is the one that the index was made with, else
                 ``model`` itself or a shipped one of the same space, if there is one.
@@ -64,22 +66,24 @@ class Index(Store):
         Raises:
             IndexNotFoundError: ``read_only`` and there is no index.
             NotADirectoryError: ``path`` is a file.
+            NotAnIndexError: there is no index, and the folder holds other files.
+            ValueError: ``path`` is empty.
             ModelMismatchError: the index was made with a model of another vector space.
             BundleError: a model cannot be used.
             UnsupportedInputError: ``image_model`` embeds no pictures, or words could not find them.
             IndexCorruptError: the index cannot be read.
         """
-        folder, given = Path(path), Given(model, image_model)
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
-        if folder.exists():
-            refuse_links(folder)
+        folder, given = named_place(path), Given(model, image_model)
         if not (folder / CATALOG_NAME).is_file():
-            if read_only:
+            if read_only and not folder.is_file():
                 raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
+            check_place(folder)
             create_index(folder, chosen_models(given))
+        refuse_links(folder)
         catalog = open_catalog(folder, read_only=read_only)
         try:
+            if not read_only:
+                choose_models_again(folder, catalog, given)
             return cls(folder, catalog, given, read_only=read_only, threads=threads)
         except BaseException:
             catalog.close()
@@ -281,7 +285,7 @@ class Index(Store):
             IndexLockedError: another process is writing.
             IndexCorruptError: too little is left; the index must be made anew.
         """
-        return repair_index(Path(path), model, threads=threads)
+        return repair_index(named_place(path), model, threads=threads)
 
     def compact(self, *, for_shipping: bool = False) -> CompactReport:
         """Give the disk back that removed and replaced documents took, and wipe their text.

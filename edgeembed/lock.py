@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import IndexLockedError
+from .errors import IndexLockedError, IndexNotWritableError
 
 _LOCK_NAME = "lock"
 _OWNER_NAME = "writer"
+LOCK_FILES = (_LOCK_NAME, _OWNER_NAME)
 _OWNER_BYTES = 200
 
 
@@ -22,6 +24,7 @@ def process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
 
     Raises:
         IndexLockedError: another process holds the lock, and went on doing so for ``wait_seconds``.
+        IndexNotWritableError: nothing can be written there.
     """
     from filelock import FileLock, Timeout
 
@@ -33,6 +36,10 @@ def process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
             lock.acquire()
         except Timeout as error:
             raise IndexLockedError(folder, _owner(folder)) from error
+        except OSError as error:
+            if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise IndexNotWritableError(folder, (error.strerror or "cannot be written").lower()) from error
+            raise
         # A rebuild may have moved the folder away between opening and locking: then this locks nothing of use.
         if before in (None, _identity(path)):
             break

@@ -11,8 +11,9 @@ from .embedder import Embedder
 from .errors import BundleError, IndexCorruptError, IndexNotFoundError
 from .lock import process_lock
 from .model_facts import ModelFacts, stored_models
-from .opening import open_catalog, refuse_links
+from .opening import open_catalog
 from .pairing import Model
+from .places import check_catalog, refuse_links
 from .skipped import Skipped
 from .snapshot import Snapshot
 from .towers import Towers
@@ -84,6 +85,7 @@ def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairRe
     if not (folder / CATALOG_NAME).is_file():
         raise IndexNotFoundError(folder, "there is nothing to repair")
     refuse_links(folder)
+    check_catalog(folder)
     documents = _documents_if_intact(folder)
     if documents is not None:
         return RepairReport((), documents, 0, ())
@@ -100,7 +102,11 @@ def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairRe
         return wanted if wanted.manifest.encoder == facts.encoder else f"{wanted.manifest.label} is another model"
 
     with process_lock(folder):
-        return repair(folder, embedder)
+        try:
+            return repair(folder, embedder)
+        except IndexCorruptError as error:
+            advice = "`edgeembed index --rebuild` makes the index anew"
+            raise IndexCorruptError(error.path, error.reason, advice) from error
 
 
 def _documents_if_intact(folder: Path) -> int | None:

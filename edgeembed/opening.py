@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from pathlib import Path
 
 from .catalog import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
-from .errors import IndexCorruptError
+from .errors import IndexLockedError
 from .layout import OutdatedLayoutError
 from .lock import process_lock
-from .model_facts import IndexModels
+from .model_facts import IndexModels, stored_models
+from .pairing import Given, models_before_documents
 
 
 def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
@@ -31,14 +32,6 @@ def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
         return Catalog(folder)
 
 
-def refuse_links(folder: Path) -> None:
-    """No writer makes a link in an index; one that is there could lead anywhere."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
-
-
 def create_index(folder: Path, models: IndexModels) -> None:
     """Make an empty index, readable by its owner only, unless another process is first."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,3 +39,26 @@ def create_index(folder: Path, models: IndexModels) -> None:
     with process_lock(folder, wait_seconds=10):
         if not (folder / CATALOG_NAME).exists():
             create_catalog(folder, {"model": models.to_setting()})
+
+
+def choose_models_again(folder: Path, catalog: Catalog, given: Given) -> None:
+    """Let an index without documents take the models that are wanted now: only a document settles them.
+
+    Otherwise a first run whose model failed would tie the folder to that model. While another process writes, nothing
+    is changed: it is about to add the first document.
+
+    Raises:
+        As :class:`Towers`.
+    """
+    with catalog.read() as snapshot:
+        if snapshot.has_documents():
+            return
+        stored = stored_models(snapshot, folder)
+    wanted = models_before_documents(stored, given)
+    if wanted == stored:
+        return
+    with suppress(IndexLockedError), process_lock(folder), catalog.write() as transaction:
+        if not transaction.has_documents():
+            transaction.sweep_contents()  # begun with the other model
+            transaction.replace_segments(transaction.segments(), None)
+            transaction.set("model", wanted.to_setting())

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from .bundle import Bundle, read_bundle, shipped_partner
 from .embedder import Embedder
-from .errors import UnsupportedInputError
+from .errors import EdgeEmbedError, UnsupportedInputError
 from .model_facts import LEFT_OUT, IndexModels, ModelFacts, is_at_hand
 
 Model: TypeAlias = "str | os.PathLike[str] | Embedder | None"
@@ -70,6 +70,27 @@ def models_for_rebuild(before: IndexModels | None, given: Given) -> Given:
         if (found.space == before.image.space or kept.manifest.text is not None) and not one_model:
             image = before.image.source
     return Given(text, LEFT_OUT if before.image == LEFT_OUT and image is None else image)
+
+
+def models_before_documents(before: IndexModels, given: Given) -> IndexModels:
+    """What an index is made with that holds no document yet: what is given, else as before, if that model works.
+
+    Raises:
+        As :class:`Towers`.
+    """
+    kept = before if given.text is not None or _works(before.text) else None
+    return chosen_models(models_for_rebuild(kept, given))
+
+
+def _works(facts: ModelFacts) -> bool:
+    """Whether a model can be loaded; those in the package can."""
+    if facts.location is None:
+        return is_at_hand(facts)
+    try:
+        Embedder.load(facts.source, threads=1).close()
+    except EdgeEmbedError:
+        return False
+    return True
 
 
 def is_made_with(models: IndexModels | None, given: Given) -> bool:

@@ -13,12 +13,14 @@ from .layout import expected_schema
 from .sqlite import Connection, DatabaseError, connect
 
 Row = tuple[Any, ...]
+DAMAGED_NAME = f"{CATALOG_NAME}.damaged.part"
+"""The copy of a catalog that is being repaired."""
 
 
 @contextmanager
 def damaged_catalog(folder: Path) -> Iterator[Connection]:
     """A copy of a catalog to save rows from, its text as bytes, its schema as it should be."""
-    copy = folder / f"{CATALOG_NAME}.damaged.part"
+    copy = folder / DAMAGED_NAME
     try:
         for source, target in zip(with_logs(folder / CATALOG_NAME), with_logs(copy), strict=True):
             target.unlink(missing_ok=True)

@@ -12,6 +12,11 @@ _NAME = re.compile(r"(text|image)-[0-9a-f]{32}\.usearch")
 _MAX_BYTES = 1 << 40
 
 
+def is_segment_name(name: str) -> bool:
+    """Whether a file of this name could be a segment."""
+    return _NAME.fullmatch(name) is not None
+
+
 @dataclass(frozen=True)
 class SegmentFacts:
     """What the catalog says of one segment file."""
@@ -32,7 +37,7 @@ def check_facts(facts: SegmentFacts, folder: Path) -> None:
         IndexCorruptError: a name that is none of a segment, or numbers that cannot be.
     """
     numbers = (facts.first_key, facts.last_key, facts.rows, facts.size_bytes)
-    if not (isinstance(facts.file, str) and _NAME.fullmatch(facts.file)):
+    if not (isinstance(facts.file, str) and is_segment_name(facts.file)):
         raise IndexCorruptError(folder, f"names a segment {facts.file!r:.80}, which is no name of one")
     if not facts.file.startswith(f"{facts.kind}-"):
         raise IndexCorruptError(folder / facts.file, f"is said to hold vectors of {facts.kind!r:.20}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EMPTIED = "holds no file any more: what was indexed of it is kept"
+"""Said of a whole folder, whose path is then ``.``; a drive that is not mounted leaves such a one."""
+
 
 @dataclass(frozen=True)
 class Skipped:

@@ -188,6 +188,10 @@ class Snapshot:
         (text,) = self._db.execute("SELECT metadata FROM documents WHERE document = ?", (document,)).fetchone()
         return dict(json.loads(text))
 
+    def has_documents(self) -> bool:
+        """Whether there is any document; a content may be there before the first one."""
+        return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM documents)").fetchone()[0])
+
     def ids(self) -> list[str]:
         """Ids of all documents, in the order in which they came."""
         return [row[0] for row in self._db.execute("SELECT id FROM documents ORDER BY document")]

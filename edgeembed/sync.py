@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .documents import Document, read_document
-from .files import FileStat, walk
+from .files import FileStat, check_still_there, identity, walk
 from .formats import PICTURE, may_have_reader
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
-from .skipped import Skipped
+from .skipped import EMPTIED, Skipped
 from .snapshot import FileRow
 from .store import Store
 from .worker import Worker, WorkerCancelled
@@ -43,7 +43,8 @@ class SyncPlan:
     unchanged: int
     """Files that are in the index as they are."""
     skipped: tuple[Skipped, ...]
-    """Folders that cannot be entered, and files that were skipped before and did not change."""
+    """Folders that cannot be entered, and files that were skipped before and did not change; the whole folder, as
+    ``.``, if it holds no file any more and its index, which lies elsewhere, does: then nothing is removed."""
 
     @property
     def is_empty(self) -> bool:
@@ -86,14 +87,14 @@ class _Tally:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def plan_sync(root: Path, index: Store) -> SyncPlan:
-    """Walk a folder and compare it with its index; changes nothing."""
+def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncPlan:
+    """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing."""
     known, readers = index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
     old_readers, sees = readers != str(READERS_VERSION), index.sees
     new, changed, recheck, skipped = [], [], [], []
     closed = list[str]()
     unchanged = 0
-    for entry in walk(root, exclude=[index.path]):
+    for entry in walk(root, exclude=[index.path, *([exclude] if exclude else [])]):
         row = known.pop(entry.path, None)
         if isinstance(entry, Skipped):
             skipped.append(entry)
@@ -112,6 +113,11 @@ def plan_sync(root: Path, index: Store) -> SyncPlan:
             unchanged += 1
         else:
             skipped.append(Skipped(entry.path, row.reason))
+    if known and not (new or changed or recheck or unchanged or skipped) and not _is_inside(index.path, root):
+        # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
+        skipped.append(Skipped(".", EMPTIED))
+        closed.append("")
+        unchanged = sum(row.reason is None for row in known.values())
     # What cannot be read now, or lies under a folder that cannot, is not gone.
     removed = [path for path in known if not path.startswith(tuple(closed))]
     return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
@@ -123,9 +129,11 @@ def sync(
     *,
     progress: Callable[[SyncProgress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    exclude: Path | None = None,
 ) -> SyncReport:
-    """What :meth:`edgeembed.Folder.sync` does."""
-    plan = plan_sync(root, index)
+    """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
+    before = identity(root)
+    plan = plan_sync(root, index, exclude=exclude)
     tally = _Tally(skipped=list(plan.skipped))
     if plan.is_empty:
         index.sweep()
@@ -133,7 +141,7 @@ def sync(
     with index.writing(cancel=cancel) as writer:
         removed = writer.remove(plan.removed)
         with Worker(cancel=writer.stopped) as worker:
-            for step in _take(root, index, writer, worker, plan, tally):
+            for step in _take(root, before, index, writer, worker, plan, tally):
                 if progress is not None:
                     progress(step)
         if not writer.cancelled:
@@ -151,13 +159,21 @@ def sync(
 
 
 def _take(
-    root: Path, index: Store, writer: Writer, worker: Worker, plan: SyncPlan, tally: _Tally
+    root: Path,
+    before: tuple[int, int],
+    index: Store,
+    writer: Writer,
+    worker: Worker,
+    plan: SyncPlan,
+    tally: _Tally,
 ) -> Iterator[SyncProgress]:
-    """Read new and changed files into the writer until all are in or it is cancelled."""
+    """Read new and changed files into the writer until all are in or it is cancelled; ``before`` is which root."""
     todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
     total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
     with suppress(WorkerCancelled):
         for number, (stat, row, document) in enumerate(_read_ahead(root, index, worker, todo), 1):
+            if isinstance(document, Skipped):
+                check_still_there(root, before)
             if not _take_document(writer, stat, row, document, tally):
                 return
             done_bytes += stat.size_bytes
@@ -204,6 +220,10 @@ def _take_document(writer: Writer, stat: FileStat, row: FileRow, document: Docum
     if taken is not None:
         tally.taken[taken] += 1
     return taken is not None
+
+
+def _is_inside(place: Path, root: Path) -> bool:
+    return place.resolve().is_relative_to(root.resolve())
 
 
 def _looks_changed(stat: FileStat, row: FileRow) -> bool:

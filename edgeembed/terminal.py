@@ -18,6 +18,7 @@ from urllib.parse import quote
 import click
 
 from .readers.extracted import NEEDS
+from .skipped import EMPTIED
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -198,6 +199,7 @@ def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
     """What a sync did, in a line or two on stderr."""
     did = [(report.added, "new"), (report.updated, "changed"), (report.removed, "removed")]
     words = [f"{count:,} {what}" for count, what in did if count]
+    name_emptied(report.skipped)
     if not words and quiet_if_idle and not report.cancelled:
         return
     total = report.added + report.updated + report.unchanged
@@ -205,6 +207,15 @@ def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
     if report.skipped and not quiet_if_idle:
         note(f"{len(report.skipped):,} skipped: {_reasons(report.skipped)} (`edgeembed status` lists them)")
     _name_missing_packages(report.skipped)
+
+
+def name_emptied(skipped: Sequence[Skipped]) -> None:
+    """Say of a folder without files that its index still knows some, and what to type if they are gone."""
+    if any(item.reason == EMPTIED for item in skipped):
+        note(
+            f"the folder {EMPTIED}, for it may be a drive that is not mounted; "
+            "if the files are gone, `edgeembed index --rebuild` makes the index anew without them"
+        )
 
 
 def _name_missing_packages(skipped: Sequence[Skipped]) -> None:

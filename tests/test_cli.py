@@ -15,6 +15,7 @@ import sys
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
+from edgeembed.bundle import Bundle, read_bundle
 
 Run = subprocess.CompletedProcess[str]
 
@@ -139,6 +141,21 @@ def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bu
         assert (run.returncode, message in run.stderr) == (2, True), run.stderr
 
 
+def test_a_first_run_with_a_bundle_that_fails_settles_nothing(
+    notes: Path, tiny_bundle: Path, tmp_path: Path, reseal: Callable[..., Bundle]
+) -> None:
+    damaged, senseless = tmp_path / "damaged", reseal(read_bundle(tiny_bundle), {"text.onnx": b"no graph"})
+    shutil.copytree(tiny_bundle, damaged)
+    (damaged / "text.onnx").write_bytes(b"x" * (damaged / "text.onnx").stat().st_size)
+    for number, broken in enumerate((damaged, senseless.path)):
+        for model, name in (((), "minilm-l6-int8"), (("--model", tiny_bundle), "tiny")):
+            place = ("--index", tmp_path / f"{number}-{name}")
+            assert edge("index", notes, *place, "--model", broken).returncode == 2
+            run = edge("index", notes, *place, *model)
+            assert (run.returncode, "2 new" in run.stderr) == (0, True), run.stderr
+            assert json.loads(edge("status", notes, *place, "--json").stdout)["model"] == name
+
+
 def test_another_model_than_that_of_the_index(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     other = tiny_text_bundle(tmp_path / "other", seed=3)
     assert edge("index", notes, "--model", tiny_bundle).returncode == 0
@@ -169,6 +186,28 @@ def test_index_reports_and_strict_tells(notes: Path, tiny_bundle: Path) -> None:
     facts = json.loads(edge("status", notes, "--json").stdout)
     assert (facts["documents"], facts["pending"]["new"]) == (2, 0)
     assert facts["skipped"] == [{"path": "data.bin", "path_bytes": None, "reason": "not text"}]
+
+
+def test_a_rebuild_says_beforehand_what_it_would_read(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    run = edge("index", notes, "--dry-run", "--rebuild")
+    assert run.stdout.splitlines() == ["anew     boat.md", "anew     Übung/garden.txt"]
+    assert run.stderr == "the index would be made anew, of 2 files\n"
+    for options in ((), ("--rebuild",)):
+        run = edge("index", notes, "--dry-run", *options, "--index", tmp_path)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert "name an empty or a new folder" in run.stderr
+
+
+@pytest.mark.parametrize("size", [5000, 0])
+def test_what_is_past_repair_is_to_be_made_anew(notes: Path, tiny_bundle: Path, size: int) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    os.truncate(notes / ".edgeembed" / "catalog.sqlite", size)
+    run = edge("repair", notes)
+    assert run.returncode == 2
+    assert "too little is left to repair; `edgeembed index --rebuild` makes the index anew" in run.stderr
+    assert edge("index", notes, "--rebuild", "--model", tiny_bundle).returncode == 0
+    assert edge("search", "boat", notes).returncode == 0
 
 
 def test_an_unreadable_file_is_skipped(notes: Path, tiny_bundle: Path) -> None:
@@ -319,3 +358,17 @@ def test_ctrl_c_while_a_file_is_taken_apart_is_at_once_and_leaves_no_process(not
     assert "what was indexed is kept" in stderr
     assert time.monotonic() - begun < 5
     assert not any(Path("/proc", pid).exists() for pid in started)
+
+
+def test_a_folder_without_files_is_not_taken_for_deleted(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    place = ("--index", tmp_path / "index")
+    edge("index", notes, *place, "--model", tiny_bundle)
+    notes.rename(tmp_path / "away")
+    notes.mkdir()
+    for command in (("index", notes), ("index", notes, "--dry-run"), ("search", "boat", notes)):
+        run = edge(*command, *place)
+        assert run.returncode == 0
+        assert "the folder holds no file any more: what was indexed of it is kept" in run.stderr
+        assert "`edgeembed index --rebuild`" in run.stderr
+    assert "boat.md" in run.stdout
+    assert ".: holds no file any more" in edge("status", notes, *place).stdout

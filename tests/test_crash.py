@@ -25,6 +25,36 @@ def test_killed_at_steps_and_moments_the_index_is_whole_and_goes_on(tmp_path: Pa
     assert sum(tally[name] for name in killed) >= 8
 
 
+@pytest.mark.parametrize("name", [None, "idx"])
+def test_a_rebuild_that_is_killed_leaves_the_old_index_or_the_new_one(
+    tmp_path: Path, tiny_bundle: Path, name: str | None
+) -> None:
+    for step in range(1, 60, 4):
+        root, place = tmp_path / f"notes-{step}", None if name is None else tmp_path / f"{name}-{step}"
+        root.mkdir()
+        crash.write_files(root, range(1), 0)
+        with edgeembed.Folder.open(root, index=place, model=tiny_bundle) as folder:
+            folder.sync()
+        if (child := os.fork()) == 0:
+            try:
+                with crash.Disk(crash.die_at(step)).watched():
+                    edgeembed.Folder.rebuild(root, index=place)
+            finally:
+                os._exit(0)
+        died = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        with edgeembed.Folder.open(root, index=place) as folder:
+            assert folder.plan().is_empty
+            assert folder.status().documents == 1
+            assert folder.index.verify().ok
+        edgeembed.Folder.rebuild(root, index=place)
+        hidden = [path.name for path in (*root.iterdir(), *tmp_path.iterdir()) if path.name.startswith(".")]
+        assert hidden == ([] if name else [".edgeembed"])
+        if not died:
+            break
+    assert step > 20
+    assert not died
+
+
 def test_a_power_cut_after_any_step_leaves_a_whole_index(tmp_path: Path, tiny_bundle: Path) -> None:
     log = powercut.record(_folder(tmp_path), tiny_bundle)
     found = list(powercut.cuts(log))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -381,3 +382,77 @@ def test_killed_in_the_middle_it_goes_on(tmp_path: Path) -> None:
         assert report.added + folder.status().documents - report.added == 1600
         assert report.embedded <= 1600 - held
         assert folder.plan().is_empty
+
+
+@pytest.mark.parametrize("leaves_mount_point", [False, True])
+def test_a_folder_that_goes_away_during_a_sync_is_an_error(
+    notes: Path, tmp_path: Path, tiny_bundle: Path, leaves_mount_point: bool
+) -> None:
+    def go(_: SyncProgress) -> None:
+        if not (tmp_path / "away").exists():
+            notes.rename(tmp_path / "away")
+            if leaves_mount_point:
+                notes.mkdir()
+
+    for number in range(20):
+        write(notes / f"{number}.txt", f"note {number}")
+    with Folder.open(notes, index=tmp_path / "index", model=tiny_bundle) as folder:
+        with pytest.raises(FileNotFoundError, match="went away while it was read; nothing was taken for deleted"):
+            folder.sync(progress=go)
+        assert folder.status().skipped == ()
+        shutil.rmtree(notes, ignore_errors=True)
+        (tmp_path / "away").rename(notes)
+        folder.sync()
+        assert len(found(folder)) == 23
+
+
+def test_a_folder_that_goes_away_while_its_files_are_listed_is_an_error(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeembed import files
+
+    root = write(tmp_path / "notes" / "a.txt", "a boat").parent
+
+    def ignored(*_: object) -> bool:
+        root.rename(tmp_path / "away")
+        return False
+
+    with Folder.open(root, index=tmp_path / "index", model=tiny_bundle) as folder:
+        folder.sync()
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "ignored", ignored)
+            with pytest.raises(FileNotFoundError, match="went away"):
+                folder.sync()
+        assert found(folder, "boat") == ["a.txt"]
+
+
+def test_a_folder_without_files_may_be_a_drive_that_is_not_mounted(
+    notes: Path, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    with Folder.open(notes, index=tmp_path / "index", model=tiny_bundle) as folder:
+        folder.sync()
+        notes.rename(tmp_path / "away")
+        notes.mkdir()
+        assert folder.plan().removed == ()
+        report = folder.sync()
+        assert (report.removed, report.unchanged) == (0, 3)
+        assert report.skipped == (Skipped(".", "holds no file any more: what was indexed of it is kept"),)
+        assert len(found(folder)) == 3
+        notes.rmdir()
+        (tmp_path / "away").rename(notes)
+        assert folder.sync().skipped == ()
+        shutil.rmtree(notes)
+        notes.mkdir()
+    assert Folder.rebuild(notes, index=tmp_path / "index").added == 0
+    with Folder.open(notes, index=tmp_path / "index") as folder:
+        assert folder.sync().skipped == ()
+        assert folder.status().documents == 0
+
+
+def test_a_folder_that_holds_its_own_index_was_really_emptied(folder: Folder, notes: Path) -> None:
+    folder.sync()
+    for name in ("boat.md", "garden/tomato.txt", "Straße/Müll.txt"):
+        (notes / name).unlink()
+    report = folder.sync()
+    assert (report.removed, report.skipped) == (3, ())
+    assert found(folder) == []

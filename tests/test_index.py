@@ -174,9 +174,30 @@ def test_it_opens_again_with_its_own_model(tmp_path: Path, tiny_bundle: Path) ->
 
 def test_another_model_is_an_error_that_says_what_to_do(tmp_path: Path, tiny_bundle: Path) -> None:
     other = tiny_text_bundle(tmp_path / "other", seed=1)
-    Index.open(tmp_path / "index", model=tiny_bundle).close()
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(MAILS)
     with pytest.raises(edgeembed.ModelMismatchError, match=r"made with tiny .* not with other .*--rebuild"):
         Index.open(tmp_path / "index", model=other)
+
+
+def test_without_documents_the_model_may_be_another(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, place = tiny_text_bundle(tmp_path / "other", seed=1, dim=24), tmp_path / "index"
+    with Index.open(place, model=other) as index:
+        index.add(MAILS)
+        index.compact()  # into a segment
+        index.remove([mail.id for mail in MAILS])
+    with Index.open(place, model=tiny_bundle) as index:
+        assert index.status().model == "tiny"
+    with Index.open(place) as index:  # what was chosen is kept
+        assert index.status().model == "tiny"
+        with index.writing(), Index.open(place, model=tiny_bundle) as same:
+            assert same.status().model == "tiny"
+        index.add(MAILS)
+        assert index.verify().ok
+    with pytest.raises(edgeembed.ModelMismatchError):
+        Index.open(place, model=other)
 
 
 def test_a_loaded_embedder_is_shared(tmp_path: Path, tiny_bundle: Path) -> None:

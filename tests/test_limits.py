@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,50 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, tiny_bundle: Path) -> N
     assert "ermission denied" in run.stdout or "check that you may write" in run.stdout
     for path in (notes, place):
         path.chmod(0o755)
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """The folder as on a CD: root may write whatever the permissions say, and needs a mount."""
+    if os.geteuid() == 0:
+        if subprocess.run(["mount", "--bind", folder, folder], capture_output=True).returncode:
+            pytest.skip("nothing can be mounted here")
+        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+    before = {path: path.stat().st_mode for path in (folder, *folder.rglob("*"))}
+    try:
+        if os.geteuid() != 0:
+            for path in before:
+                path.chmod(before[path] & 0o555)
+        yield
+    finally:
+        if os.geteuid() == 0:
+            subprocess.run(["umount", "-l", folder], check=True)
+        else:
+            for path, mode in before.items():
+                path.chmod(mode)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+@pytest.mark.parametrize("shipped", [False, True])
+def test_a_medium_that_cannot_be_written_is_searched_as_it_is(tmp_path: Path, tiny_bundle: Path, shipped: bool) -> None:
+    notes = write(tmp_path / "notes" / "a.txt", "a boat").parent
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        folder.index.compact(for_shipping=shipped)
+    write(notes / "b.txt", "a boat")
+    main = "from edgeembed.cli import main; main()"
+    model = ("--model", tiny_bundle)  # a shipped index does not know where it is
+    with unwritable(notes):
+        for words in (("search", "boat", notes), ("similar", notes / "a.txt", notes, "--min-score", "0")):
+            run = subprocess.run([sys.executable, "-c", main, *words, *model], capture_output=True, text=True)
+            assert "searching what is there, which is not brought up to date" in run.stderr
+            assert "Traceback" not in run.stderr
+            assert "b.txt" not in run.stdout
+            assert (run.returncode, "a.txt" in run.stdout) == ((0, True) if words[0] == "search" else (1, False))
+        with pytest.raises(edgeembed.IndexNotWritableError, match=r"check that you may write there.*read_only=True"):
+            Folder.open(notes)
+        with Folder.open(notes, read_only=True) as folder:
+            assert [stat.path for stat in folder.plan().new] == [*(["a.txt"] if shipped else []), "b.txt"]
 
 
 @pytest.mark.skipif("EDGEEMBED_LARGE" not in os.environ, reason="takes a minute; set EDGEEMBED_LARGE=1")

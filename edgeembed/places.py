@@ -1,0 +1,178 @@
+"""Which folders an index may be in: its own, and no other; and how a new index takes the place of an old one.
+
+Whoever names the folder of an index may have meant another one. So nothing is written into a folder that holds other
+files, and nothing is renamed or removed but what has the names of an index's files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from .catalog import CATALOG_NAME, is_catalog, with_logs
+from .durable import sync_folder
+from .errors import IndexCorruptError, NotAnIndexError
+from .lock import LOCK_FILES, process_lock
+from .salvage import DAMAGED_NAME
+from .segment_facts import is_segment_name
+
+INDEX_NAME = ".edgeembed"
+_TAG_NAME = "CACHEDIR.TAG"
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# An index of edgeembed; it can be made again. See https://bford.info/cachedir/\n"
+_MARKS = {".gitignore": "*\n", _TAG_NAME: _TAG}
+_CATALOGS = (CATALOG_NAME, f"{CATALOG_NAME}.part", DAMAGED_NAME)
+_OWN_NAMES = frozenset((*LOCK_FILES, *_MARKS, *(path.name for name in _CATALOGS for path in with_logs(Path(name)))))
+_JUNK_NAMES = frozenset((".ds_store", ".directory", ".localized", "thumbs.db", "ehthumbs.db", "desktop.ini"))
+"""What systems leave in a folder that somebody looked at; in lower case."""
+_JUNK_PREFIXES = (".nfs", ".fuse_hidden")
+"""Files that were removed while a process had them open, where the file system cannot do without a name."""
+_SWITCH_SECONDS = 60.0
+
+
+def named_place(path: str | os.PathLike[str]) -> Path:
+    """The folder that somebody named for an index.
+
+    Raises:
+        ValueError: the name is empty, which would be the current folder.
+    """
+    if not os.fspath(path):
+        raise ValueError("the name of the index's folder is empty; name an empty or a new folder")
+    return Path(path)
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder that is neither an index, alone in it, nor empty or absent.
+
+    Raises:
+        NotADirectoryError: it is a file.
+        NotAnIndexError: it holds something else.
+        IndexCorruptError: it holds a link.
+    """
+    if not folder.is_dir():
+        if os.path.lexists(folder):
+            raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
+        return
+    for name in _strangers(folder):
+        raise NotAnIndexError(folder, f"holds what is not edgeembed's, such as {name}")
+    refuse_links(folder)
+
+
+def check_catalog(folder: Path) -> None:
+    """Refuse a folder whose catalog was made by another program.
+
+    Raises:
+        NotAnIndexError: it was.
+    """
+    if not _has_catalog(folder):
+        raise NotAnIndexError(folder, f"its {CATALOG_NAME} is not edgeembed's")
+
+
+def refuse_links(folder: Path) -> None:
+    """No writer makes a link in an index; one that is there could lead anywhere."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
+
+
+def mark(place: Path) -> None:
+    """Keep git and backup programs out of an index; where other files lie beside it, they must not lose them."""
+    missing = {name: content for name, content in _MARKS.items() if not (place / name).exists()}
+    if not missing or any(_strangers(place)):
+        return
+    for name, content in missing.items():
+        with suppress(FileExistsError), (place / name).open("x") as file:
+            file.write(content)
+
+
+def fresh_place(place: Path) -> Path:
+    """Where the index that is to take the place of another is made."""
+    return _beside(place, ".new")
+
+
+def undo_switch(place: Path) -> None:
+    """Take the old index back, if a process died before it had put the new one in its place."""
+    place = place.resolve()
+    if not place.exists() and _is_index(old := _beside(place, ".old")):
+        old.rename(place)
+
+
+def check_switch(place: Path) -> None:
+    """Refuse a rebuild that would touch what is not edgeembed's; raises as :func:`check_place`."""
+    check_place(place)
+    check_place(fresh_place(place))
+    check_place(_beside(place, ".old"))
+
+
+def switch(place: Path, fresh: Path) -> None:
+    """Put the new index in the place of the old one, while nobody writes to either.
+
+    If the process dies between the two renames, :func:`undo_switch` takes the old one back.
+
+    Raises:
+        As :func:`check_place`: something was put into one of the folders meanwhile.
+    """
+    old = _beside(place, ".old")
+    with ExitStack() as locks:
+        for folder in (place, fresh):
+            if (folder / CATALOG_NAME).is_file():
+                locks.enter_context(process_lock(folder, wait_seconds=_SWITCH_SECONDS))
+        if not (fresh / CATALOG_NAME).is_file():
+            return  # another process made the same index anew and was first
+        check_switch(place)
+        if os.name == "nt":
+            locks.close()  # a folder in which a file is open cannot be renamed there
+        remove_index(old)
+        if place.exists():
+            place.rename(old)
+        fresh.rename(place)
+        sync_folder(place.parent)
+    remove_index(old)
+
+
+def remove_index(folder: Path) -> None:
+    """Remove the files of an index and then its folder, as far as the system lets us; what is not ours stays."""
+    with suppress(OSError):
+        # The catalog first: without it the rest is no index, and whoever comes next does not take it for one.
+        for name in sorted(os.listdir(folder), key=lambda name: name != CATALOG_NAME):  # noqa: PTH208 (names)
+            if _is_own(name):
+                with suppress(OSError):
+                    (folder / name).unlink()
+        folder.rmdir()
+
+
+def _beside(place: Path, end: str) -> Path:
+    """A folder for a while; its name is hidden and says whose it is, so that nobody else has one like it."""
+    name = place.name if place.name.startswith(INDEX_NAME) else f"{INDEX_NAME}-{place.name}"
+    return place.with_name(name + end)
+
+
+def _is_index(folder: Path) -> bool:
+    return (folder / CATALOG_NAME).is_file() and not any(_strangers(folder))
+
+
+def _strangers(folder: Path) -> Iterator[str]:
+    """Names in a folder that are not those of an index's files; its catalog, if another program made it."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            is_own = _is_own(entry.name) and not entry.is_dir(follow_symlinks=False)
+            if not is_own or (entry.name == CATALOG_NAME and not _has_catalog(folder)):
+                yield entry.name
+
+
+def _has_catalog(folder: Path) -> bool:
+    """Whether the catalog is edgeembed's; of one that is too damaged to say so, the marks beside it do."""
+    if is_catalog(folder / CATALOG_NAME):
+        return True
+    try:
+        return (folder / _TAG_NAME).read_text(encoding="utf-8") == _TAG
+    except (OSError, ValueError):
+        return False
+
+
+def _is_own(name: str) -> bool:
+    name = name.removeprefix("._")  # macOS keeps a file of that name beside each, where the disk is of another system
+    is_junk = name.lower() in _JUNK_NAMES or name.startswith(_JUNK_PREFIXES)
+    return is_junk or name in _OWN_NAMES or is_segment_name(name.removesuffix(".part"))
