@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -176,7 +177,7 @@ def explain(
     """
     with _up_to_date(folder, options, no_sync=no_sync) as opened:
         try:
-            explanation = opened.explain(query, file)
+            explanation = opened.explain(_words(query), file)
         except KeyError:
             advice = f"`edgeembed status {folder}` says which files were skipped and why"
             raise ValueError(f"{file}: not in the index of {folder}; {advice}") from None
@@ -264,7 +265,18 @@ def _where(
 def _meaning(text: str) -> Meaning:
     from .queries import is_picture
 
-    return Path(text) if is_picture(text) and Path(text).is_file() else text
+    return Path(text) if is_picture(text) and Path(text).is_file() else _words(text)
+
+
+def _words(text: str) -> str:
+    """Words as they were meant: a terminal that is not set to UTF-8 hands over those of another encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        from .documents import decode
+
+        return decode(os.fsencode(text)) or text
+    return text
 
 
 def _weighted(item: str) -> Weighted:

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .text import clean
+
 _MAX_TERMS = 64
 """More words of a query than this are passed over; a page of text as a query needs no more."""
 
@@ -54,7 +56,7 @@ def parse_query(query: str) -> Query:
         ValueError: there is nothing to search for.
     """
     words, phrases, excluded = [], [], []
-    for found in _QUERY_PART.finditer(query.translate(_QUOTES)):
+    for found in _QUERY_PART.finditer(clean(query).translate(_QUOTES)):
         text = found["phrase"] if found["phrase"] is not None else found["word"]
         if text is None or not text.strip():
             continue
