@@ -34,6 +34,10 @@ class Document:
     """A text or an image with a name.
 
     Exactly one of ``text`` and ``image`` is given.
+
+    Raises:
+        ValueError: neither of them, or both.
+        TypeError: something is of another type than it says here.
     """
 
     id: str
@@ -50,6 +54,20 @@ class Document:
     def __post_init__(self) -> None:
         if (self.text is None) == (self.image is None):
             raise ValueError(f"document {self.id!r} needs either text or image")
+        for name, value, is_right, wanted in (
+            ("id", self.id, isinstance(self.id, str), "a string"),
+            ("text", self.text, self.text is None or isinstance(self.text, str), "a string; decode bytes first"),
+            ("image", self.image, self.image is None or is_image(self.image), "a path, bytes, or a Pillow image"),
+            ("metadata", self.metadata, isinstance(self.metadata, Mapping), "a mapping, such as {'from': 'ann'}"),
+            ("pages", self.pages, isinstance(self.pages, tuple), "a tuple of offsets"),
+        ):
+            if not is_right:
+                raise TypeError(f"document {self.id!r}: {name} must be {wanted}, not {type(value).__name__}")
+
+
+def is_image(value: object) -> bool:
+    """Whether it is what a picture may be given as: a path, the bytes of a file, or a Pillow image."""
+    return isinstance(value, (str, os.PathLike, bytes)) or hasattr(value, "convert")
 
 
 def read_document(

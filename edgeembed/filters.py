@@ -62,6 +62,8 @@ def condition(where: Mapping[str, Any]) -> Condition:
     Raises:
         TypeError, ValueError: it asks for something that cannot be compared.
     """
+    if not isinstance(where, Mapping):
+        raise TypeError(f"where must be a mapping such as {{'file.ext': 'md'}}, not {where!r:.80}")
     whole = Condition("")
     for name, wanted in where.items():
         tests = wanted if isinstance(wanted, Mapping) else {"=": wanted}
