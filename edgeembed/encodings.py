@@ -88,7 +88,7 @@ def _second_thought(encoding: str, sample: bytes) -> str:
     except UnicodeDecodeError:
         return encoding
     western = _oddities(text)
-    if encoding == "cp1252":  # Polish, Czech: "Go³ogóra", "Eskiºehir"
+    if encoding == "cp1252":  # the name of a Polish town would read "Go³ogóra"
         return "cp1250" if western and _oddities(sample.decode("cp1250", "replace")) < western else encoding
     if encoding not in _OTHER_LATIN:
         return encoding
