@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -24,64 +22,16 @@ from .cli_common import (
     open_to_search,
     sync_before_search,
 )
+from .cli_values import Item, Score, Size, When, meaning, words
 from .errors import ModelMismatchError
 
 if TYPE_CHECKING:
     from .folder import Folder
-    from .queries import Meaning, Weighted
     from .ranking import Hit
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Ask = Callable[["Folder", dict[str, Any]], "list[Hit]"]
 """Hits in a folder, given the limits that every command knows."""
-
-_AGE = re.compile(r"(\d+)\s*(min|h|d|w|mon|y)")
-_AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_WEIGHT = re.compile(r"(\d+(?:\.\d+)?):(.+)", re.DOTALL)
-
-
-class _When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on
-    """A date, a time, or an age."""
-
-    name = "when"
-
-    def __init__(self, *, end: bool = False) -> None:
-        self._end = end
-        """Whether a day means its end."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """What was typed as a moment of local time; an age is counted back from now."""
-        if isinstance(value, datetime):
-            return value
-        if age := _AGE.fullmatch(value):
-            return datetime.now() - timedelta(days=int(age[1]) * _AGES[age[2]])
-        try:
-            when = datetime.fromisoformat(value)
-            return when + timedelta(days=1) if self._end and date.fromisoformat(value) else when
-        except ValueError:
-            if "T" in value or " " in value or ":" in value:
-                try:
-                    return datetime.fromisoformat(value)
-                except ValueError:
-                    pass
-        self.fail(f"{value!r} is no date (2024-05-01), time (2024-05-01T18:30) or age (90min, 12h, 7d, 2w, 6mon, 1y)")
-
-
-class _Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A number of bytes."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """What was typed as a number of bytes; k, M, G and T are powers of 1024."""
-        if isinstance(value, int):
-            return value
-        found = _SIZE.fullmatch(value)
-        if found is None:
-            self.fail(f"{value!r} is no size such as 800, 20k, 1.5M or 2G")
-        return int(float(found[1]) * 1024.0 ** " kmgt".index(found[2].lower() or " "))
-
 
 _no_sync_option = click.option("--no-sync", is_flag=True, help="Search the index as it is.")
 _color_option = click.option(
@@ -100,13 +50,13 @@ def _answer_options(command: _Command) -> _Command:
         click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only paths that fit, as in .gitignore."),
         click.option("--kind", type=click.Choice(["text", "image"]), help="Only texts, or only pictures."),
         click.option("--ext", "extensions", multiple=True, metavar="EXT", help="Only files with this extension."),
-        click.option("--since", type=_When(), help="Only files changed since a date, a time, or an age such as 7d."),
-        click.option("--until", type=_When(end=True), help="Only files changed before the end of a date, or a time."),
-        click.option("--min-size", type=_Size(), help="Only files of at least so many bytes; k, M and G are known."),
-        click.option("--max-size", type=_Size(), help="Only files of at most so many bytes."),
+        click.option("--since", type=When(), help="Only files changed since a date, a time, or an age such as 7d."),
+        click.option("--until", type=When(end=True), help="Only files changed before the end of a date, or a time."),
+        click.option("--min-size", type=Size(), help="Only files of at least so many bytes; k, M and G are known."),
+        click.option("--max-size", type=Size(), help="Only files of at most so many bytes."),
         click.option(
             "--min-score",
-            type=click.FloatRange(0, 1),
+            type=Score(0, 1),
             help="Only hits with at least this score, 0 to 1.  [default: what is not relevant is left out]",
         ),
         _no_sync_option,
@@ -132,10 +82,10 @@ def _answer_options(command: _Command) -> _Command:
     show_default=True,
     help="By meaning and words, by meaning only, or by words only.",
 )
-@click.option("--plus", multiple=True, metavar="ITEM", help="Add a meaning: words or a picture; 2:dog weighs double.")
-@click.option("--minus", multiple=True, metavar="ITEM", help="Take a meaning away.")
+@click.option("--plus", multiple=True, type=Item(), help="Add a meaning: words or a picture; 2:dog weighs double.")
+@click.option("--minus", multiple=True, type=Item(), help="Take a meaning away.")
 @_answer_options
-def search(query: str, folder: str, mode: Any, plus: Sequence[str], minus: Sequence[str], **rest: Any) -> None:
+def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, **rest: Any) -> None:
     """Find files in FOLDER (the current folder unless given) that QUERY is about.
 
     In QUERY, "..." must occur in the passage and -word must not occur in the file. The path of a picture searches for
@@ -144,11 +94,10 @@ def search(query: str, folder: str, mode: Any, plus: Sequence[str], minus: Seque
     if not query.strip():
         raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
 
-    meaning = _meaning(query)
-    added, taken = ([_weighted(item) for item in items] for items in (plus, minus))
+    sought = meaning(query)
 
     def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
-        return opened.search(meaning, mode=mode, plus=added, minus=taken, **limits)
+        return opened.search(sought, mode=mode, plus=plus, minus=minus, **limits)
 
     _answer(ask, folder, **rest)
 
@@ -183,7 +132,7 @@ def explain(
     """
     with _up_to_date(folder, options, no_sync=no_sync) as opened:
         try:
-            explanation = opened.explain(query, file)
+            explanation = opened.explain(words(query), file)
         except KeyError:
             advice = f"`edgeembed status {folder}` says which files were skipped and why"
             raise ValueError(f"{file}: not in the index of {folder}; {advice}") from None
@@ -280,20 +229,3 @@ def _where(
         "file.size_bytes": {sign: size for sign, size in ((">=", min_size), ("<=", max_size)) if size is not None},
     }
     return {name: test for name, test in tests.items() if test}
-
-
-def _meaning(text: str) -> Meaning:
-    from .queries import is_picture
-
-    if not is_picture(text):
-        return text
-    if Path(text).is_file():
-        return Path(text)
-    terminal.note(f"{text}: no such picture; searching for these words")
-    return text
-
-
-def _weighted(item: str) -> Weighted:
-    if found := _WEIGHT.fullmatch(item):
-        return float(found[1]), _meaning(found[2])
-    return _meaning(item)

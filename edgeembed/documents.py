@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat as modes
 import unicodedata
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .encodings import likely_encoding
 from .files import FileStat
 from .formats import HEAD_BYTES, MARKS, NOT_TEXT, TEXT, has_many_controls, recognise
 from .readers.extracted import PictureNeed, Unreadable
@@ -34,6 +34,10 @@ class Document:
     """A text or an image with a name.
 
     Exactly one of ``text`` and ``image`` is given.
+
+    Raises:
+        ValueError: neither of them, or both.
+        TypeError: something is of another type than it says here.
     """
 
     id: str
@@ -50,6 +54,20 @@ class Document:
     def __post_init__(self) -> None:
         if (self.text is None) == (self.image is None):
             raise ValueError(f"document {self.id!r} needs either text or image")
+        for name, value, is_right, wanted in (
+            ("id", self.id, isinstance(self.id, str), "a string"),
+            ("text", self.text, self.text is None or isinstance(self.text, str), "a string; decode bytes first"),
+            ("image", self.image, self.image is None or is_image(self.image), "a path, bytes, or a Pillow image"),
+            ("metadata", self.metadata, isinstance(self.metadata, Mapping), "a mapping, such as {'from': 'ann'}"),
+            ("pages", self.pages, isinstance(self.pages, tuple), "a tuple of offsets"),
+        ):
+            if not is_right:
+                raise TypeError(f"document {self.id!r}: {name} must be {wanted}, not {type(value).__name__}")
+
+
+def is_image(value: object) -> bool:
+    """Whether it is what a picture may be given as: a path, the bytes of a file, or a Pillow image."""
+    return isinstance(value, (str, os.PathLike, bytes)) or hasattr(value, "convert")
 
 
 def read_document(
@@ -175,17 +193,6 @@ def _looks_random(text: str) -> bool:
     return (odd - 1) * 20 > len(text)  # one may be the end of a text that was cut off
 
 
-# Without a choice of encodings the detector finds EBCDIC and the like in short texts. Of equals the first is taken.
-_ONE_BYTE_ENCODINGS = (
-    *("cp1254", "cp1252", "cp1250", "cp1251", "cp1253", "cp1255", "cp1256", "cp1257", "cp874"),
-    *("koi8_r", "koi8_u", "cp866", "cp850", "cp437", "mac_roman"),
-)
-_EAST_ASIAN_ENCODINGS = ("euc_jp", "big5", "cp932", "gb18030", "cp949")
-_LESS_COMMON_ENCODINGS = ("iso8859_2", "iso8859_5", "iso8859_7")
-_SAMPLE_BYTES = 16384
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-
-
 def _decode_unmarked(data: bytes) -> str | None:
     if b"\x1b$B" in data or b"\x1b$@" in data:
         try:
@@ -200,52 +207,8 @@ def _decode_unmarked(data: bytes) -> str | None:
     high_bytes = len(data) - len(data.translate(None, bytes(range(128, 256))))
     if text.count("\ufffd") * 4 <= high_bytes:
         return text  # UTF-8 with some damage: other encodings hardly ever make valid sequences
-    encoding = _detect(_sample(data))
+    encoding = likely_encoding(data)
     if encoding is not None:
         text = data.decode(encoding, "replace")
         return None if _looks_random(text[:HEAD_BYTES]) else text
     return data.decode("cp1252", "replace") if high_bytes * 3 < len(data) else None
-
-
-def _sample(data: bytes) -> bytes:
-    """Lines with bytes beyond ASCII, for they alone tell about the encoding; a whole file takes a detector too long."""
-    lines, size, pos = [], 0, 0
-    while size < _SAMPLE_BYTES and (found := _BEYOND_ASCII.search(data, pos)):
-        first, limit = found.start(), found.start() + 2000
-        start = max(data.rfind(b"\n", pos, first) + 1, first - 200, pos)
-        end = data.find(b"\n", first, limit) + 1
-        if not end and limit < len(data):  # a long line: cut no character of several bytes
-            end = max(data.rfind(byte, first, limit) for byte in (b" ", b",", b".")) + 1
-        lines.append(data[start : end or limit])
-        size += len(lines[-1])
-        pos = end or limit
-    return b"".join(lines)
-
-
-def _detect(sample: bytes) -> str | None:
-    """The likeliest encoding of a text that is not UTF-8; ``None``: the detector finds none."""
-    from charset_normalizer import from_bytes
-
-    for encodings in (_candidates(sample), _LESS_COMMON_ENCODINGS):
-        found = from_bytes(sample, cp_isolation=list(encodings))
-        matches = [match for match in found if match.encoding in encodings]
-        if not matches:
-            continue
-        least = min(match.chaos for match in matches) + 0.01
-        likely = [match for match in matches if match.chaos <= least]
-        best = max(likely, key=lambda match: (match.coherence, -encodings.index(match.encoding)))
-        for match in likely:
-            # By far the commonest of its relatives: it gets the ties. Matches that decode alike are one match.
-            if "cp1252" in match.could_be_from_charset and match.language == best.language:
-                return "cp1252"
-        return best.encoding
-    return None
-
-
-def _candidates(sample: bytes) -> tuple[str, ...]:
-    runs = _BEYOND_ASCII.findall(sample)
-    if max(map(len, runs)) == 1 and len(runs) < 3:
-        return "cp1252", "cp1250"  # a single letter or sign proves little
-    if sum(map(len, runs)) < 1.3 * len(runs):
-        return _ONE_BYTE_ENCODINGS  # letters with accents stand alone, East Asian ones do not
-    return _EAST_ASIAN_ENCODINGS + _ONE_BYTE_ENCODINGS

@@ -54,6 +54,7 @@ class Embedder:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         self.bundle = bundle
+        self._is_closed = False
         self.threads = threads or usable_cores()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="edgeembed") if self.threads > 1 else None
         self._text: tuple[TextEncoder, Graph] | None = None
@@ -113,6 +114,7 @@ class Embedder:
         Raises:
             TypeError: a bare string, or something in ``texts`` that is no string.
             UnsupportedInputError: the model has no text encoder.
+            ValueError: the embedder is closed.
         """
         if isinstance(texts, (str, bytes)):
             raise TypeError(f"texts must be a sequence of strings, not one {type(texts).__name__}: [text] makes one")
@@ -131,11 +133,9 @@ class Embedder:
         yield from self._text_blocks(texts, role, ahead=False)  # a stream is read no faster than it is used
 
     def _text_blocks(self, texts: Iterable[str], role: Role, *, ahead: bool) -> Iterator[Vectors]:
-        if self._text is None:
-            raise UnsupportedInputError(f"{self.manifest.name} embeds images only; load a model that embeds text")
+        encoder, graph = self._text_side()
         if role not in ("document", "query"):
             raise ValueError(f"role must be 'document' or 'query', not {role!r}")
-        encoder, graph = self._text
         return self._blocks(graph, self._tokenized(encoder, texts, role), ahead=ahead)
 
     @staticmethod
@@ -163,6 +163,7 @@ class Embedder:
             ImageError: a picture that cannot be read; says which.
             OSError: a file that is missing or may not be read.
             UnsupportedInputError: the model has no image encoder.
+            ValueError: the embedder is closed.
         """
         if isinstance(images, (str, bytes, os.PathLike)) or not isinstance(images, Iterable):
             raise TypeError(
@@ -180,6 +181,7 @@ class Embedder:
         Raises:
             As :meth:`embed_images`.
         """
+        self._check_open()
         if self._image is None:
             raise UnsupportedInputError(f"{self.manifest.name} embeds text only; load a model that embeds images")
         encoder, graph = self._image
@@ -193,23 +195,30 @@ class Embedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text, special tokens and prefix not counted."""
-        if self._text is None:
-            raise UnsupportedInputError(f"{self.manifest.name} embeds images only; it has no tokens")
-        return self._text[0].count(texts)
+        return self._text_side()[0].count(texts)
 
     @property
     def content_tokens(self) -> int:
         """How many tokens of a document fit into one vector, special tokens and prefix not counted."""
-        if self._text is None:
-            raise UnsupportedInputError(f"{self.manifest.name} embeds images only; it has no tokens")
-        return self._text[0].content_tokens
+        return self._text_side()[0].content_tokens
 
     def close(self) -> None:
-        """End the threads; the embedder must not be used afterwards."""
+        """End the threads; embedding anything afterwards is a ``ValueError``, closing again is not."""
+        self._is_closed = True
         if self._pool is not None:
             self._pool.shutdown()
         if self._image is not None:
             self._image[0].close()
+
+    def _text_side(self) -> tuple[TextEncoder, Graph]:
+        self._check_open()
+        if self._text is None:
+            raise UnsupportedInputError(f"{self.manifest.name} embeds images only; load a model that embeds text")
+        return self._text
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ValueError(f"{self.manifest.name}: this embedder is closed; load it again to use it")
 
     def __enter__(self) -> Embedder:
         return self

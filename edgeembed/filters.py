@@ -30,13 +30,15 @@ _FACTS = {
     "document.id": "d.id",
     "document.kind": "(SELECT kind FROM contents WHERE content = d.content)",
     "file.path": _FILE.format("path"),
-    "file.name": "path_name(CAST({} AS BLOB))".format(_FILE.format("path")),
-    "file.ext": "path_ext(CAST({} AS BLOB))".format(_FILE.format("path")),
+    "file.name": "CAST(path_name(CAST({} AS BLOB)) AS TEXT)".format(_FILE.format("path")),
+    "file.ext": "CAST(path_ext(CAST({} AS BLOB)) AS TEXT)".format(_FILE.format("path")),
     "file.size_bytes": _FILE.format("size_bytes"),
     "file.modified": _FILE.format("mtime_ns"),
 }
 _RANGES = ("<", "<=", ">", ">=")
 _OPERATORS = (*_RANGES, "in", "!=", "glob", "has")
+_TEXT = "CAST(? AS TEXT)"
+"""A text that is handed over as bytes; see :func:`_encoded`."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def condition(where: Mapping[str, Any]) -> Condition:
     Raises:
         TypeError, ValueError: it asks for something that cannot be compared.
     """
+    if not isinstance(where, Mapping):
+        raise TypeError(f"where must be a mapping such as {{'file.ext': 'md'}}, not {where!r:.80}")
     whole = Condition("")
     for name, wanted in where.items():
         tests = wanted if isinstance(wanted, Mapping) else {"=": wanted}
@@ -132,7 +136,8 @@ def _one(name: str, operator: str, operand: Any) -> Condition:
     elif name.startswith(("file.", "document.")):
         raise ValueError(f"where[{name!r}]: the facts are {', '.join(_FACTS)}")
     else:
-        source, values = "SELECT 1 FROM json_each(d.metadata) m WHERE m.key = ? AND ", (name,)
+        source = f"SELECT 1 FROM json_each(d.metadata) m WHERE m.key = {_TEXT} AND "
+        values = (_encoded(name),)
     if operator == "!=":
         test = _test(name, "=", operand)
         return Condition(f"NOT EXISTS ({source}{test.sql})", values + test.values)
@@ -162,11 +167,12 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
             _compiled(joined)
         except re.error as error:
             raise ValueError(f"where[{name!r}]: {operand!r} is no pattern that can be used: {error}") from None
-        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (joined,))
+        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (_encoded(joined),))
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
         raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")
-    types = "('text')" if isinstance(operand, str) else "('integer', 'real')"
-    return Condition(f"m.type IN {types} AND m.value {operator} ?", (operand,))
+    if isinstance(operand, str):
+        return Condition(f"m.type = 'text' AND m.value {operator} {_TEXT}", (_encoded(operand),))
+    return Condition(f"m.type IN ('integer', 'real') AND m.value {operator} ?", (operand,))
 
 
 def _equal(name: str, value: Any, row: str) -> Condition:
@@ -175,7 +181,9 @@ def _equal(name: str, value: Any, row: str) -> Condition:
             f"where[{name!r}] must be a string, number, bool or None (or {{'in': […]}} and the like), "
             f"not {type(value).__name__}"
         )
-    types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'text', 'null')"
+    if isinstance(value, str):
+        return Condition(f"({row}.type = 'text' AND {row}.value IS {_TEXT})", (_encoded(value),))
+    types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'null')"
     return Condition(f"({row}.value IS ? AND {row}.type IN {types})", (value,))
 
 
@@ -197,7 +205,11 @@ def _nanoseconds(name: str, when: Any) -> Any:
     return when
 
 
-# Functions for SQL. Paths and texts come as bytes, because sqlite3 hands over no text that is not valid UTF-8.
+# Paths and texts go to and fro as bytes, because sqlite3 hands over no text that is not valid UTF-8.
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _decoded(raw: bytes | None) -> str:
@@ -210,9 +222,9 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
-    "fits": (2, lambda raw, expression: _compiled(expression).fullmatch(_decoded(raw)) is not None),
+    "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(_decoded(raw)) is not None),
     "holds": (2, lambda raw, phrase: holds(_decoded(raw), phrase)),
-    "path_ext": (1, lambda raw: PurePosixPath(_decoded(raw)).suffix[1:].lower()),
-    "path_name": (1, lambda raw: _decoded(raw).rpartition("/")[2]),
+    "path_ext": (1, lambda raw: _encoded(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
+    "path_name": (1, lambda raw: _encoded(_decoded(raw).rpartition("/")[2])),
 }
 """Name to number of arguments and function."""

@@ -233,7 +233,7 @@ class Folder:
         return self.index.status()
 
     def close(self) -> None:
-        """Close the index; the folder must not be used afterwards."""
+        """Close the index; see :meth:`Index.close`."""
         self.index.close()
 
     def __enter__(self) -> Folder:

@@ -19,7 +19,7 @@ from .nearest import document_rows
 from .opening import choose_models_again, create_index, open_catalog
 from .pairing import Given, Model, chosen_models
 from .places import check_place, named_place, refuse_links
-from .queries import Meaning, Weighted, document_vectors, is_words, item_kind, listed, query_vectors, unit
+from .queries import Meaning, Weighted, check_limits, document_vectors, is_words, item_kind, listed, query_vectors, unit
 from .ranking import Hit
 from .searcher import Mode, Request, Searcher
 from .snapshot import Snapshot
@@ -99,7 +99,7 @@ class Index(Store):
         """Add documents, each in place of the one with the same id; a text that is known already is not embedded again.
 
         Args:
-            documents: may be a generator; what was taken is committed every few seconds.
+            documents: of them, perhaps from a generator; what was taken is committed every few seconds.
             progress: called with the number of documents taken so far.
             cancel: asked now and then; once it answers ``True`` nothing more is taken, and what was taken is kept.
 
@@ -110,10 +110,17 @@ class Index(Store):
             IndexLockedError: another process is writing.
             UnsupportedInputError: an image, and no model of the index embeds images.
             ImageError: an image that cannot be read; what came before it is kept.
+            TypeError: a single document, or something in ``documents`` that is none; what came before it is kept.
         """
+        if isinstance(documents, (Document, str, bytes)) or not isinstance(documents, Iterable):
+            raise TypeError(
+                f"documents must be a sequence of Documents, not one {type(documents).__name__}: [document] makes one"
+            )
         taken = 0
         with self.writing(cancel=cancel) as writer:
             for document in documents:
+                if not isinstance(document, Document):
+                    raise TypeError(f"documents must hold Documents, not {type(document).__name__}: {document!r:.80}")
                 if writer.add(document) is None:
                     break
                 taken += 1
@@ -161,15 +168,19 @@ class Index(Store):
             At most ``k`` hits; one a document.
 
         Raises:
-            ValueError: the query is empty, ``k`` is less than 1, or ``where`` or ``mode`` is not understood.
+            ValueError: the query is empty, ``k`` is less than 1, ``min_score`` is not from 0 to 1, a weight is not
+                finite, ``where`` or ``mode`` is not understood, or the index is closed.
+            TypeError: something is of another type than it says here.
             UnsupportedInputError: a picture, and no model of the index embeds pictures; or a picture together with
                 words, where they have vector spaces of their own.
         """
-        _check_request(k, mode)
+        check_limits(k, min_score)
+        if mode not in get_args(Mode):
+            raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
         parsed = parse_query(query) if isinstance(query, str) else None
         if parsed is None and mode == "keyword":
             raise ValueError("a picture has no words; search for it with mode='hybrid' or 'vector'")
-        test = condition(where or {})
+        test = condition({} if where is None else where)
         if parsed is not None:
             test &= word_condition(parsed.phrases, parsed.excluded)
         self._follow()
@@ -197,8 +208,9 @@ class Index(Store):
         Raises:
             KeyError: no document has this id.
         """
-        _check_request(k, "vector")
-        test = condition(where or {})
+        check_limits(k, min_score)
+        test = condition({} if where is None else where)
+        self._follow()
         if isinstance(item, Document):
             vectors, kind = document_vectors(self._towers, item), "image" if item.text is None else "text"
         else:
@@ -328,10 +340,3 @@ class Index(Store):
         """Answer a request that was made of words or texts (``item`` is ``text``), or of a picture too (``image``)."""
         scales = {kind: self._towers.scale(item, kind, vector) for kind, vector in request.vectors.items()}
         return self.ask(lambda snapshot: Searcher(snapshot, self._segments, scales, request).hits())
-
-
-def _check_request(k: int, mode: str) -> None:
-    if k < 1:
-        raise ValueError(f"k must be at least 1, not {k}")
-    if mode not in get_args(Mode):
-        raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")

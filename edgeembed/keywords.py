@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .text import clean
+
 _MAX_TERMS = 64
 """More words of a query than this are passed over; a page of text as a query needs no more."""
 
@@ -20,9 +22,11 @@ _MAX_TERMS = 64
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _UNSPACED += "\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(f"[{_UNSPACED}]+")
-_CAMEL = re.compile(r"[A-Za-z0-9]*(?:[a-z][A-Z]|[A-Z]{2}[a-z])[A-Za-z0-9]*")
+# Words first, then what is in each: an expression for both together tries a long word anew from each of its characters.
+_WORD = re.compile(r"\w+")
+_NAME = re.compile(r"[A-Za-z0-9]+")
+_HUMP = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _PART = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_BEYOND_ASCII = re.compile(r"\w*[^\W\x00-\x7f]\w*")
 _SEVERAL_SPELLINGS = re.compile("ss|ff|fi|fl|st|[^\x00-\x7f]")
 _DIACRITICS = re.compile("[\u0300-\u036f]")
 _ASCII_GAP = re.compile(r"[^a-z0-9]+")
@@ -52,7 +56,7 @@ def parse_query(query: str) -> Query:
         ValueError: there is nothing to search for.
     """
     words, phrases, excluded = [], [], []
-    for found in _QUERY_PART.finditer(query.translate(_QUOTES)):
+    for found in _QUERY_PART.finditer(clean(query).translate(_QUOTES)):
         text = found["phrase"] if found["phrase"] is not None else found["word"]
         if text is None or not text.strip():
             continue
@@ -91,9 +95,11 @@ def phrase_expression(phrase: str) -> str:
 
 def extra_words(text: str) -> str | None:
     """Words of a text to index beside it, ``None`` if there are none."""
-    words = [part for name in _CAMEL.findall(text) for part in _PART.findall(name) if part != name]
+    words = [part for name in _camel_names(text) for part in _PART.findall(name) if part != name]
     if not text.isascii():
-        for word in _BEYOND_ASCII.findall(text):
+        for word in _WORD.findall(text):
+            if word.isascii():
+                continue
             folded = compose(word)
             for run in _RUN.findall(folded):
                 words += [*_pairs(run), run[-1]]
@@ -129,7 +135,7 @@ def is_unspaced(word: str) -> bool:
 def literal_pieces(text: str) -> list[str]:
     """Parts of a query that SQLite's own marking does not see: to be looked for as they are."""
     pieces = [piece for run in _RUN.findall(compose(text)) for piece in (_pairs(run) or [run])]
-    return list(dict.fromkeys(pieces + [part for name in _CAMEL.findall(text) for part in _PART.findall(name)]))
+    return list(dict.fromkeys(pieces + [part for name in _camel_names(text) for part in _PART.findall(name)]))
 
 
 def compose(text: str) -> str:
@@ -154,9 +160,14 @@ def _alternatives(word: str) -> Iterator[str]:
     yield _quoted(folded if folded != _as_sqlite_folds(word) else word.lower())
     if folded != _as_sqlite_folds(word):
         yield _quoted(word.lower())
-    parts = [part.lower() for part in _PART.findall(word)] if _CAMEL.search(word) else []
+    parts = [part.lower() for part in _PART.findall(word)] if _camel_names(word) else []
     pieces = normal(word).split()
     yield from map(_quoted, [*(pieces if len(pieces) > 1 else []), *parts])
+
+
+def _camel_names(text: str) -> list[str]:
+    """Names with parts that begin with capitals, such as ``parseConfigFile`` and ``HTTPServer``."""
+    return [name for name in _NAME.findall(text) if _HUMP.search(name)]
 
 
 def _pairs(run: str) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
 from .chunks import split
+from .documents import is_image
 from .errors import UnsupportedInputError
 from .layout import KINDS
 
@@ -90,11 +92,37 @@ def listed(name: str, items: Iterable[Weighted]) -> list[Weighted]:
     """The meanings of an argument that takes several.
 
     Raises:
-        TypeError: it is one text, whose letters are not meant.
+        TypeError: it is one text, whose letters are not meant, or holds something else than meanings and weights.
+        ValueError: a weight is no finite number, or there is nothing to weigh.
     """
-    if isinstance(items, (str, bytes)):
+    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be a sequence, not one {type(items).__name__}: [{items!r:.40}]")
-    return list(items)
+    found = list(items)
+    for item in found:
+        if isinstance(item, tuple) and (len(item) != 2 or not isinstance(item[0], Real)):
+            raise TypeError(f"{name}: {item!r:.80} is no pair of a weight and a meaning, such as (0.5, 'winter')")
+        weight, meaning = _weighted(item)
+        if not math.isfinite(weight):
+            raise ValueError(f"{name}: the weight of {meaning!r:.40} must be a finite number, not {weight}")
+        _kind(meaning)
+        if isinstance(meaning, (str, bytes)) and not meaning.strip():
+            raise ValueError(f"{name}: {item!r} is empty; give words or a picture, or leave it out")
+    return found
+
+
+def check_limits(k: int, min_score: object) -> None:
+    """Refuse a number of hits, or a least score, that means nothing.
+
+    Raises:
+        TypeError, ValueError: with what is allowed.
+    """
+    if not isinstance(k, Integral):
+        raise TypeError(f"k must be a whole number, at least 1, not {k!r}")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    if min_score in (None, "auto") or (isinstance(min_score, Real) and 0 <= min_score <= 1):
+        return
+    raise ValueError(f"min_score must be a number from 0 to 1, 'auto', or None for all hits, not {min_score!r}")
 
 
 def item_kind(parts: Iterable[Weighted]) -> str:
@@ -130,7 +158,7 @@ def _weighted(item: Weighted) -> tuple[float, Meaning]:
 def _kind(item: object) -> str:
     if is_words(item):
         return "text"
-    if isinstance(item, (os.PathLike, bytes)) or hasattr(item, "convert"):
+    if is_image(item):
         return "image"
     raise TypeError(f"cannot search for a {type(item).__name__}; give text, a Path, or an image")
 

@@ -38,6 +38,7 @@ class Store:
         self.path = path
         self.read_only = read_only
         self._threads = threads
+        self._is_closed = False
         self._catalog = catalog
         self._identity = catalog.identity
         self._guard = threading.Lock()
@@ -50,6 +51,7 @@ class Store:
     @property
     def embedder(self) -> Embedder:
         """The model for texts, loaded when it is first needed."""
+        self._check_open()
         return self._towers.embedder("text")
 
     @property
@@ -70,6 +72,7 @@ class Store:
 
         Raises:
             IndexCorruptError: the files contradict each other, or a segment is gone.
+            ValueError: the index is closed.
         """
         for attempt in range(_ATTEMPTS):
             try:
@@ -102,7 +105,9 @@ class Store:
         Raises:
             IndexLockedError: another process is writing.
             EdgeEmbedError: the index was opened read-only.
+            ValueError: it is closed.
         """
+        self._check_open()
         if self.read_only:
             raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")
         with self._writing, process_lock(self.path):
@@ -126,13 +131,19 @@ class Store:
                 writer.close()
 
     def close(self) -> None:
-        """Close files and threads; the index must not be used afterwards."""
+        """Close files and threads; whatever is asked of the index afterwards is a ``ValueError``, except this again."""
+        self._is_closed = True
         self._segments.close()
         self._catalog.close()
         self._towers.close()
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ValueError(f"{self.path}: this index is closed; open it again to use it")
+
     def _follow(self) -> None:
         """Notice that another catalog took the place of this one, or that a model for pictures was chosen meanwhile."""
+        self._check_open()
         with self._guard, self._catalog.read() as snapshot:
             identity, stored = self._catalog.identity, stored_models(snapshot, self.path)
             if (identity, stored) == (self._identity, self._towers.stored):

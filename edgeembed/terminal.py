@@ -36,7 +36,18 @@ _MOST_SHOWN = 5
 
 
 def prepare_streams() -> None:
-    """Write UTF-8 whatever the locale says, and file names that are not Unicode as the bytes they are."""
+    """Write UTF-8 whatever the locale says, and file names that are not Unicode as the bytes they are.
+
+    A stream that is closed (``<&-``, ``>&-``) says nothing and takes everything, as ``/dev/null`` does. Its number is
+    taken as well: the next file to be opened would get it, and be written to by all that writes to the stream.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 (for the whole process)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")

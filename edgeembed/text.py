@@ -80,8 +80,8 @@ class TextEncoder:
         """Number of tokens of each text, without special tokens, prefix and limit."""
         words = self._words_for(texts)
         if words is not None:
-            return [len(words.ids(_clean(text))) // ID_BYTES for text in texts]
-        encodings = self._counter.encode_batch_fast([_clean(text) for text in texts], add_special_tokens=False)
+            return [len(words.ids(clean(text))) // ID_BYTES for text in texts]
+        encodings = self._counter.encode_batch_fast([clean(text) for text in texts], add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
 
     def encode(self, texts: Sequence[str], *, role: str) -> list[tuple[IdRow, IdRow]]:
@@ -102,8 +102,8 @@ class TextEncoder:
         prefix, words = self.prefixes[role], self._words_for(texts)
         if words is not None:
             limit = self.max_tokens
-            return lambda number: self._row(words.framed(prefix + _clean(texts[number]), limit))
-        encodings = self._tokenizer.encode_batch_fast([prefix + _clean(text) for text in texts])
+            return lambda number: self._row(words.framed(prefix + clean(texts[number]), limit))
+        encodings = self._tokenizer.encode_batch_fast([prefix + clean(text) for text in texts])
         return lambda number: self._row(np.array(encodings[number].ids, np.int64))
 
     def _words_for(self, texts: Sequence[str]) -> WordPieces | None:
@@ -144,7 +144,7 @@ def _word_pieces(tokenizer: Tokenizer) -> WordPieces | None:
     return WordPieces(tokenizer, tuple(token.content for token in added))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """The text itself, or, where it holds lone surrogates (from undecodable file names), with U+FFFD for each."""
     try:
         text.encode()

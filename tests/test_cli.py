@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import struct
@@ -372,3 +373,45 @@ def test_a_folder_without_files_is_not_taken_for_deleted(notes: Path, tiny_bundl
         assert "`edgeembed index --rebuild`" in run.stderr
     assert "boat.md" in run.stdout
     assert ".: holds no file any more" in edge("status", notes, *place).stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="streams are closed as on POSIX")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_as_good_as_empty_ones(notes: Path, tiny_bundle: Path, closed: str) -> None:
+    """A file that is opened must not get the number of a closed stream, or messages are written into the index."""
+    python = f"{shlex.quote(sys.executable)} -c 'from edgeembed.cli import main; main()'"
+    commands = ["index .", "search boat . --min-score 0", "status .", "similar boat.md . --min-score 0", "verify ."]
+    commands += ["models", f"embed --model {tiny_bundle}"]
+    assert edge("index", notes, "--model", tiny_bundle).returncode == 0
+    for command in commands:
+        run = subprocess.run(
+            ["sh", "-c", f"exec {python} {command} {closed}"],
+            cwd=notes,
+            input="",
+            text=True,
+            capture_output=True,
+        )
+        assert (run.returncode, "Error" in run.stderr) == (0, False), (command, run.stderr)
+        assert (run.stdout == "") == (">&-" in closed.split() or command[:5] in ("index", "embed")), command
+    assert edge("verify", notes).stdout.startswith("ok")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="arguments are bytes on POSIX only")
+def test_arguments_in_another_encoding(notes: Path, tiny_bundle: Path) -> None:
+    try:
+        (notes / os.fsdecode(b"caf\xe9.t\xff")).write_text("Le café du port")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    word, name = os.fsdecode(b"caf\xe9"), os.fsdecode(b"caf\xe9.t\xff")
+    assert edge("index", notes, "--model", tiny_bundle).returncode == 0
+    for options in (
+        [f'"{word}"'],
+        ["x", "--path", name, "--min-score", "0"],
+        ["x", "--ext", os.fsdecode(b"t\xff"), "--min-score", "0"],
+    ):
+        run = edge("search", "--json", *options, notes)
+        assert run.returncode == 0, run.stderr
+        assert [json.loads(line)["path"] for line in run.stdout.splitlines()] == [f"{notes}/caf\ufffd.t\ufffd"]
+    run = edge("search", "--min-score", "0", "--plus", f"2:{word}", f"boat -{word}", notes)
+    assert (run.returncode, "port" in run.stdout) == (0, False), run.stderr
+    assert edge("explain", "--json", word, notes / name, notes).returncode == 0

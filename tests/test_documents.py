@@ -100,6 +100,26 @@ def test_older_encodings(tmp_path: Path, words: str, encoding: str) -> None:
     assert text(read(tmp_path / "a.txt", long.encode(encoding))) == long
 
 
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("Der Schlüssel für die Tür liegt unter der Fußmatte.", "cp1252"),
+        ("Chez Doris location, 1430 rue Chomedey. Français : Rue Chomedey, côté ouest", "cp1252"),
+        ("June 2014 view of Klövsjö with Klövsjö Church and the skiing slopes", "cp1252"),
+        ("Château de la Lozère", "cp1252"),
+        ("Flag of the village of Razès, as seen from the hill of Razès", "cp1252"),
+        ("The Blair Witch Project – directed by Eduardo Sánchez – is a film", "cp1252"),
+        ("Gołogóra Transmitter. Polski: Maszt radiowy", "cp1250"),
+        ("Załoga jachtu biorącego udział w regatach", "cp1250"),
+        ("Žluťoučký kůň úpěl ďábelské ódy. Příliš mnoho učňů čeká na večeři u řeky.", "cp1250"),
+        ("Die Bäume blühen schön, die Vögel singen süß.", "mac-roman"),
+        ("Die Bäume blühen schön, die Vögel singen heiß.", "cp437"),
+    ],
+)
+def test_few_letters_beyond_ascii(words: str, encoding: str) -> None:
+    assert decode(words.encode(encoding)) == words
+
+
 def test_a_megabyte_of_an_older_encoding_is_soon_read() -> None:
     for words, encoding in ((JAPANESE, "cp932"), (GERMAN, "cp1252"), ("plain words " * 8000 + "café ", "cp1252")):
         long = words * (3_000_000 // len(words))

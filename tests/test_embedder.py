@@ -296,3 +296,22 @@ def test_a_graph_that_fails_while_it_runs(remake: Callable[..., Path]) -> None:
         pytest.raises(edgeembed.BundleError, match="cannot be run"),
     ):
         embedder.embed_texts(["good morning"] * 10)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_closed_embedder_says_so(tiny_bundle: Path, threads: int) -> None:
+    embedder = edgeembed.Embedder.load(tiny_bundle, threads=threads)
+    embedder.embed_texts(["still open", "and at work"])
+    embedder.close()
+    embedder.close()
+    closed: list[Callable[[], object]] = [
+        lambda: embedder.embed_texts(["too late", "far too late"]),
+        lambda: embedder.embed_texts([]),
+        lambda: list(embedder.iter_embed_texts(["too late"])),
+        lambda: embedder.embed_images([b""]),
+        lambda: embedder.count_tokens(["too late"]),
+        lambda: embedder.content_tokens,
+    ]
+    for ask in closed:
+        with pytest.raises(ValueError, match="tiny: this embedder is closed"):
+            ask()

@@ -622,7 +622,7 @@ def test_use_after_the_end_is_no_fault_of_the_picture(image_bundle: Path) -> Non
         embedder = edgeembed.Embedder.load(image_bundle, threads=threads)
         assert len(embedder.embed_images([Image.new("RGB", (2000, 1500), "red")])) == 1
         embedder.close()
-        with pytest.raises(RuntimeError, match="shutdown"):
+        with pytest.raises(ValueError, match="this embedder is closed"):
             embedder.embed_images([Image.new("RGB", (2000, 1500), "red")])
 
 

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
@@ -162,6 +163,95 @@ def test_a_picture_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: py
 def test_an_empty_index_has_no_hits(index: Index) -> None:
     assert index.search("anything") == []
     assert index.search("anything", where={"a": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"id": 5, "text": "x"}, "id must be a string, not int"),
+        ({"id": "a", "text": b"x"}, "text must be a string; decode bytes first, not bytes"),
+        ({"id": "a", "image": 5}, "image must be a path, bytes, or a Pillow image, not int"),
+        ({"id": "a", "text": "x", "metadata": "y"}, "metadata must be a mapping"),
+        ({"id": "a", "text": "x", "pages": 5}, "pages must be a tuple"),
+    ],
+)
+def test_a_document_of_wrong_types(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"document .*: {message}"):
+        Document(**fields)
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        (MAILS[0], r"must be a sequence of Documents, not one Document: \[document\]"),
+        ("abc", "must be a sequence of Documents, not one str"),
+        (5, "must be a sequence of Documents, not one int"),
+        ([MAILS[0], "abc"], "must hold Documents, not str: 'abc'"),
+    ],
+)
+def test_what_is_added_must_be_documents(index: Index, documents: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"documents {message}"):
+        index.add(documents)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"k": "5"}, TypeError, "k must be a whole number, at least 1, not '5'"),
+        ({"k": 1.5}, TypeError, "k must be a whole number"),
+        ({"where": "abc"}, TypeError, "where must be a mapping .* not 'abc'"),
+        ({"where": []}, TypeError, "where must be a mapping"),
+        ({"min_score": "foo"}, ValueError, "min_score must be a number from 0 to 1, 'auto', or None .* not 'foo'"),
+        ({"min_score": 2}, ValueError, "min_score must be .* not 2"),
+        ({"min_score": float("nan")}, ValueError, "min_score must be .* not nan"),
+        ({"plus": [(float("inf"), "cat")]}, ValueError, "plus: the weight of 'cat' must be a finite number, not inf"),
+        ({"minus": [(float("nan"), "cat")]}, ValueError, "minus: the weight of 'cat' must be a finite"),
+        ({"plus": ["dog", " "]}, ValueError, "plus: ' ' is empty"),
+        ({"minus": [(2, "")]}, ValueError, "minus: .* is empty"),
+        ({"plus": [("2", "dog")]}, TypeError, "plus: .* is no pair of a weight and a meaning"),
+        ({"plus": [(1, 2, 3)]}, TypeError, "plus: .* is no pair"),
+        ({"plus": 5}, TypeError, "plus must be a sequence"),
+        ({"plus": [5]}, TypeError, "cannot search for a int"),
+    ],
+)
+def test_wrong_options_of_a_search(index: Index, options: dict[str, Any], error: type[Exception], message: str) -> None:
+    index.add(MAILS)
+    with pytest.raises(error, match=message):
+        index.search("boat", **options)
+
+
+def test_a_closed_index_says_so(tmp_path: Path, tiny_bundle: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("the boat")
+    folder = edgeembed.Folder.open(tmp_path / "notes", model=tiny_bundle)
+    folder.sync()
+    index = folder.index
+    index.search("boat")
+    folder.close()
+    folder.close()
+    closed: list[Callable[[], object]] = [
+        lambda: index.add(MAILS),
+        lambda: index.add([]),
+        lambda: index.remove(["a.txt"]),
+        lambda: index.search("boat"),
+        lambda: index.similar("a.txt"),
+        lambda: index.similar(MAILS[0]),
+        lambda: index.explain("boat", "a.txt"),
+        lambda: index.lines("a.txt", 1, 1),
+        lambda: index.embedder,
+        index.status,
+        index.verify,
+        index.compact,
+        folder.plan,
+        folder.sync,
+        folder.status,
+        lambda: folder.search("boat"),
+        lambda: folder.similar(tmp_path / "notes" / "a.txt"),
+        lambda: folder.explain("boat", tmp_path / "notes" / "a.txt"),
+    ]
+    for ask in closed:
+        with pytest.raises(ValueError, match=r"notes.\.edgeembed: this index is closed"):
+            ask()
 
 
 def test_it_opens_again_with_its_own_model(tmp_path: Path, tiny_bundle: Path) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from edgeembed.keywords import Query, extra_words, holds, normal, parse_query, phrase_expression, query_terms
+from edgeembed.keywords import (
+    Query,
+    extra_words,
+    holds,
+    literal_pieces,
+    normal,
+    parse_query,
+    phrase_expression,
+    query_terms,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +86,13 @@ def test_what_full_text_must_not_take_for_its_own_syntax_is_quoted() -> None:
     assert query_terms("? ! …") == []
     assert len(query_terms(" ".join(map(str, range(500))))) == 64
     assert normal("?!") == ""
+
+
+@pytest.mark.parametrize("piece", ["x", "0123456789abcdef", "ACGT", "7", "A", "Ab", "xÉ", "\u0301", "京", "_"])
+def test_a_text_of_one_endless_word_is_gone_through_once(piece: str) -> None:
+    """Were each of its characters a new beginning, this would not end today."""
+    word = piece * (1_000_000 // len(piece)) + "é"
+    assert len(query_terms(word)) <= 64
+    assert literal_pieces(word) is not None
+    assert extra_words(word) != ""
+    assert normal(word) != ""

@@ -115,7 +115,18 @@ def test_filters(notes: Path, options: list[str], found: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [["--since", "soon"], ["--min-size", "big"], ["--min-score", "2"], ["--path", "[z-a]"]]
+    "options",
+    [
+        ["--since", "soon"],
+        ["--min-size", "big"],
+        ["--min-score", "2"],
+        ["--min-score", "nan"],
+        ["--path", "[z-a]"],
+        ["--plus", ""],
+        ["--plus", "2:"],
+        ["--plus", "nan:cat"],
+        ["--minus", f"{'9' * 400}:cat"],
+    ],
 )
 def test_wrong_filters(notes: Path, options: list[str]) -> None:
     run = edge("search", "boat", notes, *options)
