@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-
-import onnx
-from onnx import TensorProto, external_data_helper, numpy_helper
+from typing import TYPE_CHECKING
 
 from edgeembed.bundle import Bundle
 from edgeembed.manifest import WEIGHTS_SUFFIX
 
+if TYPE_CHECKING:
+    from onnx import TensorProto
+
 _LEAST = 1 << 16
 """Bytes of a tensor that goes out of the graph; mapping hundreds of small ones takes longer than copying them."""
-_PLAIN = (
-    TensorProto.FLOAT,
-    TensorProto.DOUBLE,
-    TensorProto.INT8,
-    TensorProto.UINT8,
-    TensorProto.INT32,
-    TensorProto.INT64,
-)
-_PAGE = 1 << 12
-"""Where tensors begin: at multiples of a page, as far as memory can be mapped directly."""
+_PLAIN = ("FLOAT", "DOUBLE", "INT8", "UINT8", "INT32", "INT64")
+_ALIGNED = 64
+"""Bytes of which the beginning of each tensor is a multiple: what the widest instructions like. Whole pages would make
+the photo tower 24 KB larger, and onnxruntime maps from the page that a tensor begins in."""
 
 
 def graph_files(graph: Path, name: str, scratch: Path) -> dict[str, Path]:
@@ -38,6 +33,9 @@ def graph_files(graph: Path, name: str, scratch: Path) -> dict[str, Path]:
         name: of the graph in the bundle.
         scratch: they are written to a new folder in this one.
     """
+    import onnx  # commands that show help do without it
+    from onnx import TensorProto, external_data_helper
+
     model = onnx.load(graph)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     files = {name: folder / name}
@@ -46,7 +44,7 @@ def graph_files(graph: Path, name: str, scratch: Path) -> dict[str, Path]:
         files[name + WEIGHTS_SUFFIX] = folder / (name + WEIGHTS_SUFFIX)
         with files[name + WEIGHTS_SUFFIX].open("wb") as out:
             for tensor, raw in large:
-                out.write(bytes(-out.tell() % _PAGE))
+                out.write(bytes(-out.tell() % _ALIGNED))
                 offset = out.tell()
                 out.write(raw)
                 plain = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=raw)
@@ -59,9 +57,12 @@ def graph_files(graph: Path, name: str, scratch: Path) -> dict[str, Path]:
 
 def _raw(tensor: TensorProto) -> bytes:
     """The numbers of a tensor as they would lie in a file; empty where that is not known (packed ones, strings)."""
+    from onnx import TensorProto, numpy_helper
+
     if tensor.HasField("raw_data"):
         return tensor.raw_data
-    return numpy_helper.to_array(tensor).tobytes() if tensor.data_type in _PLAIN else b""
+    plain = [getattr(TensorProto, name) for name in _PLAIN]
+    return numpy_helper.to_array(tensor).tobytes() if tensor.data_type in plain else b""
 
 
 def whole_files(bundle: Bundle) -> dict[str, Path | bytes]:
