@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from operator import itemgetter
 from pathlib import Path
@@ -30,7 +30,7 @@ class FileStat(NamedTuple):  # and no dataclass, of which making a hundred thous
     """Time of the last change, in nanoseconds since 1970."""
 
 
-def walk(root: Path, *, exclude: Collection[Path] = ()) -> Iterator[FileStat | Skipped]:
+def walk(root: Path, *, exclude: Iterable[Path] = ()) -> Iterator[FileStat | Skipped]:
     """Find the files of a folder.
 
     Left out without a word: what ignore rules name, hidden names, what systems and programs leave behind, links to
@@ -77,6 +77,7 @@ class _Walk:
         self._problems: list[Skipped] = []
 
     def run(self) -> Iterator[FileStat | Skipped]:
+        """Folders in the order of their paths, and at last what is wrong with rules."""
         todo = [_Folder(os.fspath(self._root), "", inherited_rules(self._root, self._problems))]
         while todo:
             folder = todo.pop()

@@ -24,6 +24,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .keywords import holds, phrase_expression
+from .sqlite import decode, encode
 
 _FILE = "(SELECT {} FROM files WHERE path = d.id)"
 _FACTS = {
@@ -38,7 +39,7 @@ _FACTS = {
 _RANGES = ("<", "<=", ">", ">=")
 _OPERATORS = (*_RANGES, "in", "!=", "glob", "has")
 _TEXT = "CAST(? AS TEXT)"
-"""A text that is handed over as bytes; see :func:`_encoded`."""
+"""A text that is handed over as bytes; see :func:`.sqlite.encode`."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _one(name: str, operator: str, operand: Any) -> Condition:
         raise ValueError(f"where[{name!r}]: the facts are {', '.join(_FACTS)}")
     else:
         source = f"SELECT 1 FROM json_each(d.metadata) m WHERE m.key = {_TEXT} AND "
-        values = (_encoded(name),)
+        values = (encode(name),)
     if operator == "!=":
         test = _test(name, "=", operand)
         return Condition(f"NOT EXISTS ({source}{test.sql})", values + test.values)
@@ -167,11 +168,11 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
             _compiled(joined)
         except re.error as error:
             raise ValueError(f"where[{name!r}]: {operand!r} is no pattern that can be used: {error}") from None
-        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (_encoded(joined),))
+        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(joined),))
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
         raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")
     if isinstance(operand, str):
-        return Condition(f"m.type = 'text' AND m.value {operator} {_TEXT}", (_encoded(operand),))
+        return Condition(f"m.type = 'text' AND m.value {operator} {_TEXT}", (encode(operand),))
     return Condition(f"m.type IN ('integer', 'real') AND m.value {operator} ?", (operand,))
 
 
@@ -182,7 +183,7 @@ def _equal(name: str, value: Any, row: str) -> Condition:
             f"not {type(value).__name__}"
         )
     if isinstance(value, str):
-        return Condition(f"({row}.type = 'text' AND {row}.value IS {_TEXT})", (_encoded(value),))
+        return Condition(f"({row}.type = 'text' AND {row}.value IS {_TEXT})", (encode(value),))
     types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'null')"
     return Condition(f"({row}.value IS ? AND {row}.type IN {types})", (value,))
 
@@ -208,12 +209,8 @@ def _nanoseconds(name: str, when: Any) -> Any:
 # Paths and texts go to and fro as bytes, because sqlite3 hands over no text that is not valid UTF-8.
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
 def _decoded(raw: bytes | None) -> str:
-    return (raw or b"").decode("utf-8", "surrogatepass")
+    return decode(raw or b"")
 
 
 @lru_cache(maxsize=64)
@@ -224,7 +221,7 @@ def _compiled(expression: str) -> re.Pattern[str]:
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(_decoded(raw)) is not None),
     "holds": (2, lambda raw, phrase: holds(_decoded(raw), phrase)),
-    "path_ext": (1, lambda raw: _encoded(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
-    "path_name": (1, lambda raw: _encoded(_decoded(raw).rpartition("/")[2])),
+    "path_ext": (1, lambda raw: encode(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
+    "path_name": (1, lambda raw: encode(_decoded(raw).rpartition("/")[2])),
 }
 """Name to number of arguments and function."""

@@ -94,7 +94,7 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
     new, changed, recheck, skipped = [], [], [], []
     closed = list[str]()
     unchanged = 0
-    for entry in walk(root, exclude=[index.path, *([exclude] if exclude else [])]):
+    for entry in walk(root, exclude=filter(None, (index.path, exclude))):
         row = known.pop(entry.path, None)
         if isinstance(entry, Skipped):
             skipped.append(entry)

@@ -18,6 +18,11 @@ _PIXEL_SAMPLE = 1000
 """Values of each golden picture that are kept, of all its pixels and channels."""
 
 
+def embedded(embedder: Embedder, kind: str, items: Sequence[Any]) -> Vectors:
+    """What a bundle makes of texts (``kind`` is ``text``), or of pictures, ``(N, dim)``."""
+    return embedder.embed_texts(items) if kind == "text" else embedder.embed_images(items)
+
+
 class TextReference(Protocol):
     """What a bundle is measured against: another implementation of the same pipeline, in float."""
 

@@ -25,7 +25,7 @@ from .arrays import npz_bytes
 from .card import FILES_TITLE, file_table
 from .errors import ExportError
 from .fuse import fuse
-from .golden import background_texts
+from .golden import background_texts, embedded
 from .pictures import background_pictures
 from .seal import coarse
 from .weights_file import graph_files, whole_files
@@ -92,13 +92,13 @@ def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> di
         for kind, section in (("text", old.manifest.text), ("image", old.manifest.image)):
             if section is None:
                 continue
-            if kind == "text":
-                golden["text_self"] = after.embed_texts(golden["texts"].tolist())
-                vectors, earlier = (embedder.embed_texts(background_texts()) for embedder in (after, before))
-            else:
-                golden["image_self"] = after.embed_images(golden_files(golden))
-                vectors, earlier = (embedder.embed_images(background_pictures()) for embedder in (after, before))
-            found.append(cosines(vectors, earlier))
+            is_text = kind == "text"
+            ordinary = background_texts() if is_text else background_pictures()
+            golden[f"{kind}_self"] = embedded(
+                after, kind, golden["texts"].tolist() if is_text else golden_files(golden)
+            )
+            vectors = embedded(after, kind, ordinary)
+            found.append(cosines(vectors, embedded(before, kind, ordinary)))
             if background[kind].shape == vectors.shape:  # of the project's own inputs, as all that it ships
                 background[kind] = coarse(vectors)
     contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)

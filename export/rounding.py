@@ -24,7 +24,7 @@ from edgeembed import Embedder
 from edgeembed.bundle import Bundle, write_bundle
 from edgeembed.check import cosines
 
-from .golden import Vectors
+from .golden import embedded
 from .weights_file import whole_files
 
 _JITTER = 2e-8
@@ -51,8 +51,7 @@ def self_tolerance(
     tolerance: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch, Embedder(_jittered(bundle, Path(scratch))) as embedder:
         for kind, items in inputs.items():
-            found: Vectors = embedder.embed_texts(items) if kind == "text" else embedder.embed_images(items)
-            departures = 1 - cosines(found, golden[f"{kind}_self"])
+            departures = 1 - cosines(embedded(embedder, kind, items), golden[f"{kind}_self"])
             prefix = "" if kind == "text" else f"{kind}_"
             tolerance |= {f"{prefix}{key}": value for key, value in _allowed(departures).items()}
     return tolerance

@@ -17,15 +17,7 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 
 from edgeembed import Folder, Skipped
 from edgeembed.sync import SyncProgress
-
-OLD_NS = 1_600_000_000_000_000_000
-
-
-def write(path: Path, text: str, *, mtime_ns: int = OLD_NS) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    os.utime(path, ns=(mtime_ns, mtime_ns))
-    return path
+from tests.old_files import OLD_NS, write
 
 
 @pytest.fixture

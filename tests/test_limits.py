@@ -15,8 +15,7 @@ import pytest
 
 import edgeembed
 from edgeembed import Document, EdgeEmbedError, Folder, Index
-
-OLD_NS = 1_600_000_000_000_000_000
+from tests.old_files import write
 
 FULL = """
 import resource, signal, sys, edgeembed
@@ -70,13 +69,6 @@ def test_a_disk_that_is_really_full(tmp_path: Path, tiny_bundle: Path) -> None:
             assert index.verify().ok
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
-
-
-def write(path: Path, text: str, *, mtime_ns: int = OLD_NS) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    os.utime(path, ns=(mtime_ns, mtime_ns))
-    return path
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

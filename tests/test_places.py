@@ -11,15 +11,7 @@ import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 
 from edgeembed import Folder, Index, IndexCorruptError, NotAnIndexError
-
-OLD_NS = 1_600_000_000_000_000_000
-
-
-def write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    os.utime(path, ns=(OLD_NS, OLD_NS))
-    return path
+from tests.old_files import write
 
 
 @pytest.fixture
