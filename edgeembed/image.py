@@ -23,7 +23,7 @@ from .errors import BundleError, ImageError
 from .manifest import MANIFEST_NAME, ImageSection
 from .pillow import MAX_PIXELS, ImageSource, in_mode, megapixels, opened, orientation_of, path_of, translated, turned
 from .readers.extracted import PictureNeed
-from .transform import Box, Pixels, crop_box, faults, normalisation, normalised, resized_size
+from .transform import Box, Pixels, crop_box, faults, filter_name, normalisation, normalised, resized_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -162,7 +162,7 @@ class ImageEncoder:
 
         size = resized_size(self._section, *full)
         box = crop_box(self._section, *size)
-        how = Resampling[self._section.filter.upper()]
+        how = Resampling[filter_name(self._section, full, size).upper()]
         if size[0] * size[1] <= _LARGEST_RESIZED:
             # Outside of the picture Pillow's crop gives zeros, as transformers' does.
             return image.resize(size, how, reducing_gap=_gap(self._section) if reduced else None).crop(box)

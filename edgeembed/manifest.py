@@ -25,6 +25,8 @@ WEIGHTS_SUFFIX = ".data"
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _DIGEST_FIELD = re.compile(rb'"digest": "([0-9a-f]{64})"')
 _ZEROS = b"0" * 64
+_ADDED = ("reducing_gap", "shrink_filter")
+"""Facts that the format did not have at first."""
 REINSTALL = "copy the bundle again or reinstall edgeembed"
 
 
@@ -67,6 +69,8 @@ class ImageSection:
     ``even`` is torchvision's rule: the even one of the two, and ``up`` where the picture is smaller than the crop."""
     filter: str
     """``nearest``, ``box``, ``bilinear``, ``hamming``, ``bicubic`` or ``lanczos``, as Pillow computes them."""
+    shrink_filter: str | None = None
+    """The one for pictures of which neither side becomes longer; ``None``: ``filter`` is for all."""
     scale: float = 1 / 255
     """Factor from a byte to the value that ``mean`` is taken from."""
     mean: tuple[float, ...]
@@ -131,8 +135,9 @@ def encoder_digest(manifest: Manifest) -> str:
                 if key in values:
                     weights = manifest.files.get(values[key] + WEIGHTS_SUFFIX)
                     values[key] = manifest.files[values[key]].sha256 + (weights.sha256 if weights else "")
-            if values.get("reducing_gap", 0) is None:
-                del values["reducing_gap"]  # the format had none at first, and encoders stay the same
+            for key in _ADDED:
+                if values.get(key, 0) is None:
+                    del values[key]  # encoders without it stay the same
             facts[kind] = values
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

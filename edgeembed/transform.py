@@ -17,11 +17,12 @@ Pixels = npt.NDArray[np.float32]  # (C, H, W)
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom."""
 
-_KNOWN = {
+_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+_KNOWN: dict[str, tuple[str, ...]] = {
     "resize": ("shortest-edge", "stretch", "none"),
     "crop": ("center", "none"),
     "crop_rounding": ("down", "up", "even"),
-    "filter": ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
+    "filter": _FILTERS,
     "mode": ("RGB", "BGR", "L"),
     "orientation": ("exif", "none"),
 }
@@ -32,6 +33,8 @@ def faults(section: ImageSection) -> Iterator[str]:
     for name, values in _KNOWN.items():
         if getattr(section, name) not in values:
             yield f"{name} is {getattr(section, name)!r}, not one of {', '.join(values)}"
+    if section.shrink_filter not in (None, *_FILTERS):
+        yield f"shrink_filter is {section.shrink_filter!r}, not one of {', '.join(_FILTERS)}"
     side = section.resize_to
     if section.resize == "shortest-edge" and side is None:
         yield "resize 'shortest-edge' needs resize_to"
@@ -58,6 +61,12 @@ def resized_size(section: ImageSection, width: int, height: int) -> tuple[int, i
     if width <= height:
         return section.resize_to, int(section.resize_to * height / width)
     return int(section.resize_to * width / height), section.resize_to
+
+
+def filter_name(section: ImageSection, before: tuple[int, int], after: tuple[int, int]) -> str:
+    """How a picture is resized from a width and height to others."""
+    shrinks = after[0] <= before[0] and after[1] <= before[1]
+    return section.shrink_filter if shrinks and section.shrink_filter is not None else section.filter
 
 
 def crop_box(section: ImageSection, width: int, height: int) -> Box:

@@ -88,7 +88,8 @@ def _transform(image: ImageSection) -> str:
         "stretch": f"stretched to {f'{image.resize_to} x {image.resize_to}' if image.resize_to else size}",
         "none": "not resized",
     }
-    return f"{steps[image.resize]} ({image.filter})" + (f", then the middle {size}" if cropped else "")
+    how = image.filter if image.shrink_filter is None else f"{image.filter}, {image.shrink_filter} to make smaller"
+    return f"{steps[image.resize]} ({how})" + (f", then the middle {size}" if cropped else "")
 
 
 def _use(manifest: Manifest) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
-    from transformers import BaseImageProcessor
+    from transformers import BatchFeature
 
 _BATCH = 16
 
@@ -20,8 +20,13 @@ _BATCH = 16
 class TorchImages:
     """An image tower in torch, float32, run as transformers runs it."""
 
-    def __init__(self, processor: BaseImageProcessor, tower: torch.nn.Module) -> None:
-        """``tower`` takes ``pixel_values`` (B, C, H, W) and gives unit vectors (B, dim)."""
+    def __init__(self, processor: Callable[..., BatchFeature], tower: torch.nn.Module) -> None:
+        """Prepare.
+
+        Args:
+            processor: an image processor of transformers, or what can be called like one.
+            tower: takes ``pixel_values`` (B, C, H, W) and gives unit vectors (B, dim).
+        """
         self._processor = processor
         self._tower = tower
 

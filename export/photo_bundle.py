@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from .parts import ImagePart
 from .photo_recipe import PhotoRecipe
 from .photo_teacher import PhotoTeacher
 from .photo_tower import PhotoTower
+from .photo_views import FILTER, SHRINK_FILTER, filter_name
 from .pictures import background_pictures, golden_pictures
 from .seal import IMAGE_GRAPH, Facts, seal
 from .static_int8 import SEVEN_BITS, STATIC_INT8, quantize_static_int8
@@ -34,7 +35,7 @@ from .stored_weights import store_weights
 from .towers import write_graph
 
 if TYPE_CHECKING:
-    from transformers import BaseImageProcessor, PretrainedConfig
+    from transformers import BatchFeature, PretrainedConfig
 
 
 _SOME = 256
@@ -146,7 +147,8 @@ def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
         resize="stretch",
         resize_to=None,
         crop="none",
-        filter="bicubic",
+        filter=FILTER,
+        shrink_filter=SHRINK_FILTER,
         scale=1 / 255,
         mean=backbone.mean,
         std=backbone.std,
@@ -154,17 +156,25 @@ def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
     )
 
 
-def _processor(backbone: Backbone, side: int) -> BaseImageProcessor:
-    """The same in transformers, for the proof."""
-    from PIL.Image import Resampling
+def _processor(backbone: Backbone, side: int) -> Callable[..., BatchFeature]:
+    """The same in transformers, for the proof; it has a processor for each filter."""
+    from PIL.Image import Image, Resampling
     from transformers import ViTImageProcessor
 
-    return ViTImageProcessor(
-        size={"height": side, "width": side},
-        resample=Resampling.BICUBIC,
-        image_mean=list(backbone.mean),
-        image_std=list(backbone.std),
-    )
+    processors = {
+        name: ViTImageProcessor(
+            size={"height": side, "width": side},
+            resample=Resampling[name.upper()],
+            image_mean=list(backbone.mean),
+            image_std=list(backbone.std),
+        )
+        for name in (FILTER, SHRINK_FILTER)
+    }
+
+    def process(image: Image, **arguments: Any) -> BatchFeature:
+        return processors[filter_name(image.size, side)](image, **arguments)
+
+    return process
 
 
 def _facts(backbone: Backbone, teacher: PhotoTeacher, recipe: PhotoRecipe, graph: Path) -> Facts:

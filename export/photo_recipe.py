@@ -106,7 +106,7 @@ PHOTOS = {
             "Mixtures, dropout and rates are those chosen for an earlier backbone.",
             original=0.3,
             reducing_gap=1.5,
-            tower=TowerRecipe(split=17, dropout=0.4, weight=1.0, power=1.5, apart=10.0),
+            tower=TowerRecipe(split=17, skipped=(4, 7, 11), dropout=0.4, weight=1.0, power=1.5, apart=10.0),
             plan=PhotoPlan(
                 steps=400,
                 runs=4,

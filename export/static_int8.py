@@ -74,7 +74,12 @@ def quantize_static_int8(graph: Path, out: Path, calibration: Sequence[Feed]) ->
             )
         _store_rounded(padded, raw)
         save_optimized(raw, out)
-    _shorten_names(out)
+    model = onnx.load(out)
+    _fill_channels(model)
+    _share_tensors(model)
+    _shorten_names(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, out)
 
 
 def _pad_in_convolutions(graph: Path, out: Path) -> None:
@@ -146,9 +151,45 @@ def _store_rounded(graph: Path, quantized: Path) -> None:
     onnx.save(model, quantized)
 
 
-def _shorten_names(path: Path) -> None:
+def _fill_channels(model: onnx.ModelProto) -> None:
+    """Give convolutions of red, green and blue a fourth channel, whose weights are zero.
+
+    Only with whole fours of channels does onnxruntime convolve pixels where they lie; it would copy those under every
+    place of the kernel first, which takes 2.3 times as long.
+    """
+    edited = Graph(model)
+    for node in edited.nodes("QLinearConv"):
+        weight = edited.tensors[node.input[3]]
+        values = numpy_helper.to_array(weight)
+        missing = -values.shape[1] % 4
+        if edited.attributes(node).get("group", 1) != 1 or not missing:
+            continue
+        weight.CopyFrom(numpy_helper.from_array(np.pad(values, ((0, 0), (0, missing), (0, 0), (0, 0))), weight.name))
+        pads = numpy_helper.from_array(np.array([0, 0, 0, 0, 0, missing, 0, 0], np.int64), f"{node.input[0]}_margins")
+        model.graph.initializer.append(pads)
+        filled = f"{node.input[0]}_filled"
+        place = list(model.graph.node).index(node)
+        model.graph.node.insert(place, helper.make_node("Pad", [node.input[0], pads.name, node.input[2]], [filled]))
+        model.graph.node[place + 1].input[0] = filled
+
+
+def _share_tensors(model: onnx.ModelProto) -> None:
+    """Keep one of all constants that are the same, such as the zeros of channels."""
+    kept: dict[tuple[object, ...], str] = {}
+    same = {}
+    for tensor in list(model.graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        first = kept.setdefault((tensor.data_type, *tensor.dims, values.tobytes()), tensor.name)
+        if first != tensor.name:
+            same[tensor.name] = first
+            model.graph.initializer.remove(tensor)
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(name, name)
+
+
+def _shorten_names(model: onnx.ModelProto) -> None:
     """Number what lies between operators: the names that the tools give are a hundredth of the file."""
-    model = onnx.load(path)
     kept = {item.name for item in [*model.graph.input, *model.graph.output]}
     short: dict[str, str] = {}
     del model.graph.value_info[:]
@@ -160,4 +201,3 @@ def _shorten_names(path: Path) -> None:
                     names[place] = short.setdefault(name, f"t{len(short)}")
     for item in model.graph.initializer:
         item.name = short.get(item.name, item.name)
-    onnx.save(model, path)

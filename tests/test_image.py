@@ -472,6 +472,30 @@ def test_facts_that_this_version_does_not_know_are_refused(
 # Reduced decoding
 
 
+@pytest.mark.parametrize("resize", ["shortest-edge", "stretch"])
+def test_pictures_may_be_made_smaller_by_a_filter_of_their_own(
+    resize: str, encoder_of: Callable[..., ImageEncoder]
+) -> None:
+    section = dataclasses.replace(CLIP, resize=resize)
+    both, bicubic, hamming = (
+        encoder_of(dataclasses.replace(section, **filters))
+        for filters in (
+            {"filter": "bicubic", "shrink_filter": "hamming"},
+            {"filter": "bicubic"},
+            {"filter": "hamming"},
+        )
+    )
+    sizes = [(31, 31), (31, 60), (60, 31), (40, 33), (64, 48), (200, 150)]
+    for size in sizes:
+        image, smaller = noise(*size), min(size) >= 32
+        assert np.array_equal(both.encode(image), (hamming if smaller else bicubic).encode(image))
+        assert not np.array_equal(both.encode(image), (bicubic if smaller else hamming).encode(image))
+    photo = saved(drawing(1203, 901), "JPEG")
+    assert np.array_equal(both.encode(photo, reduced=True), hamming.encode(photo, reduced=True))
+    with pytest.raises(BundleError, match="shrink_filter is 'sharp', not one of nearest, box"):
+        encoder_of(dataclasses.replace(section, shrink_filter="sharp"))
+
+
 def test_how_far_pictures_are_reduced_is_a_fact_of_the_encoder(image_bundle: Path, tmp_path: Path) -> None:
     bundle = read_bundle(image_bundle)
     manifest = bundle.manifest
@@ -486,6 +510,9 @@ def test_how_far_pictures_are_reduced_is_a_fact_of_the_encoder(image_bundle: Pat
     assert encoder(1.75) not in (manifest.encoder, encoder(2.0))
     with pytest.raises(ValueError, match=r"reducing_gap is 0\.5"):
         encoder(0.5)
+    image = dataclasses.replace(manifest.image, shrink_filter="hamming")
+    other = write_bundle(tmp_path / "out", dataclasses.replace(manifest, image=image), files)
+    assert other.manifest.encoder != manifest.encoder
 
 
 def test_reduced_decoding_is_close_and_takes_the_same_part(encoder_of: Callable[..., ImageEncoder]) -> None:
