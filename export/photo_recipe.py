@@ -102,7 +102,8 @@ PHOTOS = {
             chosen="Backbone, split and views were chosen on 800 of the training photos, left out for "
             "that, and on every other ImageNet sample, with dev looked at beside them; the loss that holds the "
             "classifier was then made three times as heavy, and steps and runs are what an hour of two cores allows. "
-            "How names count, and the share of the backbone's own weights, were chosen on dev and all samples. "
+            "How names count, and the share of the backbone's own weights, were chosen on dev and all samples; which "
+            "blocks are left out by what the backbone's classifier says of these samples without them. "
             "Mixtures, dropout and rates are those chosen for an earlier backbone.",
             original=0.3,
             reducing_gap=1.5,
