@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,16 +37,16 @@ _MARK = "\x02\x03"
 
 @dataclass(frozen=True)
 class Terms:
-    """The words of a query that tell documents apart."""
+    """The words of a query that tell passages apart, or names."""
 
     expression: str
     """For ``MATCH``: any of them; empty if no word of the query is of use."""
     most: float
-    """The BM25 that no passage can exceed: the sum of all weights, times k1 + 1."""
+    """The BM25 that none can exceed: the sum of all weights, times k1 + 1."""
 
     @property
     def spread(self) -> float:
-        """By how much BM25 differs between passages: a sum of independent parts spreads by the root of its size."""
+        """By how much BM25 differs between them: a sum of independent parts spreads by the root of its size."""
         return math.sqrt(self.most) or 1.0
 
 
@@ -85,14 +85,18 @@ def count(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
 
 
-def weigh(db: sqlite3.Connection, terms: Sequence[str]) -> Terms:
-    """Leave out terms that FTS5 gives no weight because they stand in more than half of all passages, unless all do."""
+def weigh(db: sqlite3.Connection, table: Literal["words", "names"], terms: Sequence[str]) -> Terms:
+    """Leave out terms that FTS5 gives no weight because they stand in more than half of all rows, unless all do.
+
+    Passages and names are weighed each by themselves, as FTS5 does: in a folder of photos alone no passage holds any
+    word, and what is rare in texts may stand in every name.
+    """
     # Of texts alone, as FTS5 counts: a thousand photos must not make words of the notes beside them weigh less.
-    (passages,) = db.execute("SELECT count(*) FROM words_docsize").fetchone()
+    (rows,) = db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()
     weights = {}
     for term in terms:
-        (holding,) = db.execute("SELECT count(*) FROM words WHERE words MATCH ?", (term,)).fetchone()
-        weights[term] = math.log((passages - holding + 0.5) / (holding + 0.5))
+        (holding,) = db.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH ?", (term,)).fetchone()
+        weights[term] = math.log((rows - holding + 0.5) / (holding + 0.5))
     kept = [term for term, weight in weights.items() if weight > 0] or list(weights)
     most = (_K1 + 1) * sum(max(weights[term], 1e-6) for term in kept)
     return Terms(" OR ".join(kept), most)

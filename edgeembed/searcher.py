@@ -26,8 +26,8 @@ _DEPTH = 100
 """So many documents are taken from vectors and from words each before they are put together, or ``k`` if it is more."""
 _PASSAGES = 10
 _ENOUGH_WORDS = 0.3
-"""Share of the highest BM25 that a query could get from which words alone make a document relevant: it holds most of
-what is rare in the query. All words once in a passage of average length are 1 / (k1 + 1) = 0.45."""
+"""Share of the highest BM25 that a query could get from which words alone make a document relevant: its passage and its
+name hold most of what is rare in the query. All words once in a passage of average length are 1 / (k1 + 1) = 0.45."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class _Candidate:
     """Its keys, the best passage first."""
     value: float = 0.0
     """By which documents are put in order."""
-    evidence: float = 0.0
-    """BM25 of its best passage and its name."""
+    words: float = 0.0
+    """BM25 of its best passage in words."""
 
 
 class Searcher:
@@ -81,14 +81,15 @@ class Searcher:
         self._words: dict[int, float] = {}
         """BM25 of passages."""
         self._candidates: dict[int, _Candidate] = {}
-        self._terms = Terms("", 0.0)
+        self._terms = self._name_terms = Terms("", 0.0)
 
     def hits(self) -> list[Hit]:
         """The best ``k`` documents."""
         mode, depth = self._request.mode, self._request.k
         if mode != "vector" and self._request.words:
             depth = max(depth, _DEPTH)
-            self._terms = self._snapshot.weigh(query_terms(self._request.words))
+            terms = query_terms(self._request.words)
+            self._terms, self._name_terms = self._snapshot.weigh("words", terms), self._snapshot.weigh("names", terms)
             self._find_words(depth)
             self._find_names(depth)
         if mode != "keyword":
@@ -128,7 +129,7 @@ class Searcher:
         names: dict[int, float] = {}
 
         def best(count: int) -> list[tuple[int, float]]:
-            return self._snapshot.word_names(self._terms, count)
+            return self._snapshot.word_names(self._name_terms, count)
 
         def rows(found: Sequence[tuple[int, float]]) -> list[PassageRow]:
             names.update(found)
@@ -159,17 +160,17 @@ class Searcher:
         # In keyword mode the similarity decides between equals only.
         modes = {"hybrid": (1.0, ranking.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}
         meaning, words = modes[self._request.mode]
-        words /= self._terms.spread
         for item in self._candidates.values():
             value = {
-                key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0.0)
+                key: meaning * self._scale(key).standard(self._similarity[key])
+                + words * self._words.get(key, 0.0) / self._terms.spread
                 for key in item.keys
                 if key in self._similarity
             }
             item.order = sorted(value, key=lambda key: (-value[key], key))
-            item.evidence = item.name + max((self._words.get(key, 0.0) for key in item.keys), default=0.0)
+            item.words = max((self._words.get(key, 0.0) for key in item.keys), default=0.0)
             if item.order:
-                item.value = value[item.order[0]] + words * item.name
+                item.value = value[item.order[0]] + words * item.name / self._name_terms.spread
 
     def _is_wanted(self, item: _Candidate) -> bool:
         least, score = self._request.min_score, self._score(item)
@@ -205,12 +206,13 @@ class Searcher:
     def _strength(self, item: _Candidate) -> float:
         """Deviations above the ordinary, words that it holds counted in."""
         best = item.order[0]
-        words = WORDS_AS_PROOF * item.evidence / self._terms.spread
-        return self._scale(best).standard(self._similarity[best]) + words
+        words = item.words / self._terms.spread + item.name / self._name_terms.spread
+        return self._scale(best).standard(self._similarity[best]) + WORDS_AS_PROOF * words
 
     def _has_enough_words(self, item: _Candidate) -> bool:
-        enough = item.evidence > 0 and item.evidence >= _ENOUGH_WORDS * self._terms.most
-        return enough or self._request.mode == "keyword"
+        parts = ((item.words, self._terms), (item.name, self._name_terms))
+        share = sum(found / terms.most for found, terms in parts if found)
+        return share >= _ENOUGH_WORDS or self._request.mode == "keyword"
 
     def _score(self, item: _Candidate) -> float | None:
         best = item.order[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from . import fulltext
 from .filters import Condition, condition
@@ -160,9 +160,9 @@ class Snapshot:
         """How many chunks there are, of all kinds."""
         return fulltext.count(self._db)
 
-    def weigh(self, terms: Sequence[str]) -> fulltext.Terms:
+    def weigh(self, table: Literal["words", "names"], terms: Sequence[str]) -> fulltext.Terms:
         """See :func:`fulltext.weigh`; so the next three."""
-        return fulltext.weigh(self._db, terms)
+        return fulltext.weigh(self._db, table, terms)
 
     def word_passages(
         self, terms: fulltext.Terms, count: int, allowed: Sequence[int] | None

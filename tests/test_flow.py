@@ -175,6 +175,20 @@ def test_spans_are_those_of_the_text_of_the_file(notes: edgeembed.Folder) -> Non
             assert shown in " ".join(text[passage.start : passage.end].split())
 
 
+@pytest.mark.parametrize("query", ["the red bicycle", "a red bicycle in the street"])
+def test_ordinary_words_in_names_bring_no_photo_forward(query: str, sample: Path, tmp_path: Path) -> None:
+    """In a folder of photos alone no passage says which words are ordinary; the names do."""
+    for number, name in enumerate(sorted(SCENES)):
+        folder = tmp_path / ("rides" if number < 3 else "A week in the mountains")
+        folder.mkdir(exist_ok=True)
+        shutil.copy(sample / "photos" / name, folder)
+    with edgeembed.Folder.open(tmp_path) as folder:
+        folder.sync()
+        assert [hit.id for hit in folder.search(query, min_score="auto")] == ["rides/IMG_0107.png"]
+        best = [hit.id for hit in folder.search("mountains", min_score="auto", mode="keyword")]
+    assert len(best) == len(SCENES) - 3
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_the_pictures_of_the_sample_are_those_that_the_script_draws(name: str, sample: Path) -> None:
     """To the eye: other versions of the libraries round, and write files, in other ways."""
