@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .ignore import IGNORE_FILES, Rules, ignored, inherited_rules, is_plain_file, read_rules
 from .skipped import Skipped, unreadable
 
+OWN_INDEX = "has an index of its own: search it there, or remove its .edgeembed"
 IN_THE_CLOUD = "kept in the cloud, not on this machine"
 
 _OWN_INDEX = ".edgeembed"
@@ -34,8 +35,7 @@ def walk(root: Path, *, exclude: Iterable[Path] = ()) -> Iterator[FileStat | Ski
     """Find the files of a folder.
 
     Left out without a word: what ignore rules name, hidden names, what systems and programs leave behind, links to
-    folders, links that leave the folder or lead to something hidden in it, pipes, sockets and devices, and folders
-    below that have an index of their own.
+    folders, links that leave the folder or lead to something hidden in it, pipes, sockets and devices.
 
     Args:
         root: the folder; may itself be a link.
@@ -43,8 +43,9 @@ def walk(root: Path, *, exclude: Iterable[Path] = ()) -> Iterator[FileStat | Ski
 
     Yields:
         A ``FileStat`` for each file: folder by folder, sorted by name, the files of a folder before those of the
-        folders in it. A ``Skipped`` for each folder that cannot be read, for each file that is kept in the cloud
-        only, and for each ignore file with a rule that cannot be used. What vanishes meanwhile is no error.
+        folders in it. A ``Skipped`` for each folder that cannot be read or has an index of its own, for each file that
+        is kept in the cloud only, and for each ignore file with a rule that cannot be used. What vanishes meanwhile is
+        no error.
 
     Raises:
         FileNotFoundError, NotADirectoryError: ``root`` is not a folder, or goes away meanwhile.
@@ -103,6 +104,7 @@ class _Walk:
             yield from self._cannot_read(folder, error)
             return
         if folder.prefix and _OWN_INDEX in special and Path(special[_OWN_INDEX].path, "catalog.sqlite").exists():
+            yield Skipped(folder.prefix[:-1], OWN_INDEX)
             return
         names.sort(key=itemgetter(0))
         rules = self._with_own_rules(folder, special)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .documents import Document, read_document
-from .files import FileStat, check_still_there, identity, walk
+from .files import OWN_INDEX, FileStat, check_still_there, identity, walk
 from .formats import PICTURE, may_have_reader
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
@@ -98,7 +98,8 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
         row = known.pop(entry.path, None)
         if isinstance(entry, Skipped):
             skipped.append(entry)
-            closed.append(entry.path.rstrip("/") + "/")
+            if entry.reason != OWN_INDEX:
+                closed.append(entry.path.rstrip("/") + "/")
         elif row is None:
             new.append(entry)
         elif _looks_changed(entry, row):

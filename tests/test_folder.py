@@ -16,6 +16,7 @@ from edgeembed_export.tiny import tiny_text_bundle
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
 
 from edgeembed import Folder, Skipped
+from edgeembed.files import OWN_INDEX
 from edgeembed.sync import SyncProgress
 from tests.old_files import OLD_NS, write
 
@@ -282,10 +283,15 @@ def test_an_index_elsewhere_leaves_the_folder_alone(notes: Path, tmp_path: Path,
 
 
 def test_a_folder_with_an_index_of_its_own_belongs_to_itself(folder: Folder, notes: Path, tiny_bundle: Path) -> None:
+    folder.sync()
     with Folder.open(notes / "garden", model=tiny_bundle) as inner:
         inner.sync()
-    folder.sync()
-    assert found(folder) == ["Straße/Müll.txt", "boat.md"]
+    for removed in (1, 0):
+        report = folder.sync()
+        assert (report.removed, report.skipped) == (removed, (Skipped("garden", OWN_INDEX),))
+        assert found(folder) == ["Straße/Müll.txt", "boat.md"]
+    shutil.rmtree(notes / "garden" / ".edgeembed")
+    assert folder.sync().added == 1
 
 
 def test_a_folder_that_was_moved_goes_on(folder: Folder, notes: Path) -> None:
