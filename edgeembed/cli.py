@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 from dataclasses import asdict
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -204,7 +205,10 @@ def main() -> None:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        if _wants_json():
+            _show_error(error)
+        else:
+            error.show()
         status = ERROR
     except (click.Abort, KeyboardInterrupt):
         terminal.note("interrupted")
@@ -219,14 +223,24 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def _wants_json() -> bool:
+    """Whether ``--json`` is among the arguments, which may not have been understood."""
+    return "--json" in takewhile(lambda argument: argument != "--", sys.argv[1:])
+
+
 def _show_error(error: Exception) -> None:
-    message = str(error)
+    path, message = getattr(error, "path", None), str(error)
     if isinstance(error, OSError) and error.filename is not None:
-        message = f"{os.fsdecode(error.filename)}: {error.strerror}"
-    if "--json" in sys.argv:
-        path = getattr(error, "path", None) or getattr(error, "filename", None)
+        path = os.fsdecode(error.filename)
+        message = f"{path}: {error.strerror}"
+    elif isinstance(error, click.ClickException):
+        message = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
+    if _wants_json():
         where = terminal.path_facts(str(path)) if path is not None else {"path": None}
-        terminal.echo_json({"error": type(error).__name__, **where, "reason": message}, err=True)
+        reason = terminal.path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
+        terminal.echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
     else:
         terminal.note(f"edgeembed: {message}")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -23,7 +24,7 @@ from .cli_common import (
     sync_before_search,
 )
 from .cli_values import Item, Score, Size, When, meaning, words
-from .errors import ModelMismatchError
+from .errors import ModelMismatchError, about
 
 if TYPE_CHECKING:
     from .folder import Folder
@@ -134,12 +135,18 @@ def explain(
         try:
             explanation = opened.explain(words(query), file)
         except KeyError:
-            advice = f"`edgeembed status {folder}` says which files were skipped and why"
-            raise ValueError(f"{file}: not in the index of {folder}; {advice}") from None
+            raise about(file, ValueError, _why_unknown(file, folder)) from None
     if as_json:
         terminal.show_explanation_json(explanation, folder)
     else:
         terminal.show_explanation(explanation, folder, color=color)
+
+
+def _why_unknown(file: str, folder: str) -> str:
+    """Why a file is not in the index of a folder, and what to do about that."""
+    if not Path(file).resolve().is_relative_to(Path(folder).resolve()):
+        return f"lies outside of {folder}; name the folder that it is in"
+    return f"not in the index of {folder}; `edgeembed status {folder}` says which files were skipped and why"
 
 
 @contextmanager

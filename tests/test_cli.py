@@ -117,7 +117,8 @@ def test_errors_are_objects_with_json(tmp_path: Path) -> None:
     run = edge("search", "x", tmp_path / "missing", "--json")
     error = json.loads(run.stderr)
     assert (error["error"], run.returncode) == ("FileNotFoundError", 2)
-    assert "no such folder" in error["reason"]
+    assert error["path"] == str(tmp_path / "missing")
+    assert error["reason"] == "no such folder; give the folder that holds your files"
 
 
 def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
