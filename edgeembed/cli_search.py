@@ -209,8 +209,13 @@ def _answer(
 
 def _why_nothing(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
     """Why there are no hits, and what would change that."""
-    if not opened.status().documents:
-        return "no files to search here"
+    status = opened.status()
+    why = _why_none_fits(ask, opened, limits) if status.documents else "no files to search here"
+    left_out = terminal.pictures_left_out(status.skipped)
+    return f"{why}; {left_out}" if left_out else why
+
+
+def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
     if ask(opened, {**limits, "k": 1, "min_score": None}):
         return "nothing here fits; --min-score 0 shows the nearest all the same"
     if limits["where"]:

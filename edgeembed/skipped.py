@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PICTURE = "picture left out: no model for pictures (--image-model)"
+_PICTURE_BEFORE = "not text: a picture"
+"""What indexes say that were made before this was said."""
 EMPTIED = "holds no file any more: what was indexed of it is kept"
 """Said of a whole folder, whose path is then ``.``; a drive that is not mounted leaves such a one."""
 
@@ -16,6 +19,11 @@ class Skipped:
     """Relative to the folder, with ``/``."""
     reason: str
     """In few words. What differs from file to file stands after a colon, so that a summary can group by the rest."""
+
+
+def is_left_out_picture(reason: str | None) -> bool:
+    """Whether this is why a picture was left out that a model for pictures would embed."""
+    return reason in (PICTURE, _PICTURE_BEFORE)
 
 
 def unreadable(error: OSError) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from .documents import Document, read_document
 from .files import FileStat, check_still_there, identity, walk
-from .formats import PICTURE, may_have_reader
+from .formats import may_have_reader
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
-from .skipped import EMPTIED, Skipped
+from .skipped import EMPTIED, Skipped, is_left_out_picture
 from .snapshot import FileRow
 from .store import Store
 from .worker import Worker, WorkerCancelled
@@ -106,7 +106,7 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
         elif (
             row.mtime_ns > row.checked_ns - _RACY_NS
             or (old_readers and _would_read_better(entry, row))
-            or (sees and row.reason == PICTURE)
+            or (sees and is_left_out_picture(row.reason))
         ):
             recheck.append(entry)
         elif row.reason is None:

@@ -328,10 +328,30 @@ def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path)
     lines = edge("status", notes).stdout.splitlines()
     assert lines[lines.index("skipped  21") + 1 :] == [
         "  locked.pdf: damaged: not a whole PDF",
-        *(f"  {number:02}.png: not text: a picture" for number in range(5)),
-        "  … and 15 more: not text: a picture (--all lists them)",
+        *(f"  {number:02}.png: picture left out: no model for pictures (--image-model)" for number in range(5)),
+        "  … and 15 more: picture left out: no model for pictures (--image-model) (--all lists them)",
     ]
     assert edge("status", notes, "--all").stdout.count(".png") == 20
+
+
+def test_pictures_that_want_for_a_model_are_counted_and_the_option_is_named(notes: Path, tiny_bundle: Path) -> None:
+    for name in ("a.png", "b.jpg"):
+        Image.new("RGB", (30, 20), "red").save(notes / name)
+    (notes / "data.bin").write_bytes(bytes(64))
+    hint = "2 pictures left out: no model for pictures (--image-model)"
+    run = edge("index", notes, "--model", tiny_bundle)
+    assert run.stderr.splitlines()[1] == f"3 skipped: {hint}, 1 not text (`edgeembed status` lists them)"
+    run = edge("search", "boat", notes, "--min-score", "1")
+    assert (run.returncode, hint in run.stderr) == (1, True)
+    (notes / "boat.md").unlink()
+    shutil.rmtree(notes / "Übung")
+    run = edge("search", "boat", notes)
+    assert run.stderr.splitlines()[-1] == f"{notes}: no files to search here; {hint}"
+    run = edge("similar", notes / "a.png", notes)
+    reason = "picture left out: no model for pictures (--image-model); there is nothing to compare"
+    assert (run.returncode, f"{notes / 'a.png'}: {reason}" in run.stderr) == (2, True)
+    (notes / "a.png").unlink()
+    assert "1 picture left out: no model" in edge("search", "boat", notes).stderr
 
 
 def _children(process: int) -> list[str]:
