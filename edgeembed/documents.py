@@ -100,7 +100,7 @@ def read_document(
         WorkerCancelled: ``worker`` was told to break off.
     """
     try:
-        with _open(root / stat.path) as file:
+        with open_file(root / stat.path) as file:
             info = os.fstat(file.fileno())
             if not modes.S_ISREG(info.st_mode):
                 return Skipped(stat.path, "not a file")
@@ -159,7 +159,8 @@ def decode(data: bytes) -> str | None:
     return text.replace("\0", " ")
 
 
-def _open(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
+    """Open a file that was found by :func:`edgeembed.files.walk` for reading."""
     # O_NONBLOCK: opening a pipe that took the file's place would wait for ever.
     return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNREADABLE = "not readable"
+"""Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
+FORBIDDEN = f"{UNREADABLE}: permission denied"
 PICTURE = "picture left out: no model for pictures (--image-model)"
 _PICTURE_BEFORE = "not text: a picture"
 """What indexes say that were made before this was said."""
@@ -29,7 +32,7 @@ def is_left_out_picture(reason: str | None) -> bool:
 def unreadable(error: OSError) -> str:
     """The reason to skip what the system would not let us read."""
     if isinstance(error, PermissionError):
-        return "not readable: permission denied"
+        return FORBIDDEN
     if isinstance(error, FileNotFoundError):
-        return "not readable: no longer there"
-    return f"not readable: {(error.strerror or type(error).__name__).lower()}"
+        return f"{UNREADABLE}: no longer there"
+    return f"{UNREADABLE}: {(error.strerror or type(error).__name__).lower()}"

@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .documents import Document, read_document
+from .documents import Document, open_file, read_document
 from .files import FileStat, check_still_there, identity, walk
 from .formats import may_have_reader
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
-from .skipped import EMPTIED, Skipped, is_left_out_picture
+from .skipped import EMPTIED, FORBIDDEN, UNREADABLE, Skipped, is_left_out_picture
 from .snapshot import FileRow
 from .store import Store
 from .worker import Worker, WorkerCancelled
@@ -23,8 +23,6 @@ from .writer import Taken, Writer
 
 _RACY_NS = 2_000_000_000
 """A file changed this shortly before it was read may have changed again within one tick of the file system's clock."""
-_UNREADABLE = "not readable"
-"""Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
 _READERS = "readers"
 """Setting: the version of the readers that all files of this index were read with."""
 
@@ -35,10 +33,10 @@ class SyncPlan:
 
     new: tuple[FileStat, ...]
     changed: tuple[FileStat, ...]
-    """Files whose size or time differ from what was seen last, and those that could not be read then."""
+    """Files whose size or time differ from what was seen last, and those that could not be read then and can be now."""
     recheck: tuple[FileStat, ...]
-    """Files that look the same, but were so young when they were read that this proves nothing, or that an older
-    edgeembed read, or pictures from when no model embedded them."""
+    """Files that look the same, but were so young when they were read that this proves nothing, or could not be read,
+    or were read by an older edgeembed, or are pictures from when no model embedded them."""
     removed: tuple[str, ...]
     unchanged: int
     """Files that are in the index as they are."""
@@ -101,10 +99,11 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
             closed.append(entry.path.rstrip("/") + "/")
         elif row is None:
             new.append(entry)
-        elif _looks_changed(entry, row):
+        elif _looks_changed(root, entry, row):
             changed.append(entry)
         elif (
             row.mtime_ns > row.checked_ns - _RACY_NS
+            or (row.reason or "").startswith(UNREADABLE)
             or (old_readers and _would_read_better(entry, row))
             or (sees and is_left_out_picture(row.reason))
         ):
@@ -208,7 +207,7 @@ def _take_document(writer: Writer, stat: FileStat, row: FileRow, document: Docum
     """Hand what was read to the writer; ``False``: it was cancelled."""
     if isinstance(document, Skipped):
         tally.skipped.append(document)
-        passing = document.reason.startswith(_UNREADABLE)
+        passing = document.reason.startswith(UNREADABLE)
         writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
         return not writer.stopped()
 
@@ -226,10 +225,21 @@ def _is_inside(place: Path, root: Path) -> bool:
     return place.resolve().is_relative_to(root.resolve())
 
 
-def _looks_changed(stat: FileStat, row: FileRow) -> bool:
-    if row.reason is not None and (row.reason.startswith(_UNREADABLE) or is_there_now(row.reason)):
+def _looks_changed(root: Path, stat: FileStat, row: FileRow) -> bool:
+    if row.reason is not None and is_there_now(row.reason):
+        return True
+    if row.reason == FORBIDDEN and _may_be_read(root / stat.path):
         return True
     return (stat.size_bytes, stat.mtime_ns) != (row.size_bytes, row.mtime_ns)
+
+
+def _may_be_read(path: Path) -> bool:
+    """Whether the system lets us read a file; permissions do not tell, on Windows another program may keep it."""
+    try:
+        open_file(path).close()
+    except OSError:
+        return False
+    return True
 
 
 def _would_read_better(stat: FileStat, row: FileRow) -> bool:

@@ -220,6 +220,8 @@ def test_an_unreadable_file_is_skipped(notes: Path, tiny_bundle: Path) -> None:
     run = edge("index", notes, "--model", tiny_bundle)
     assert run.returncode == 0
     assert "1 not readable: permission denied" in run.stderr
+    assert "pending  nothing\nskipped  1\n" in edge("status", notes).stdout
+    assert edge("index", notes, "--dry-run").stdout == ""
 
 
 def test_a_file_name_cannot_steer_the_terminal(notes: Path, tiny_bundle: Path) -> None:
