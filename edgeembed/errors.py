@@ -11,6 +11,7 @@
     ├─ IndexLockedError       .path             another process is writing
     ├─ IndexNotWritableError  .path .reason     the index lies where nothing can be written
     ├─ IndexCorruptError      .path .reason     the index contradicts itself
+    ├─ FolderMismatchError    .path .made_from  the index holds the files of another folder
     └─ ModelMismatchError     .path .expected .found  the index was made with another model
 
 Every message says what happened, to which path, and what to type next. Wrong use of a function stays
@@ -118,6 +119,24 @@ class IndexCorruptError(EdgeEmbedError):
         self.path = Path(path)
         self.reason = reason
         super().__init__(f"{path}: {reason}; {advice}")
+
+
+class FolderMismatchError(EdgeEmbedError):
+    """The index at ``path`` holds the files of another folder, which a sync would drop.
+
+    Attributes:
+        path: the index.
+        made_from: that folder; ``None``: an older edgeembed made the index, and did not say.
+    """
+
+    def __init__(self, path: Path, made_from: Path | None, folder: Path, known: int, missing: int) -> None:
+        self.path = path
+        self.made_from = made_from
+        super().__init__(
+            f"{path}: was made from {made_from or 'another folder'}, and of its {known:,} files {missing:,} are not in "
+            f"{folder}; nothing was changed: name another folder for the index (--index), or make this one anew with "
+            f"`edgeembed index {folder} --index {path} --rebuild`"
+        )
 
 
 class ModelMismatchError(EdgeEmbedError):

@@ -143,7 +143,11 @@ class Folder:
         return tuple(entry for entry in walk(root, exclude=[place]) if isinstance(entry, FileStat))
 
     def plan(self) -> SyncPlan:
-        """Walk the folder and compare it with the index; changes nothing."""
+        """Walk the folder and compare it with the index; changes nothing.
+
+        Raises:
+            FileNotFoundError, FolderMismatchError: as :meth:`sync`.
+        """
         return plan_sync(self.path, self.index)
 
     def sync(
@@ -164,6 +168,7 @@ class Folder:
 
         Raises:
             FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
+            FolderMismatchError: the index holds the files of another folder, and most are not in this one.
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """

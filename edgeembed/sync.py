@@ -13,6 +13,8 @@ from pathlib import Path
 from .documents import Document, open_file, read_document
 from .files import FileStat, check_still_there, identity, walk
 from .formats import may_have_reader
+from .origin import SETTING as ORIGIN
+from .origin import check_origin, origin, origin_setting
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
 from .skipped import EMPTIED, FORBIDDEN, UNREADABLE, Skipped, is_left_out_picture
@@ -86,8 +88,13 @@ class _Tally:
 
 
 def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncPlan:
-    """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing."""
-    known, readers = index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
+    """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing.
+
+    Raises:
+        FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
+    """
+    known, readers, made_from = index.ask(lambda held: (held.files(), held.setting(_READERS), origin(held)))
+    known_count = len(known)
     old_readers, sees = readers != str(READERS_VERSION), index.sees
     new, changed, recheck, skipped = [], [], [], []
     closed = list[str]()
@@ -112,13 +119,16 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
             unchanged += 1
         else:
             skipped.append(Skipped(entry.path, row.reason))
-    if known and not (new or changed or recheck or unchanged or skipped) and not _is_inside(index.path, root):
+    is_empty = not (new or changed or recheck or unchanged or skipped)
+    if known and is_empty and not _is_inside(index.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
         skipped.append(Skipped(".", EMPTIED))
         closed.append("")
         unchanged = sum(row.reason is None for row in known.values())
     # What cannot be read now, or lies under a folder that cannot, is not gone.
     removed = [path for path in known if not path.startswith(tuple(closed))]
+    if exclude is None and not is_empty:
+        check_origin(root, index.path, made_from, known=known_count, missing=len(removed))
     return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
 
 
@@ -138,6 +148,7 @@ def sync(
         index.sweep()
         return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
     with index.writing(cancel=cancel) as writer:
+        writer.note(ORIGIN, origin_setting(root))
         removed = writer.remove(plan.removed)
         with Worker(cancel=writer.stopped) as worker:
             for step in _take(root, before, index, writer, worker, plan, tally):
