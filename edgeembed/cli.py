@@ -98,19 +98,24 @@ for _command in (search, similar, explain, check, embed, models):
 @index_option
 def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
+    from .places import begun_rebuild
+
     with open_folder(folder, IndexOptions(index), read_only=True) as opened:
         facts, plan = opened.status(), opened.plan()
+    rebuild = begun_rebuild(facts.path)
     skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
         listed = [{**terminal.path_facts(item.path), "reason": item.reason} for item in skipped]
-        terminal.echo_json({**vars(facts), "pending": pending, "skipped": listed})
+        terminal.echo_json({**vars(facts), "pending": pending, "rebuild": rebuild, "skipped": listed})
         return
     click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB, {facts.generation:,} commits)")
     click.echo(f"model    {facts.model} ({facts.space})")
     click.echo("photos   " + (f"{facts.image_model} ({facts.image_space})" if facts.image_model else "left out"))
     click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
+    if rebuild is not None:
+        click.echo(f"rebuild  begun in {rebuild} and not ended; `edgeembed index --rebuild` goes on with it")
     click.echo(f"skipped  {len(skipped):,}")
     terminal.show_skipped(skipped, everything=show_all)
 
@@ -140,7 +145,7 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
             click.echo(terminal.printable(f"{problem['where']}: {problem['what']}"))
         if facts["ok"]:
             counts = f"{facts['documents']:,} documents, {facts['chunks']:,} passages, {facts['segments']:,} segments"
-            click.echo(f"ok       {counts}, {facts['embedded_again']:,} passages embedded again")
+            click.echo(f"ok       {counts}, {facts['embedded_again']:,} passages of text embedded again")
         else:
             terminal.note(f"{folder}: the index is damaged; `edgeembed repair` mends it")
     if not facts["ok"]:

@@ -15,7 +15,7 @@ from .encodings import likely_encoding
 from .files import FileStat
 from .formats import HEAD_BYTES, MARKS, NOT_TEXT, TEXT, has_many_controls, recognise
 from .readers.extracted import PictureNeed, Unreadable
-from .skipped import Skipped, unreadable
+from .skipped import NOT_A_FILE, Skipped, unreadable
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def read_document(
         with open_file(root / stat.path) as file:
             info = os.fstat(file.fileno())
             if not modes.S_ISREG(info.st_mode):
-                return Skipped(stat.path, "not a file")
+                return Skipped(stat.path, NOT_A_FILE)
             head = file.read(HEAD_BYTES)
             format = recognise(head, stat.path)
             if format.reason is not None and (format.picture is None or pictures is None):

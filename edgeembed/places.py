@@ -92,6 +92,12 @@ def fresh_place(place: Path) -> Path:
     return _beside(place, ".new")
 
 
+def begun_rebuild(place: Path) -> Path | None:
+    """Where an index is being made anew, or was when its process died; ``None``: nowhere."""
+    fresh = fresh_place(place.resolve())
+    return fresh if _is_index(fresh) else None
+
+
 def undo_switch(place: Path) -> None:
     """Take the old index back, if a process died before it had put the new one in its place."""
     place = place.resolve()

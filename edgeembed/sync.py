@@ -17,7 +17,7 @@ from .origin import SETTING as ORIGIN
 from .origin import check_origin, origin, origin_setting
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
-from .skipped import EMPTIED, FORBIDDEN, UNREADABLE, Skipped, is_left_out_picture
+from .skipped import EMPTIED, FORBIDDEN, NOT_A_FILE, UNREADABLE, Skipped, is_left_out_picture
 from .snapshot import FileRow
 from .store import Store
 from .worker import Worker, WorkerCancelled
@@ -43,8 +43,9 @@ class SyncPlan:
     unchanged: int
     """Files that are in the index as they are."""
     skipped: tuple[Skipped, ...]
-    """Folders that cannot be entered, and files that were skipped before and did not change; the whole folder, as
-    ``.``, if it holds no file any more and its index, which lies elsewhere, does: then nothing is removed."""
+    """Folders that cannot be entered, pipes and the like, and files that were skipped before and did not change; the
+    whole folder, as ``.``, if it holds no file any more and its index, which lies elsewhere, does: then nothing is
+    removed."""
 
     @property
     def is_empty(self) -> bool:
@@ -96,10 +97,13 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
     known, readers, made_from = index.ask(lambda held: (held.files(), held.setting(_READERS), origin(held)))
     known_count = len(known)
     old_readers, sees = readers != str(READERS_VERSION), index.sees
-    new, changed, recheck, skipped = [], [], [], []
+    new, changed, recheck, skipped, others = [], [], [], [], list[Skipped]()
     closed = list[str]()
     unchanged = 0
     for entry in walk(root, exclude=filter(None, (index.path, exclude))):
+        if isinstance(entry, Skipped) and entry.reason.startswith(NOT_A_FILE):
+            others.append(entry)
+            continue  # and a file that had its name is gone
         row = known.pop(entry.path, None)
         if isinstance(entry, Skipped):
             skipped.append(entry)
@@ -129,7 +133,7 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
     removed = [path for path in known if not path.startswith(tuple(closed))]
     if exclude is None and not is_empty:
         check_origin(root, index.path, made_from, known=known_count, missing=len(removed))
-    return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
+    return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, (*skipped, *others))
 
 
 def sync(

@@ -201,6 +201,25 @@ def test_a_rebuild_says_beforehand_what_it_would_read(notes: Path, tiny_bundle: 
         assert "name an empty or a new folder" in run.stderr
 
 
+def test_status_names_a_rebuild_that_did_not_end(notes: Path, tiny_bundle: Path) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    assert "rebuild  begun" not in edge("status", notes).stdout
+    assert edgeembed.Folder.rebuild(notes, cancel=lambda: True).cancelled
+    begun = notes / ".edgeembed.new"
+    line = f"rebuild  begun in {begun} and not ended; `edgeembed index --rebuild` goes on with it"
+    assert line in edge("status", notes).stdout.splitlines()
+    assert json.loads(edge("status", notes, "--json").stdout)["rebuild"] == str(begun)
+    assert edge("index", notes, "--rebuild").returncode == 0
+    assert json.loads(edge("status", notes, "--json").stdout)["rebuild"] is None
+
+
+def test_verify_counts_the_texts_that_it_embedded_again(notes: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20), "red").save(notes / "red.png")
+    edge("index", notes, "--model", tiny_two_tower_bundle(tmp_path / "towers"))
+    run = edge("verify", notes)
+    assert run.stdout == "ok       3 documents, 3 passages, 0 segments, 2 passages of text embedded again\n"
+
+
 @pytest.mark.parametrize("size", [5000, 0])
 def test_what_is_past_repair_is_to_be_made_anew(notes: Path, tiny_bundle: Path, size: int) -> None:
     edge("index", notes, "--model", tiny_bundle)
