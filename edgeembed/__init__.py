@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .errors import (
         BundleError,
         EdgeEmbedError,
+        FolderMismatchError,
         ImageError,
         IndexCorruptError,
         IndexLockedError,
@@ -38,6 +39,7 @@ _HOME = {
     "EdgeEmbedError": "errors",
     "Embedder": "embedder",
     "Folder": "folder",
+    "FolderMismatchError": "errors",
     "Hit": "ranking",
     "ImageError": "errors",
     "Index": "index",
@@ -60,6 +62,7 @@ __all__ = [
     "EdgeEmbedError",
     "Embedder",
     "Folder",
+    "FolderMismatchError",
     "Hit",
     "ImageError",
     "Index",

@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 from dataclasses import asdict
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -97,19 +98,24 @@ for _command in (search, similar, explain, check, embed, models):
 @index_option
 def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
+    from .places import begun_rebuild
+
     with open_folder(folder, IndexOptions(index), read_only=True) as opened:
         facts, plan = opened.status(), opened.plan()
+    rebuild = begun_rebuild(facts.path)
     skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
         listed = [{**terminal.path_facts(item.path), "reason": item.reason} for item in skipped]
-        terminal.echo_json({**vars(facts), "pending": pending, "skipped": listed})
+        terminal.echo_json({**vars(facts), "pending": pending, "rebuild": rebuild, "skipped": listed})
         return
     click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB, {facts.generation:,} commits)")
     click.echo(f"model    {facts.model} ({facts.space})")
     click.echo("photos   " + (f"{facts.image_model} ({facts.image_space})" if facts.image_model else "left out"))
     click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
+    if rebuild is not None:
+        click.echo(f"rebuild  begun in {rebuild} and not ended; `edgeembed index --rebuild` goes on with it")
     click.echo(f"skipped  {len(skipped):,}")
     terminal.show_skipped(skipped, everything=show_all)
 
@@ -139,7 +145,7 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
             click.echo(terminal.printable(f"{problem['where']}: {problem['what']}"))
         if facts["ok"]:
             counts = f"{facts['documents']:,} documents, {facts['chunks']:,} passages, {facts['segments']:,} segments"
-            click.echo(f"ok       {counts}, {facts['embedded_again']:,} passages embedded again")
+            click.echo(f"ok       {counts}, {facts['embedded_again']:,} passages of text embedded again")
         else:
             terminal.note(f"{folder}: the index is damaged; `edgeembed repair` mends it")
     if not facts["ok"]:
@@ -204,7 +210,10 @@ def main() -> None:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        if _wants_json():
+            _show_error(error)
+        else:
+            error.show()
         status = ERROR
     except (click.Abort, KeyboardInterrupt):
         terminal.note("interrupted")
@@ -219,14 +228,24 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def _wants_json() -> bool:
+    """Whether ``--json`` is among the arguments, which may not have been understood."""
+    return "--json" in takewhile(lambda argument: argument != "--", sys.argv[1:])
+
+
 def _show_error(error: Exception) -> None:
-    message = str(error)
+    path, message = getattr(error, "path", None), str(error)
     if isinstance(error, OSError) and error.filename is not None:
-        message = f"{os.fsdecode(error.filename)}: {error.strerror}"
-    if "--json" in sys.argv:
-        path = getattr(error, "path", None) or getattr(error, "filename", None)
+        path = os.fsdecode(error.filename)
+        message = f"{path}: {error.strerror}"
+    elif isinstance(error, click.ClickException):
+        message = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
+    if _wants_json():
         where = terminal.path_facts(str(path)) if path is not None else {"path": None}
-        terminal.echo_json({"error": type(error).__name__, **where, "reason": message}, err=True)
+        reason = terminal.path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
+        terminal.echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
     else:
         terminal.note(f"edgeembed: {message}")
 

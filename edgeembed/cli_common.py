@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import terminal
-from .errors import IndexLockedError, IndexNotWritableError
+from .errors import IndexLockedError, IndexNotWritableError, about
 
 if TYPE_CHECKING:
     from .folder import Folder
@@ -145,5 +145,5 @@ def ask_if_huge(folder: str, options: IndexOptions) -> None:
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
     if not sys.stdin.isatty():
-        raise ValueError(f"{root}: this would index {what}; add --yes if you mean it, or name a smaller folder")
+        raise about(root, ValueError, f"this would index {what}; add --yes if you mean it, or name a smaller folder")
     click.confirm(f"{root}: index {what}?", abort=True, err=True)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import terminal
 from .cli_common import NEGATIVE, json_option, model_option, threads_option
+from .errors import ImageError, about
+
+if TYPE_CHECKING:
+    from .embedder import Embedder, Role, Vectors
 
 
 @click.command()
@@ -35,7 +40,7 @@ def check(model: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("source", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
+@click.argument("source", type=click.File("rb"), default="-")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a .npy file instead.")
 @click.option(
     "--role",
@@ -46,32 +51,79 @@ def check(model: str | None, as_json: bool) -> None:
 )
 @model_option
 @threads_option
-def embed(source: IO[str], output: Path | None, role: Any, model: str | None, threads: int | None) -> None:
-    """Embed each line of SOURCE (stdin unless given).
+def embed(source: BufferedReader, output: Path | None, role: Any, model: str | None, threads: int | None) -> None:
+    """Embed each line of SOURCE (stdin unless given), or SOURCE as a whole if it is a picture.
 
-    Prints a JSON object with `text` and `vector` for each line, or writes a float32 array of one row a line.
+    Prints a JSON object with `text` and `vector` for each line, or one with `path` and `vector` for a picture; or
+    writes a float32 array of one row for each.
     """
     from .embedder import Embedder
     from .npy import NpyWriter
 
     if output is not None and output.suffix != ".npy":
-        raise ValueError(f"{output}: only .npy files can be written; leave out -o for JSON lines")
-    with Embedder.load(model, threads=threads) as embedder:
-        lines: list[str] = []
-
-        def remembered() -> Iterator[str]:
-            for line in source:
-                lines.append(line.rstrip("\r\n"))
-                yield lines[-1]
-
+        raise about(output, ValueError, "only .npy files can be written; leave out -o for JSON lines")
+    is_picture = _is_picture(source)
+    with Embedder.load(_picture_model(model) if is_picture else model, threads=threads) as embedder:
+        rows = _embedded_picture(source, embedder) if is_picture else _embedded_lines(source, embedder, role)
         with NpyWriter(output, embedder.dim) if output else nullcontext() as array:
-            for vectors in embedder.iter_embed_texts(remembered(), role=role):
+            for facts, vectors in rows:
                 if array is not None:
                     array.append(vectors)
                 else:
-                    for line, vector in zip(lines, vectors, strict=False):
-                        terminal.echo_json({"text": line, "vector": [float(f"{x:.9g}") for x in vector]})
-                del lines[: len(vectors)]
+                    for fact, vector in zip(facts, vectors, strict=True):
+                        terminal.echo_json({**fact, "vector": [float(f"{x:.9g}") for x in vector]})
+
+
+_Rows = Iterator[tuple[list[dict[str, Any]], "Vectors"]]
+"""What was embedded, as JSON says it, and float32 ``(n, dim)``."""
+
+
+def _embedded_lines(source: BufferedReader, embedder: Embedder, role: Role) -> _Rows:
+    lines: list[str] = []
+
+    def remembered() -> Iterator[str]:
+        for line in TextIOWrapper(source, encoding="utf-8", errors="replace"):
+            lines.append(line.rstrip("\r\n"))
+            yield lines[-1]
+
+    for vectors in embedder.iter_embed_texts(remembered(), role=role):
+        yield [{"text": line} for line in lines[: len(vectors)]], vectors
+        del lines[: len(vectors)]
+
+
+def _embedded_picture(source: BufferedReader, embedder: Embedder) -> _Rows:
+    path = str(source.name)
+    try:
+        yield [terminal.path_facts(path)], embedder.embed_images([source.read()])
+    except ImageError as error:
+        raise ImageError(Path(path), error.reason) from error
+
+
+def _is_picture(source: BufferedReader) -> bool:
+    """Whether it is a picture and not lines of text.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    from .formats import HEAD_BYTES, NOT_TEXT, has_many_controls, recognise
+
+    head = source.peek(HEAD_BYTES)[:HEAD_BYTES]
+    found = recognise(head, str(source.name))
+    if found.picture is not None:
+        return True
+    if found.reason or found.reader == "pdf" or b"\0" in head or has_many_controls(head):
+        advice = "give lines of text in UTF-8, or a picture"
+        raise about(str(source.name), ValueError, f"{found.reason or NOT_TEXT}; {advice}")
+    return False
+
+
+def _picture_model(model: str | None) -> str | Path | None:
+    """The model for pictures: the named one, or the one in the package that goes with it."""
+    from .bundle import read_bundle, shipped_partner
+
+    facts = read_bundle(model, verify=False).manifest
+    partner = shipped_partner(facts.space, facts.dim, "image") if facts.image is None else None
+    return model if partner is None else partner.path
 
 
 @click.command()

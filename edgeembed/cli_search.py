@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -23,7 +24,7 @@ from .cli_common import (
     sync_before_search,
 )
 from .cli_values import Item, Score, Size, When, meaning, words
-from .errors import ModelMismatchError
+from .errors import ModelMismatchError, about
 
 if TYPE_CHECKING:
     from .folder import Folder
@@ -134,12 +135,18 @@ def explain(
         try:
             explanation = opened.explain(words(query), file)
         except KeyError:
-            advice = f"`edgeembed status {folder}` says which files were skipped and why"
-            raise ValueError(f"{file}: not in the index of {folder}; {advice}") from None
+            raise about(file, ValueError, _why_unknown(file, folder)) from None
     if as_json:
         terminal.show_explanation_json(explanation, folder)
     else:
         terminal.show_explanation(explanation, folder, color=color)
+
+
+def _why_unknown(file: str, folder: str) -> str:
+    """Why a file is not in the index of a folder, and what to do about that."""
+    if not Path(file).resolve().is_relative_to(Path(folder).resolve()):
+        return f"lies outside of {folder}; name the folder that it is in"
+    return f"not in the index of {folder}; `edgeembed status {folder}` says which files were skipped and why"
 
 
 @contextmanager
@@ -202,8 +209,13 @@ def _answer(
 
 def _why_nothing(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
     """Why there are no hits, and what would change that."""
-    if not opened.status().documents:
-        return "no files to search here"
+    status = opened.status()
+    why = _why_none_fits(ask, opened, limits) if status.documents else "no files to search here"
+    left_out = terminal.pictures_left_out(status.skipped)
+    return f"{why}; {left_out}" if left_out else why
+
+
+def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
     if ask(opened, {**limits, "k": 1, "min_score": None}):
         return "nothing here fits; --min-score 0 shows the nearest all the same"
     if limits["where"]:

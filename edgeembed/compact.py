@@ -9,6 +9,7 @@ from .catalog import CATALOG_NAME, Catalog
 from .layout import full_text_tables
 from .lock import forget_owner
 from .model_facts import IndexModels
+from .origin import SETTING as ORIGIN
 from .sqlite import Connection
 
 
@@ -43,14 +44,15 @@ def compact_catalog(catalog: Catalog) -> tuple[str, ...]:
 def strip_for_shipping(folder: Path, catalog: Catalog) -> None:
     """Take out what concerns this machine only, and let the catalog be one file that needs nothing beside it.
 
-    The paths and times of source files, the path of the bundle, and the name of the last writer go. The files become
-    readable for everyone, as those of an application are.
+    The paths and times of source files, that of their folder, the path of the bundle, and the name of the last writer
+    go. The files become readable for everyone, as those of an application are.
 
     Raises:
         IndexLockedError: another process has the index open.
     """
     with catalog.write() as transaction:
         transaction.forget_files()
+        transaction.unset(ORIGIN)
         models = IndexModels.from_setting(transaction.setting("model"), folder)
         transaction.set("model", models.without_locations().to_setting())
     compact_catalog(catalog)

@@ -15,7 +15,7 @@ from .encodings import likely_encoding
 from .files import FileStat
 from .formats import HEAD_BYTES, MARKS, NOT_TEXT, TEXT, has_many_controls, recognise
 from .readers.extracted import PictureNeed, Unreadable
-from .skipped import Skipped, unreadable
+from .skipped import NOT_A_FILE, Skipped, unreadable
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ def read_document(
         WorkerCancelled: ``worker`` was told to break off.
     """
     try:
-        with _open(root / stat.path) as file:
+        with open_file(root / stat.path) as file:
             info = os.fstat(file.fileno())
             if not modes.S_ISREG(info.st_mode):
-                return Skipped(stat.path, "not a file")
+                return Skipped(stat.path, NOT_A_FILE)
             head = file.read(HEAD_BYTES)
             format = recognise(head, stat.path)
             if format.reason is not None and (format.picture is None or pictures is None):
@@ -159,7 +159,8 @@ def decode(data: bytes) -> str | None:
     return text.replace("\0", " ")
 
 
-def _open(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
+    """Open a file that was found by :func:`edgeembed.files.walk` for reading."""
     # O_NONBLOCK: opening a pipe that took the file's place would wait for ever.
     return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
 

@@ -11,16 +11,22 @@
     ├─ IndexLockedError       .path             another process is writing
     ├─ IndexNotWritableError  .path .reason     the index lies where nothing can be written
     ├─ IndexCorruptError      .path .reason     the index contradicts itself
-    └─ ModelMismatchError     .expected .found  the index was made with another model
+    ├─ FolderMismatchError    .path .made_from  the index holds the files of another folder
+    └─ ModelMismatchError     .path .expected .found  the index was made with another model
 
 Every message says what happened, to which path, and what to type next. Wrong use of a function stays
 ``ValueError`` or ``TypeError`` with the value in it; a path that is missing or of the wrong kind stays
-the built-in ``FileNotFoundError`` or ``NotADirectoryError``.
+the built-in ``FileNotFoundError`` or ``NotADirectoryError``. Those that are about one file or folder have
+``path`` and ``reason`` as well (see :func:`about`).
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TypeVar
+
+_Error = TypeVar("_Error", bound=Exception)
 
 
 class EdgeEmbedError(Exception):
@@ -115,18 +121,45 @@ class IndexCorruptError(EdgeEmbedError):
         super().__init__(f"{path}: {reason}; {advice}")
 
 
+class FolderMismatchError(EdgeEmbedError):
+    """The index at ``path`` holds the files of another folder, which a sync would drop.
+
+    Attributes:
+        path: the index.
+        made_from: that folder; ``None``: an older edgeembed made the index, and did not say.
+    """
+
+    def __init__(self, path: Path, made_from: Path | None, folder: Path, known: int, missing: int) -> None:
+        self.path = path
+        self.made_from = made_from
+        super().__init__(
+            f"{path}: was made from {made_from or 'another folder'}, and of its {known:,} files {missing:,} are not in "
+            f"{folder}; nothing was changed: name another folder for the index (--index), or make this one anew with "
+            f"`edgeembed index {folder} --index {path} --rebuild`"
+        )
+
+
 class ModelMismatchError(EdgeEmbedError):
     """The index was made with another model than the one that was asked for.
 
     Attributes:
+        path: the index.
         expected: name and encoder of the model that the index was made with.
         found: name and encoder of the model that was given.
     """
 
     def __init__(self, path: Path | str, expected: str, found: str, *, option: str = "--model") -> None:
+        self.path = Path(path)
         self.expected = expected
         self.found = found
         super().__init__(
             f"{path}: this index was made with {expected}, not with {found}; "
             f"leave out {option} to go on with its own, or make it anew with `edgeembed index --rebuild`"
         )
+
+
+def about(path: str | os.PathLike[str], kind: type[_Error], reason: str) -> _Error:
+    """An error of a kind that has no attributes of its own; ``path`` and ``reason`` are told apart in JSON."""
+    error = kind(f"{path}: {reason}")
+    vars(error).update(path=path, reason=reason)
+    return error

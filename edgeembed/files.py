@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .ignore import IGNORE_FILES, Rules, ignored, inherited_rules, is_plain_file, read_rules
-from .skipped import Skipped, unreadable
+from .skipped import NOT_A_FILE, Skipped, unreadable
 
 OWN_INDEX = "has an index of its own: search it there, or remove its .edgeembed"
 IN_THE_CLOUD = "kept in the cloud, not on this machine"
@@ -35,7 +35,7 @@ def walk(root: Path, *, exclude: Iterable[Path] = ()) -> Iterator[FileStat | Ski
     """Find the files of a folder.
 
     Left out without a word: what ignore rules name, hidden names, what systems and programs leave behind, links to
-    folders, links that leave the folder or lead to something hidden in it, pipes, sockets and devices.
+    folders, links that leave the folder or lead to something hidden in it.
 
     Args:
         root: the folder; may itself be a link.
@@ -44,8 +44,8 @@ def walk(root: Path, *, exclude: Iterable[Path] = ()) -> Iterator[FileStat | Ski
     Yields:
         A ``FileStat`` for each file: folder by folder, sorted by name, the files of a folder before those of the
         folders in it. A ``Skipped`` for each folder that cannot be read or has an index of its own, for each file that
-        is kept in the cloud only, and for each ignore file with a rule that cannot be used. What vanishes meanwhile is
-        no error.
+        is kept in the cloud only, for each pipe, socket, device and broken link, none of which is ever opened, and for
+        each ignore file with a rule that cannot be used. What vanishes meanwhile is no error.
 
     Raises:
         FileNotFoundError, NotADirectoryError: ``root`` is not a folder, or goes away meanwhile.
@@ -131,9 +131,16 @@ class _Walk:
             return entry.path
         info: os.stat_result | None = entry.stat(follow_symlinks=False)
         if info is not None and modes.S_ISLNK(info.st_mode):
-            info = self._linked(Path(entry.path))
-        if info is None or not (is_folder or modes.S_ISREG(info.st_mode)):
+            try:
+                info = self._linked(Path(entry.path))
+            except PermissionError:
+                return None
+            except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+                return Skipped(path, f"{NOT_A_FILE}: a broken link")
+        if info is None or (modes.S_ISDIR(info.st_mode) and not is_folder):
             return None
+        if not is_folder and not modes.S_ISREG(info.st_mode):
+            return Skipped(path, f"{NOT_A_FILE}: {_kind(info.st_mode)}")
         if _HAS_FLAGS:
             if _is_hidden_or_junction(info):
                 return None
@@ -143,10 +150,7 @@ class _Walk:
 
     def _linked(self, link: Path) -> os.stat_result | None:
         """What a link leads to, if that is visible and inside the folder."""
-        try:
-            target = link.resolve(strict=True)
-        except (OSError, RuntimeError):  # broken; RuntimeError: a loop, before Python 3.13
-            return None
+        target = link.resolve(strict=True)
         if not target.is_relative_to(self._root):
             return None
         relative = target.relative_to(self._root)
@@ -191,6 +195,11 @@ def check_still_there(root: Path, before: tuple[int, int]) -> None:
             return
     said = "went away while it was read; nothing was taken for deleted, run it again when it is back"
     raise FileNotFoundError(errno.ENOENT, said, os.fspath(root))
+
+
+def _kind(mode: int) -> str:
+    """What something is that is neither a file nor a folder."""
+    return "a pipe" if modes.S_ISFIFO(mode) else "a socket" if modes.S_ISSOCK(mode) else "a device"
 
 
 def _is_hidden_or_junction(info: Any) -> bool:

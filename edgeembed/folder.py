@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog import CATALOG_NAME
 from .documents import Document, read_document
-from .errors import ImageError, IndexCorruptError, IndexNotFoundError, NotAnIndexError
+from .errors import ImageError, IndexCorruptError, IndexNotFoundError, NotAnIndexError, UnsupportedInputError, about
 from .files import FileStat, walk
 from .index import Index
 from .maintenance import IndexStatus
@@ -143,7 +143,11 @@ class Folder:
         return tuple(entry for entry in walk(root, exclude=[place]) if isinstance(entry, FileStat))
 
     def plan(self) -> SyncPlan:
-        """Walk the folder and compare it with the index; changes nothing."""
+        """Walk the folder and compare it with the index; changes nothing.
+
+        Raises:
+            FileNotFoundError, FolderMismatchError: as :meth:`sync`.
+        """
         return plan_sync(self.path, self.index)
 
     def sync(
@@ -164,6 +168,7 @@ class Folder:
 
         Raises:
             FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
+            FolderMismatchError: the index holds the files of another folder, and most are not in this one.
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """
@@ -226,7 +231,12 @@ class Folder:
         id = self._known(Path(file))
         if id is None:
             raise KeyError(f"{file}: not in the index of {self.path}")
-        return self.index.explain(query, id)
+        try:
+            return self.index.explain(query, id)
+        except (UnsupportedInputError, ValueError) as error:
+            if getattr(error, "path", None) != id:
+                raise  # it is about the query
+            raise about(file, type(error), str(getattr(error, "reason", error))) from error
 
     def status(self) -> IndexStatus:
         """See :meth:`Index.status`."""
@@ -259,14 +269,14 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
     """
     folder = Path(path)
     if not folder.exists():
-        raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds your files")
+        raise about(folder, FileNotFoundError, "no such folder; give the folder that holds your files")
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder}: this is a file; give the folder it is in")
+        raise about(folder, NotADirectoryError, "this is a file; give the folder it is in")
     try:
         with os.scandir(folder):
             pass
     except PermissionError as error:
-        raise PermissionError(f"{folder}: this folder cannot be read; check its permissions") from error
+        raise about(folder, PermissionError, "this folder cannot be read; check its permissions") from error
     return folder
 
 
@@ -298,5 +308,5 @@ def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:
     stat = FileStat(path.name, info.st_size, info.st_mtime_ns)
     document = read_document(path.parent, stat, pictures=pictures)
     if isinstance(document, Skipped):
-        raise ValueError(f"{path}: {document.reason}; there is nothing to compare")
+        raise about(path, ValueError, f"{document.reason}; there is nothing to compare")
     return document

@@ -6,11 +6,11 @@ import posixpath
 from typing import Literal, NamedTuple
 
 from .readers import READERS
+from .skipped import PICTURE
 
 HEAD_BYTES = 8192
 """How much of a file is looked at before the whole is read."""
 NOT_TEXT = "not text"
-PICTURE = "not text: a picture"
 OTHER_PICTURE = "picture of a rare kind: save it as PNG or JPEG"
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .catalog import CATALOG_NAME
 from .documents import Document
 from .embedder import Embedder
-from .errors import BundleError, IndexNotFoundError, ModelMismatchError, UnsupportedInputError
+from .errors import BundleError, IndexNotFoundError, ModelMismatchError, UnsupportedInputError, about
 from .filters import Condition, condition, word_condition
 from .keywords import parse_query
 from .layout import KINDS
@@ -241,9 +241,9 @@ class Index(Store):
             raise KeyError(f"no document {id!r} in this index")
         hits = self.search(query, k=1, where={"document.id": id})
         if not hits:
-            raise ValueError(f"{id}: what the query says must or must not occur keeps this document out")
+            raise about(id, ValueError, "what the query says must or must not occur keeps this document out")
         if hits[0].kind != "text":
-            raise UnsupportedInputError(f"{id}: only texts can be explained, word by word; this is a picture")
+            raise about(id, UnsupportedInputError, "only texts can be explained, word by word; this is a picture")
         words = parse_query(query).text if isinstance(query, str) else query
         vectors = query_vectors(self._towers, words, kinds=("text",))
         return explain(hits[0], vectors["text"], self._document_embedder("text"))

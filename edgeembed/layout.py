@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from . import fulltext
-from .errors import EdgeEmbedError, IndexCorruptError
+from .errors import EdgeEmbedError, IndexCorruptError, about
 from .keywords import extra_words
 from .seals import SEALED, seal_sql
 from .sqlite import Connection, decode, encode, in_memory
@@ -90,16 +90,16 @@ def check_schema(db: Connection, path: Path, *, only_settings: bool) -> None:
         raise IndexCorruptError(path, "is not an edgeembed catalog")
     layout = db.execute("PRAGMA user_version").fetchone()[0]
     if layout > LAYOUT:
-        raise EdgeEmbedError(
-            f"{path}: written by a newer edgeembed (layout {layout}, here {LAYOUT}); upgrade edgeembed"
-        )
+        reason = f"written by a newer edgeembed (layout {layout}, here {LAYOUT}); upgrade edgeembed"
+        raise about(path, EdgeEmbedError, reason)
     if layout < LAYOUT:
         if only_settings:
             return
-        raise OutdatedLayoutError(
-            f"{path}: written by an older edgeembed (layout {layout}, here {LAYOUT}); "
+        reason = (
+            f"written by an older edgeembed (layout {layout}, here {LAYOUT}); "
             "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
         )
+        raise about(path, OutdatedLayoutError, reason)
     if schema_rows(db) != expected_schema():
         raise IndexCorruptError(path, "its tables are not those of an edgeembed catalog")
 

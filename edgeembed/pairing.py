@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from .bundle import Bundle, read_bundle, shipped_partner
 from .embedder import Embedder
-from .errors import EdgeEmbedError, UnsupportedInputError
+from .errors import EdgeEmbedError, UnsupportedInputError, about
 from .model_facts import LEFT_OUT, IndexModels, ModelFacts, is_at_hand
 
 Model: TypeAlias = "str | os.PathLike[str] | Embedder | None"
@@ -111,13 +111,14 @@ def check_picture_model(bundle: Bundle, text: ModelFacts) -> None:
     """
     found = bundle.manifest
     if found.image is None:
-        raise UnsupportedInputError(f"{bundle.path}: embeds text only; name a bundle that embeds pictures, or none")
+        raise about(bundle.path, UnsupportedInputError, "embeds text only; name a bundle that embeds pictures, or none")
     if (found.space, found.dim) != (text.space, text.dim) and found.text is None:
-        raise UnsupportedInputError(
-            f"{bundle.path}: its pictures are in the space {found.space}, the texts of {text.name} in {text.space}, "
-            "and it embeds no texts itself, so that no words could find them; name a bundle of the same space, one "
-            "that embeds texts as well, or none"
+        reason = (
+            f"its pictures are in the space {found.space}, the texts of {text.name} in {text.space}, and it embeds no "
+            "texts itself, so that no words could find them; name a bundle of the same space, one that embeds texts as "
+            "well, or none"
         )
+        raise about(bundle.path, UnsupportedInputError, reason)
 
 
 def bundle_of(model: Model) -> Bundle:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .catalog import CATALOG_NAME, is_catalog, with_logs
 from .durable import sync_folder
-from .errors import IndexCorruptError, NotAnIndexError
+from .errors import IndexCorruptError, NotAnIndexError, about
 from .lock import LOCK_FILES, process_lock
 from .salvage import DAMAGED_NAME
 from .segment_facts import is_segment_name
@@ -52,7 +52,7 @@ def check_place(folder: Path) -> None:
     """
     if not folder.is_dir():
         if os.path.lexists(folder):
-            raise NotADirectoryError(f"{folder}: an index is a folder, and this is a file")
+            raise about(folder, NotADirectoryError, "an index is a folder, and this is a file")
         return
     for name in _strangers(folder):
         raise NotAnIndexError(folder, f"holds what is not edgeembed's, such as {name}")
@@ -90,6 +90,12 @@ def mark(place: Path) -> None:
 def fresh_place(place: Path) -> Path:
     """Where the index that is to take the place of another is made."""
     return _beside(place, ".new")
+
+
+def begun_rebuild(place: Path) -> Path | None:
+    """Where an index is being made anew, or was when its process died; ``None``: nowhere."""
+    fresh = fresh_place(place.resolve())
+    return fresh if _is_index(fresh) else None
 
 
 def undo_switch(place: Path) -> None:

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNREADABLE = "not readable"
+"""Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
+NOT_A_FILE = "not a file"
+FORBIDDEN = f"{UNREADABLE}: permission denied"
+PICTURE = "picture left out: no model for pictures (--image-model)"
+_PICTURE_BEFORE = "not text: a picture"
+"""What indexes say that were made before this was said."""
 EMPTIED = "holds no file any more: what was indexed of it is kept"
 """Said of a whole folder, whose path is then ``.``; a drive that is not mounted leaves such a one."""
 
@@ -18,10 +25,15 @@ class Skipped:
     """In few words. What differs from file to file stands after a colon, so that a summary can group by the rest."""
 
 
+def is_left_out_picture(reason: str | None) -> bool:
+    """Whether this is why a picture was left out that a model for pictures would embed."""
+    return reason in (PICTURE, _PICTURE_BEFORE)
+
+
 def unreadable(error: OSError) -> str:
     """The reason to skip what the system would not let us read."""
     if isinstance(error, PermissionError):
-        return "not readable: permission denied"
+        return FORBIDDEN
     if isinstance(error, FileNotFoundError):
-        return "not readable: no longer there"
-    return f"not readable: {(error.strerror or type(error).__name__).lower()}"
+        return f"{UNREADABLE}: no longer there"
+    return f"{UNREADABLE}: {(error.strerror or type(error).__name__).lower()}"

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from sqlite3 import Connection, DatabaseError
 
-from .errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotWritableError
+from .errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotWritableError, about
 from .seals import register
 
 __all__ = ["Connection", "DatabaseError", "connect", "copied", "decode", "encode", "in_memory", "translate"]
@@ -50,7 +50,7 @@ def translate(error: DatabaseError, path: Path) -> EdgeEmbedError:
         if "locked" in text:
             return IndexLockedError(path.parent, "another process")
         if "full" in text or "disk I/O" in text:
-            return EdgeEmbedError(f"{path}: {text}; make room and run the command again")
+            return about(path, EdgeEmbedError, f"{text}; make room and run the command again")
         if "readonly" in text or "unable to open" in text:
             return IndexNotWritableError(path.parent, text)
     return IndexCorruptError(path, text)

@@ -10,12 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .documents import Document, read_document
+from .documents import Document, open_file, read_document
 from .files import OWN_INDEX, FileStat, check_still_there, identity, walk
-from .formats import PICTURE, may_have_reader
+from .formats import may_have_reader
+from .origin import SETTING as ORIGIN
+from .origin import check_origin, origin, origin_setting
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
-from .skipped import EMPTIED, Skipped
+from .skipped import EMPTIED, FORBIDDEN, NOT_A_FILE, UNREADABLE, Skipped, is_left_out_picture
 from .snapshot import FileRow
 from .store import Store
 from .worker import Worker, WorkerCancelled
@@ -23,8 +25,6 @@ from .writer import Taken, Writer
 
 _RACY_NS = 2_000_000_000
 """A file changed this shortly before it was read may have changed again within one tick of the file system's clock."""
-_UNREADABLE = "not readable"
-"""Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
 _READERS = "readers"
 """Setting: the version of the readers that all files of this index were read with."""
 
@@ -35,16 +35,17 @@ class SyncPlan:
 
     new: tuple[FileStat, ...]
     changed: tuple[FileStat, ...]
-    """Files whose size or time differ from what was seen last, and those that could not be read then."""
+    """Files whose size or time differ from what was seen last, and those that could not be read then and can be now."""
     recheck: tuple[FileStat, ...]
-    """Files that look the same, but were so young when they were read that this proves nothing, or that an older
-    edgeembed read, or pictures from when no model embedded them."""
+    """Files that look the same, but were so young when they were read that this proves nothing, or could not be read,
+    or were read by an older edgeembed, or are pictures from when no model embedded them."""
     removed: tuple[str, ...]
     unchanged: int
     """Files that are in the index as they are."""
     skipped: tuple[Skipped, ...]
-    """Folders that cannot be entered, and files that were skipped before and did not change; the whole folder, as
-    ``.``, if it holds no file any more and its index, which lies elsewhere, does: then nothing is removed."""
+    """Folders that cannot be entered, pipes and the like, and files that were skipped before and did not change; the
+    whole folder, as ``.``, if it holds no file any more and its index, which lies elsewhere, does: then nothing is
+    removed."""
 
     @property
     def is_empty(self) -> bool:
@@ -88,13 +89,21 @@ class _Tally:
 
 
 def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncPlan:
-    """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing."""
-    known, readers = index.ask(lambda snapshot: (snapshot.files(), snapshot.setting(_READERS)))
+    """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing.
+
+    Raises:
+        FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
+    """
+    known, readers, made_from = index.ask(lambda held: (held.files(), held.setting(_READERS), origin(held)))
+    known_count = len(known)
     old_readers, sees = readers != str(READERS_VERSION), index.sees
-    new, changed, recheck, skipped = [], [], [], []
+    new, changed, recheck, skipped, others = [], [], [], [], list[Skipped]()
     closed = list[str]()
     unchanged = 0
     for entry in walk(root, exclude=filter(None, (index.path, exclude))):
+        if isinstance(entry, Skipped) and entry.reason.startswith(NOT_A_FILE):
+            others.append(entry)
+            continue  # and a file that had its name is gone
         row = known.pop(entry.path, None)
         if isinstance(entry, Skipped):
             skipped.append(entry)
@@ -102,26 +111,30 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
                 closed.append(entry.path.rstrip("/") + "/")
         elif row is None:
             new.append(entry)
-        elif _looks_changed(entry, row):
+        elif _looks_changed(root, entry, row):
             changed.append(entry)
         elif (
             row.mtime_ns > row.checked_ns - _RACY_NS
+            or (row.reason or "").startswith(UNREADABLE)
             or (old_readers and _would_read_better(entry, row))
-            or (sees and row.reason == PICTURE)
+            or (sees and is_left_out_picture(row.reason))
         ):
             recheck.append(entry)
         elif row.reason is None:
             unchanged += 1
         else:
             skipped.append(Skipped(entry.path, row.reason))
-    if known and not (new or changed or recheck or unchanged or skipped) and not _is_inside(index.path, root):
+    is_empty = not (new or changed or recheck or unchanged or skipped)
+    if known and is_empty and not _is_inside(index.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
         skipped.append(Skipped(".", EMPTIED))
         closed.append("")
         unchanged = sum(row.reason is None for row in known.values())
     # What cannot be read now, or lies under a folder that cannot, is not gone.
     removed = [path for path in known if not path.startswith(tuple(closed))]
-    return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, tuple(skipped))
+    if exclude is None and not is_empty:
+        check_origin(root, index.path, made_from, known=known_count, missing=len(removed))
+    return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, (*skipped, *others))
 
 
 def sync(
@@ -140,6 +153,7 @@ def sync(
         index.sweep()
         return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
     with index.writing(cancel=cancel) as writer:
+        writer.note(ORIGIN, origin_setting(root))
         removed = writer.remove(plan.removed)
         with Worker(cancel=writer.stopped) as worker:
             for step in _take(root, before, index, writer, worker, plan, tally):
@@ -209,7 +223,7 @@ def _take_document(writer: Writer, stat: FileStat, row: FileRow, document: Docum
     """Hand what was read to the writer; ``False``: it was cancelled."""
     if isinstance(document, Skipped):
         tally.skipped.append(document)
-        passing = document.reason.startswith(_UNREADABLE)
+        passing = document.reason.startswith(UNREADABLE)
         writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
         return not writer.stopped()
 
@@ -227,10 +241,21 @@ def _is_inside(place: Path, root: Path) -> bool:
     return place.resolve().is_relative_to(root.resolve())
 
 
-def _looks_changed(stat: FileStat, row: FileRow) -> bool:
-    if row.reason is not None and (row.reason.startswith(_UNREADABLE) or is_there_now(row.reason)):
+def _looks_changed(root: Path, stat: FileStat, row: FileRow) -> bool:
+    if row.reason is not None and is_there_now(row.reason):
+        return True
+    if row.reason == FORBIDDEN and _may_be_read(root / stat.path):
         return True
     return (stat.size_bytes, stat.mtime_ns) != (row.size_bytes, row.mtime_ns)
+
+
+def _may_be_read(path: Path) -> bool:
+    """Whether the system lets us read a file; permissions do not tell, on Windows another program may keep it."""
+    try:
+        open_file(path).close()
+    except OSError:
+        return False
+    return True
 
 
 def _would_read_better(stat: FileStat, row: FileRow) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import click
 
 from .readers.extracted import NEEDS
-from .skipped import EMPTIED
+from .skipped import EMPTIED, is_left_out_picture
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -252,11 +252,18 @@ def show_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
             click.echo(f"  … and {len(paths) - len(shown):,} more: {reason} (--all lists them)")
 
 
+def pictures_left_out(skipped: Sequence[Skipped]) -> str:
+    """How many pictures want for a model, and what to type; empty: none does."""
+    count = sum(is_left_out_picture(item.reason) for item in skipped)
+    what = "picture" if count == 1 else "pictures"
+    return f"{count:,} {what} left out: no model for pictures (--image-model)" if count else ""
+
+
 def _reasons(skipped: Sequence[Skipped]) -> str:
-    counts = Counter(item.reason.partition(":")[0] for item in skipped)
-    return ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common(4)) + (
-        ", …" if len(counts) > 4 else ""
-    )
+    counts = Counter(item.reason.partition(":")[0] for item in skipped if not is_left_out_picture(item.reason))
+    reasons = [f"{count:,} {reason}" for reason, count in counts.most_common(4)]
+    said = [pictures_left_out(skipped), *reasons, "…" if len(counts) > len(reasons) else ""]
+    return ", ".join(filter(None, said))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from .bundle import Bundle, read_bundle, shipped_partner
 from .embedder import Embedder
-from .errors import BundleError, ModelMismatchError, UnsupportedInputError
+from .errors import BundleError, ModelMismatchError, UnsupportedInputError, about
 from .image import picture_need
 from .layout import KINDS
 from .manifest import BACKGROUND_NAME
@@ -214,7 +214,7 @@ class Towers:
         if facts is None:
             name = self.models.text.name
             if self.models.image == LEFT_OUT:
-                raise UnsupportedInputError(f"{self._path}: this index leaves pictures out; --rebuild lets them in")
+                raise about(self._path, UnsupportedInputError, "this index leaves pictures out; --rebuild lets them in")
             raise UnsupportedInputError(f"{name} embeds text only; name a model for pictures with --image-model")
         source = self._source(kind, facts)
         if isinstance(source, Embedder):

@@ -21,6 +21,10 @@ class Transaction(Snapshot):
         """Make or replace a setting."""
         self._db.execute(insert_sql("settings", verb="INSERT OR REPLACE"), (name, value))
 
+    def unset(self, name: str) -> None:
+        """Forget a setting."""
+        self._db.execute("DELETE FROM settings WHERE name = ?", (name,))
+
     def count_generation(self) -> None:
         """One commit more."""
         before = self.setting("generation") or "0"

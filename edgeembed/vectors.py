@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from .bundle import file_sha256
 from .durable import sync_file, sync_folder
-from .errors import EdgeEmbedError, IndexCorruptError
+from .errors import EdgeEmbedError, IndexCorruptError, about
 from .graph import load_onnxruntime
 from .rows import Floats, Keys, Rows, cosines
 from .segment_facts import SegmentFacts, check_facts
@@ -98,9 +98,9 @@ def _save(index: USearchIndex, path: Path) -> None:
         sync_file(path)
         size = path.stat().st_size
     except (OSError, RuntimeError) as error:
-        raise EdgeEmbedError(f"{path}: cannot be written: {error}; {advice}") from error
+        raise about(path, EdgeEmbedError, f"cannot be written: {error}; {advice}") from error
     if size != index.serialized_length:  # usearch does not look whether the last bytes could be written
-        raise EdgeEmbedError(f"{path}: could not be written to its end; {advice}")
+        raise about(path, EdgeEmbedError, f"could not be written to its end; {advice}")
 
 
 class Segment:

@@ -117,7 +117,8 @@ def test_errors_are_objects_with_json(tmp_path: Path) -> None:
     run = edge("search", "x", tmp_path / "missing", "--json")
     error = json.loads(run.stderr)
     assert (error["error"], run.returncode) == ("FileNotFoundError", 2)
-    assert "no such folder" in error["reason"]
+    assert error["path"] == str(tmp_path / "missing")
+    assert error["reason"] == "no such folder; give the folder that holds your files"
 
 
 def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
@@ -200,6 +201,25 @@ def test_a_rebuild_says_beforehand_what_it_would_read(notes: Path, tiny_bundle: 
         assert "name an empty or a new folder" in run.stderr
 
 
+def test_status_names_a_rebuild_that_did_not_end(notes: Path, tiny_bundle: Path) -> None:
+    edge("index", notes, "--model", tiny_bundle)
+    assert "rebuild  begun" not in edge("status", notes).stdout
+    assert edgeembed.Folder.rebuild(notes, cancel=lambda: True).cancelled
+    begun = notes / ".edgeembed.new"
+    line = f"rebuild  begun in {begun} and not ended; `edgeembed index --rebuild` goes on with it"
+    assert line in edge("status", notes).stdout.splitlines()
+    assert json.loads(edge("status", notes, "--json").stdout)["rebuild"] == str(begun)
+    assert edge("index", notes, "--rebuild").returncode == 0
+    assert json.loads(edge("status", notes, "--json").stdout)["rebuild"] is None
+
+
+def test_verify_counts_the_texts_that_it_embedded_again(notes: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20), "red").save(notes / "red.png")
+    edge("index", notes, "--model", tiny_two_tower_bundle(tmp_path / "towers"))
+    run = edge("verify", notes)
+    assert run.stdout == "ok       3 documents, 3 passages, 0 segments, 2 passages of text embedded again\n"
+
+
 @pytest.mark.parametrize("size", [5000, 0])
 def test_what_is_past_repair_is_to_be_made_anew(notes: Path, tiny_bundle: Path, size: int) -> None:
     edge("index", notes, "--model", tiny_bundle)
@@ -218,7 +238,9 @@ def test_an_unreadable_file_is_skipped(notes: Path, tiny_bundle: Path) -> None:
         pytest.skip("this user may read everything")
     run = edge("index", notes, "--model", tiny_bundle)
     assert run.returncode == 0
-    assert "1 not readable: permission denied" in run.stderr
+    assert "1 skipped: 1 not readable (" in run.stderr
+    assert "pending  nothing\nskipped  1\n" in edge("status", notes).stdout
+    assert edge("index", notes, "--dry-run").stdout == ""
 
 
 def test_a_file_name_cannot_steer_the_terminal(notes: Path, tiny_bundle: Path) -> None:
@@ -327,10 +349,30 @@ def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path)
     lines = edge("status", notes).stdout.splitlines()
     assert lines[lines.index("skipped  21") + 1 :] == [
         "  locked.pdf: damaged: not a whole PDF",
-        *(f"  {number:02}.png: not text: a picture" for number in range(5)),
-        "  … and 15 more: not text: a picture (--all lists them)",
+        *(f"  {number:02}.png: picture left out: no model for pictures (--image-model)" for number in range(5)),
+        "  … and 15 more: picture left out: no model for pictures (--image-model) (--all lists them)",
     ]
     assert edge("status", notes, "--all").stdout.count(".png") == 20
+
+
+def test_pictures_that_want_for_a_model_are_counted_and_the_option_is_named(notes: Path, tiny_bundle: Path) -> None:
+    for name in ("a.png", "b.jpg"):
+        Image.new("RGB", (30, 20), "red").save(notes / name)
+    (notes / "data.bin").write_bytes(bytes(64))
+    hint = "2 pictures left out: no model for pictures (--image-model)"
+    run = edge("index", notes, "--model", tiny_bundle)
+    assert run.stderr.splitlines()[1] == f"3 skipped: {hint}, 1 not text (`edgeembed status` lists them)"
+    run = edge("search", "boat", notes, "--min-score", "1")
+    assert (run.returncode, hint in run.stderr) == (1, True)
+    (notes / "boat.md").unlink()
+    shutil.rmtree(notes / "Übung")
+    run = edge("search", "boat", notes)
+    assert run.stderr.splitlines()[-1] == f"{notes}: no files to search here; {hint}"
+    run = edge("similar", notes / "a.png", notes)
+    reason = "picture left out: no model for pictures (--image-model); there is nothing to compare"
+    assert (run.returncode, f"{notes / 'a.png'}: {reason}" in run.stderr) == (2, True)
+    (notes / "a.png").unlink()
+    assert "1 picture left out: no model" in edge("search", "boat", notes).stderr
 
 
 def _children(process: int) -> list[str]:

@@ -14,7 +14,8 @@ import pytest
 
 from edgeembed.documents import EMPTY, MAX_FILE_BYTES, Document, Skipped, decode, read_document
 from edgeembed.files import FileStat, walk
-from edgeembed.formats import NOT_TEXT, OTHER_PICTURE, PICTURE, recognise
+from edgeembed.formats import NOT_TEXT, OTHER_PICTURE, recognise
+from edgeembed.skipped import PICTURE
 from edgeembed.worker import Worker
 
 GERMAN = "Über den Wolken muss die Freiheit wohl grenzenlos sein. Die Bäume blühen schön, und die Vögel singen."

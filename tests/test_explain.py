@@ -100,15 +100,18 @@ def test_marked_text_and_json(tmp_path: Path, tiny_bundle: Path) -> None:
     unmarked = re.sub(r"\[\[?(\w+)\]\]?", r"\1", plain.stdout)
     assert unmarked == re.sub(r"\x1b\]8;;.*?\x1b\\|\x1b\[[0-9;]*m", "", painted.stdout)
     assert all(line in unmarked for line in TEXT.splitlines())
-    for arguments, reason in (
-        (("tap", tmp_path / "my notes/none.txt", root), None),
-        (("tap", Path(__file__), root), "not in the index of"),
-        (('"zebra"', path, root), "keeps this document out"),
+    (root / "empty.txt").touch()
+    for query, file, reason in (
+        ("tap", tmp_path / "my notes/none.txt", "does not exist"),
+        ("tap", Path(__file__), "lies outside of"),
+        ("tap", root / "empty.txt", "not in the index of"),
+        ('"zebra"', path, "keeps this document out"),
     ):
-        run = edge("explain", *arguments, "--json")
+        run = edge("explain", query, file, root, "--json")
         assert (run.returncode, run.stdout) == (2, "")
-        if reason:
-            assert reason in str(validate(run.stderr.splitlines()[-1], "error")["reason"])
+        error = validate(run.stderr.splitlines()[-1], "error")
+        assert reason in str(error["reason"])
+        assert error["path"] == (None if reason == "does not exist" else str(file))
 
 
 def test_weights_are_numbers(index: Index) -> None:

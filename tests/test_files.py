@@ -104,14 +104,18 @@ def test_links(tmp_path: Path) -> None:
         "folder": "real",
         "broken": "nowhere",
         "loop": "loop",
+        "through a file": "real/a.txt/b",
         "excluded": "out/x",
         "up": "..",
     }
     for name, target in links.items():
         (tmp_path / "root" / name).symlink_to(target)
-    found = list(walk(tmp_path / "root", exclude=[tmp_path / "root/out"]))
+    entries = list(walk(tmp_path / "root", exclude=[tmp_path / "root/out"]))
+    broken = [entry for entry in entries if isinstance(entry, Skipped)]
+    assert broken == [Skipped(name, "not a file: a broken link") for name in ("broken", "loop", "through a file")]
+    found = [entry for entry in entries if isinstance(entry, FileStat)]
     assert [entry.path for entry in found] == ["absolute.txt", "inside.txt", "real/a.txt"]
-    assert {entry.size_bytes for entry in found if isinstance(entry, FileStat)} == {len("root/real/a.txt")}
+    assert {entry.size_bytes for entry in found} == {len("root/real/a.txt")}
 
 
 @posix_only
@@ -122,11 +126,19 @@ def test_the_root_may_be_a_link(tmp_path: Path) -> None:
 
 
 @posix_only
-def test_pipes_and_sockets_are_left_out(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
+def test_pipes_and_sockets_are_named_and_not_opened(tmp_path: Path) -> None:
+    make(tmp_path, ".gitignore")
+    (tmp_path / ".gitignore").write_text("ignored")
+    for name in ("pipe", "ignored", ".hidden"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "link").symlink_to("pipe")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(os.path.relpath(tmp_path / "socket"))  # such names must be short
-        assert paths(tmp_path) == []
+        assert list(walk(tmp_path)) == [
+            Skipped("link", "not a file: a pipe"),
+            Skipped("pipe", "not a file: a pipe"),
+            Skipped("socket", "not a file: a socket"),
+        ]
 
 
 @posix_only

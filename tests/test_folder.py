@@ -119,6 +119,49 @@ def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, mon
     assert (report.skipped, report.unchanged, report.embedded) == ((), 3, 0)
 
 
+def test_a_file_that_may_not_be_read_is_skipped_and_not_pending(
+    folder: Folder, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(notes / "secret.txt", "the password of the router")
+    opened = os.open
+
+    def refuse(path: str | Path, *args: int, **options: int) -> int:  # root may read everything, whatever the mode
+        if Path(path).name == "secret.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **options)
+
+    reason = Skipped("secret.txt", "not readable: permission denied")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        for _ in range(2):
+            assert folder.sync().skipped == (reason,)
+            plan = folder.plan()
+            assert (plan.new, plan.changed, plan.removed) == ((), (), ())
+            assert [stat.path for stat in plan.recheck] == ["secret.txt"]  # it is tried every time
+            assert folder.status().skipped == (reason,)
+    assert [stat.path for stat in folder.plan().changed] == ["secret.txt"]
+    report = folder.sync()
+    assert (report.added, report.skipped) == (1, ())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and links as on POSIX")
+def test_what_is_no_file_is_listed_and_what_it_replaced_is_gone(folder: Folder, notes: Path) -> None:
+    (notes / "link.txt").symlink_to("boat.md")
+    assert folder.sync().added == 4
+    os.mkfifo(notes / "pipe")
+    (notes / "boat.md").unlink()
+    (notes / "garden/tomato.txt").unlink()
+    os.mkfifo(notes / "garden/tomato.txt")
+    others = {"garden/tomato.txt": "a pipe", "link.txt": "a broken link", "pipe": "a pipe"}
+    assert {item.path: item.reason for item in folder.plan().skipped} == {
+        path: f"not a file: {kind}" for path, kind in others.items()
+    }
+    report = folder.sync()
+    assert (report.removed, len(report.skipped)) == (3, 3)
+    assert found(folder) == ["Straße/Müll.txt"]
+    assert folder.plan().is_empty
+
+
 def test_a_file_that_moved_to_the_cloud_keeps_what_was_indexed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     from edgeembed import files
     from edgeembed import sync as module

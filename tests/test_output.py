@@ -70,6 +70,60 @@ def test_hits_and_errors_follow_the_schema(notes: Path) -> None:
     assert best["start"] == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name", "reason"),
+    [
+        (("similar", "--json", "missing.jpg", "notes"), "BadParameter", "'missing.jpg' does not exist"),
+        (("search", "boat", "notes", "--json", "--min-score", "3"), "BadParameter", "3.0 is not in the range 0<=x<=1"),
+        (("search", "--json", "--nonsense", "boat"), "NoSuchOption", "--nonsense"),
+        (("search", "--json"), "MissingParameter", "'QUERY'"),
+    ],
+)
+def test_wrong_use_is_an_object_with_json(notes: Path, arguments: tuple[str, ...], name: str, reason: str) -> None:
+    run = edge(*arguments, cwd=notes.parent)
+    assert (run.returncode, run.stdout) == (2, "")
+    error = validate(run.stderr, "error")
+    assert (error["error"], error["path"]) == (name, None)
+    assert reason in str(error["reason"])
+    assert str(error["reason"]).endswith("--help`")
+    plain = edge(*(argument for argument in arguments if argument != "--json"), cwd=notes.parent)
+    assert plain.returncode == 2
+    assert "Usage:" in plain.stderr
+
+
+def test_a_query_that_looks_like_an_option_asks_for_nothing(notes: Path) -> None:
+    assert "Usage:" in edge("search", "-k", "0", "--", "--json", notes).stderr
+
+
+def test_an_error_names_its_path_once_in_json(notes: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20), "red").save(notes / "red.png")
+    (notes / "data.bin").write_bytes(bytes(64))
+    for arguments, path, reason in (
+        (("search", "boat", "missing"), "missing", "no such folder; give the folder that holds your files"),
+        (("search", "boat", "notes/boat.md"), "notes/boat.md", "this is a file; give the folder it is in"),
+        (("search", "boat", "notes", "--index", "notes/boat.md"), "notes/boat.md", "an index is a folder, and this"),
+        (("search", "boat", "notes", "--index", "notes"), "notes", "is the folder with the files themselves"),
+        (("similar", "notes/data.bin", "notes"), "notes/data.bin", "not text; there is nothing to compare"),
+        (("search", "boat", "notes", "--model", "nothing"), "nothing", "no such bundle"),
+    ):
+        run = edge(*arguments, "--json", cwd=tmp_path)
+        assert run.returncode == 2
+        error = validate(run.stderr.splitlines()[-1], "error")
+        assert error["path"] == path
+        assert str(error["reason"]).startswith(reason)
+        assert f"edgeembed: {path}: {reason}" in edge(*arguments, cwd=tmp_path).stderr
+
+
+def test_a_picture_cannot_be_explained_and_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (30, 20), "red").save(tmp_path / "photos" / "red.png")
+    command = ("explain", "red", "photos/red.png", "photos", "--model", tiny_two_tower_bundle(tmp_path / "towers"))
+    error = validate(edge(*command, "--json", cwd=tmp_path).stderr.splitlines()[-1], "error")
+    reason = "only texts can be explained, word by word; this is a picture"
+    assert (error["error"], error["path"], error["reason"]) == ("UnsupportedInputError", "photos/red.png", reason)
+    assert f"edgeembed: photos/red.png: {reason}" in edge(*command, cwd=tmp_path).stderr
+
+
 def test_marks_are_words_of_the_query(notes: Path) -> None:
     (hit,) = (json.loads(line) for line in edge("search", '"harbour at dawn"', notes, "--json").stdout.splitlines())
     (passage,) = hit["passages"]
