@@ -204,8 +204,9 @@ class Folder:
             FileNotFoundError: there is no such file.
             ValueError: the file holds nothing that could be compared.
             ImageError: it is a picture that cannot be read.
+            TypeError: ``file`` is no path.
         """
-        path = Path(file)
+        path = _given_path(file, '; what is in no file goes to folder.index.similar(Document("q", image=...))')
         item = self._known(path) or _read_alone(path, self.index.pictures)
         try:
             return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
@@ -221,9 +222,10 @@ class Folder:
 
         Raises:
             KeyError: the file is not in the index.
+            TypeError: ``file`` is no path.
             As :meth:`Index.explain`.
         """
-        id = self._known(Path(file))
+        id = self._known(_given_path(file))
         if id is None:
             raise KeyError(f"{file}: not in the index of {self.path}")
         return self.index.explain(query, id)
@@ -290,6 +292,12 @@ def _place(root: Path, index: str | os.PathLike[str] | None) -> Path:
     if place.resolve() == root.resolve():
         raise NotAnIndexError(place, "is the folder with the files themselves")
     return place
+
+
+def _given_path(file: object, advice: str = "") -> Path:
+    if not isinstance(file, (str, os.PathLike)):
+        raise TypeError(f"file must be a path, not {type(file).__name__}{advice}")
+    return Path(file)
 
 
 def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:

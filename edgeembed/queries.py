@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
@@ -79,7 +80,8 @@ def document_vectors(towers: Towers, document: Document) -> dict[str, Floats]:
         UnsupportedInputError, ImageError: as :func:`query_vectors`.
     """
     if document.text is None:
-        return query_vectors(towers, document.image or b"")
+        image = Path(document.image) if isinstance(document.image, str) else document.image  # a query's str is words
+        return query_vectors(towers, image or b"")
     embedder = towers.embedder("text")
     chunks = split(document.text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
     texts = [chunk.text for chunk in chunks]
@@ -108,6 +110,16 @@ def listed(name: str, items: Iterable[Weighted]) -> list[Weighted]:
         if isinstance(meaning, (str, bytes)) and not meaning.strip():
             raise ValueError(f"{name}: {item!r} is empty; give words or a picture, or leave it out")
     return found
+
+
+def check_id(id: object) -> None:
+    """Refuse what cannot be the id of a document.
+
+    Raises:
+        TypeError: it is no string.
+    """
+    if not isinstance(id, str):
+        raise TypeError(f"an id must be a string, not {type(id).__name__}: {id!r:.80}")
 
 
 def check_limits(k: int, min_score: object) -> None:

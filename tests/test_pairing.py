@@ -172,6 +172,15 @@ def test_a_model_of_two_towers_beside_the_text_model(things: Path, shipped: Path
         assert status.space != status.image_space
 
 
+def test_a_picture_explains_no_text_of_another_space(things: Path, shipped: Path, towers: Path) -> None:
+    with Folder.open(things, image_model=towers) as folder:
+        folder.sync()
+        with pytest.raises(
+            UnsupportedInputError, match=r"boat\.txt: in this index a picture is compared with pictures"
+        ):
+            folder.explain(things / "red.png", things / "boat.txt")
+
+
 def test_two_spaces_in_segments_after_repair_and_compaction(
     things: Path, shipped: Path, towers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

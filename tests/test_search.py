@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
@@ -284,6 +285,29 @@ def test_similar_documents_of_both_kinds(both: Index, pictures: dict[str, Path])
     assert ids(both.similar(Document("x", image=pictures["blue"]), k=1, where={"document.kind": "image"})) == ["blue"]
     with pytest.raises(KeyError, match="no document 'nothing'"):
         both.similar("nothing")
+
+
+def test_the_path_of_a_documents_picture_may_be_a_string(both: Index, pictures: dict[str, Path]) -> None:
+    by_string, by_path = (
+        both.similar(Document("q", image=path), k=9) for path in (str(pictures["red"]), pictures["red"])
+    )
+    assert by_string == by_path
+    with pytest.raises(FileNotFoundError, match=r"photos.gone\.jpg"):
+        both.similar(Document("q", image="photos/gone.jpg"))
+
+
+def test_what_is_no_id_is_refused_with_what_is_allowed(both: Index, pictures: dict[str, Path]) -> None:
+    others: list[Any] = [pictures["red"], pictures["red"].read_bytes(), Image.open(pictures["red"]), None, 5]
+    for other in others:
+        with pytest.raises(
+            TypeError, match=r'item must be an id, or a document such as Document\("q", image=\.\.\.\), not'
+        ):
+            both.similar(other)
+        for ask in (lambda id: both.explain("cat", id), lambda id: both.lines(id, 1, 2), lambda id: both.remove([id])):
+            with pytest.raises(TypeError, match="an id must be a string, not"):
+                ask(other)
+    with pytest.raises(TypeError, match="ids must be a sequence of strings, not int"):
+        both.remove(5)  # type: ignore[arg-type]
 
 
 def test_no_kind_starves_the_other(both: Index) -> None:
