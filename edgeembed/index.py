@@ -184,8 +184,8 @@ class Index(Store):
             At most ``k`` hits; one a document.
 
         Raises:
-            ValueError: the query is empty, ``k`` is less than 1, ``min_score`` is not from 0 to 1, a weight is not
-                finite, ``where`` or ``mode`` is not understood, or the index is closed.
+            ValueError: the query is empty, ``k`` is less than 1, ``min_score`` is not from 0 to 1, a weight is more
+                than 1 000 000, ``where`` or ``mode`` is not understood, or the index is closed.
             TypeError: something is of another type than it says here.
             UnsupportedInputError: a picture, and no model of the index embeds pictures; or a picture together with
                 words, where they have vector spaces of their own.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ from PIL import Image
 import edgeembed
 from edgeembed import Document, Folder, Index, nearest
 from edgeembed.catalog import Catalog
+from edgeembed.formats import PICTURE_SUFFIXES
 from edgeembed.model_facts import models_at
+from edgeembed.pillow import FORMATS
+from edgeembed.queries import is_picture
 
 TEXTS = {
     "boat": "the boat leaves the harbour at dawn",
@@ -249,6 +254,17 @@ def test_a_picture_is_a_query(both: Index, pictures: dict[str, Path]) -> None:
         assert hits[0].matched == ("vector",)
     with pytest.raises(ValueError, match="a picture has no words"):
         both.search(pictures["red"], mode="keyword")
+
+
+def test_every_picture_that_can_be_opened_is_known_by_its_name() -> None:
+    with suppress(ImportError):
+        importlib.import_module("pillow_heif").register_heif_opener()
+    Image.init()
+    formats = Image.registered_extensions()
+    assert {suffix for suffix, name in formats.items() if name in FORMATS} <= set(PICTURE_SUFFIXES)
+    assert {formats.get(suffix, "HEIF") for suffix in PICTURE_SUFFIXES} <= set(FORMATS)
+    assert all(is_picture(f"Scan 1{suffix.upper()}") for suffix in PICTURE_SUFFIXES)
+    assert not is_picture("a scan.pdf")
 
 
 def test_a_picture_needs_a_model_that_knows_pictures(index: Index, pictures: dict[str, Path]) -> None:
