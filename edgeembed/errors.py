@@ -53,10 +53,11 @@ class ImageError(EdgeEmbedError):
         reason: what is wrong, without the path.
     """
 
-    def __init__(self, path: Path | None, reason: str) -> None:
+    def __init__(self, path: Path | None, reason: str, *, which: str | None = None) -> None:
+        """``which`` tells it from other pictures: its document, or its place among several; for the message only."""
         self.path = path
         self.reason = reason
-        super().__init__(f"{'picture' if path is None else path}: {reason}")
+        super().__init__(f"{'picture' if path is None else path}: {reason}" + (f" ({which})" if which else ""))
 
 
 class IndexNotFoundError(EdgeEmbedError):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .chunks import split
 from .documents import is_image
-from .errors import UnsupportedInputError
+from .errors import ImageError, UnsupportedInputError
 from .formats import PICTURE_SUFFIXES
 from .layout import KINDS
 
@@ -187,7 +187,11 @@ def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning
     if texts:
         vectors[texts] = embedders["text"].embed_texts([str(parts[i][1]) for i in texts], role="query")
     if pictures:
-        vectors[pictures] = embedders["image"].embed_images([cast("Any", parts[i][1]) for i in pictures], reduced=True)
+        images = [cast("Any", parts[i][1]) for i in pictures]
+        try:
+            vectors[pictures] = embedders["image"].embed_images(images, reduced=True)
+        except ImageError as error:  # its place in this list means nothing to whoever searches
+            raise ImageError(error.path, error.reason) from error
     if len(parts) == 1:
         return np.asarray(vectors[0], dtype=np.float32)
     return unit(np.array([weight for weight, _ in parts], np.float32) @ vectors)

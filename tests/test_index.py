@@ -143,6 +143,30 @@ def test_pictures_are_documents_too(tmp_path: Path) -> None:
         assert index.verify().ok
 
 
+def test_a_picture_that_cannot_be_added_is_named_with_its_document(tmp_path: Path) -> None:
+    broken, gone = tmp_path / "broken.jpg", tmp_path / "gone.jpg"
+    broken.write_bytes(b"no picture at all")
+    Image.new("RGB", (400, 300), "red").save(tmp_path / "cut.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:-500])
+    closed = Image.new("RGB", (4, 4))
+    closed.close()
+    with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
+        for path in (broken, str(broken)):
+            with pytest.raises(edgeembed.ImageError) as caught:
+                index.add([Document("x", image=path)])
+            assert str(caught.value) == f"{broken}: not a picture that can be read (document 'x')"
+            assert (caught.value.path, caught.value.reason) == (broken, "not a picture that can be read")
+        with pytest.raises(FileNotFoundError, match=r"document 'x'.*gone\.jpg"):
+            index.add([Document("x", image=gone)])
+        with pytest.raises(edgeembed.ImageError, match=r"damaged picture: .*truncated.* \(document 'x'\)"):
+            index.add([Document("x", image=Image.open(tmp_path / "cut.jpg"))])
+        with pytest.raises(edgeembed.ImageError, match=r"picture: was closed before it was used.* \(document 'x'\)"):
+            index.add([Document("x", image=closed)])
+        with pytest.raises(edgeembed.ImageError, match=r"^picture: not a picture that can be read$"):
+            index.search(b"no picture at all")
+        assert index.status().documents == 0
+
+
 def test_a_picture_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands are embedded between two commits."""
     monkeypatch.setattr(writer, "COMMIT_SECONDS", 1e9)
