@@ -119,7 +119,7 @@ class Folder:
         if not read_only:
             undo_switch(place)
         if read_only and not (place / CATALOG_NAME).is_file():
-            raise IndexNotFoundError(place, f"make one with `edgeembed index {root}`")
+            raise IndexNotFoundError(place, f"make one with `edgeembed index {root}` or Folder.sync")
         opened = Index.open(place, model=model, image_model=image_model, read_only=read_only, threads=threads)
         if not read_only:
             mark(place)
@@ -288,7 +288,9 @@ def _place(root: Path, index: str | os.PathLike[str] | None) -> Path:
     place = index_path(root) if index is None else named_place(index)
     if index is None and place.is_symlink():
         target = place.resolve()
-        raise IndexCorruptError(place, "is a link, which is not followed", f"name its target with --index {target}")
+        raise IndexCorruptError(
+            place, "is a link, which is not followed", f"name its target with index= or --index {target}"
+        )
     if place.resolve() == root.resolve():
         raise NotAnIndexError(place, "is the folder with the files themselves")
     return place

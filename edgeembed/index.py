@@ -195,7 +195,7 @@ class Index(Store):
             raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
         parsed = parse_query(query) if isinstance(query, str) else None
         if parsed is None and mode == "keyword":
-            raise ValueError("a picture has no words; search for it with mode='hybrid' or 'vector'")
+            raise ValueError("a picture has no words, and the mode keyword goes by them alone: take hybrid or vector")
         test = condition({} if where is None else where)
         if parsed is not None:
             test &= word_condition(parsed.phrases, parsed.excluded)

@@ -204,6 +204,14 @@ def test_a_document_of_wrong_types(fields: dict[str, Any], message: str) -> None
         Document(**fields)
 
 
+def test_a_document_needs_a_name_and_its_picture_a_path() -> None:
+    with pytest.raises(ValueError, match="document '': id must not be empty"):
+        Document("", text="x")
+    with pytest.raises(ValueError, match="document 'a': image must not be empty"):
+        Document("a", image="")
+    assert Document("a", text="").text == ""
+
+
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
