@@ -90,7 +90,7 @@ class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         weight, text = (float(found[1]), found[2]) if found else (1.0, value)
         if weight > MAX_WEIGHT or (found is None and _NO_WEIGHT.fullmatch(value)):
             allowed = f"a weight is a number from 0 to {MAX_WEIGHT}, as in 2:dog or 0.5:dog"
-            self.fail(f"{value!r:.80}: {allowed}; words that begin like one go after 1:", param, ctx)
+            self.fail(f"{value!r:.80}: {allowed}; 1:{value:.80} means these words as they stand", param, ctx)
         if not text.strip():
             self.fail(f"{value!r} is no meaning, such as dog, nor one with a weight, such as 2:dog", param, ctx)
         return weight, meaning(text)
