@@ -23,7 +23,7 @@ from .cli_common import (
     open_to_search,
     sync_before_search,
 )
-from .cli_values import Item, Score, Size, When, meaning, words
+from .cli_values import Item, Score, Size, When, meaning
 from .errors import ModelMismatchError, about
 
 if TYPE_CHECKING:
@@ -129,11 +129,13 @@ def explain(
 ) -> None:
     """Show which words of FILE, a text in FOLDER (the current folder unless given), make it match QUERY.
 
-    Each word of the passage that fits best is left out in turn: what the similarity loses by that is its weight.
+    QUERY is words or the path of a picture, as for `search`. Each word of the passage that fits best is left out in
+    turn: what the similarity loses by that is its weight.
     """
+    sought = meaning(query)
     with _up_to_date(folder, options, no_sync=no_sync) as opened:
         try:
-            explanation = opened.explain(words(query), file)
+            explanation = opened.explain(sought, file)
         except KeyError:
             raise about(file, ValueError, _why_unknown(file, folder)) from None
     if as_json:

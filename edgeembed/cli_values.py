@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _AGE = re.compile(r"(\d+)\s*(min|h|d|w|mon|y)")
 _AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_WEIGHT = re.compile(r"(?:(\d+(?:\.\d+)?|nan|inf):)?(.*)", re.DOTALL)
+_WEIGHT = re.compile(r"(\d+\.?\d*|\.\d+):(.*)", re.DOTALL)
+_NO_WEIGHT = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+|nan|inf)(e[+-]?\d+)?:.*", re.DOTALL | re.IGNORECASE)
+"""What begins with a number that is written otherwise."""
 
 
 class When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on
@@ -82,11 +84,16 @@ class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Weighted:
         """What was typed as a weight and a meaning."""
+        from .queries import MAX_WEIGHT
+
         found = _WEIGHT.fullmatch(value)
-        weight = float(found[1] or 1) if found else math.nan
-        if found is None or not math.isfinite(weight) or not found[2].strip():
+        weight, text = (float(found[1]), found[2]) if found else (1.0, value)
+        if weight > MAX_WEIGHT or (found is None and _NO_WEIGHT.fullmatch(value)):
+            allowed = f"a weight is a number from 0 to {MAX_WEIGHT}, as in 2:dog or 0.5:dog"
+            self.fail(f"{value!r:.80}: {allowed}; 1:{value:.80} means these words as they stand", param, ctx)
+        if not text.strip():
             self.fail(f"{value!r} is no meaning, such as dog, nor one with a weight, such as 2:dog", param, ctx)
-        return weight, meaning(found[2])
+        return weight, meaning(text)
 
 
 def meaning(text: str) -> Meaning:

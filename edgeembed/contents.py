@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .documents import Document
-from .pillow import ImageSource
+from .errors import ImageError
+from .pillow import ImageSource, translated
 
 _PART = 1 << 20
 """Characters that are hashed at a time."""
@@ -32,7 +33,8 @@ def content_of(document: Document) -> Content:
     """The content of a document; a picture in a file is read here, once.
 
     Raises:
-        OSError: the file of a picture cannot be read.
+        OSError: the file of a picture cannot be read; names the document.
+        ImageError: a Pillow image was closed, or its file is damaged; likewise.
     """
     digest = hashlib.blake2b(digest_size=16)
     if document.text is not None:
@@ -41,12 +43,19 @@ def content_of(document: Document) -> Content:
         for start in range(0, len(document.text), _PART):  # a large text is not copied as a whole
             digest.update(document.text[start : start + _PART].encode("utf-8", "surrogatepass"))
         return Content(digest.digest(), "text", text=document.text, pages=document.pages, lines=document.lines)
-    image = document.image
-    if isinstance(image, (str, os.PathLike)):
-        image = Path(image).read_bytes()
+    image, which = document.image, f"document {document.id!r}"
     digest.update(b"image\0")
+    if isinstance(image, (str, os.PathLike)):
+        try:
+            image = Path(image).read_bytes()
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror} ({which})", error.filename) from error
     if isinstance(image, bytes):
         digest.update(image)
     elif image is not None:
-        digest.update(f"{image.mode} {image.size}\0".encode() + image.tobytes())
+        try:
+            with translated(image):  # it may not be loaded yet
+                digest.update(f"{image.mode} {image.size}\0".encode() + image.tobytes())
+        except ImageError as error:
+            raise ImageError(error.path, error.reason, which=which) from error
     return Content(digest.digest(), "image", image=image)

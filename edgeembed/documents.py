@@ -36,7 +36,7 @@ class Document:
     Exactly one of ``text`` and ``image`` is given.
 
     Raises:
-        ValueError: neither of them, or both.
+        ValueError: neither of them, or both; ``id`` or the path of ``image`` is empty.
         TypeError: something is of another type than it says here.
     """
 
@@ -63,6 +63,8 @@ class Document:
         ):
             if not is_right:
                 raise TypeError(f"document {self.id!r}: {name} must be {wanted}, not {type(value).__name__}")
+            if name in ("id", "image") and isinstance(value, str) and not value:
+                raise ValueError(f"document {self.id!r}: {name} must not be empty")
 
 
 def is_image(value: object) -> bool:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from .bundle import Bundle, read_bundle
 from .cores import usable_cores
-from .errors import UnsupportedInputError
+from .errors import ImageError, UnsupportedInputError
 from .graph import ALL, BASIC, Graph
 from .image import ImageEncoder
 from .manifest import Manifest
@@ -160,7 +160,7 @@ class Embedder:
 
         Raises:
             TypeError: a single picture, or something in ``images`` that is none.
-            ImageError: a picture that cannot be read; says which.
+            ImageError: a picture that cannot be read; says which, as ``images[2]``, counted from 0.
             OSError: a file that is missing or may not be read.
             UnsupportedInputError: the model has no image encoder.
             ValueError: the embedder is closed.
@@ -186,10 +186,15 @@ class Embedder:
             raise UnsupportedInputError(f"{self.manifest.name} embeds text only; load a model that embeds images")
         encoder, graph = self._image
 
-        def embed(image: ImageSource) -> npt.NDArray[np.float32]:
-            return graph.run({"pixel_values": encoder.encode(image, reduced=reduced)[None]})
+        def embed(numbered: tuple[int, ImageSource]) -> npt.NDArray[np.float32]:
+            number, image = numbered
+            try:
+                pixels = encoder.encode(image, reduced=reduced)
+            except ImageError as error:
+                raise ImageError(error.path, error.reason, which=f"images[{number}]") from error
+            return graph.run({"pixel_values": pixels[None]})
 
-        vectors = self._ahead(embed, images)
+        vectors = self._ahead(embed, enumerate(images))
         while block := list(itertools.islice(vectors, _IMAGE_BLOCK)):
             yield np.stack(block)
 

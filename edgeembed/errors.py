@@ -59,10 +59,11 @@ class ImageError(EdgeEmbedError):
         reason: what is wrong, without the path.
     """
 
-    def __init__(self, path: Path | None, reason: str) -> None:
+    def __init__(self, path: Path | None, reason: str, *, which: str | None = None) -> None:
+        """``which`` tells it from other pictures: its document, or its place among several; for the message only."""
         self.path = path
         self.reason = reason
-        super().__init__(f"{'picture' if path is None else path}: {reason}")
+        super().__init__(f"{'picture' if path is None else path}: {reason}" + (f" ({which})" if which else ""))
 
 
 class IndexNotFoundError(EdgeEmbedError):
@@ -92,7 +93,8 @@ class IndexLockedError(EdgeEmbedError):
         self.path = Path(path)
         self.owner = owner
         super().__init__(
-            f"{path}: {owner} is writing to this index; wait for it to end, or search with --no-sync meanwhile"
+            f"{path}: {owner} is writing to this index; wait for it to end, or search meanwhile "
+            "what was there before (--no-sync, read_only=True)"
         )
 
 
@@ -148,13 +150,14 @@ class ModelMismatchError(EdgeEmbedError):
         found: name and encoder of the model that was given.
     """
 
-    def __init__(self, path: Path | str, expected: str, found: str, *, option: str = "--model") -> None:
+    def __init__(self, path: Path | str, expected: str, found: str, *, option: str) -> None:
+        """``option`` says how such a model is named."""
         self.path = Path(path)
         self.expected = expected
         self.found = found
         super().__init__(
-            f"{path}: this index was made with {expected}, not with {found}; "
-            f"leave out {option} to go on with its own, or make it anew with `edgeembed index --rebuild`"
+            f"{path}: this index was made with {expected}, not with {found}; leave out {option} "
+            "to go on with its own, or make it anew with `edgeembed index --rebuild` (Folder.rebuild)"
         )
 
 

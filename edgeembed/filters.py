@@ -24,6 +24,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .keywords import holds, phrase_expression
+from .layout import KINDS
 from .sqlite import decode, encode
 
 _FILE = "(SELECT {} FROM files WHERE path = d.id)"
@@ -160,14 +161,16 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
         held = f"EXISTS (SELECT 1 FROM json_each(m.value) e WHERE {inner.sql})"
         return Condition(f"m.type = 'array' AND {held}", inner.values)
     if operator == "glob":
-        patterns = [operand] if isinstance(operand, str) else list(operand)
+        is_list = hasattr(operand, "__iter__") and not isinstance(operand, str)
+        patterns = list(operand) if is_list else [operand]
         if not all(isinstance(pattern, str) for pattern in patterns):
             raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {operand!r}")
+        for pattern in patterns:
+            try:
+                re.compile(glob_expression(pattern))
+            except re.error as error:
+                raise ValueError(f"{name}: {pattern!r} is no pattern that can be used: {error.msg}") from None
         joined = "|".join(f"(?:{glob_expression(pattern)})" for pattern in patterns)
-        try:
-            _compiled(joined)
-        except re.error as error:
-            raise ValueError(f"where[{name!r}]: {operand!r} is no pattern that can be used: {error}") from None
         return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(joined),))
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
         raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")
@@ -182,6 +185,8 @@ def _equal(name: str, value: Any, row: str) -> Condition:
             f"where[{name!r}] must be a string, number, bool or None (or {{'in': […]}} and the like), "
             f"not {type(value).__name__}"
         )
+    if name == "document.kind" and value not in KINDS:
+        raise ValueError(f"where[{name!r}]: the kinds are {', '.join(KINDS)}, not {value!r}")
     if isinstance(value, str):
         return Condition(f"({row}.type = 'text' AND {row}.value IS {_TEXT})", (encode(value),))
     types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'null')"

@@ -119,7 +119,7 @@ class Folder:
         if not read_only:
             undo_switch(place)
         if read_only and not (place / CATALOG_NAME).is_file():
-            raise IndexNotFoundError(place, f"make one with `edgeembed index {root}`")
+            raise IndexNotFoundError(place, f"make one with `edgeembed index {root}` or Folder.sync")
         opened = Index.open(place, model=model, image_model=image_model, read_only=read_only, threads=threads)
         if not read_only:
             mark(place)
@@ -209,8 +209,9 @@ class Folder:
             FileNotFoundError: there is no such file.
             ValueError: the file holds nothing that could be compared.
             ImageError: it is a picture that cannot be read.
+            TypeError: ``file`` is no path.
         """
-        path = Path(file)
+        path = _given_path(file, '; what is in no file goes to folder.index.similar(Document("q", image=...))')
         item = self._known(path) or _read_alone(path, self.index.pictures)
         try:
             return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
@@ -226,9 +227,10 @@ class Folder:
 
         Raises:
             KeyError: the file is not in the index.
+            TypeError: ``file`` is no path.
             As :meth:`Index.explain`.
         """
-        id = self._known(Path(file))
+        id = self._known(_given_path(file))
         if id is None:
             raise KeyError(f"{file}: not in the index of {self.path}")
         try:
@@ -296,10 +298,18 @@ def _place(root: Path, index: str | os.PathLike[str] | None) -> Path:
     place = index_path(root) if index is None else named_place(index)
     if index is None and place.is_symlink():
         target = place.resolve()
-        raise IndexCorruptError(place, "is a link, which is not followed", f"name its target with --index {target}")
+        raise IndexCorruptError(
+            place, "is a link, which is not followed", f"name its target with index= or --index {target}"
+        )
     if place.resolve() == root.resolve():
         raise NotAnIndexError(place, "is the folder with the files themselves")
     return place
+
+
+def _given_path(file: object, advice: str = "") -> Path:
+    if not isinstance(file, (str, os.PathLike)):
+        raise TypeError(f"file must be a path, not {type(file).__name__}{advice}")
+    return Path(file)
 
 
 def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:

@@ -19,6 +19,11 @@ MARKS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
+_PICTURES = (
+    "jpg jpeg jpe jfif png apng webp gif bmp dib tif tiff ico pbm pgm ppm pnm pfm avif avifs heic heics heif heifs hif"
+)
+PICTURE_SUFFIXES = tuple(f".{name}" for name in _PICTURES.split())
+"""What the names of pictures that can be opened end in: those of ``pillow.FORMATS``."""
 
 
 class Format(NamedTuple):
@@ -139,7 +144,7 @@ _RIFF = {b"WEBP": _COMMON, b"WAVE": _FILM, b"AVI ": _FILM}
 # https://mp4ra.org/registered-types/brands: what stands after "ftyp".
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 _SUFFIXES = {
-    _RARE: "avif avifs heic heif jpg jpeg png apng gif bmp dib webp tif tiff ico pbm pgm ppm pnm pfm",
+    _RARE: _PICTURES,
     _OTHER: "psd tga dds jp2 j2k jpf jpx j2c sgi rgb bw pcx dcx fli flc xpm xbm blp qoi im msp pxr ras im1 wal fpx mic"
     " cur icns gd gbr",
     _ARCHIVE: "zip gz tgz bz2 xz 7z rar tar zst lz4 cab jar whl iso dmg",

@@ -19,7 +19,18 @@ from .nearest import document_rows
 from .opening import choose_models_again, create_index, open_catalog
 from .pairing import Given, Model, chosen_models
 from .places import check_place, named_place, refuse_links
-from .queries import Meaning, Weighted, check_limits, document_vectors, is_words, item_kind, listed, query_vectors, unit
+from .queries import (
+    Meaning,
+    Weighted,
+    check_id,
+    check_limits,
+    document_vectors,
+    is_words,
+    item_kind,
+    listed,
+    query_vectors,
+    unit,
+)
 from .ranking import Hit
 from .searcher import Mode, Request, Searcher
 from .snapshot import Snapshot
@@ -132,6 +143,11 @@ class Index(Store):
         """Remove documents by id; unknown ids are passed over. Returns how many were removed."""
         if isinstance(ids, str):
             raise TypeError(f"ids must be a sequence of strings, not one string: [{ids!r}]")
+        if not isinstance(ids, Iterable):
+            raise TypeError(f"ids must be a sequence of strings, not {type(ids).__name__}")
+        ids = list(ids)
+        for id in ids:
+            check_id(id)
         with self.writing() as writer:
             return writer.remove(ids)
 
@@ -168,8 +184,8 @@ class Index(Store):
             At most ``k`` hits; one a document.
 
         Raises:
-            ValueError: the query is empty, ``k`` is less than 1, ``min_score`` is not from 0 to 1, a weight is not
-                finite, ``where`` or ``mode`` is not understood, or the index is closed.
+            ValueError: the query is empty, ``k`` is less than 1, ``min_score`` is not from 0 to 1, a weight is more
+                than 1 000 000, ``where`` or ``mode`` is not understood, or the index is closed.
             TypeError: something is of another type than it says here.
             UnsupportedInputError: a picture, and no model of the index embeds pictures; or a picture together with
                 words, where they have vector spaces of their own.
@@ -179,7 +195,7 @@ class Index(Store):
             raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
         parsed = parse_query(query) if isinstance(query, str) else None
         if parsed is None and mode == "keyword":
-            raise ValueError("a picture has no words; search for it with mode='hybrid' or 'vector'")
+            raise ValueError("a picture has no words, and the mode keyword goes by them alone: take hybrid or vector")
         test = condition({} if where is None else where)
         if parsed is not None:
             test &= word_condition(parsed.phrases, parsed.excluded)
@@ -207,7 +223,14 @@ class Index(Store):
 
         Raises:
             KeyError: no document has this id.
+            TypeError: ``item`` is neither an id nor a document.
+            ValueError: the document holds no text that could be compared.
+            FileNotFoundError, ImageError: its picture is missing, or cannot be read.
+            UnsupportedInputError: it is a picture, and no model of the index embeds pictures.
         """
+        if not isinstance(item, (str, Document)):
+            wanted = 'an id, or a document such as Document("q", image=...)'
+            raise TypeError(f"item must be {wanted}, not {type(item).__name__}: {item!r:.80}")
         check_limits(k, min_score)
         test = condition({} if where is None else where)
         self._follow()
@@ -232,14 +255,19 @@ class Index(Store):
 
         Raises:
             KeyError: no document has this id.
+            TypeError: something is of another type than it says here.
             ValueError: the query is empty, or its ``"phrases"`` and ``-words`` keep the document out.
-            UnsupportedInputError: the document is a picture, which has no words.
+            UnsupportedInputError: the document is a picture, which has no words; or the query is one, and texts have a
+                vector space of their own, or no model of the index embeds pictures.
         """
         from .explain import explain
 
+        check_id(id)
         if self.ask(lambda snapshot: snapshot.document(id)) is None:
             raise KeyError(f"no document {id!r} in this index")
         hits = self.search(query, k=1, where={"document.id": id})
+        if not hits and not is_words(query):
+            raise UnsupportedInputError(f"{id}: in this index a picture is compared with pictures only; this is a text")
         if not hits:
             raise about(id, ValueError, "what the query says must or must not occur keeps this document out")
         if hits[0].kind != "text":
@@ -250,6 +278,7 @@ class Index(Store):
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
+        check_id(id)
 
         def held(snapshot: Snapshot) -> list[tuple[int, str]]:
             number = snapshot.document(id)

@@ -37,6 +37,7 @@ MAX_PIXELS = 178_956_970
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """What such files call themselves; the library for them is loaded for them alone."""
+_CLOSED = "was closed before it was used: keep it open until then, or give its path"
 _ORIENTATION = 0x0112
 """The EXIF tag; its values 2 to 8 each stand for one way to turn or mirror."""
 _TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
@@ -180,7 +181,18 @@ def translated(source: ImageSource) -> Iterator[None]:
     try:
         yield
     except _pillow_errors() as error:
-        raise ImageError(path_of(source), _reason(error)) from error
+        reason = _CLOSED if _was_closed(source, error) else _reason(error)
+        raise ImageError(path_of(source), reason) from error
+
+
+def _was_closed(source: ImageSource, error: Exception) -> bool:
+    """Whether it is a Pillow image that was closed, or whose file was, which Pillow says in several ways."""
+    if not hasattr(source, "convert"):  # files are closed here, and by nobody else
+        return False
+    has_no_file = getattr(source, "fp", source) is None
+    return (has_no_file and isinstance(error, (AssertionError, AttributeError))) or (
+        re.search("closed (image|file)", str(error)) is not None
+    )
 
 
 def _reason(error: Exception) -> str:

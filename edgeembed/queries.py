@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
 from .chunks import split
 from .documents import is_image
-from .errors import UnsupportedInputError
+from .errors import ImageError, UnsupportedInputError
+from .formats import PICTURE_SUFFIXES
 from .layout import KINDS
 
 if TYPE_CHECKING:
@@ -26,10 +27,9 @@ Meaning: TypeAlias = "str | ImageSource"
 Weighted: TypeAlias = "Meaning | tuple[float, Meaning]"
 """A meaning, with a weight where it is not 1."""
 
-_PICTURES = tuple(
-    f".{name}"
-    for name in ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif", "ico", "ppm", "pgm"]
-)
+MAX_WEIGHT = 1_000_000
+"""The largest weight; beside one that is much larger, vectors of single precision would lose all others."""
+_MEANINGS = "a sequence of meanings (words, a Path, an image) or pairs (weight, meaning), such as [(2, 'dog')]"
 
 
 def query_vectors(
@@ -79,7 +79,8 @@ def document_vectors(towers: Towers, document: Document) -> dict[str, Floats]:
         UnsupportedInputError, ImageError: as :func:`query_vectors`.
     """
     if document.text is None:
-        return query_vectors(towers, document.image or b"")
+        image = Path(document.image) if isinstance(document.image, str) else document.image  # a query's str is words
+        return query_vectors(towers, image or b"")
     embedder = towers.embedder("text")
     chunks = split(document.text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
     texts = [chunk.text for chunk in chunks]
@@ -93,21 +94,35 @@ def listed(name: str, items: Iterable[Weighted]) -> list[Weighted]:
 
     Raises:
         TypeError: it is one text, whose letters are not meant, or holds something else than meanings and weights.
-        ValueError: a weight is no finite number, or there is nothing to weigh.
+        ValueError: a weight is no number up to :data:`MAX_WEIGHT`, or there is nothing to weigh.
     """
+    if isinstance(items, Mapping):
+        raise TypeError(f"{name} must be {_MEANINGS}, not a {type(items).__name__}")
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be a sequence, not one {type(items).__name__}: [{items!r:.40}]")
     found = list(items)
     for item in found:
         if isinstance(item, tuple) and (len(item) != 2 or not isinstance(item[0], Real)):
             raise TypeError(f"{name}: {item!r:.80} is no pair of a weight and a meaning, such as (0.5, 'winter')")
-        weight, meaning = _weighted(item)
-        if not math.isfinite(weight):
-            raise ValueError(f"{name}: the weight of {meaning!r:.40} must be a finite number, not {weight}")
-        _kind(meaning)
+        weight, meaning = item if isinstance(item, tuple) else (1, item)
+        if not abs(weight) <= MAX_WEIGHT:  # nor with nan
+            allowed = f"from -{MAX_WEIGHT} to {MAX_WEIGHT}"
+            raise ValueError(f"{name}: the weight of {meaning!r:.40} must be a number {allowed}, not {weight!r:.40}")
+        if not is_words(meaning) and not is_image(meaning):
+            raise TypeError(f"{name} must be {_MEANINGS}; {meaning!r:.80} is no meaning")
         if isinstance(meaning, (str, bytes)) and not meaning.strip():
             raise ValueError(f"{name}: {item!r} is empty; give words or a picture, or leave it out")
     return found
+
+
+def check_id(id: object) -> None:
+    """Refuse what cannot be the id of a document.
+
+    Raises:
+        TypeError: it is no string.
+    """
+    if not isinstance(id, str):
+        raise TypeError(f"an id must be a string, not {type(id).__name__}: {id!r:.80}")
 
 
 def check_limits(k: int, min_score: object) -> None:
@@ -145,7 +160,7 @@ def is_words(meaning: object) -> TypeGuard[str]:
 
 def is_picture(name: str) -> bool:
     """Whether a file of this name holds a picture, by its extension."""
-    return name.lower().endswith(_PICTURES)
+    return name.lower().endswith(PICTURE_SUFFIXES)
 
 
 def _weighted(item: Weighted) -> tuple[float, Meaning]:
@@ -172,7 +187,11 @@ def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning
     if texts:
         vectors[texts] = embedders["text"].embed_texts([str(parts[i][1]) for i in texts], role="query")
     if pictures:
-        vectors[pictures] = embedders["image"].embed_images([cast("Any", parts[i][1]) for i in pictures], reduced=True)
+        images = [cast("Any", parts[i][1]) for i in pictures]
+        try:
+            vectors[pictures] = embedders["image"].embed_images(images, reduced=True)
+        except ImageError as error:  # its place in this list means nothing to whoever searches
+            raise ImageError(error.path, error.reason) from error
     if len(parts) == 1:
         return np.asarray(vectors[0], dtype=np.float32)
     return unit(np.array([weight for weight, _ in parts], np.float32) @ vectors)

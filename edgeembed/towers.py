@@ -30,7 +30,8 @@ from .scores import Scale, read_background, scale, scale_of_one
 if TYPE_CHECKING:
     from .rows import Floats
 
-_OPTIONS = {"text": "--model", "image": "--image-model"}
+_OPTIONS = {"text": "--model (model=)", "image": "--image-model (image_model=)"}
+"""How a model is named, by people and by programs."""
 
 
 class Towers:
@@ -212,10 +213,11 @@ class Towers:
     def _load(self, kind: str) -> Embedder:
         facts = self.facts(kind)
         if facts is None:
-            name = self.models.text.name
+            advice = f"name a model for pictures with {_OPTIONS[kind]}"
             if self.models.image == LEFT_OUT:
-                raise about(self._path, UnsupportedInputError, "this index leaves pictures out; --rebuild lets them in")
-            raise UnsupportedInputError(f"{name} embeds text only; name a model for pictures with --image-model")
+                reason = f"this index leaves pictures out; to let them in, {advice}"
+                raise about(self._path, UnsupportedInputError, reason)
+            raise UnsupportedInputError(f"{self.models.text.name} embeds text only; {advice}")
         source = self._source(kind, facts)
         if isinstance(source, Embedder):
             return source

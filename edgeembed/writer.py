@@ -24,6 +24,7 @@ from .embedder import Embedder
 from .errors import ImageError
 from .layout import KINDS
 from .merging import MAX_SEGMENT_ROWS, Merger
+from .pillow import path_of
 from .segments import Segments
 from .snapshot import ChunkRow, FileRow
 from .transaction import Transaction
@@ -101,7 +102,8 @@ class Writer:
             What it was to the index: ``new``, ``changed`` or ``same``; ``None``: it was not taken, after a cancel.
 
         Raises:
-            ImageError: a picture that was added before cannot be read.
+            ImageError: a picture cannot be read; perhaps one that was added before.
+            OSError: the file of a picture cannot be read.
         """
         self._raise_error()
         content = content_of(document)
@@ -113,12 +115,13 @@ class Writer:
         if not complete and digest not in self._queued and not self._queue_chunks(content, done):
             return None
         chunk, id = self._queued.get(digest), document.id
+        source = None if document.image is None else path_of(document.image)
         taken: Taken = "new" if before is None else "same" if before == (digest, metadata) else "changed"
 
         def put(transaction: Transaction) -> None:
             """Let the document point to its content, or give up a picture that could not be read."""
             if chunk is not None and chunk.error is not None:
-                self._give_up(transaction, id, file, chunk.error)
+                self._give_up(transaction, id, file, ImageError(source, chunk.error.reason, which=f"document {id!r}"))
                 if failed is not None:
                     failed(taken, chunk.error.reason)
                 return
@@ -198,7 +201,7 @@ class Writer:
     def _give_up(self, transaction: Transaction, id: str, file: FileRow | None, error: ImageError) -> None:
         """What to do about a picture that cannot be read: skip its file, or have the error raised."""
         if file is None:
-            self._error = self._error or ImageError(error.path, f"{error.reason} (document {id!r})")
+            self._error = self._error or error
             return
         transaction.remove_documents([id])
         transaction.put_file(id, file._replace(reason=error.reason))

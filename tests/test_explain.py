@@ -114,6 +114,22 @@ def test_marked_text_and_json(tmp_path: Path, tiny_bundle: Path) -> None:
         assert error["path"] == (None if reason == "does not exist" else str(file))
 
 
+def test_the_path_of_a_picture_is_a_picture_on_the_command_line_too(tmp_path: Path) -> None:
+    notes, red = tmp_path / "notes", tmp_path / "red.png"
+    notes.mkdir()
+    (notes / "boat.txt").write_text("a red boat")
+    Image.new("RGB", (40, 30), "red").save(red)
+    bundle = tiny_two_tower_bundle(tmp_path / "towers")
+    run = edge("explain", red, notes / "boat.txt", notes, "--json", "--model", bundle)
+    with edgeembed.Folder.open(notes) as folder:
+        expected = folder.explain(red, notes / "boat.txt").similarity
+    assert validate(run.stdout, "explanation")["similarity"] == pytest.approx(expected, abs=1e-5), run.stderr
+    red.unlink()
+    run = edge("explain", red, notes / "boat.txt", notes, "--json")
+    assert "red.png: no such picture; searching for these words" in run.stderr
+    assert validate(run.stdout, "explanation")["similarity"] != pytest.approx(expected, abs=1e-5)
+
+
 def test_weights_are_numbers(index: Index) -> None:
     found = index.explain("tap", "note")
     assert np.isfinite([word.weight for word in found.words]).all()

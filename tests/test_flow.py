@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,15 @@ def test_a_file_is_known_by_its_path_and_by_the_id_of_a_hit(notes: edgeembed.Fol
     if notes.status().image_model is not None:
         with pytest.raises(edgeembed.ImageError, match=r"cut\.png: damaged picture"):
             notes.similar(cut)
+
+
+def test_what_is_no_path_is_refused_with_what_is_allowed(notes: edgeembed.Folder) -> None:
+    others: list[Any] = [b"...", None, Image.new("RGB", (4, 4)), edgeembed.Document("q", text="a tap")]
+    for other in others:
+        with pytest.raises(TypeError, match=r'file must be a path, not .*folder\.index\.similar\(Document\("q"'):
+            notes.similar(other)
+        with pytest.raises(TypeError, match=f"file must be a path, not {type(other).__name__}$"):
+            notes.explain("tap", other)
 
 
 def test_a_smaller_model_searches_what_the_default_keeps_up_to_date(tmp_path: Path) -> None:

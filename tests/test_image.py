@@ -410,6 +410,28 @@ def test_a_path_that_is_no_file(tmp_path: Path, encoder_of: Callable[..., ImageE
         encoder_of().encode(np.zeros((5, 5, 3)))
 
 
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "TIFF"])
+def test_a_picture_that_was_closed_is_not_called_damaged(
+    format: str, tmp_path: Path, encoder_of: Callable[..., ImageEncoder]
+) -> None:
+    path = tmp_path / "picture"
+    path.write_bytes(saved(noise(64, 64), format))
+    made, opened, loaded = noise(8, 8), Image.open(path), Image.open(path)
+    loaded.load()
+    with Image.open(path) as left:
+        pass
+    with path.open("rb") as file:
+        without_file = Image.open(file)
+    for image in (made, opened, loaded):
+        image.close()
+    for image in (made, opened, loaded, left, without_file):
+        with pytest.raises(ImageError, match=r"^picture: was closed before it was used"):
+            encoder_of().encode(image)
+    with Image.open(path) as read:
+        read.load()
+    assert np.isfinite(encoder_of().encode(read)).all()
+
+
 def test_the_limit_on_pixels_is_checked_before_anything_is_decoded(encoder_of: Callable[..., ImageEncoder]) -> None:
     encoder = encoder_of(max_pixels=10_000)
     assert encoder.encode(noise(100, 100)).shape == (3, 32, 32)
@@ -630,6 +652,9 @@ def test_one_picture_that_cannot_be_read_is_named(image_bundle: Path, tmp_path: 
         with pytest.raises(ImageError) as caught:
             embedder.embed_images(paths)
         assert caught.value.path == paths[5]
+        assert str(caught.value) == f"{paths[5]}: not a picture that can be read (images[5])"
+        with pytest.raises(ImageError, match=r"^picture: not a picture that can be read \(images\[1\]\)$"):
+            embedder.embed_images([paths[0], b"no picture", paths[2]])
         assert len(embedder.embed_images(paths[:5])) == 5  # it still works
 
 

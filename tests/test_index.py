@@ -143,6 +143,30 @@ def test_pictures_are_documents_too(tmp_path: Path) -> None:
         assert index.verify().ok
 
 
+def test_a_picture_that_cannot_be_added_is_named_with_its_document(tmp_path: Path) -> None:
+    broken, gone = tmp_path / "broken.jpg", tmp_path / "gone.jpg"
+    broken.write_bytes(b"no picture at all")
+    Image.new("RGB", (400, 300), "red").save(tmp_path / "cut.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:-500])
+    closed = Image.new("RGB", (4, 4))
+    closed.close()
+    with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
+        for path in (broken, str(broken)):
+            with pytest.raises(edgeembed.ImageError) as caught:
+                index.add([Document("x", image=path)])
+            assert str(caught.value) == f"{broken}: not a picture that can be read (document 'x')"
+            assert (caught.value.path, caught.value.reason) == (broken, "not a picture that can be read")
+        with pytest.raises(FileNotFoundError, match=r"document 'x'.*gone\.jpg"):
+            index.add([Document("x", image=gone)])
+        with pytest.raises(edgeembed.ImageError, match=r"damaged picture: .*truncated.* \(document 'x'\)"):
+            index.add([Document("x", image=Image.open(tmp_path / "cut.jpg"))])
+        with pytest.raises(edgeembed.ImageError, match=r"picture: was closed before it was used.* \(document 'x'\)"):
+            index.add([Document("x", image=closed)])
+        with pytest.raises(edgeembed.ImageError, match=r"^picture: not a picture that can be read$"):
+            index.search(b"no picture at all")
+        assert index.status().documents == 0
+
+
 def test_a_picture_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands are embedded between two commits."""
     monkeypatch.setattr(writer, "COMMIT_SECONDS", 1e9)
@@ -180,6 +204,14 @@ def test_a_document_of_wrong_types(fields: dict[str, Any], message: str) -> None
         Document(**fields)
 
 
+def test_a_document_needs_a_name_and_its_picture_a_path() -> None:
+    with pytest.raises(ValueError, match="document '': id must not be empty"):
+        Document("", text="x")
+    with pytest.raises(ValueError, match="document 'a': image must not be empty"):
+        Document("a", image="")
+    assert Document("a", text="").text == ""
+
+
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
@@ -204,14 +236,23 @@ def test_what_is_added_must_be_documents(index: Index, documents: Any, message: 
         ({"min_score": "foo"}, ValueError, "min_score must be a number from 0 to 1, 'auto', or None .* not 'foo'"),
         ({"min_score": 2}, ValueError, "min_score must be .* not 2"),
         ({"min_score": float("nan")}, ValueError, "min_score must be .* not nan"),
-        ({"plus": [(float("inf"), "cat")]}, ValueError, "plus: the weight of 'cat' must be a finite number, not inf"),
-        ({"minus": [(float("nan"), "cat")]}, ValueError, "minus: the weight of 'cat' must be a finite"),
+        (
+            {"plus": [(float("inf"), "cat")]},
+            ValueError,
+            "plus: the weight of 'cat' must be a number from .* to 1000000, not inf",
+        ),
+        ({"minus": [(float("nan"), "cat")]}, ValueError, "minus: the weight of 'cat' must be a number"),
+        ({"plus": [(1e300, "cat")]}, ValueError, "plus: the weight of 'cat' must be .* not 1e\\+300"),
+        ({"minus": [(-(10**400), "cat")]}, ValueError, "minus: the weight of 'cat' must be"),
+        ({"plus": {"dog": 2}}, TypeError, r"plus must be a sequence .* such as \[\(2, 'dog'\)\], not a dict"),
+        ({"plus": (2, "dog")}, TypeError, r"plus must be a sequence of meanings .* or pairs .*; 2 is no meaning"),
+        ({"plus": [[2, "dog"]]}, TypeError, r"plus must be .* pairs .*; \[2, 'dog'\] is no meaning"),
         ({"plus": ["dog", " "]}, ValueError, "plus: ' ' is empty"),
         ({"minus": [(2, "")]}, ValueError, "minus: .* is empty"),
         ({"plus": [("2", "dog")]}, TypeError, "plus: .* is no pair of a weight and a meaning"),
         ({"plus": [(1, 2, 3)]}, TypeError, "plus: .* is no pair"),
         ({"plus": 5}, TypeError, "plus must be a sequence"),
-        ({"plus": [5]}, TypeError, "cannot search for a int"),
+        ({"plus": [5]}, TypeError, "plus must be .*; 5 is no meaning"),
     ],
 )
 def test_wrong_options_of_a_search(index: Index, options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -124,7 +124,7 @@ def test_pictures_are_left_out_for_good(things: Path, shipped: Path) -> None:
         assert folder.plan().is_empty
         assert folder.status().image_model is None
         assert kinds(folder.search("boat", k=9)) == dict.fromkeys(TEXTS, "text")
-        with pytest.raises(UnsupportedInputError, match="leaves pictures out"):
+        with pytest.raises(UnsupportedInputError, match=r"pictures out; .* with --image-model \(image_model=\)$"):
             folder.search(things / "red.png")
     with Folder.open(things, image_model="sights") as folder:  # a change of mind
         report = folder.sync()
@@ -179,6 +179,15 @@ def test_a_model_of_two_towers_beside_the_text_model(things: Path, shipped: Path
         assert status.space != status.image_space
 
 
+def test_a_picture_explains_no_text_of_another_space(things: Path, shipped: Path, towers: Path) -> None:
+    with Folder.open(things, image_model=towers) as folder:
+        folder.sync()
+        with pytest.raises(
+            UnsupportedInputError, match=r"boat\.txt: in this index a picture is compared with pictures"
+        ):
+            folder.explain(things / "red.png", things / "boat.txt")
+
+
 def test_two_spaces_in_segments_after_repair_and_compaction(
     things: Path, shipped: Path, towers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,7 +220,9 @@ def test_two_spaces_in_segments_after_repair_and_compaction(
 def test_the_model_of_each_kind_must_stay(things: Path, shipped: Path, towers: Path, tmp_path: Path) -> None:
     with Folder.open(things) as folder:
         folder.sync()
-    with pytest.raises(ModelMismatchError, match=r"made with sights .* not with towers .*leave out --image-model"):
+    with pytest.raises(
+        ModelMismatchError, match=r"made with sights .* not with towers .*leave out --image-model \(image_model=\) to"
+    ):
         Folder.open(things, image_model=towers)
     with pytest.raises(ModelMismatchError, match="not with no model for pictures"):
         Folder.open(things, image_model="none")

@@ -197,5 +197,7 @@ def test_an_index_behind_a_link(notes: Path, tmp_path: Path, tiny_bundle: Path) 
     with Folder.open(notes, index=tmp_path / "disk") as folder:
         assert folder.status().model == "other"
     (notes / ".edgeembed").symlink_to(tmp_path / "disk")
-    with pytest.raises(IndexCorruptError, match=rf"is a link.*name its target with --index {tmp_path / 'disk'}$"):
+    with pytest.raises(
+        IndexCorruptError, match=rf"is a link.*name its target with index= or --index {tmp_path / 'disk'}$"
+    ):
         Folder.open(notes)

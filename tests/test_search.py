@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
@@ -13,7 +16,10 @@ from PIL import Image
 import edgeembed
 from edgeembed import Document, Folder, Index, nearest
 from edgeembed.catalog import Catalog
+from edgeembed.formats import PICTURE_SUFFIXES
 from edgeembed.model_facts import models_at
+from edgeembed.pillow import FORMATS
+from edgeembed.queries import is_picture
 
 TEXTS = {
     "boat": "the boat leaves the harbour at dawn",
@@ -246,8 +252,21 @@ def test_a_picture_is_a_query(both: Index, pictures: dict[str, Path]) -> None:
         assert hits[0].id == "red"
         assert hits[0].similarity == pytest.approx(1, abs=0.01)
         assert hits[0].matched == ("vector",)
-    with pytest.raises(ValueError, match="a picture has no words"):
+    with pytest.raises(
+        ValueError, match="a picture has no words, and the mode keyword goes by them alone: take hybrid"
+    ):
         both.search(pictures["red"], mode="keyword")
+
+
+def test_every_picture_that_can_be_opened_is_known_by_its_name() -> None:
+    with suppress(ImportError):
+        importlib.import_module("pillow_heif").register_heif_opener()
+    Image.init()
+    formats = Image.registered_extensions()
+    assert {suffix for suffix, name in formats.items() if name in FORMATS} <= set(PICTURE_SUFFIXES)
+    assert {formats.get(suffix, "HEIF") for suffix in PICTURE_SUFFIXES} <= set(FORMATS)
+    assert all(is_picture(f"Scan 1{suffix.upper()}") for suffix in PICTURE_SUFFIXES)
+    assert not is_picture("a scan.pdf")
 
 
 def test_a_picture_needs_a_model_that_knows_pictures(index: Index, pictures: dict[str, Path]) -> None:
@@ -284,6 +303,29 @@ def test_similar_documents_of_both_kinds(both: Index, pictures: dict[str, Path])
     assert ids(both.similar(Document("x", image=pictures["blue"]), k=1, where={"document.kind": "image"})) == ["blue"]
     with pytest.raises(KeyError, match="no document 'nothing'"):
         both.similar("nothing")
+
+
+def test_the_path_of_a_documents_picture_may_be_a_string(both: Index, pictures: dict[str, Path]) -> None:
+    by_string, by_path = (
+        both.similar(Document("q", image=path), k=9) for path in (str(pictures["red"]), pictures["red"])
+    )
+    assert by_string == by_path
+    with pytest.raises(FileNotFoundError, match=r"photos.gone\.jpg"):
+        both.similar(Document("q", image="photos/gone.jpg"))
+
+
+def test_what_is_no_id_is_refused_with_what_is_allowed(both: Index, pictures: dict[str, Path]) -> None:
+    others: list[Any] = [pictures["red"], pictures["red"].read_bytes(), Image.open(pictures["red"]), None, 5]
+    for other in others:
+        with pytest.raises(
+            TypeError, match=r'item must be an id, or a document such as Document\("q", image=\.\.\.\), not'
+        ):
+            both.similar(other)
+        for ask in (lambda id: both.explain("cat", id), lambda id: both.lines(id, 1, 2), lambda id: both.remove([id])):
+            with pytest.raises(TypeError, match="an id must be a string, not"):
+                ask(other)
+    with pytest.raises(TypeError, match="ids must be a sequence of strings, not int"):
+        both.remove(5)  # type: ignore[arg-type]
 
 
 def test_no_kind_starves_the_other(both: Index) -> None:
@@ -361,8 +403,14 @@ def test_where(mails: Index, where: dict[str, object], expected: str) -> None:
         ({"year": {}}, "must be a value or hold some of"),
         ({"year": {">": None}}, "takes a number or a string"),
         ({"year": {"in": "2024"}}, "takes a list"),
-        ({"from": {"glob": 5}}, "not iterable|takes a pattern"),
-        ({"from": {"glob": "[z-a]"}}, "no pattern that can be used"),
+        ({"from": {"glob": 5}}, "takes a pattern or a list of patterns, not 5"),
+        (
+            {"from": {"glob": ["a*", "[z-a]"]}},
+            r"^from: '\[z-a\]' is no pattern that can be used: bad character range z-a$",
+        ),
+        ({"document.kind": "photo"}, "the kinds are text, image, not 'photo'"),
+        ({"document.kind": {"!=": "photo"}}, "the kinds are"),
+        ({"document.kind": {"in": ["text", None]}}, "the kinds are .* not None"),
         ({"file.modified": {">": "yesterday"}}, "no time such as"),
         ({"file.nothing": 1}, "the facts are document.id"),
     ],
