@@ -119,7 +119,7 @@ def _seen(backbone: Backbone, tower: PhotoTower, recipe: PhotoRecipe, folder: Pa
         side=recipe.side,
         mean=backbone.mean,
         std=backbone.std,
-        key=f"{backbone.sha256} {recipe.tower.split} {recipe.tower.skipped}",
+        key=f"{backbone.sha256} {recipe.tower.split}",
         bfloat16=recipe.plan.bfloat16,
         say=say,
     )

@@ -204,8 +204,6 @@ def _facts(backbone: Backbone, teacher: PhotoTeacher, recipe: PhotoRecipe, graph
 
 def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
     plan, photos = recipe.plan, recipe.photos
-    skipped = recipe.tower.skipped
-    left_out = f", of which {len(skipped)} are left out ({', '.join(map(str, skipped))})" if skipped else ""
     again = f"edgeembed-export photos --recipe {recipe.name} --photos FILE.jsonl"
     return [
         f"Finds pictures by texts: its vectors may be compared with those of {teacher.title}, which it leaves as they "
@@ -214,8 +212,8 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         "backbone's weights. Whether what was learnt from the photos may be used beyond their terms is not settled. "
         f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
         "an hour and a half of one core.",
-        f"The first {recipe.tower.split} blocks are the backbone's{left_out}; the others, and a head, were trained on "
-        "captions, and held to what the backbone's classifier said: it names a thousand kinds of things, each by the "
+        f"The first {recipe.tower.split} blocks are the backbone's; the others, and a head, were trained on captions, "
+        "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the "
         "text vector of its name"
         + (", moved halfway to what tells it apart from other names" if recipe.tower.apart is not None else "")
         + f". The names count {recipe.tower.weight:g} times where the classifier is sure, and less where it is not.",

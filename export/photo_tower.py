@@ -16,9 +16,6 @@ class TowerRecipe:
 
     split: int
     """Blocks of the backbone before this one, counted from 0, stay as they are; the others are trained."""
-    skipped: tuple[int, ...] = ()
-    """Blocks that are left out, each of which adds to what goes in (residual). Networks trained with stochastic depth
-    (Huang et al. 2016, https://arxiv.org/abs/1603.09382), as EfficientNets are, name nearly as well without some."""
     hidden: int | None = None
     """Width of the layer between features and vector; ``None``: there is none."""
     dropout: float = 0.2
@@ -52,19 +49,11 @@ class PhotoTower(torch.nn.Module):
             backbone: copied.
             names: a vector of length 1 for each of its classes, (classes, dim).
             recipe: how.
-
-        Raises:
-            ValueError: a block that is to be left out changes the shape of what goes in, or there is none.
         """
         super().__init__()
-        blocks = list(copy.deepcopy(backbone.blocks))
-        for number in recipe.skipped:
-            if not 0 <= number < len(blocks) or not blocks[number].residual:
-                raise ValueError(f"block {number} of {len(blocks)} cannot be left out: it is not residual")
+        blocks = copy.deepcopy(backbone.blocks)
         self.recipe = recipe
-        kept = [number for number in range(len(blocks)) if number not in recipe.skipped]
-        self.trunk = torch.nn.Sequential(*(blocks[number] for number in kept if number < recipe.split))
-        self.tail = torch.nn.Sequential(*(blocks[number] for number in kept if number >= recipe.split))
+        self.trunk, self.tail = blocks[: recipe.split], blocks[recipe.split :]
         self.trunk.requires_grad_(False)
         self.classifier = copy.deepcopy(backbone.classifier)
         self.head = Head(backbone.features, names.shape[1], hidden=recipe.hidden, dropout=recipe.dropout)

@@ -116,7 +116,7 @@ class Seen:
         self._trunk = trunk.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._folder, self._side, self._bfloat16, self._say = folder, side, bfloat16, say
         self._mean, self._std = np.array(mean, np.float32), np.array(std, np.float32)
-        self._key = f"{key} {side} {bfloat16} {_LEAST_AREA} {_STRETCH} {_COLOUR}"
+        self._key = f"{key} {side} {bfloat16} {_LEAST_AREA} {_STRETCH} {_COLOUR} {FILTER} {SHRINK_FILTER}"
 
     def maps(self, pictures: Sequence[bytes], *, number: int = 0, seed: int = 0) -> Maps:
         """Maps of one view of every photo, memory-mapped: (N, H, W, C).

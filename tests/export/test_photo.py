@@ -143,17 +143,6 @@ def test_what_is_seen_is_kept(photo_data: Path, backbone: Backbone, tmp_path: Pa
     assert not np.array_equal(seen().maps(photos.files, number=1, seed=4), part)
 
 
-def test_residual_blocks_can_be_left_out(backbone: Backbone) -> None:
-    tower = PhotoTower(backbone, torch.eye(12, 16), TowerRecipe(split=2, skipped=(1, 3)))
-    assert (len(tower.trunk), len(tower.tail)) == (1, 2)
-    pixels = torch.randn(2, 3, 32, 32)
-    kept = torch.nn.Sequential(*(backbone.blocks[number] for number in (0, 2, 4)))
-    assert torch.equal(tower.tail(tower.trunk(pixels)), kept(pixels))
-    for number in (0, 5, -1):
-        with pytest.raises(ValueError, match=f"block {number} of 5 cannot be left out: it is not residual"):
-            PhotoTower(backbone, torch.eye(12, 16), TowerRecipe(split=2, skipped=(number,)))
-
-
 def test_the_surer_the_backbone_the_more_its_name_counts(backbone: Backbone) -> None:
     tower = PhotoTower(backbone, torch.eye(12, 16), TowerRecipe(split=2, weight=2.0, power=1.5))
     seen = torch.eye(12, 16)[11:]  # says the last class
