@@ -19,7 +19,7 @@ STEPS, _NIBBLE = 127, 7
 _DOMAIN = "com.microsoft"
 _NIBBLE_ZERO = 8
 """What stands for 0 in 4 bits, for MatMulNBits."""
-_BLOCK = 128
+_BLOCK = 256
 """Inputs that have steps of one size there."""
 _IN_FLOAT32 = 1
 """Its level of accuracy at which it rounds nothing but the weights, so that every processor gives the same."""
