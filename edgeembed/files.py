@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .ignore import IGNORE_FILES, Rules, ignored, inherited_rules, is_plain_file, read_rules
-from .skipped import NOT_A_FILE, Skipped, unreadable
+from .skipped import NOT_A_FILE, OWN_INDEX, Skipped, unreadable
 
-OWN_INDEX = "has an index of its own: search it there, or remove its .edgeembed"
 IN_THE_CLOUD = "kept in the cloud, not on this machine"
 
 _OWN_INDEX = ".edgeembed"

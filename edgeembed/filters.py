@@ -165,12 +165,13 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
         patterns = list(operand) if is_list else [operand]
         if not all(isinstance(pattern, str) for pattern in patterns):
             raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {operand!r}")
-        for pattern in patterns:
+        expressions = [glob_expression(pattern) for pattern in patterns]
+        for pattern, expression in zip(patterns, expressions, strict=True):
             try:
-                re.compile(glob_expression(pattern))
+                re.compile(expression)
             except re.error as error:
                 raise ValueError(f"{name}: {pattern!r} is no pattern that can be used: {error.msg}") from None
-        joined = "|".join(f"(?:{glob_expression(pattern)})" for pattern in patterns)
+        joined = "|".join(f"(?:{expression})" for expression in expressions)
         return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(joined),))
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
         raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")

@@ -160,17 +160,17 @@ class Searcher:
         # In keyword mode the similarity decides between equals only.
         modes = {"hybrid": (1.0, ranking.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}
         meaning, words = modes[self._request.mode]
+        names, words = words / self._name_terms.spread, words / self._terms.spread
         for item in self._candidates.values():
             value = {
-                key: meaning * self._scale(key).standard(self._similarity[key])
-                + words * self._words.get(key, 0.0) / self._terms.spread
+                key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0.0)
                 for key in item.keys
                 if key in self._similarity
             }
             item.order = sorted(value, key=lambda key: (-value[key], key))
             item.words = max((self._words.get(key, 0.0) for key in item.keys), default=0.0)
             if item.order:
-                item.value = value[item.order[0]] + words * item.name / self._name_terms.spread
+                item.value = value[item.order[0]] + names * item.name
 
     def _is_wanted(self, item: _Candidate) -> bool:
         least, score = self._request.min_score, self._score(item)

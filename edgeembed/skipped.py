@@ -7,6 +7,8 @@ from dataclasses import dataclass
 UNREADABLE = "not readable"
 """Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
 NOT_A_FILE = "not a file"
+OWN_INDEX = "has an index of its own: search it there, or remove its .edgeembed"
+"""Said of a folder inside, which belongs to itself."""
 FORBIDDEN = f"{UNREADABLE}: permission denied"
 PICTURE = "picture left out: no model for pictures (--image-model)"
 _PICTURE_BEFORE = "not text: a picture"

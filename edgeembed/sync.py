@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .documents import Document, open_file, read_document
-from .files import OWN_INDEX, FileStat, check_still_there, identity, walk
+from .files import FileStat, check_still_there, identity, walk
 from .formats import may_have_reader
 from .origin import SETTING as ORIGIN
 from .origin import check_origin, origin, origin_setting
 from .readers import VERSION as READERS_VERSION
 from .readers.extracted import is_there_now
-from .skipped import EMPTIED, FORBIDDEN, NOT_A_FILE, UNREADABLE, Skipped, is_left_out_picture
+from .skipped import EMPTIED, FORBIDDEN, NOT_A_FILE, OWN_INDEX, UNREADABLE, Skipped, is_left_out_picture
 from .snapshot import FileRow
 from .store import Store
 from .worker import Worker, WorkerCancelled

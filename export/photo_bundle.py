@@ -213,8 +213,8 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
         "an hour and a half of one core.",
         f"The first {recipe.tower.split} blocks are the backbone's; the others, and a head, were trained on captions, "
-        "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the "
-        "text vector of its name"
+        "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the text "
+        "vector of its name"
         + (", moved halfway to what tells it apart from other names" if recipe.tower.apart is not None else "")
         + f". The names count {recipe.tower.weight:g} times where the classifier is sure, and less where it is not.",
         f"Trained for {plan.steps} steps of {plan.batch} photos, in {plan.views} views each"

@@ -15,7 +15,7 @@ class TowerRecipe:
     """How a tower is built around a backbone."""
 
     split: int
-    """Blocks of the backbone before this one, counted from 0, stay as they are; the others are trained."""
+    """Blocks before this one, counted from 0, stay as they are; the others are trained."""
     hidden: int | None = None
     """Width of the layer between features and vector; ``None``: there is none."""
     dropout: float = 0.2

@@ -15,7 +15,8 @@ import pytest
 
 from edgeembed import files
 from edgeembed.documents import Skipped
-from edgeembed.files import OWN_INDEX, FileStat, walk
+from edgeembed.files import FileStat, walk
+from edgeembed.skipped import OWN_INDEX
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="POSIX file systems only")
 

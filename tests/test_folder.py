@@ -16,7 +16,7 @@ from edgeembed_export.tiny import tiny_text_bundle
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
 
 from edgeembed import Folder, Skipped
-from edgeembed.files import OWN_INDEX
+from edgeembed.skipped import OWN_INDEX
 from edgeembed.sync import SyncProgress
 from tests.old_files import OLD_NS, write
 

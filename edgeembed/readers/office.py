@@ -114,6 +114,7 @@ class _Word(Paragraphs):
         self.builder.new_page()
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
+        """Runs of text, breaks, and what makes a paragraph a heading or an item of a list."""
         if name == "t":
             self._in_text = True
         elif name in ("tab", "ptab"):

@@ -49,6 +49,7 @@ class _OpenText(Paragraphs):
         self.builder.new_page()
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
+        """Paragraphs, headings, items, notes, and where a page or a slide ends."""
         if name in ("p", "h"):
             if self._open and not self._inline:
                 self.end_paragraph()
@@ -74,6 +75,7 @@ class _OpenText(Paragraphs):
             self.breaks += 1
 
     def close_element(self, name: str) -> None:
+        """Paragraphs and headings; one inside a note goes on as a part of what the note belongs to."""
         if name in ("p", "h"):
             self._open -= 1
             if self._inline:

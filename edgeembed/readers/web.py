@@ -85,6 +85,7 @@ class _Page(HTMLParser):
         self._verbatim = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Called by ``HTMLParser``: what hides, cells, pictures' texts, borders of paragraphs and what marks them."""
         if self._hidden_by:
             self._depth += tag == self._hidden_by
             return
@@ -112,6 +113,7 @@ class _Page(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        """Called by ``HTMLParser``: the end of what hides, and borders of paragraphs."""
         if self._hidden_by:
             self._depth -= tag == self._hidden_by
             if not self._depth:
