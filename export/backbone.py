@@ -21,11 +21,10 @@ class Convolution(torch.nn.Module):
 
     def forward(self, value: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) in, (B, D, ceil(H / stride), ceil(W / stride)) out."""
-        kernel = self.weight.shape[-1]
-        margins = [_margins(int(side), kernel, self.stride) for side in value.shape[:-3:-1]]  # of the width first
+        margins = self._margins(value)
         even = all(before == after for before, after in margins)
         if not even:
-            value = torch.nn.functional.pad(value, [*margins[0], *margins[1]])
+            value = self.padded(value)
         found = torch.nn.functional.conv2d(
             value,
             self.weight,
@@ -36,8 +35,17 @@ class Convolution(torch.nn.Module):
         )
         return torch.nn.functional.relu6(found) if self.relu6 else found
 
+    def padded(self, value: torch.Tensor) -> torch.Tensor:
+        """What the kernel is moved over, zeros at the margins."""
+        width, height = self._margins(value)
+        return torch.nn.functional.pad(value, [*width, *height])
 
-def _margins(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    def _margins(self, value: torch.Tensor) -> list[tuple[int, int]]:
+        """Of the width, and of the height."""
+        return [_margin(int(side), self.weight.shape[-1], self.stride) for side in value.shape[:-3:-1]]
+
+
+def _margin(side: int, kernel: int, stride: int) -> tuple[int, int]:
     """Zeros before and after."""
     total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
     return total // 2, total - total // 2

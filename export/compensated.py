@@ -11,15 +11,18 @@ _DAMP = 0.01
 """Share of the inputs' mean square that is added to each, so that inputs that are always alike can be solved for."""
 _PLACES = 12_544
 """At most so many places of the pictures are looked at."""
+_TINY = 1e-9
+"""Added too, for inputs that are always zero."""
 
 
 @torch.no_grad()
 def round_compensated(blocks: torch.nn.Sequential, maps: torch.Tensor, *, most: int) -> None:
     """Round the weights of convolutions in place to ``most`` steps either way, and move biases to keep every mean.
 
-    Layer by layer, each on what the rounded ones before it give. In a convolution of one place, the inputs go together
-    (some are always large, many vary alike): the weights of one input are rounded, and those of the inputs that
-    follow take over what that changed (GPTQ: Frantar et al. 2023, https://arxiv.org/abs/2210.17323).
+    Layer by layer, each on what the rounded ones before it give. What a convolution takes goes together (some inputs
+    are always large, many vary alike, and neighbours in a picture are nearly the same): the weight of one input is
+    rounded, and those of the inputs that follow take over what that changed (GPTQ: Frantar et al. 2023,
+    https://arxiv.org/abs/2210.17323).
 
     Args:
         blocks: of :class:`~.backbone.Block`.
@@ -44,35 +47,44 @@ def _round(layer: Convolution, value: torch.Tensor, most: int) -> None:
     weight = layer.weight
     if weight.numel() < LEAST:
         return
-    steps, scales = rounded(weight.numpy(), 0, most=most)
-    if layer.groups == 1 and weight.shape[2:] == (1, 1):
-        rows = value.permute(0, 2, 3, 1).reshape(-1, value.shape[1])
-        rows = rows[:: max(1, len(rows) // _PLACES)]
-        found = compensated(weight[:, :, 0, 0], torch.from_numpy(scales)[:, 0, 0, 0], rows, most=most)
-        weight.copy_(found[:, :, None, None])
-    else:
-        weight.copy_(torch.from_numpy(steps * scales))
+    scales = torch.from_numpy(rounded(weight.numpy(), 0, most=most)[1])
+    each = layer.groups, len(weight) // layer.groups  # groups, and outputs of each
+    found = compensated(weight.reshape(*each, -1), scales.reshape(each), _seen(layer, value), most=most)
+    weight.copy_(found.reshape(weight.shape))
+
+
+def _seen(layer: Convolution, value: torch.Tensor) -> torch.Tensor:
+    """What the kernel finds under it at some places, (groups, places, inputs of a group)."""
+    kernel, rows = layer.weight.shape[2:], []
+    for number, picture in enumerate(layer.padded(value)):  # one at a time: a place is in up to 25 kernels
+        under = torch.nn.functional.unfold(picture[None], kernel, stride=layer.stride)[0]  # (C * kernel, places)
+        apart = max(1, len(value) * under.shape[1] // _PLACES)
+        some = under[:, number % apart :: apart]
+        rows.append(some.reshape(layer.groups, -1, some.shape[1]).mT)
+    return torch.cat(rows, dim=1)
 
 
 def compensated(weight: torch.Tensor, scales: torch.Tensor, rows: torch.Tensor, *, most: int) -> torch.Tensor:
-    """``weight`` in whole steps, so chosen that ``rows @ weight.T`` changes little.
+    """``weight`` in whole steps, so chosen that ``rows @ weight.mT`` changes little.
 
     Args:
-        weight: (outputs, inputs).
-        scales: size of a step for each output, (outputs,).
-        rows: examples of the inputs, (N, inputs).
+        weight: (..., outputs, inputs).
+        scales: size of a step for each output, (..., outputs).
+        rows: examples of the inputs, (..., N, inputs).
         most: steps from ``-most`` to ``most``.
     """
-    left, sizes = weight.double().clone(), scales.double()
-    products = rows.double().T @ rows.double()
-    products.diagonal().add_(_DAMP * products.diagonal().mean())
-    order = torch.argsort(products.diagonal(), descending=True)  # what matters most has the most others to make it good
-    left, products = left[:, order], products[order][:, order]
+    left, sizes = weight.double(), scales.double()
+    products = rows.double().mT @ rows.double()
+    sums = products.diagonal(dim1=-2, dim2=-1)
+    sums.add_(_DAMP * sums.mean(-1, keepdim=True) + _TINY)
+    order = torch.argsort(sums, dim=-1, descending=True)  # what matters most has the most others to make it good
+    left = left.take_along_dim(order[..., None, :], -1)
+    products = products.take_along_dim(order[..., None], -2).take_along_dim(order[..., None, :], -1)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(products))
-    factor = torch.linalg.cholesky(inverse, upper=True)  # (inputs, inputs)
-    for i in range(left.shape[1]):
-        exact = left[:, i].clone()
-        left[:, i] = (exact / sizes).round().clamp(-most, most) * sizes
-        change = (exact - left[:, i]) / factor[i, i]
-        left[:, i + 1 :] -= torch.outer(change, factor[i, i + 1 :])
-    return left[:, torch.argsort(order)].to(weight.dtype)
+    factor = torch.linalg.cholesky(inverse, upper=True)  # (..., inputs, inputs)
+    for i in range(left.shape[-1]):
+        exact = left[..., i].clone()
+        left[..., i] = (exact / sizes).round().clamp(-most, most) * sizes
+        change = (exact - left[..., i]) / factor[..., i, i, None]
+        left[..., i + 1 :] -= change[..., None] * factor[..., None, i, i + 1 :]
+    return left.take_along_dim(torch.argsort(order, dim=-1)[..., None, :], -1).to(weight.dtype)

@@ -20,6 +20,7 @@ from edgeembed.manifest import ImageSection
 from .backbone import Backbone
 from .bundling import IMAGE_LIBRARIES, Exported
 from .compensated import round_compensated
+from .equalized import equalize
 from .evaluate import Scores, evaluate
 from .evaluation_sets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
 from .image_reference import TorchImages
@@ -134,6 +135,7 @@ def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:
     """A copy whose convolutions are rounded already, with care for what goes through them."""
     found = copy.deepcopy(tower)
     blocks = torch.nn.Sequential(*found.trunk.children(), *found.tail.children())
+    equalize(blocks, pixels)
     round_compensated(blocks, pixels, most=SEVEN_BITS)
     return found
 

@@ -15,6 +15,7 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 import torch
 from edgeembed_export.backbone import Block, Convolution
 from edgeembed_export.compensated import compensated, round_compensated
+from edgeembed_export.equalized import equalize
 from edgeembed_export.photo_losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
 from edgeembed_export.static_int8 import quantize_static_int8
 from edgeembed_export.stored_weights import rounded, store_weights
@@ -219,6 +220,54 @@ def test_rounding_is_made_good_by_what_is_rounded_later() -> None:
     assert np.abs(found / scales - np.round(found / scales)).max() < 1e-4
     plain, made_good = (np.square(rows @ (weight - other).T).mean() for other in (steps * scales, found))
     assert made_good < plain / 10
+
+
+def test_neighbours_in_a_picture_are_made_good_for_too() -> None:
+    """In plain parts of a picture a depthwise kernel sees nine times the same: its sum must stay what it was."""
+    torch.manual_seed(0)
+    layer = Convolution(torch.randn(32, 1, 3, 3), torch.zeros(32), stride=2, depthwise=True, relu6=False)
+    smooth = torch.nn.functional.interpolate(torch.randn(40, 32, 3, 3), size=32, mode="bilinear", align_corners=True)
+    steps, scales = rounded(layer.weight.detach().numpy(), 0, most=63)
+    plain, made_good = copy.deepcopy(layer), copy.deepcopy(layer)
+    with torch.no_grad():
+        plain.weight.copy_(torch.from_numpy(steps * scales))
+    round_compensated(torch.nn.Sequential(Block([made_good], residual=False)), smooth, most=63)
+    found = made_good.weight.detach().numpy() / scales
+    assert np.abs(found - np.round(found)).max() < 1e-4
+    with torch.inference_mode():
+        wrong, less_so = ((layer(smooth) - other(smooth)).square().mean() for other in (plain, made_good))
+    assert less_so < wrong / 3, float(less_so / wrong)
+
+
+def test_equalized_blocks_give_the_same_and_their_channels_reach_equally_far() -> None:
+    torch.manual_seed(0)
+
+    def layer(inputs: int, outputs: int, *, relu6: bool, spread: float = 0) -> Convolution:
+        weight = torch.randn(outputs, inputs, 1, 1) / inputs**0.5 * torch.exp(spread * torch.randn(outputs, 1, 1, 1))
+        return Convolution(weight, torch.randn(outputs), stride=1, depthwise=False, relu6=relu6)
+
+    def block(inputs: int, *, residual: bool) -> Block:
+        layers = [layer(inputs, 24, relu6=True), layer(24, 8, relu6=False, spread=1)]
+        return Block(layers, residual=residual)
+
+    exact = torch.nn.Sequential(
+        Block([layer(3, 6, relu6=True)], residual=False),  # bounded: it stays as it is
+        block(6, residual=False),
+        block(8, residual=True),
+        block(8, residual=True),
+        Block([layer(8, 16, relu6=True)], residual=False),
+    )
+    blocks, maps = copy.deepcopy(exact), torch.randn(64, 3, 5, 5)
+    equalize(blocks, maps)
+    with torch.inference_mode():
+        assert torch.allclose(blocks(maps), exact(maps), atol=1e-4)
+        reach = [
+            torch.stack([found[:2](maps), found[:3](maps), found[:4](maps)]).abs().amax((0, 1, 3, 4))
+            for found in (exact, blocks)
+        ]
+    assert reach[0].max() > 3 * reach[0].min()
+    assert reach[1].max() < 1.5 * reach[1].min()
+    assert torch.equal(blocks[0].layers[0].weight, exact[0].layers[0].weight)
 
 
 def test_rounded_blocks_give_nearly_the_same_and_are_stored_as_they_are() -> None:
