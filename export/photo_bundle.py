@@ -213,9 +213,9 @@ def _remarks(teacher: PhotoTeacher, recipe: PhotoRecipe) -> list[str]:
         f"**It was trained on {photos.name}; terms of these photos: {photos.terms}.** The licence above is that of the "
         "backbone's weights. Whether what was learnt from the photos may be used beyond their terms is not settled. "
         f"`{again}` makes it again on captioned photos of your own (rows of `image` and `captions`); that takes about "
-        "an hour and a half of one core.",
+        "two hours of one core.",
         f"The first {recipe.tower.split} blocks are the backbone's; the others, and a head, were trained on captions, "
-        "and held to what the backbone's classifier said: it names a thousand kinds of things, each by the text "
+        "and held to what the backbone's classifier says: it names a thousand kinds of things, each by the text "
         "vector of its name"
         + (", moved halfway to what tells it apart from other names" if recipe.tower.apart is not None else "")
         + f". The names count {recipe.tower.weight:g} times where the classifier is sure, and less where it is not.",
