@@ -23,7 +23,9 @@ def equalize(blocks: torch.nn.Sequential, maps: torch.Tensor) -> None:
         blocks: of :class:`~.backbone.Block`.
         maps: what goes in for some photos, (B, C, H, W).
     """
-    value, givers, takers, reach = maps, [], [], torch.zeros(())
+    value, reach = maps, _reach(maps)
+    givers: list[Convolution | None] = [None]  # what goes in comes from elsewhere, and stays as it is
+    takers: list[Convolution] = []
     for block in blocks:
         assert isinstance(block, Block)
         first, last = block.layers[0], block.layers[-1]
@@ -44,12 +46,13 @@ def _reach(value: torch.Tensor) -> torch.Tensor:
     return value.abs().amax((0, 2, 3))
 
 
-def _scale(givers: list[Convolution], takers: list[Convolution], reach: torch.Tensor) -> None:
-    """Nothing is done where what gives is bounded, or what takes keeps channels apart."""
-    if not givers or any(layer.relu6 for layer in givers) or any(layer.groups > 1 for layer in takers):
+def _scale(givers: list[Convolution | None], takers: list[Convolution], reach: torch.Tensor) -> None:
+    """Nothing is done where what gives is unknown or bounded, or what takes keeps channels apart."""
+    able = [layer for layer in givers if layer is not None and not layer.relu6]
+    if len(able) < len(givers) or any(layer.groups > 1 for layer in takers):
         return
     share = (reach / reach.max()).clamp(min=_LEAST)
-    for layer in givers:
+    for layer in able:
         layer.weight.div_(share.reshape(-1, 1, 1, 1))
         layer.bias.div_(share)
     for layer in takers:

@@ -251,6 +251,7 @@ def test_equalized_blocks_give_the_same_and_their_channels_reach_equally_far() -
         return Block(layers, residual=residual)
 
     exact = torch.nn.Sequential(
+        Block([layer(3, 3, relu6=False)], residual=True),  # adds to what goes in: it stays as it is
         Block([layer(3, 6, relu6=True)], residual=False),  # bounded: it stays as it is
         block(6, residual=False),
         block(8, residual=True),
@@ -262,12 +263,13 @@ def test_equalized_blocks_give_the_same_and_their_channels_reach_equally_far() -
     with torch.inference_mode():
         assert torch.allclose(blocks(maps), exact(maps), atol=1e-4)
         reach = [
-            torch.stack([found[:2](maps), found[:3](maps), found[:4](maps)]).abs().amax((0, 1, 3, 4))
+            torch.stack([found[:count](maps) for count in (3, 4, 5)]).abs().amax((0, 1, 3, 4))
             for found in (exact, blocks)
         ]
     assert reach[0].max() > 3 * reach[0].min()
     assert reach[1].max() < 1.5 * reach[1].min()
-    assert torch.equal(blocks[0].layers[0].weight, exact[0].layers[0].weight)
+    for number in (0, 1):
+        assert torch.equal(blocks[number].layers[0].weight, exact[number].layers[0].weight)
 
 
 def test_rounded_blocks_give_nearly_the_same_and_are_stored_as_they_are() -> None:
