@@ -43,12 +43,11 @@ def test_it_is_as_good_as_stated(tower: edgeembed.Embedder, scores: Scores) -> N
 
 
 def test_it_finds_photos_and_names_things(tower: edgeembed.Embedder, scores: Scores) -> None:
-    """All that was aimed at but the names' first five (88), which is held where it is."""
     dev, names = scores["flickr8k_dev"], scores["imagenet"]
     for k, least in ((1, 22), (5, 50), (10, 62)):
         assert dev[f"text to image R@{k}"] >= least
     assert names["zero-shot top-1"] >= 75
-    assert names["zero-shot top-5"] >= 85
+    assert names["zero-shot top-5"] >= 88
 
 
 def test_rounding_costs_little(tower: edgeembed.Embedder) -> None:
