@@ -167,7 +167,7 @@ def _grainy(picture: Image.Image) -> Image.Image:
     """With a coarse noise of two levels either way in its lightness, as a camera would have it.
 
     Networks learn from photographs. To the shipped tower, a ramp without noise is the pattern of where one level
-    becomes the next: noise of a single level on top of that takes its float32 vector to a cosine of 0.7, where
+    becomes the next: noise of a single level on top of that takes its float32 vector to a cosine of 0.84, where
     photographs keep 0.99. Such a picture cannot tell how well a tower is rounded; with noise of its own it keeps 0.99.
     """
     values = np.asarray(picture, np.float64)  # (H, W, 3)
