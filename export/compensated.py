@@ -11,6 +11,8 @@ _DAMP = 0.01
 """Share of the inputs' mean square that is added to each, so that inputs that are always alike can be solved for."""
 _PLACES = 12_544
 """At most so many places of the pictures are looked at."""
+_GROUPS = 64
+"""So many of a layer are looked at together."""
 _TINY = 1e-9
 """Added too, for inputs that are always zero."""
 
@@ -49,34 +51,36 @@ def _round(layer: Convolution, value: torch.Tensor, most: int) -> None:
         return
     scales = torch.from_numpy(rounded(weight.numpy(), 0, most=most)[1])
     each = layer.groups, len(weight) // layer.groups  # groups, and outputs of each
-    found = compensated(weight.reshape(*each, -1), scales.reshape(each), _seen(layer, value), most=most)
+    found = compensated(weight.reshape(*each, -1), scales.reshape(each), _products(layer, value), most=most)
     weight.copy_(found.reshape(weight.shape))
 
 
-def _seen(layer: Convolution, value: torch.Tensor) -> torch.Tensor:
-    """What the kernel finds under it at some places, (groups, places, inputs of a group)."""
-    kernel, rows = layer.weight.shape[2:], []
+def _products(layer: Convolution, value: torch.Tensor) -> torch.Tensor:
+    """What the kernel finds under it at some places times itself, summed, (groups, inputs, inputs of a group)."""
+    kernel, found = layer.weight.shape[2:], []
     for number, picture in enumerate(layer.padded(value)):  # one at a time: a place is in up to 25 kernels
         under = torch.nn.functional.unfold(picture[None], kernel, stride=layer.stride)[0]  # (C * kernel, places)
         apart = max(1, len(value) * under.shape[1] // _PLACES)
         some = under[:, number % apart :: apart]
-        rows.append(some.reshape(layer.groups, -1, some.shape[1]).mT)
-    return torch.cat(rows, dim=1)
+        found.append(some.reshape(layer.groups, -1, some.shape[1]).mT)
+    rows = torch.cat(found, dim=1)
+    few = (rows[start : start + _GROUPS].double() for start in range(0, layer.groups, _GROUPS))  # of all: gigabytes
+    return torch.cat([some.mT @ some for some in few])
 
 
-def compensated(weight: torch.Tensor, scales: torch.Tensor, rows: torch.Tensor, *, most: int) -> torch.Tensor:
+def compensated(weight: torch.Tensor, scales: torch.Tensor, products: torch.Tensor, *, most: int) -> torch.Tensor:
     """``weight`` in whole steps, so chosen that ``rows @ weight.mT`` changes little.
 
     Args:
         weight: (..., outputs, inputs).
         scales: size of a step for each output, (..., outputs).
-        rows: examples of the inputs, (..., N, inputs).
+        products: ``rows.mT @ rows`` for examples of the inputs, float64 (..., inputs, inputs).
         most: steps from ``-most`` to ``most``.
     """
     left, sizes = weight.double(), scales.double()
-    products = rows.double().mT @ rows.double()
     sums = products.diagonal(dim1=-2, dim2=-1)
-    sums.add_(_DAMP * sums.mean(-1, keepdim=True) + _TINY)
+    sums = sums + _DAMP * sums.mean(-1, keepdim=True) + _TINY
+    products = products.diagonal_scatter(sums, dim1=-2, dim2=-1)
     order = torch.argsort(sums, dim=-1, descending=True)  # what matters most has the most others to make it good
     left = left.take_along_dim(order[..., None, :], -1)
     products = products.take_along_dim(order[..., None], -2).take_along_dim(order[..., None, :], -1)

@@ -65,7 +65,7 @@ def background_pictures() -> tuple[bytes, ...]:
 
 def _png(picture: Image.Image, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True, **options)
+    picture.save(buffer, "PNG", optimize=True, **options)  # a bundle carries the golden ones
     return buffer.getvalue()
 
 

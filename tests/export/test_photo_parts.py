@@ -216,7 +216,8 @@ def test_rounding_is_made_good_by_what_is_rounded_later() -> None:
     rows = (rng.normal(size=(2000, 8)) @ rng.normal(size=(8, 32)) + 3).astype(np.float32)
     weight = rng.normal(size=(16, 32)).astype(np.float32)
     steps, scales = rounded(weight, 0, most=127)
-    found = compensated(*map(torch.from_numpy, (weight, scales[:, 0], rows)), most=127).numpy()
+    products = rows.astype(np.float64).T @ rows.astype(np.float64)
+    found = compensated(*map(torch.from_numpy, (weight, scales[:, 0], products)), most=127).numpy()
     assert np.abs(found / scales - np.round(found / scales)).max() < 1e-4
     plain, made_good = (np.square(rows @ (weight - other).T).mean() for other in (steps * scales, found))
     assert made_good < plain / 10
