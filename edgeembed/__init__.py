@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .documents import Document
+    from .bundle.manifest import Manifest
+    from .document import Document
     from .embedder import Embedder
     from .errors import (
         BundleError,
@@ -28,31 +29,30 @@ if TYPE_CHECKING:
     )
     from .folder import Folder
     from .index import Index
-    from .manifest import Manifest
-    from .ranking import Hit, Passage
-    from .skipped import Skipped
-    from .sync import SyncReport
+    from .reading.entries import Skipped
+    from .search.hits import Hit, Passage
+    from .sync.sync import SyncReport
 
 _HOME = {
     "BundleError": "errors",
-    "Document": "documents",
+    "Document": "document",
     "EdgeEmbedError": "errors",
     "Embedder": "embedder",
     "Folder": "folder",
     "FolderMismatchError": "errors",
-    "Hit": "ranking",
+    "Hit": "search.hits",
     "ImageError": "errors",
     "Index": "index",
     "IndexCorruptError": "errors",
     "IndexLockedError": "errors",
     "IndexNotFoundError": "errors",
     "IndexNotWritableError": "errors",
-    "Manifest": "manifest",
+    "Manifest": "bundle.manifest",
     "ModelMismatchError": "errors",
     "NotAnIndexError": "errors",
-    "Passage": "ranking",
-    "Skipped": "skipped",
-    "SyncReport": "sync",
+    "Passage": "search.hits",
+    "Skipped": "reading.entries",
+    "SyncReport": "sync.sync",
     "UnsupportedInputError": "errors",
 }
 

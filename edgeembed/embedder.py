@@ -7,37 +7,31 @@ its own document, which batches cannot promise: dynamic quantization scales the 
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Bundle, read_bundle
-from .cores import usable_cores
+from .bundle.bundle import Bundle, read_bundle
+from .bundle.manifest import Manifest
 from .errors import ImageError, UnsupportedInputError
-from .graph import ALL, BASIC, Graph
-from .image import ImageEncoder
-from .manifest import Manifest
-from .pillow import ImageSource
-from .text import IdRow, TextEncoder
+from .inference.block_runner import Vectors, _Block, _Job
+from .inference.image_preprocess import ImageEncoder
+from .inference.onnx_session import ALL, BASIC, Graph
+from .inference.tokenizer import TextEncoder
+from .reading.pictures import ImageSource
+from .system.limits import usable_cores
 
 Role = Literal["document", "query"]
-Vectors = npt.NDArray[np.float32]  # (N, dim)
-
 _BLOCK = 256
 """Documents that are tokenized and scheduled together: enough to keep the cores level, few enough to stay small."""
-_QUICK_SECONDS = 1e-4
-"""Runs of less than this are done one after another: threads that hand the interpreter to one another all the time
-take longer together than one alone (a static model: 39 instead of 45 microseconds for a text of 120 tokens)."""
 _IMAGE_BLOCK = 32
 """Vectors of pictures that are handed on together."""
-
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -257,49 +251,3 @@ class Embedder:
                 following = next(blocks, None) if ahead else None
                 yield job.result()
             block = following if ahead else next(blocks, None)
-
-
-class _Block(NamedTuple):
-    """Documents to be run one by one."""
-
-    encoding: Callable[[int], tuple[IdRow, IdRow]]
-    """Token ids and mask of each, by its number."""
-    sizes: Sequence[int]
-    """How long each is, in characters."""
-
-
-class _Job:
-    """A block of documents, one run each, spread over threads."""
-
-    def __init__(self, graph: Graph, block: _Block, dim: int) -> None:
-        self._graph = graph
-        self._encoding = block.encoding
-        self._count = len(block.sizes)
-        self._out = np.empty((self._count, dim), np.float32)
-        # Longest first, so that no core is left with a long one at the end. All threads take from one iterator, a step
-        # that the interpreter does not divide.
-        self._todo = iter(sorted(range(self._count), key=lambda i: -block.sizes[i]))
-        self._futures: list[Future[None]] = []
-
-    def _embed(self) -> None:
-        for i in self._todo:
-            ids, mask = self._encoding(i)
-            self._out[i] = self._graph.run({"input_ids": ids[None], "attention_mask": mask[None]})
-
-    @contextlib.contextmanager
-    def begun(self, pool: ThreadPoolExecutor | None, threads: int) -> Iterator[None]:
-        """Begin; at the end of the block nothing more is begun, also after an error or an interrupt."""
-        if pool is not None and self._count > 1 and self._graph.least_seconds > _QUICK_SECONDS:
-            self._futures = [pool.submit(self._embed) for _ in range(min(threads, self._count))]
-        try:
-            yield
-        finally:
-            for _ in self._todo:
-                pass
-
-    def result(self) -> Vectors:
-        """Float32 ``(n, dim)``; done here and now where no thread was begun."""
-        for future in self._futures:
-            future.result()
-        self._embed()  # what is left: all of it, or nothing
-        return self._out

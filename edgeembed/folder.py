@@ -9,34 +9,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .catalog import CATALOG_NAME
-from .documents import Document, read_document
+from .catalog.database import CATALOG_NAME
+from .document import Document
 from .errors import ImageError, IndexCorruptError, IndexNotFoundError, NotAnIndexError, UnsupportedInputError, about
-from .files import FileStat, walk
 from .index import Index
-from .maintenance import IndexStatus
-from .model_facts import models_at
-from .opening import open_catalog
-from .pairing import Given, Model, is_made_with, models_for_rebuild
-from .places import (
-    INDEX_NAME,
-    check_switch,
-    fresh_place,
-    mark,
-    named_place,
-    remove_index,
-    switch,
-    undo_switch,
-)
-from .queries import Meaning, Weighted
-from .ranking import Hit
-from .readers.extracted import PictureNeed
-from .searcher import Mode
-from .skipped import Skipped
-from .sync import SyncPlan, SyncProgress, SyncReport, plan_sync, sync
+from .index_models.choice import Given, Model, is_made_with, models_for_rebuild
+from .index_models.query_vectors import Meaning, Weighted
+from .index_models.records import models_at
+from .maintenance.status import IndexStatus
+from .reading.entries import FileStat, Skipped
+from .reading.read_file import read_document
+from .reading.sandbox.protocol import PictureNeed
+from .search.hits import Hit
+from .search.hybrid_search import Mode
+from .storage.index_dir import INDEX_NAME, mark, named_place
+from .storage.index_swap import check_switch, fresh_place, remove_index, switch, undo_switch
+from .storage.open import open_catalog
+from .sync.plan import SyncPlan, plan_sync
+from .sync.sync import SyncProgress, SyncReport, sync
+from .sync.walk import walk
 
 if TYPE_CHECKING:
-    from .explain import Explanation
+    from .search.explain import Explanation
 
 
 class Folder:

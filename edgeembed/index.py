@@ -6,41 +6,32 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .catalog import CATALOG_NAME
-from .documents import Document
+from .catalog.database import CATALOG_NAME
+from .catalog.schema import KINDS
+from .catalog.snapshot import Snapshot
+from .catalog.where import Condition, condition, word_condition
+from .document import Document
 from .embedder import Embedder
 from .errors import BundleError, IndexNotFoundError, ModelMismatchError, UnsupportedInputError, about
-from .filters import Condition, condition, word_condition
-from .keywords import parse_query
-from .layout import KINDS
-from .maintenance import IndexStatus, index_status, repair_index
-from .model_facts import holds_pictures, stored_models
-from .nearest import document_rows
-from .opening import choose_models_again, create_index, open_catalog
-from .pairing import Given, Model, chosen_models
-from .places import check_place, named_place, refuse_links
-from .queries import (
-    Meaning,
-    Weighted,
-    check_id,
-    check_limits,
-    document_vectors,
-    is_words,
-    item_kind,
-    listed,
-    query_vectors,
-    unit,
-)
-from .ranking import Hit
-from .searcher import Mode, Request, Searcher
-from .snapshot import Snapshot
-from .store import Store
+from .index_models.choice import Given, Model, chosen_models
+from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, query_vectors, unit
+from .index_models.records import holds_pictures, stored_models
+from .maintenance.repair import repair_index
+from .maintenance.status import IndexStatus, index_status
+from .search.arguments import check_id, check_limits, item_kind, listed
+from .search.hits import Hit
+from .search.hybrid_search import Mode, Request, Searcher
+from .search.query_syntax import parse_query
+from .search.vector_search import document_rows
+from .storage.index_dir import check_place, named_place, refuse_links
+from .storage.open import choose_models_again, create_index, open_catalog
+from .storage.store import Store
 
 if TYPE_CHECKING:
-    from .compact import CompactReport
-    from .explain import Explanation
-    from .repair import RepairReport
-    from .verify import VerifyReport
+    from .maintenance.compact import CompactReport
+    from .maintenance.repair import RepairReport
+    from .maintenance.verify import VerifyReport
+    from .search.explain import Explanation
 
 
 class Index(Store):
@@ -171,7 +162,7 @@ class Index(Store):
                 or a Pillow image.
             k: most documents to return.
             where: only documents of which all this is true, applied before the best ``k`` are taken; see
-                :mod:`edgeembed.filters`. ``None``: all documents.
+                :mod:`edgeembed.catalog.where`. ``None``: all documents.
             mode: ``hybrid`` by meaning and by words, ``vector`` by meaning only, ``keyword`` only documents that
                 hold some of the words, those with the most telling ones first.
             plus, minus: meanings to add to that of the query and to take away, words or pictures, each with a weight
@@ -245,7 +236,7 @@ class Index(Store):
         return self._search(Request(vectors, "", (), k, test, "vector", min_score, exact), kind)
 
     def explain(self, query: Meaning, id: str) -> Explanation:
-        """Which words of a document's best passage made it match a query; see :mod:`edgeembed.explain`.
+        """Which words of a document's best passage made it match a query; see :mod:`edgeembed.search.explain`.
 
         The passage is embedded once for each of its words, which takes a second or two.
 
@@ -260,7 +251,7 @@ class Index(Store):
             UnsupportedInputError: the document is a picture, which has no words; or the query is one, and texts have a
                 vector space of their own, or no model of the index embeds pictures.
         """
-        from .explain import explain
+        from .search.explain import explain
 
         check_id(id)
         if self.ask(lambda snapshot: snapshot.document(id)) is None:
@@ -297,7 +288,7 @@ class Index(Store):
         Raises:
             IndexCorruptError: too little is whole to look any further.
         """
-        from .verify import verify
+        from .maintenance.verify import verify
 
         def is_named(name: str) -> bool:
             with self._catalog.read() as newest:
@@ -338,7 +329,7 @@ class Index(Store):
         Raises:
             IndexLockedError: another process is writing, or, for shipping, reading.
         """
-        from .compact import CompactReport, compact_catalog, size_bytes, strip_for_shipping
+        from .maintenance.compact import CompactReport, compact_catalog, size_bytes, strip_for_shipping
 
         before = size_bytes(self.path)
         with self.writing() as writer:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-from edgeembed.bundle import Bundle
+from edgeembed.bundle.bundle import Bundle
 
 from .comparison import Comparison
 from .evaluate import Scores

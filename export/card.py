@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeembed import Manifest
-from edgeembed.manifest import ImageSection
+from edgeembed.bundle.manifest import ImageSection
 
 _MEASURES = {
     "spearman": "spearman: rank correlation of cosines with people's judgements of similarity",

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from edgeembed.documents import decode
 from edgeembed.errors import EdgeEmbedError
+from edgeembed.reading.decode import decode
 
 from .bundling import Exported, TextRecipe
 from .distill_command import distill, tune

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeembed.cores import usable_cores
+from edgeembed.system.limits import usable_cores
 
 from .golden import Vectors
 from .smooth import Feed

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Resampling
 
-from edgeembed.manifest import ImageSection
-from edgeembed.transform import faults
+from edgeembed.bundle.manifest import ImageSection
+from edgeembed.inference.image_geometry import faults
 
 from .errors import ExportError
 from .seal import IMAGE_GRAPH

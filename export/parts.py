@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed import Embedder
+from edgeembed.bundle.manifest import ImageSection, TextSection
 from edgeembed.embedder import Role
-from edgeembed.manifest import ImageSection, TextSection
 
 from .golden import ImageReference, TextReference, Vectors, golden_arrays, golden_image_arrays
 from .quantize import FLOAT32, Scheme

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from edgeembed import Embedder
-from edgeembed.manifest import ImageSection
+from edgeembed.bundle.manifest import ImageSection
 
 from .backbone import Backbone
 from .bundling import IMAGE_LIBRARIES, Exported

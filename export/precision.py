@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgeembed.check import cosines
+from edgeembed.maintenance.check_bundle import cosines
 
 from .errors import ExportError
 from .evaluate import Scores

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed import Embedder
-from edgeembed.bundle import Bundle, read_bundle, write_bundle
-from edgeembed.check import check, cosines, golden_files
-from edgeembed.manifest import BACKGROUND_NAME, GOLDEN_NAME
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.bundle.manifest import BACKGROUND_NAME, GOLDEN_NAME
+from edgeembed.maintenance.check_bundle import check, cosines, golden_files
 
 from .arrays import npz_bytes
 from .card import FILES_TITLE, file_table

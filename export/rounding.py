@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed import Embedder
-from edgeembed.bundle import Bundle, write_bundle
-from edgeembed.check import cosines
+from edgeembed.bundle.bundle import Bundle, write_bundle
+from edgeembed.maintenance.check_bundle import cosines
 
 from .golden import embedded
 from .weights_file import whole_files

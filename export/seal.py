@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from edgeembed import Embedder, Manifest
-from edgeembed.bundle import Bundle, write_bundle
-from edgeembed.manifest import BACKGROUND_NAME, GOLDEN_NAME, TextSection
+from edgeembed.bundle.bundle import Bundle, write_bundle
+from edgeembed.bundle.manifest import BACKGROUND_NAME, GOLDEN_NAME, TextSection
 
 from .arrays import npz_bytes
 from .card import card_text

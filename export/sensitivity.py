@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeembed.check import cosines
+from edgeembed.maintenance.check_bundle import cosines
 
 from .graph_vectors import GraphVectors
 from .quantize import Scheme, quantize_weights, quantized_operators

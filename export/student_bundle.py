@@ -15,9 +15,9 @@ import torch
 from tokenizers import Tokenizer
 
 from edgeembed import Embedder
-from edgeembed.check import cosines
+from edgeembed.bundle.manifest import TextSection
 from edgeembed.embedder import Role
-from edgeembed.manifest import TextSection
+from edgeembed.maintenance.check_bundle import cosines
 
 from .bundling import Exported, bundle_facts
 from .char_student import CharacterStudent, write_character_graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgeembed.manifest import TextSection
+from edgeembed.bundle.manifest import TextSection
 
 from .bundling import Exported, FloatModel, TextRecipe, make_bundle
 from .golden import background_texts, golden_texts

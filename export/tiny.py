@@ -18,7 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from edgeembed.manifest import TextSection
+from edgeembed.bundle.manifest import TextSection
 
 from .quantize import FLOAT32
 from .seal import TEXT_GRAPH, TOKENIZER, Facts, seal_text

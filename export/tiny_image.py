@@ -17,9 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from edgeembed import Embedder, Manifest
-from edgeembed.bundle import Bundle, read_bundle, write_bundle
-from edgeembed.check import check
-from edgeembed.manifest import BACKGROUND_NAME, GOLDEN_NAME, ImageSection
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.bundle.manifest import BACKGROUND_NAME, GOLDEN_NAME, ImageSection
+from edgeembed.maintenance.check_bundle import check
 
 from .arrays import npz_bytes
 from .card import card_text

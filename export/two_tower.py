@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeembed.manifest import TextSection
+from edgeembed.bundle.manifest import TextSection
 
 from .bundling import Exported, FloatModel, TextRecipe, make_bundle
 from .errors import ExportError

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeembed import Embedder
-from edgeembed.bundle import Bundle
-from edgeembed.check import StageResult, check, cosines
+from edgeembed.bundle.bundle import Bundle
+from edgeembed.maintenance.check_bundle import StageResult, check, cosines
 
 from .errors import ExportError
 from .parts import Part

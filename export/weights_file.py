@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeembed.bundle import Bundle
-from edgeembed.manifest import WEIGHTS_SUFFIX
+from edgeembed.bundle.bundle import Bundle
+from edgeembed.bundle.manifest import WEIGHTS_SUFFIX
 
 if TYPE_CHECKING:
     from onnx import TensorProto

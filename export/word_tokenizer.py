@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from edgeembed.bundle import read_bundle
+from edgeembed.bundle.bundle import read_bundle
 
 from .errors import ExportError
 from .tokenizer import lower_case

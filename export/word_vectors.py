@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed import Embedder
-from edgeembed.bundle import file_sha256
-from edgeembed.manifest import TextSection
+from edgeembed.bundle.manifest import TextSection
+from edgeembed.system.files import file_sha256
 
 from .bundling import Exported
 from .errors import ExportError

@@ -13,8 +13,8 @@ import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 
 import edgeembed
-from edgeembed.bundle import Bundle, write_bundle
-from edgeembed.catalog import CATALOG_NAME
+from edgeembed.bundle.bundle import Bundle, write_bundle
+from edgeembed.catalog.database import CATALOG_NAME
 
 ROOT = Path(__file__).parent.parent
 

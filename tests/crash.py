@@ -23,12 +23,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edgeembed import Embedder, Folder, Index, merging, writer
-from edgeembed.catalog import Catalog
-from edgeembed.model_facts import stored_models
-from edgeembed.snapshot import Snapshot
-from edgeembed.stored_chunks import chunk_batches
-from edgeembed.vectors import Segment
+from edgeembed import Embedder, Folder, Index
+from edgeembed.catalog.database import Catalog
+from edgeembed.catalog.snapshot import Snapshot
+from edgeembed.index_models.records import stored_models
+from edgeembed.maintenance.chunk_scan import chunk_batches
+from edgeembed.segments.segment import Segment
+from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import writer
 
 State = dict[str, tuple[object, ...]]
 """Id of each document to its metadata and chunks, each with span, text and vector."""

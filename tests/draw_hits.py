@@ -18,7 +18,7 @@ _INK, _PAPER = (30, 30, 34), (255, 255, 255)
 def found(query: str, folder: str) -> list[dict[str, object]]:
     """All photos of a folder as ``edgeembed search --json`` gives them; the index is made elsewhere."""
     with tempfile.TemporaryDirectory() as index:
-        command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "search", query, folder]
+        command = [sys.executable, "-c", "from edgeembed.cli.main import main; main()", "search", query, folder]
         options = ["--kind", "image", "--min-score", "0", "--json", "--index", f"{index}/index"]
         result = subprocess.run([*command, *options], stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
     return [json.loads(line) for line in result.stdout.splitlines()]

@@ -21,11 +21,11 @@ import numpy as np
 
 import edgeembed
 from edgeembed import Document, Embedder, Index
-from edgeembed import verify as verify_module
-from edgeembed.filters import condition
-from edgeembed.layout import KINDS
-from edgeembed.scores import scale
-from edgeembed.searcher import Request, Searcher
+from edgeembed.catalog.schema import KINDS
+from edgeembed.catalog.where import condition
+from edgeembed.index_models.calibration import scale
+from edgeembed.maintenance import verify as verify_module
+from edgeembed.search.hybrid_search import Request, Searcher
 from tests.crash import small_steps
 
 _HEADER = 128

@@ -18,11 +18,12 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Embedder, Folder
-from edgeembed.documents import Document, read_document
-from edgeembed.files import FileStat, walk
-from edgeembed.readers.extracted import PictureNeed
-from edgeembed.skipped import Skipped
-from edgeembed.worker import Worker
+from edgeembed.document import Document
+from edgeembed.reading.entries import FileStat, Skipped
+from edgeembed.reading.read_file import read_document
+from edgeembed.reading.sandbox.process import Worker
+from edgeembed.reading.sandbox.protocol import PictureNeed
+from edgeembed.sync.walk import walk
 
 SCANNED = {
     "markitdown_ocr/pdf_scanned_meeting_minutes.pdf",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeembed.borders import blocks, lines, paragraphs, runs, sentences
+from edgeembed.text.boundaries import blocks, lines, paragraphs, runs, sentences
 
 
 @pytest.mark.parametrize(

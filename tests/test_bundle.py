@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import edgeembed
-from edgeembed.bundle import read_bundle, shipped_names, write_bundle
-from edgeembed.manifest import MANIFEST_NAME, encoder_digest
+from edgeembed.bundle.bundle import read_bundle, write_bundle
+from edgeembed.bundle.manifest import MANIFEST_NAME, encoder_digest
+from edgeembed.bundle.shipped import shipped_names
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed.catalog import CATALOG_NAME, Catalog, create_catalog
+from edgeembed.catalog.database import CATALOG_NAME, Catalog, create_catalog
+from edgeembed.catalog.snapshot import ChunkRow, FileRow
+from edgeembed.catalog.transaction import Transaction
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
-from edgeembed.snapshot import ChunkRow, FileRow
-from edgeembed.transaction import Transaction
 
 CHUNK = ChunkRow("text", 0, 5, 1, 1, None, "hello")
 

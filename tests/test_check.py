@@ -16,8 +16,8 @@ import pytest
 from onnx import numpy_helper
 
 import edgeembed
-from edgeembed.bundle import Bundle, read_bundle, write_bundle
-from edgeembed.check import check, cosines
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.maintenance.check_bundle import check, cosines
 
 Reseal = Callable[..., Bundle]
 EMULATOR = shutil.which("qemu-x86_64")
@@ -48,7 +48,7 @@ def test_the_shipped_bundle_passes() -> None:
 def test_the_shipped_bundle_passes_without_vnni() -> None:
     """On a Haswell, which has AVX2 and no VNNI: where int8 products of 8 bits would saturate."""
     assert EMULATOR is not None
-    program = "from edgeembed.cli import main; main()"
+    program = "from edgeembed.cli.main import main; main()"
     command = [EMULATOR, "-cpu", "Haswell", sys.executable, "-c", program, "check"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert found.returncode == 0, found.stdout + found.stderr

@@ -25,13 +25,13 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
-from edgeembed.bundle import Bundle, read_bundle
+from edgeembed.bundle.bundle import Bundle, read_bundle
 
 Run = subprocess.CompletedProcess[str]
 
 
 def edge(*args: object, cwd: Path | None = None, stdin: str | None = None, **env: str) -> Run:
-    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", *map(str, args)]
+    command = [sys.executable, "-c", "from edgeembed.cli.main import main; main()", *map(str, args)]
     source = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
     return subprocess.run(  # type: ignore[call-overload,no-any-return]
         command, cwd=cwd, text=True, capture_output=True, env={**os.environ, **env}, **source
@@ -266,7 +266,7 @@ def test_search_answers_while_another_process_writes(notes: Path, tiny_bundle: P
 
 def test_a_closed_pipe_is_silent(notes: Path, tiny_bundle: Path) -> None:
     edge("index", notes, "--model", tiny_bundle)
-    command = f"{sys.executable} -c 'from edgeembed.cli import main; main()' search boat {notes} | true"
+    command = f"{sys.executable} -c 'from edgeembed.cli.main import main; main()' search boat {notes} | true"
     run = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert run.stderr == ""
 
@@ -284,7 +284,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     notes.mkdir()
     for i in range(1600):
         (notes / f"{i}.txt").write_text(f"Note {i}. " + f"The price of item {i} rose in week {i % 52}. " * 12)
-    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "index", notes, "--threads", "1"]
+    command = [sys.executable, "-c", "from edgeembed.cli.main import main; main()", "index", notes, "--threads", "1"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     catalog = notes / ".edgeembed" / "catalog.sqlite"
     deadline = time.monotonic() + 60
@@ -305,7 +305,7 @@ def test_progress_on_a_terminal_only(notes: Path) -> None:
     pty, fcntl, termios = (pytest.importorskip(name) for name in ("pty", "fcntl", "termios"))
     main, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "index", notes]
+    command = [sys.executable, "-c", "from edgeembed.cli.main import main; main()", "index", notes]
     with subprocess.Popen(command, stderr=terminal, stdin=subprocess.DEVNULL) as process:
         os.close(terminal)
         shown = b""
@@ -385,7 +385,15 @@ def _children(process: int) -> list[str]:
 @pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
 def test_ctrl_c_while_a_file_is_taken_apart_is_at_once_and_leaves_no_process(notes: Path, tiny_bundle: Path) -> None:
     (notes / "a.html").write_text("<![CDATA[" * 1_000_000)  # takes minutes
-    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "index", notes, "--model", tiny_bundle]
+    command = [
+        sys.executable,
+        "-c",
+        "from edgeembed.cli.main import main; main()",
+        "index",
+        notes,
+        "--model",
+        tiny_bundle,
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (started := _children(process.pid)):
@@ -421,7 +429,7 @@ def test_a_folder_without_files_is_not_taken_for_deleted(notes: Path, tiny_bundl
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_as_good_as_empty_ones(notes: Path, tiny_bundle: Path, closed: str) -> None:
     """A file that is opened must not get the number of a closed stream, or messages are written into the index."""
-    python = f"{shlex.quote(sys.executable)} -c 'from edgeembed.cli import main; main()'"
+    python = f"{shlex.quote(sys.executable)} -c 'from edgeembed.cli.main import main; main()'"
     commands = ["index .", "search boat . --min-score 0", "status .", "similar boat.md . --min-score 0", "verify ."]
     commands += ["models", f"embed --model {tiny_bundle}"]
     assert edge("index", notes, "--model", tiny_bundle).returncode == 0

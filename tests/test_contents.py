@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgeembed import Document, contents
-from edgeembed.contents import content_of
+from edgeembed import Document
+from edgeembed.storage import content as contents
+from edgeembed.storage.content import content_of
 
 
 def test_a_text_is_itself_whatever_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import edgeembed
-from edgeembed import merging, vectors
-from edgeembed.rows import Keys, Rows
-from edgeembed.segment_facts import SegmentFacts
+from edgeembed.catalog.segment_info import SegmentFacts
+from edgeembed.segments import segment as vectors
+from edgeembed.segments.int8 import Keys, Rows
+from edgeembed.storage import segment_merger as merging
 from tests import crash, powercut
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills copies of this process")

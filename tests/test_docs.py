@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edgeembed.cli import cli
+from edgeembed.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 

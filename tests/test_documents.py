@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed.documents import EMPTY, MAX_FILE_BYTES, Document, Skipped, decode, read_document
-from edgeembed.files import FileStat, walk
-from edgeembed.formats import NOT_TEXT, OTHER_PICTURE, recognise
-from edgeembed.skipped import PICTURE
-from edgeembed.worker import Worker
+from edgeembed.document import Document
+from edgeembed.reading.decode import decode
+from edgeembed.reading.detect import NOT_TEXT, OTHER_PICTURE, recognise
+from edgeembed.reading.entries import PICTURE, FileStat, Skipped
+from edgeembed.reading.read_file import EMPTY, MAX_FILE_BYTES, read_document
+from edgeembed.reading.sandbox.process import Worker
+from edgeembed.sync.walk import walk
 
 GERMAN = "Über den Wolken muss die Freiheit wohl grenzenlos sein. Die Bäume blühen schön, und die Vögel singen."
 ENGLISH = "The café’s “menu” — with naïve résumé prices — costs £5 or €6. It's a long story."

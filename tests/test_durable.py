@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed.durable import sync_file, sync_folder
+from edgeembed.system.files import sync_file, sync_folder
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders cannot be opened there")

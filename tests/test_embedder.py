@@ -20,9 +20,9 @@ import onnx
 import pytest
 
 import edgeembed
-from edgeembed.bundle import read_bundle, write_bundle
-from edgeembed.cores import _quota, usable_cores
-from edgeembed.manifest import ImageSection
+from edgeembed.bundle.bundle import read_bundle, write_bundle
+from edgeembed.bundle.manifest import ImageSection
+from edgeembed.system.limits import _quota, usable_cores
 
 TEXTS = [f"{who} {what} {'very ' * n}{how}" for n, (who, what, how) in enumerate(itertools.product(
     ("the cat", "my neighbour", "a red bicycle", "Zoë"), ("sleeps", "sings", "falls"), ("well", "at night", "ärgerlich")

@@ -13,7 +13,7 @@ from PIL import Image
 
 import edgeembed
 from edgeembed import Document, Index
-from edgeembed.explain import word_spans
+from edgeembed.search.explain import word_spans
 from tests.test_output import edge, validate
 
 TEXT = "On Monday we met in the office.\nThe plumber comes about the dripping tap in the bathroom.\n"

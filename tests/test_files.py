@@ -13,10 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgeembed import files
-from edgeembed.documents import Skipped
-from edgeembed.files import FileStat, walk
-from edgeembed.skipped import OWN_INDEX
+from edgeembed.reading.entries import OWN_INDEX, FileStat, Skipped
+from edgeembed.sync import walk as files
+from edgeembed.sync.walk import walk
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="POSIX file systems only")
 

@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 import edgeembed
-from edgeembed.cli import cli
-from edgeembed.documents import decode, read_document
-from edgeembed.files import FileStat
+from edgeembed.cli.main import cli
+from edgeembed.reading.decode import decode
+from edgeembed.reading.entries import FileStat
+from edgeembed.reading.read_file import read_document
 from tests.draw_sample import SCENES, encoded
 
 ROOT = Path(__file__).parent.parent

@@ -16,8 +16,8 @@ from edgeembed_export.tiny import tiny_text_bundle
 from edgeembed_export.tiny_image import tiny_two_tower_bundle
 
 from edgeembed import Folder, Skipped
-from edgeembed.skipped import OWN_INDEX
-from edgeembed.sync import SyncProgress
+from edgeembed.reading.entries import OWN_INDEX
+from edgeembed.sync.sync import SyncProgress
 from tests.old_files import OLD_NS, write
 
 
@@ -102,8 +102,8 @@ def test_a_file_that_cannot_be_used_is_listed_and_ends_nothing(folder: Folder, n
 
 
 def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeembed import documents
-    from edgeembed import sync as module
+    from edgeembed.reading import read_file as documents
+    from edgeembed.sync import sync as module
 
     folder.sync()
 
@@ -163,8 +163,8 @@ def test_what_is_no_file_is_listed_and_what_it_replaced_is_gone(folder: Folder, 
 
 
 def test_a_file_that_moved_to_the_cloud_keeps_what_was_indexed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeembed import files
-    from edgeembed import sync as module
+    from edgeembed.sync import plan as module
+    from edgeembed.sync import walk as files
 
     folder.sync()
 
@@ -215,7 +215,7 @@ def test_equal_text_with_and_without_lines_is_not_the_same(folder: Folder, notes
 def test_what_a_missing_package_would_read_is_read_once_it_is_there(
     folder: Folder, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgeembed.readers import extracted
+    from edgeembed.reading import extras
 
     make_pdf(notes / "report.pdf", "the ferry to the island")
     trap = write(tmp_path / "trap" / "pypdfium2.py", "raise ModuleNotFoundError('pypdfium2')")
@@ -224,7 +224,7 @@ def test_what_a_missing_package_would_read_is_read_once_it_is_there(
         report = folder.sync()
         assert report.skipped == (Skipped("report.pdf", "needs edgeembed[documents]: PDF"),)
     with monkeypatch.context() as patched:
-        patched.setitem(extracted.EXTRA, "PDF", ("documents", "not_there"))
+        patched.setitem(extras.EXTRA, "PDF", ("documents", "not_there"))
         assert folder.plan().is_empty
     assert [stat.path for stat in folder.plan().changed] == ["report.pdf"]
     report = folder.sync()
@@ -285,7 +285,7 @@ def test_photos_of_iphones_are_read_where_their_library_is(
 def test_every_awkward_picture_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
     from PIL import Image
 
-    from edgeembed.pillow import FORMATS
+    from edgeembed.reading.pictures import FORMATS
 
     with tarfile.open(data / "messy.tar.gz") as archive:
         archive.extractall(tmp_path / "messy", filter="data")
@@ -450,7 +450,7 @@ def test_a_folder_that_goes_away_during_a_sync_is_an_error(
 def test_a_folder_that_goes_away_while_its_files_are_listed_is_an_error(
     tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgeembed import files
+    from edgeembed.sync import walk as files
 
     root = write(tmp_path / "notes" / "a.txt", "a boat").parent
 

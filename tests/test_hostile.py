@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 import edgeembed
-from edgeembed import Document, Folder, Index, IndexCorruptError, merging, writer
-from edgeembed.catalog import CATALOG_NAME
-from edgeembed.seals import register, seal_sql
-from edgeembed.stamps import Stamps
+from edgeembed import Document, Folder, Index, IndexCorruptError
+from edgeembed.catalog.checksums import register, seal_sql
+from edgeembed.catalog.database import CATALOG_NAME
+from edgeembed.segments.hash_cache import Stamps
+from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import writer
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_a_crafted_index_is_refused(place: Path, tiny_bundle: Path, name: str) -
 
 def test_a_crafted_segment_with_honest_checksums_is_still_measured_first(place: Path) -> None:
     """The header says more rows than the file holds; SHA-256 and size in the catalog fit the crafted file."""
-    from edgeembed.bundle import file_sha256
+    from edgeembed.system.files import file_sha256
 
     (file,) = place.glob("*.usearch")
     raw = bytearray(file.read_bytes())
@@ -150,7 +152,7 @@ def test_marks_of_the_index_are_not_written_through_links(tmp_path: Path, tiny_b
 
 
 def test_a_segment_is_hashed_once_on_a_machine(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeembed import vectors
+    from edgeembed.segments import segment as vectors
 
     hashed = []
     real = vectors.file_sha256

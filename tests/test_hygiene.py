@@ -15,16 +15,16 @@ import edgeembed
 
 RUNTIME = Path(edgeembed.__file__).parent
 HOME = {
-    "tokenizers": ("text.py",),
-    "onnxruntime": ("graph.py",),
-    "usearch": ("vectors.py",),
-    "PIL": ("image.py", "pillow.py"),
-    "sqlite3": ("sqlite.py",),
-    "pypdfium2": ("pdf.py",),
-    "python_calamine": ("tables.py",),
-    "olefile": ("ole.py",),
-    "striprtf": ("small.py",),
-    "subprocess": ("worker.py",),
+    "tokenizers": ("inference/tokenizer.py",),
+    "onnxruntime": ("system/native.py",),
+    "usearch": ("segments/segment.py",),
+    "PIL": ("inference/image_preprocess.py", "reading/pictures.py"),
+    "sqlite3": ("catalog/sqlite.py",),
+    "pypdfium2": ("reading/readers/pdf.py",),
+    "python_calamine": ("reading/readers/data/spreadsheet.py",),
+    "olefile": ("reading/readers/office/compound_file.py",),
+    "striprtf": ("reading/readers/office/rtf.py",),
+    "subprocess": ("reading/sandbox/process.py",),
 }
 LIGHT = ("olefile", "sqlite3", "subprocess")
 """May be imported when their module is; the others wait until they are needed."""
@@ -68,15 +68,22 @@ def run(code: str, *args: object) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "path", sorted([*RUNTIME.glob("*.py"), *RUNTIME.glob("readers/*.py")]), ids=lambda path: path.name
-)
-def test_each_native_library_has_one_home(path: Path) -> None:
-    for name, at_load in imports(path):
-        assert name not in NEVER, f"{path.name} imports {name}"
+MODULES = sorted(path.relative_to(RUNTIME).as_posix() for path in RUNTIME.rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_native_library_has_one_home(module: str) -> None:
+    for name, at_load in imports(RUNTIME / module):
+        assert name not in NEVER, f"{module} imports {name}"
         if name in HOME:
-            assert path.name in HOME[name], f"{name} belongs in {HOME[name]}"
-            assert name in LIGHT or not at_load, f"{path.name} imports {name} before it is needed"
+            assert module in HOME[name], f"{name} belongs in {HOME[name]}"
+            assert name in LIGHT or not at_load, f"{module} imports {name} before it is needed"
+
+
+def test_every_home_is_there_and_imports_its_library() -> None:
+    for name, homes in HOME.items():
+        for home in homes:
+            assert name in {imported for imported, _ in imports(RUNTIME / home)}, f"{home} does not import {name}"
 
 
 def test_public_names_are_sorted_and_all_there() -> None:
@@ -91,7 +98,7 @@ def test_help_loads_no_native_library() -> None:
     code = """
 import sys
 from click.testing import CliRunner
-from edgeembed.cli import cli
+from edgeembed.cli.main import cli
 for command in ([], *([name] for name in cli.commands)):
     assert CliRunner().invoke(cli, [*command, "--help"]).exit_code == 0
 print([name for name in ("numpy", "onnxruntime", "tokenizers", "usearch", "PIL", "sqlite3") if name in sys.modules])

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed import ignore
-from edgeembed.documents import Skipped
-from edgeembed.files import FileStat, walk
+from edgeembed.reading.entries import FileStat, Skipped
+from edgeembed.sync import ignore_rules as ignore
+from edgeembed.sync import ignore_syntax
+from edgeembed.sync.walk import walk
 
 NAMES = [
     "a",
@@ -215,7 +216,9 @@ def test_a_hostile_rule_takes_no_exponential_time(tmp_path: Path) -> None:
 def test_case_is_folded_where_file_systems_fold_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, **{".gitignore": "*.LOG\nDocs/*.Tmp\nReadme\nX[AB]\n"})
     make(tmp_path, **{"a.log": "", "docs/b.TMP": "", "README": "", "xa": "", "kept": ""})
-    monkeypatch.setattr(ignore, "_FOLDS_CASE", False)
+    for module in (ignore, ignore_syntax):
+        monkeypatch.setattr(module, "FOLDS_CASE", False)
     assert len(found(tmp_path)) == 5
-    monkeypatch.setattr(ignore, "_FOLDS_CASE", True)
+    for module in (ignore, ignore_syntax):
+        monkeypatch.setattr(module, "FOLDS_CASE", True)
     assert found(tmp_path) == {"kept"}

@@ -20,13 +20,13 @@ from edgeembed_export.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 from PIL import Image, ImageDraw, features
 
 import edgeembed
-from edgeembed.bundle import Bundle, read_bundle, write_bundle
-from edgeembed.check import check
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.bundle.manifest import ImageSection
 from edgeembed.errors import BundleError, ImageError, UnsupportedInputError
-from edgeembed.image import ImageEncoder, _Budget
-from edgeembed.manifest import ImageSection
-from edgeembed.pillow import FORMATS
-from edgeembed.transform import crop_box
+from edgeembed.inference.image_geometry import crop_box
+from edgeembed.inference.image_preprocess import ImageEncoder, _Budget
+from edgeembed.maintenance.check_bundle import check
+from edgeembed.reading.pictures import FORMATS
 
 CLIP = ImageSection(
     graph="image.onnx",
@@ -168,7 +168,7 @@ def test_a_very_long_picture_is_never_resized_as_a_whole(
     encoder = encoder_of(dataclasses.replace(CLIP, filter=resampling))
     image = noise(*size)
     whole = encoder.encode(image)
-    monkeypatch.setattr("edgeembed.image._LARGEST_RESIZED", 1000)
+    monkeypatch.setattr("edgeembed.inference.image_preprocess._LARGEST_RESIZED", 1000)
     levels = np.abs(encoder.encode(image) - whole) * np.array(CLIP.std)[:, None, None] * 255
     assert levels.max() < 1.01
     assert (levels > 0.5).mean() < 0.01

@@ -18,7 +18,9 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
-from edgeembed import Document, Index, merging, writer
+from edgeembed import Document, Index
+from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import writer
 
 MAILS = [
     Document("mail-1", text="the boat leaves the harbour at dawn", metadata={"from": "ann", "year": 2023}),

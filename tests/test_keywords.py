@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgeembed.keywords import (
-    Query,
-    extra_words,
-    holds,
-    literal_pieces,
-    normal,
-    parse_query,
-    phrase_expression,
-    query_terms,
-)
+from edgeembed.search.query_syntax import Query, parse_query
+from edgeembed.text.terms import extra_words, holds, literal_pieces, normal, phrase_expression, query_terms
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.old_files import write
 
 FULL = """
 import resource, signal, sys, edgeembed
-from edgeembed import merging, writer
+from edgeembed.storage import segment_merger as merging, writer
 merging.SEAL_ROWS, writer.COMMIT_CHUNKS, writer.EMBED_CHUNKS = 40, 10, 10
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with edgeembed.Index.open(sys.argv[1], model=sys.argv[2]) as index:
@@ -72,7 +72,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, tiny_bundle: Path) -> None:
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeembed import sync as module
+    from edgeembed.sync import sync as module
 
     path = write(tmp_path / "log.txt", "first line\n", mtime_ns=time.time_ns())
     read = module.read_document
@@ -194,7 +194,7 @@ def test_a_medium_that_cannot_be_written_is_searched_as_it_is(tmp_path: Path, ti
         folder.sync()
         folder.index.compact(for_shipping=shipped)
     write(notes / "b.txt", "a boat")
-    main = "from edgeembed.cli import main; main()"
+    main = "from edgeembed.cli.main import main; main()"
     model = ("--model", tiny_bundle)  # a shipped index does not know where it is
     with unwritable(notes):
         for words in (("search", "boat", notes), ("similar", notes / "a.txt", notes, "--min-score", "0")):

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeembed import Document, Hit, Index, merging, writer
+from edgeembed import Document, Hit, Index
+from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import writer
 
 
 @pytest.fixture

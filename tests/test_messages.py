@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from edgeembed.messages import receive, send
+from edgeembed.reading.sandbox.protocol import receive, send
 
 
 @pytest.mark.parametrize("data", [b"", b"\0\0", b"\0\0\0\2\0\0\0\0", b"\xff" * 8 + b"x" * 100, b"\0\0\0\2\0\0\0\0[]"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Document, Folder, FolderMismatchError, Index
-from edgeembed.catalog import Catalog
+from edgeembed.catalog.database import Catalog
 from tests.old_files import write
 from tests.test_cli import edge
 

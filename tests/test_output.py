@@ -15,7 +15,7 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from edgeembed.cli_values import Item
+from edgeembed.cli.param_types import Item
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "docs/output.schema.json").read_text(encoding="utf-8"))
@@ -25,7 +25,7 @@ Run = subprocess.CompletedProcess[str]
 
 
 def edge(*args: object, cwd: Path | None = None, **env: str) -> Run:
-    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", *map(str, args)]
+    command = [sys.executable, "-c", "from edgeembed.cli.main import main; main()", *map(str, args)]
     streams = {"capture_output": True, "stdin": subprocess.DEVNULL, "text": True, "errors": "surrogateescape"}
     return subprocess.run(command, cwd=cwd, env={**os.environ, **env}, **streams)  # type: ignore[call-overload,no-any-return]
 
@@ -244,7 +244,7 @@ def test_colours_and_links(notes: Path, tmp_path: Path) -> None:
 def test_colours_on_a_terminal(notes: Path, env: dict[str, str], colours: bool) -> None:
     pty = pytest.importorskip("pty")
     main, terminal = pty.openpty()
-    command = [sys.executable, "-c", "from edgeembed.cli import main; main()", "search", "harbour", notes]
+    command = [sys.executable, "-c", "from edgeembed.cli.main import main; main()", "search", "harbour", notes]
     base = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     with subprocess.Popen(
         command, stdout=terminal, stdin=subprocess.DEVNULL, env={**base, "TERM": "xterm", **env}
@@ -297,7 +297,7 @@ def test_a_reader_that_goes_away_is_no_error(notes: Path) -> None:
     for i in range(300):
         (notes / f"{i}.txt").write_text(f"the boat number {i} " * 50)
     edge("index", notes)
-    program = f"{sys.executable} -c 'from edgeembed.cli import main; main()'"
+    program = f"{sys.executable} -c 'from edgeembed.cli.main import main; main()'"
     run = subprocess.run(
         f"{program} search boat {notes} -k 300 --json | head -n 1", shell=True, capture_output=True, text=True
     )
@@ -307,7 +307,7 @@ def test_a_reader_that_goes_away_is_no_error(notes: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(shell: str) -> None:
-    code = "import sys; sys.argv[0] = 'edgeembed'; from edgeembed.cli import main; main()"
+    code = "import sys; sys.argv[0] = 'edgeembed'; from edgeembed.cli.main import main; main()"
     program = [sys.executable, "-c", code]
     run = subprocess.run(
         program, capture_output=True, text=True, env={**os.environ, "_EDGEEMBED_COMPLETE": f"{shell}_source"}

@@ -16,10 +16,12 @@ from edgeembed_export.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
-from edgeembed import Document, Folder, Index, ModelMismatchError, UnsupportedInputError, bundle
+from edgeembed import Document, Folder, Index, ModelMismatchError, UnsupportedInputError
+from edgeembed.bundle import bundle
+from edgeembed.bundle import shipped as shipped_bundles
+from edgeembed.cli.messages import pictures_left_out
 from edgeembed.errors import BundleError
-from edgeembed.skipped import PICTURE
-from edgeembed.terminal import pictures_left_out
+from edgeembed.reading.entries import PICTURE
 
 TEXTS = {"boat.txt": "the boat leaves the harbour", "garden.txt": "tomato seedlings for the garden"}
 COLOURS = ("red", "green", "blue")
@@ -31,8 +33,9 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "shipped"
     tiny_text_bundle(root / "words")
     tiny_image_bundle(root / "sights")
-    monkeypatch.setattr(bundle, "_models_root", lambda: root)
-    monkeypatch.setattr(bundle, "_default_name", lambda: "words")
+    for module in (bundle, shipped_bundles):
+        monkeypatch.setattr(module, "models_root", lambda: root)
+        monkeypatch.setattr(module, "default_name", lambda: "words")
     return root
 
 
@@ -191,7 +194,7 @@ def test_a_picture_explains_no_text_of_another_space(things: Path, shipped: Path
 def test_two_spaces_in_segments_after_repair_and_compaction(
     things: Path, shipped: Path, towers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeembed.merging.SEAL_ROWS", 2)
+    monkeypatch.setattr("edgeembed.storage.segment_merger.SEAL_ROWS", 2)
     place = things / ".edgeembed"
     with Folder.open(things, image_model=towers) as folder:
         folder.sync()
@@ -210,7 +213,7 @@ def test_two_spaces_in_segments_after_repair_and_compaction(
         assert folder.sync().embedded == 3
         assert [(hit.id, hit.similarity) for hit in folder.search("boat", k=9)] == before
         folder.index.compact(for_shipping=True)
-    setting = edgeembed.model_facts.models_at(place)
+    setting = edgeembed.index_models.records.models_at(place)
     assert setting is not None
     assert setting == setting.without_locations()
     with Folder.open(things, image_model=towers, read_only=True) as folder:
@@ -317,7 +320,7 @@ def test_one_embedder_for_all_is_shared(things: Path, shipped: Path) -> None:
 def test_a_crafted_setting_is_refused(things: Path, shipped: Path, change: Callable[[dict[str, object]], None]) -> None:
     with Folder.open(things) as folder:
         folder.sync()
-    catalog = edgeembed.catalog.Catalog(things / ".edgeembed")
+    catalog = edgeembed.catalog.database.Catalog(things / ".edgeembed")
     with catalog.write() as transaction:
         facts = json.loads(transaction.setting("model") or "")
         change(facts)

@@ -13,7 +13,7 @@ import pytest
 def test_it_is_lowered_for_this_process_and_what_it_starts() -> None:
     code = """
 import os, subprocess, sys
-from edgeembed.priority import lower_priority
+from edgeembed.cli.process_priority import lower_priority
 lower_priority()
 print(os.nice(0), subprocess.check_output([sys.executable, "-c", "import os; print(os.nice(0))"], text=True))
 lower_priority()

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from edgeembed.readers import READERS, read
-from edgeembed.readers.extracted import Extracted, TextBuilder, Unreadable
+from edgeembed.reading.extracted import Extracted
+from edgeembed.reading.extras import Unreadable
+from edgeembed.reading.readers import READERS, read
+from edgeembed.reading.readers.text_builder import TextBuilder
 
 
 def reason(kind: str, data: bytes) -> str:
@@ -503,15 +505,15 @@ def test_outlook_message() -> None:
 
 
 def test_outlook_packs_rich_text() -> None:
-    from edgeembed.readers.ole import _unpacked
+    from edgeembed.reading.readers.mail.lzfu import unpack_lzfu
 
     # Both examples of [MS-OXRTFCP] 3.
     packed = bytes.fromhex(
         "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0"
     )
-    assert _unpacked(packed) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
+    assert unpack_lzfu(packed) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
     packed = bytes.fromhex("1a0000001c0000004c5a4675e2d44b51410004205758595a0d6e7d010eb0")
-    assert _unpacked(packed) == b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}"
+    assert unpack_lzfu(packed) == b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}"
 
 
 @pytest.mark.parametrize(

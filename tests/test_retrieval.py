@@ -13,7 +13,8 @@ from edgeembed_export.evaluate_texts import ndcg_at
 from edgeembed_export.tiny import tiny_text_bundle
 
 import edgeembed
-from edgeembed import chunks, merging
+from edgeembed.storage import segment_merger as merging
+from edgeembed.text import chunker as chunks
 from tests.bench.recall import measure, texts
 
 

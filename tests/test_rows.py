@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeembed.rows import cosines, to_int8
+from edgeembed.segments.int8 import cosines, to_int8
 
 
 def unit(rows: int) -> np.ndarray:

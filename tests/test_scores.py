@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 import edgeembed
-from edgeembed.scores import LEAST, MIDDLE, least_of_a_good_match, read_background, scale, scale_of_one
+from edgeembed.index_models.calibration import (
+    LEAST,
+    MIDDLE,
+    least_of_a_good_match,
+    read_background,
+    scale,
+    scale_of_one,
+)
 
 
 def test_a_score_counts_deviations_above_the_ordinary() -> None:

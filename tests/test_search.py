@@ -14,12 +14,13 @@ from edgeembed_export.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed
-from edgeembed import Document, Folder, Index, nearest
-from edgeembed.catalog import Catalog
-from edgeembed.formats import PICTURE_SUFFIXES
-from edgeembed.model_facts import models_at
-from edgeembed.pillow import FORMATS
-from edgeembed.queries import is_picture
+from edgeembed import Document, Folder, Index
+from edgeembed.catalog.database import Catalog
+from edgeembed.index_models.query_vectors import is_picture
+from edgeembed.index_models.records import models_at
+from edgeembed.reading.detect import PICTURE_SUFFIXES
+from edgeembed.reading.pictures import FORMATS
+from edgeembed.search import vector_search as nearest
 
 TEXTS = {
     "boat": "the boat leaves the harbour at dawn",

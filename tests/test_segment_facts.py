@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from edgeembed.catalog.segment_info import SegmentFacts, check_facts
 from edgeembed.errors import IndexCorruptError
-from edgeembed.segment_facts import SegmentFacts, check_facts
 
 GOOD = SegmentFacts(f"text-{7:032x}.usearch", "text", first_key=1, last_key=12, rows=10, size_bytes=999, sha256="")
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from edgeembed_export.tiny import tiny_text_bundle
 
-from edgeembed import Document, Folder, Index, IndexLockedError, merging, writer
+from edgeembed import Document, Folder, Index, IndexLockedError
+from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import writer
 
 TEXTS = [f"help page {i}: how to paint a boat, a fence or a garden shed in {i} days" for i in range(60)]
 
@@ -24,7 +26,7 @@ with edgeembed.Index.open(sys.argv[1], model=sys.argv[2], read_only=True) as ind
 
 
 POWERLESS = """
-import os, sys, edgeembed, edgeembed.index, edgeembed.searcher
+import os, sys, edgeembed, edgeembed.index, edgeembed.search.hybrid_search
 model = edgeembed.Embedder.load(sys.argv[2])
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)

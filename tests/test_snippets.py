@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeembed.snippets import is_like, snippet, spans_of
+from edgeembed.search.snippet import is_like, snippet, spans_of
 
 LONG = "Nothing to see here, only filler words. " * 12
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Document, Hit, Index, IndexCorruptError
-from edgeembed.snapshot import Snapshot
+from edgeembed.catalog.snapshot import Snapshot
 
 MAILS = [
     Document("mail-1", text="the boat leaves the harbour at dawn"),

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeembed import stored_chunks
-from edgeembed.catalog import Catalog, create_catalog
-from edgeembed.snapshot import ChunkRow
-from edgeembed.stored_chunks import chunk_batches
-from edgeembed.vectors import Segment, write_segment
+from edgeembed.catalog.database import Catalog, create_catalog
+from edgeembed.catalog.snapshot import ChunkRow
+from edgeembed.maintenance import chunk_scan as stored_chunks
+from edgeembed.maintenance.chunk_scan import chunk_batches
+from edgeembed.segments.segment import Segment, write_segment
 
 DIM = 8
 ROWS = np.arange(5 * DIM, dtype=np.int8).reshape(5, DIM)

@@ -12,8 +12,8 @@ import pytest
 from tokenizers import Tokenizer
 
 import edgeembed
-from edgeembed.bundle import Bundle, read_bundle
-from edgeembed.text import TextEncoder
+from edgeembed.bundle.bundle import Bundle, read_bundle
+from edgeembed.inference.tokenizer import TextEncoder
 
 Make = Callable[..., TextEncoder]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeembed import segments as segments_module
-from edgeembed import vectors as vectors_module
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
-from edgeembed.rows import cosines, to_int8
-from edgeembed.segments import Segments, nearest_rows
-from edgeembed.stamps import Stamps
-from edgeembed.vectors import Segment, write_segment
+from edgeembed.segments import segment as vectors_module
+from edgeembed.segments import segment_set as segments_module
+from edgeembed.segments.hash_cache import Stamps
+from edgeembed.segments.int8 import cosines, to_int8
+from edgeembed.segments.segment import Segment, write_segment
+from edgeembed.segments.segment_set import Segments, nearest_rows
 
 DIM = 32
 

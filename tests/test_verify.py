@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 import edgeembed
-from edgeembed import Document, Folder, Index, IndexCorruptError, merging, writer
-from edgeembed.catalog import CATALOG_NAME
-from edgeembed.seals import register, seal_sql
+from edgeembed import Document, Folder, Index, IndexCorruptError
+from edgeembed.catalog.checksums import register, seal_sql
+from edgeembed.catalog.database import CATALOG_NAME
+from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import writer
 
 WORDS = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
 
@@ -186,8 +188,8 @@ def test_most_of_a_page_of_zeros_is_found_wherever_it_is(place: Path, tmp_path: 
 
 def test_a_vector_that_the_model_would_not_give_is_found(place: Path) -> None:
     """Everything sealed again after the change: only embedding the text once more can tell."""
-    from edgeembed.seals import chunk_digest
-    from edgeembed.snapshot import ChunkRow
+    from edgeembed.catalog.checksums import chunk_digest
+    from edgeembed.catalog.snapshot import ChunkRow
 
     db = sqlite3.connect(place / CATALOG_NAME)
     register(db)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
-from edgeembed import text as text_module
-from edgeembed import wordpiece
-from edgeembed.bundle import read_bundle
-from edgeembed.text import TextEncoder
-from edgeembed.wordpiece import WordPieces
+from edgeembed.bundle.bundle import read_bundle
+from edgeembed.inference import tokenizer as text_module
+from edgeembed.inference import word_cache as wordpiece
+from edgeembed.inference.tokenizer import TextEncoder
+from edgeembed.inference.word_cache import WordPieces
 
 PARTS = [
     *" \t\n\r\x0b\x0c\x1c\x85\xa0\u2028\u3000\u180e\u200b\ufeff\ufffd\x00\x7f\u0301\u0130ßΣςﬁ中日ガ한é",

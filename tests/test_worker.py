@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from PIL import ImageChops
 
-from edgeembed import worker as module
-from edgeembed.messages import receive, send
-from edgeembed.readers.extracted import Extracted, PictureNeed, Unreadable
-from edgeembed.worker import Limits, Worker, WorkerCancelled
+from edgeembed.reading.extracted import Extracted
+from edgeembed.reading.extras import Unreadable
+from edgeembed.reading.sandbox import process as module
+from edgeembed.reading.sandbox.process import Limits, Worker, WorkerCancelled
+from edgeembed.reading.sandbox.protocol import PictureNeed, receive, send
 
 posix = pytest.mark.skipif(os.name == "nt", reason="processes and their limits as on POSIX")
 
@@ -90,11 +91,11 @@ def test_it_imports_neither_models_nor_search(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("<p>hello", encoding="utf-8")
     code = (
-        "import sys; from pathlib import Path; import edgeembed.serve; from edgeembed.readers import read; "
+        "import sys; from pathlib import Path; import edgeembed.reading.sandbox.child; from edgeembed.reading.readers import read; "
         f"read('html', Path({str(path)!r}).read_bytes()); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "edgeembed.readers.web" in loaded
+    assert "edgeembed.reading.readers.web.html" in loaded
     assert not {"numpy", "onnxruntime", "tokenizers", "usearch", "sqlite3", "PIL", "click"} & set(loaded)
 
 
@@ -166,7 +167,7 @@ def test_cancelling_ends_it_at_once(endless: Path) -> None:
 LEFT_ALONE = """
 import sys, threading, time
 from pathlib import Path
-from edgeembed.worker import Limits, Worker
+from edgeembed.reading.sandbox.process import Limits, Worker
 worker = Worker(Limits(seconds=1.5))
 threading.Thread(target=worker.document, args=(Path(sys.argv[1]), sys.argv[2]), daemon=True).start()
 while worker._process is None or not worker._process._popen.pid:
@@ -205,7 +206,7 @@ def test_ctrl_c_on_the_terminal_is_not_for_it(rows: Path) -> None:
 def test_pictures_come_back_no_larger_than_needed(tmp_path: Path) -> None:
     from PIL import Image
 
-    from edgeembed.image import from_pixels
+    from edgeembed.reading.pictures import from_pixels
 
     picture = Image.linear_gradient("L").resize((1200, 900)).convert("RGB")
     exif = Image.Exif()

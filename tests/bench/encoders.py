@@ -49,7 +49,7 @@ def _tokenizer(teacher: Path, made: Path) -> Embed:
 
     import edgeembed.bundle
 
-    bundle = edgeembed.bundle.read_bundle()
+    bundle = edgeembed.bundle.bundle.read_bundle()
     tokenizer = Tokenizer.from_file(str(bundle.path / "tokenizer.json"))
     tokenizer.enable_truncation(MAX_TOKENS)
     return lambda texts, batch: tokenizer.encode_batch_fast(list(texts))

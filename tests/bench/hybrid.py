@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import edgeembed
-from edgeembed import ranking
+from edgeembed.search import hits as ranking
 
 from .evaluation import SETS, Judged, judged_set, lines
 

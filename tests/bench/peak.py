@@ -21,7 +21,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from edgeembed.bundle import read_bundle
+from edgeembed.bundle.bundle import read_bundle
 
 _SHAPES = ((120, 384, 1536), (480, 384, 1536), (480, 1536, 384), (2048, 2048, 2048))
 _PRODUCTS = ("MatMulIntegerToFloat", "DynamicQuantizeMatMul", "MatMulInteger")

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 import edgeembed
-from edgeembed.cores import usable_cores
-from edgeembed.image import ImageEncoder
+from edgeembed.inference.image_preprocess import ImageEncoder
+from edgeembed.system.limits import usable_cores
 
 SIZES = {"1 megapixel": (1152, 864), "0.2 megapixels": (500, 375), "12 megapixels": (4000, 3000)}
 

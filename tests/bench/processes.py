@@ -19,14 +19,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeembed.bundle import read_bundle, shipped_names
+from edgeembed.bundle.bundle import read_bundle
+from edgeembed.bundle.shipped import shipped_names
 
 from .embedding import missing
 from .encoders import PEERS
 from .texts import sample_words
 
 SAMPLE = Path(__file__).parents[1] / "sample"
-_CLI = "from edgeembed.cli import main; main()"
+_CLI = "from edgeembed.cli.main import main; main()"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from .processes import run
 from .texts import sample_words
 
-_CLI = "from edgeembed.cli import main; main()"
+_CLI = "from edgeembed.cli.main import main; main()"
 _MODEL = "minilm-static"
 _RULES = (
     "*.log\n*.tmp\nbuild/\ndist/\n/private/\n*.o\n*.py[co]\n!keep.log\ncache-*\ndocs/**/draft-*.txt\n.venv/\n*.swp\n"

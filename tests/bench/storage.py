@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from usearch.index import Index
 
-from edgeembed import vectors as stored
-from edgeembed.cores import usable_cores
-from edgeembed.rows import cosines, to_int8
+from edgeembed.segments import segment as stored
+from edgeembed.segments.int8 import cosines, to_int8
+from edgeembed.system.limits import usable_cores
 
 from .rows import Floats, clustered, least_similarity, recall
 

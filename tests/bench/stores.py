@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeembed.cores import usable_cores
-from edgeembed.rows import to_int8
-from edgeembed.segment_facts import SegmentFacts
-from edgeembed.segments import Segments, nearest_rows
-from edgeembed.stamps import Stamps
-from edgeembed.vectors import write_segment
-from edgeembed.writer import MAX_SEGMENT_ROWS
+from edgeembed.catalog.segment_info import SegmentFacts
+from edgeembed.segments.hash_cache import Stamps
+from edgeembed.segments.int8 import to_int8
+from edgeembed.segments.segment import write_segment
+from edgeembed.segments.segment_set import Segments, nearest_rows
+from edgeembed.storage.segment_merger import MAX_SEGMENT_ROWS
+from edgeembed.system.limits import usable_cores
 
 Floats = npt.NDArray[np.float32]
 Search = Callable[[Floats, int], Any]

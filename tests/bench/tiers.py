@@ -33,9 +33,9 @@ def quality(scores: Scores) -> float:
 
 def scores_of(peer: Peer, teacher: Path, made: Path, data: Path) -> Scores:
     """Of a bundle as its manifest states them; of another peer as measured."""
-    default = edgeembed.bundle.read_bundle().manifest
+    default = edgeembed.bundle.bundle.read_bundle().manifest
     if peer.tier:
-        return edgeembed.bundle.read_bundle(peer.name.removeprefix("edgeembed ")).manifest.quality["scores"]
+        return edgeembed.bundle.bundle.read_bundle(peer.name.removeprefix("edgeembed ")).manifest.quality["scores"]
     if _EXACT in peer.name or peer.name == "fastembed":
         return default.quality["source_scores"]
     from edgeembed_export.evaluate import evaluate

@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 import pytest
 
-from edgeembed.bundle import Bundle
-from edgeembed.check import check
+from edgeembed.bundle.bundle import Bundle
+from edgeembed.maintenance.check_bundle import check
 
 TEXTS = [
     "renew my passport",

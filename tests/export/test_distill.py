@@ -34,8 +34,8 @@ from edgeembed_export.training import Plan, losses, read_log, train
 from tokenizers import Tokenizer
 
 import edgeembed
-from edgeembed.bundle import shipped_names
-from edgeembed.check import check, cosines
+from edgeembed.bundle.shipped import shipped_names
+from edgeembed.maintenance.check_bundle import check, cosines
 
 TINY_CHARACTERS = Characters(width=8, filters=((1, 8), (2, 16)), hidden=16)
 OWN = (TrainingSet("own", "the project's own", paragraphs=True),)

@@ -27,9 +27,9 @@ from edgeembed_export.tiny_towers import IMAGE_PROCESSORS, tiny_image_folder
 from transformers import AutoModel
 
 import edgeembed
-from edgeembed.bundle import Bundle
-from edgeembed.check import check, cosines
-from edgeembed.manifest import ImageSection
+from edgeembed.bundle.bundle import Bundle
+from edgeembed.bundle.manifest import ImageSection
+from edgeembed.maintenance.check_bundle import check, cosines
 
 SOURCES = {
     "vit": {"family": "vit", "pooler": False},

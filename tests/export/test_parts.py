@@ -14,7 +14,7 @@ from edgeembed_export.golden import background_texts, golden_arrays, golden_text
 from edgeembed_export.tiny import tiny_text_bundle
 
 import edgeembed
-from edgeembed.bundle import read_bundle
+from edgeembed.bundle.bundle import read_bundle
 
 
 def test_archive_is_read_by_numpy(tmp_path: Path) -> None:

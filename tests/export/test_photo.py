@@ -33,8 +33,8 @@ from edgeembed_export.tiny_towers import tiny_clip_folder
 from edgeembed_export.training import read_log
 
 import edgeembed
-from edgeembed.bundle import Bundle
-from edgeembed.check import check, cosines
+from edgeembed.bundle.bundle import Bundle
+from edgeembed.maintenance.check_bundle import check, cosines
 
 RECIPE = PhotoRecipe(
     name="tiny-photo",

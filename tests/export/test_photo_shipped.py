@@ -13,8 +13,9 @@ from edgeembed_export.evaluate import Scores, evaluate
 from edgeembed_export.photo_recipe import PHOTOS
 
 import edgeembed
-from edgeembed.bundle import read_bundle, shipped_names
-from edgeembed.check import check
+from edgeembed.bundle.bundle import read_bundle
+from edgeembed.bundle.shipped import shipped_names
+from edgeembed.maintenance.check_bundle import check
 
 NAME = "photo-minilm"
 

@@ -34,7 +34,7 @@ from edgeembed_export.teacher import open_text
 from edgeembed_export.text_export import export_text
 from edgeembed_export.to_onnx import text_graph
 
-from edgeembed.check import check
+from edgeembed.maintenance.check_bundle import check
 
 OUTLIER = "/encoder/layer.1/output/dense/MatMul"
 TABLE = "/embeddings/word_embeddings/Gather"

@@ -18,8 +18,8 @@ from edgeembed_export.errors import ExportError
 from edgeembed_export.refresh import refresh
 from edgeembed_export.text_export import export_text
 
-from edgeembed.bundle import Bundle, read_bundle, write_bundle
-from edgeembed.check import check
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.maintenance.check_bundle import check
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from edgeembed_export.teacher import open_text
 from edgeembed_export.text_export import export_text
 
 import edgeembed
-from edgeembed.bundle import read_bundle
-from edgeembed.check import cosines
+from edgeembed.bundle.bundle import read_bundle
+from edgeembed.maintenance.check_bundle import cosines
 
 NAME = "minilm-l6-int8"
 

@@ -24,8 +24,8 @@ from edgeembed_export.to_onnx import text_graph
 from edgeembed_export.tokenizer import bundle_tokenizer
 
 import edgeembed
-from edgeembed.check import check, cosines
-from edgeembed.manifest import TextSection
+from edgeembed.bundle.manifest import TextSection
+from edgeembed.maintenance.check_bundle import check, cosines
 
 POOLINGS = {
     "cls": {"pooling_mode_cls_token": True},

@@ -15,8 +15,9 @@ from edgeembed_export.evaluate import evaluate
 from edgeembed_export.students import STUDENTS
 
 import edgeembed
-from edgeembed.bundle import read_bundle, shipped_names
-from edgeembed.check import check
+from edgeembed.bundle.bundle import read_bundle
+from edgeembed.bundle.shipped import shipped_names
+from edgeembed.maintenance.check_bundle import check
 
 TEACHER = {"stsb_dev": 86.72, "sts13": 80.60, "sts14": 75.60, "cranfield": 49.96, "cisi": 41.93, "lisa": 33.48}
 

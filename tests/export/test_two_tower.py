@@ -38,9 +38,9 @@ from edgeembed_export.tokenizer import bundle_tokenizer
 from edgeembed_export.two_tower import export_two_tower, open_two_tower
 
 import edgeembed
-from edgeembed.bundle import Bundle, read_bundle
-from edgeembed.check import check, cosines
-from edgeembed.text import TextEncoder
+from edgeembed.bundle.bundle import Bundle, read_bundle
+from edgeembed.inference.tokenizer import TextEncoder
+from edgeembed.maintenance.check_bundle import check, cosines
 
 SCHEMES = {"float32": FLOAT32, "int8": INT8}
 FAMILIES = ("clip", "clip of old", "siglip")

@@ -17,7 +17,7 @@ from edgeembed_export.weights_file import graph_files, whole_files
 from onnx import TensorProto, helper, numpy_helper
 
 import edgeembed
-from edgeembed.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.errors import BundleError
 
 NAME, DATA = "text.onnx", "text.onnx.data"
@@ -89,7 +89,7 @@ def shipped() -> Bundle:
 
 
 def test_what_ships_keeps_its_weights_outside(shipped: Bundle) -> None:
-    for name in edgeembed.bundle.shipped_names():
+    for name in edgeembed.bundle.shipped.shipped_names():
         bundle = read_bundle(name)
         for section in filter(None, (bundle.manifest.text, bundle.manifest.image)):
             assert bundle.file(section.graph + ".data").stat().st_size > 4 * bundle.file(section.graph).stat().st_size

@@ -26,9 +26,9 @@ from edgeembed_export.word_reference import sif_weights, zipf
 from edgeembed_export.word_vectors import WORD_SCHEMES, WordRecipe, export_word_vectors
 
 import edgeembed
-from edgeembed.bundle import Bundle, read_bundle, write_bundle
-from edgeembed.check import check, cosines
-from edgeembed.documents import decode
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.maintenance.check_bundle import check, cosines
+from edgeembed.reading.decode import decode
 
 DIM = 50
 WORD = re.compile(r"\d+(?:[.,:]\d+)+(?!\w)|[^\W_]+|[^\w\s]")

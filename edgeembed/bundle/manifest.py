@@ -1,0 +1,263 @@
+"""The manifest of a bundle: all facts about a model, as ``models/README.md`` specifies them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from ..errors import BundleError
+
+FORMAT = 1
+MANIFEST_NAME = "manifest.json"
+GOLDEN_NAME = "golden.npz"
+BACKGROUND_NAME = "background.npz"
+WEIGHTS_SUFFIX = ".data"
+"""What is added to the name of a graph for the file of its large weights."""
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_DIGEST_FIELD = re.compile(rb'"digest": "([0-9a-f]{64})"')
+_ZEROS = b"0" * 64
+_ADDED = ("reducing_gap", "shrink_filter")
+"""Facts that the format did not have at first."""
+REINSTALL = "copy the bundle again or reinstall edgeembed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSection:
+    """How a bundle turns text into a vector."""
+
+    graph: str
+    """File name of the ONNX graph."""
+    tokenizer: str
+    """File name of the tokenizer, in the JSON format of the ``tokenizers`` library."""
+    max_tokens: int
+    """Longest input in tokens, special tokens included; longer ones are cut at the end."""
+    pad_to: int | None = None
+    """Length in tokens to which every input is padded; ``None``: inputs are not padded."""
+    pad_id: int = 0
+    """Token id used for padding."""
+    query_prefix: str = ""
+    document_prefix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSection:
+    """How a bundle turns a picture into a vector."""
+
+    graph: str
+    """File name of the ONNX graph."""
+    height: int
+    width: int
+    """Size in pixels of what the graph takes."""
+    resize: str
+    """``shortest-edge``: the shorter side becomes ``resize_to`` pixels, the longer one keeps the aspect ratio,
+    rounded down; ``stretch``: both sides become ``resize_to``, or ``height`` and ``width``; ``none``."""
+    resize_to: int | None = None
+    """Length in pixels after resizing; ``None``: ``stretch`` gives ``height`` and ``width`` at once."""
+    crop: str = "none"
+    """``center``, to ``height`` and ``width``, what is missing being black; or ``none``."""
+    crop_rounding: str = "down"
+    """Where the crop starts when the margin is odd: ``down`` is ``(side - crop) // 2``, ``up`` one pixel further;
+    ``even`` is torchvision's rule: the even one of the two, and ``up`` where the picture is smaller than the crop."""
+    filter: str
+    """``nearest``, ``box``, ``bilinear``, ``hamming``, ``bicubic`` or ``lanczos``, as Pillow computes them."""
+    shrink_filter: str | None = None
+    """The one for pictures of which neither side becomes longer; ``None``: ``filter`` is for all."""
+    scale: float = 1 / 255
+    """Factor from a byte to the value that ``mean`` is taken from."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    """One number a channel: value = (byte * scale - mean) / std."""
+    mode: str = "RGB"
+    """Colour mode, and so the order of channels: ``RGB``, ``BGR`` or ``L``."""
+    orientation: str = "exif"
+    """``exif``: turned upright as the file says; ``none``: taken as stored."""
+    reducing_gap: float | None = None
+    """A picture that may be made smaller in whole steps first stays at least so many times as large as it is resized
+    to; ``None``: the reader's own choice."""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What the manifest says of another file of the bundle."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The facts about one model, as read from ``manifest.json``."""
+
+    name: str
+    version: str
+    dim: int
+    """Length of the vectors."""
+    space: str
+    """Vectors of bundles with equal ``space`` may be compared."""
+    encoder: str
+    """Digest of graphs, tokenizer and preprocessing: equal means equal vectors."""
+    text: TextSection | None
+    image: ImageSection | None
+    precision: str
+    source: Mapping[str, Any]
+    license: str
+    training_data: tuple[Mapping[str, str], ...]
+    files: Mapping[str, FileEntry]
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    """Least cosine of the bundle's own vectors to the ``reference``, and to those kept when it was made (``self``)."""
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    exported_with: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+    digest: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and the start of the encoder's digest, for messages."""
+        return f"{self.name} ({self.encoder[:12]})"
+
+
+def encoder_digest(manifest: Manifest) -> str:
+    """SHA-256 over what decides a vector: hashes of graphs, weights and tokenizer, and preprocessing facts."""
+    facts: dict[str, Any] = {"dim": manifest.dim}
+    for kind, section in (("text", manifest.text), ("image", manifest.image)):
+        if section is not None:
+            values = dataclasses.asdict(section)
+            for key in ("graph", "tokenizer"):
+                if key in values:
+                    weights = manifest.files.get(values[key] + WEIGHTS_SUFFIX)
+                    values[key] = manifest.files[values[key]].sha256 + (weights.sha256 if weights else "")
+            for key in _ADDED:
+                if values.get(key, 0) is None:
+                    del values[key]  # encoders without it stay the same
+            facts[kind] = values
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check ``manifest.json``.
+
+    Raises:
+        BundleError: it cannot be read, is of a newer format, was changed, or does not follow the format.
+    """
+    try:
+        raw = path.read_bytes()
+        data = json.loads(raw)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(path, f"cannot be read as JSON: {error}", REINSTALL) from error
+    if not isinstance(data, dict):
+        raise BundleError(path, "is not a JSON object", REINSTALL)
+    found = data.get("format")
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise BundleError(path, f"has no usable format number: {found!r}", REINSTALL)
+    if found > FORMAT:
+        raise BundleError(
+            path, f"is in format {found}, newer than this edgeembed reads ({FORMAT})", "upgrade edgeembed"
+        )
+    stated = _DIGEST_FIELD.findall(raw)
+    if len(stated) != 1 or hashlib.sha256(_DIGEST_FIELD.sub(b'"digest": "' + _ZEROS + b'"', raw)).hexdigest() != (
+        stated[0].decode()
+    ):
+        raise BundleError(path, "was changed after it was sealed: its digest does not fit", REINSTALL)
+    try:
+        manifest = _from_json(data)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(path, f"does not follow the bundle format: {error}", REINSTALL) from error
+    return manifest
+
+
+def sealed_bytes(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
+    """The bytes of manifest.json, with ``files``, the encoder's digest and its own.
+
+    Its own is computed over themselves with zeros in its place.
+
+    Raises:
+        ValueError: it does not follow the format.
+    """
+    sealed = dataclasses.replace(manifest, files=files, digest=_ZEROS.decode())
+    sealed = dataclasses.replace(sealed, encoder=encoder_digest(sealed))
+    _check_facts(sealed)
+    data = dataclasses.asdict(sealed)
+    order = ["format", "name", "version", *(key for key in data if key not in {"format", "name", "version"})]
+    text = json.dumps({key: data[key] for key in order}, indent=2, ensure_ascii=False) + "\n"
+    raw = text.encode()
+    digest = hashlib.sha256(raw).hexdigest().encode()
+    return raw.replace(b'"digest": "' + _ZEROS + b'"', b'"digest": "' + digest + b'"')
+
+
+def _from_json(data: Mapping[str, Any]) -> Manifest:
+    values = _known(Manifest, data)
+    values["text"] = None if data.get("text") is None else TextSection(**_known(TextSection, data["text"]))
+    values["image"] = (
+        None if data.get("image") is None else ImageSection(**_tuples(_known(ImageSection, data["image"])))
+    )
+    values["files"] = {name: FileEntry(**_known(FileEntry, entry)) for name, entry in data["files"].items()}
+    values["training_data"] = tuple(data["training_data"])
+    manifest = Manifest(**values)
+    _check_facts(manifest)
+    return manifest
+
+
+_Fact = TypeVar("_Fact")
+
+
+def _known(kind: type[_Fact], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys that this format knows; others are ignored, as the format prescribes."""
+    names = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return {key: value for key, value in data.items() if key in names}
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _check_facts(manifest: Manifest) -> None:
+    for part in (manifest, manifest.text, manifest.image, *manifest.files.values()):
+        _check_types(part)
+    for name in manifest.files:
+        check_file_name(name)
+    if manifest.dim < 1:
+        raise ValueError(f"dim is {manifest.dim}")
+    if manifest.text is None and manifest.image is None:
+        raise ValueError("neither a text nor an image section")
+    if manifest.text is not None:
+        _check_named(manifest, (manifest.text.graph, manifest.text.tokenizer))
+        if manifest.text.max_tokens < 1:
+            raise ValueError(f"max_tokens is {manifest.text.max_tokens}")
+    if manifest.image is not None:
+        _check_named(manifest, (manifest.image.graph,))
+        if min(manifest.image.height, manifest.image.width) < 1:
+            raise ValueError(f"image size is {manifest.image.height} x {manifest.image.width}")
+        if manifest.image.reducing_gap is not None and not 1 <= manifest.image.reducing_gap < math.inf:
+            raise ValueError(f"reducing_gap is {manifest.image.reducing_gap}")
+
+
+def check_file_name(name: str) -> None:
+    """Raise ``ValueError`` for a name that no file of a bundle may have."""
+    if not FILE_NAME.fullmatch(name) or name == MANIFEST_NAME:
+        raise ValueError(f"{name!r} cannot be a file name here: letters, digits, '.', '_' and '-' only")
+
+
+def _check_types(part: object) -> None:
+    """Refuse a value of another type than the format says; it would do harm far from here."""
+    if part is None:
+        return
+    for name, hint in get_type_hints(type(part)).items():
+        value = getattr(part, name)
+        kinds = [get_origin(kind) or kind for kind in (get_args(hint) if isinstance(hint, UnionType) else (hint,))]
+        kinds += [int] if float in kinds else []
+        if isinstance(value, bool) or not isinstance(value, tuple(kinds)):
+            raise ValueError(f"{name} is {value!r:.60}")
+
+
+def _check_named(manifest: Manifest, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in manifest.files:
+            raise ValueError(f"{name!r} is used but not listed in files")

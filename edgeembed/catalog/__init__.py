@@ -1,0 +1,1 @@
+"""The SQLite file of an index: schema, snapshots, transactions, full text and filters."""

@@ -1,0 +1,137 @@
+"""The layout of a catalog: its tables, and how a catalog of an older layout becomes one of this."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+
+from ..errors import EdgeEmbedError, IndexCorruptError, about
+from . import fulltext
+from .sqlite import Connection, in_memory
+
+KINDS = ("text", "image")
+"""Of contents and their chunks, and so of documents."""
+APPLICATION_ID = 0x65646765  # "edge"
+LAYOUT = 2
+"""1: no full text, no seals."""
+_REBUILDABLE = "%USING fts5%"
+SCHEMA = f"""
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    seal BLOB NOT NULL                   -- here and below: see seals.py
+) WITHOUT ROWID;
+CREATE TABLE contents (
+    content INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE,           -- BLAKE2b over kind, text or image, and pages
+    kind TEXT NOT NULL,                  -- text or image
+    complete INTEGER NOT NULL,           -- 0: its chunks are not all here yet, and no document points to it
+    chunks INTEGER NOT NULL,             -- how many it has, once it is complete
+    seal BLOB NOT NULL
+);
+CREATE TABLE documents (
+    document INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    content INTEGER NOT NULL REFERENCES contents,
+    metadata TEXT NOT NULL,              -- JSON object
+    extra TEXT,                          -- words of the id for full text; see keywords.extra_words
+    seal BLOB NOT NULL
+);
+CREATE INDEX documents_by_content ON documents (content);
+CREATE TABLE chunks (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    content INTEGER NOT NULL REFERENCES contents ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    start INTEGER, "end" INTEGER,        -- characters, half open; null for images, as the next three
+    start_line INTEGER, end_line INTEGER, page INTEGER,  -- null: the text has none
+    text TEXT,
+    digest BLOB NOT NULL,                -- BLAKE2b over text, span and vector
+    extra TEXT,                          -- words that full text would not find by itself, as above
+    seal BLOB NOT NULL
+);
+CREATE INDEX chunks_by_content ON chunks (content);
+CREATE TABLE fresh (                     -- vectors that are in no segment yet
+    key INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    vector BLOB NOT NULL                 -- int8 (dim,)
+);
+CREATE TABLE segments (
+    file TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    first_key INTEGER NOT NULL, last_key INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    seal BLOB NOT NULL
+);
+CREATE TABLE files (                     -- what a folder looked like; unused by other indexes
+    path TEXT PRIMARY KEY,
+    size_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    checked_ns INTEGER NOT NULL,         -- when it was read
+    reason TEXT,                         -- null: indexed; else why it was skipped
+    seal BLOB NOT NULL
+);
+{fulltext.SCHEMA}"""
+
+
+class OutdatedLayoutError(EdgeEmbedError):
+    """The catalog was written by an older edgeembed; :func:`catalog.upgrade_catalog` brings it up to date."""
+
+
+def check_schema(db: Connection, path: Path, *, only_settings: bool) -> None:
+    """Refuse what is no catalog of this layout: a crafted one could hold triggers and views that act on their own."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise IndexCorruptError(path, "is not an edgeembed catalog")
+    layout = db.execute("PRAGMA user_version").fetchone()[0]
+    if layout > LAYOUT:
+        reason = f"written by a newer edgeembed (layout {layout}, here {LAYOUT}); upgrade edgeembed"
+        raise about(path, EdgeEmbedError, reason)
+    if layout < LAYOUT:
+        if only_settings:
+            return
+        reason = (
+            f"written by an older edgeembed (layout {layout}, here {LAYOUT}); "
+            "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
+        )
+        raise about(path, OutdatedLayoutError, reason)
+    if schema_rows(db) != expected_schema():
+        raise IndexCorruptError(path, "its tables are not those of an edgeembed catalog")
+
+
+@cache
+def expected_schema() -> frozenset[tuple[object, ...]]:
+    """As :func:`schema_rows`, of a catalog of this layout."""
+    with closing(in_memory()) as db:
+        db.executescript(SCHEMA)
+        return schema_rows(db)
+
+
+def statements(schema: str) -> list[str]:
+    """The single statements of a schema in which each ends a line."""
+    return [part.strip() + ";" for part in schema.split(";\n") if part.strip()]
+
+
+def schema_rows(db: Connection) -> frozenset[tuple[object, ...]]:
+    """What a catalog consists of: type, name, table and SQL of everything in it."""
+    # The tables that ANALYZE makes do no harm. How FTS5 declares its own differs between versions of SQLite.
+    rows = db.execute(
+        "SELECT type, name, tbl_name, CASE WHEN EXISTS (SELECT 1 FROM sqlite_master f WHERE f.sql LIKE ? "
+        "AND m.name IN (f.name || '_data', f.name || '_idx', f.name || '_docsize', f.name || '_config')) "
+        "THEN NULL ELSE sql END FROM sqlite_master m WHERE name NOT LIKE 'sqlite_stat%'",
+        (_REBUILDABLE,),
+    )
+    return frozenset(map(tuple, rows))
+
+
+def full_text_tables(db: Connection) -> list[str]:
+    """Tables that can be made again from the others."""
+    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ?", (_REBUILDABLE,))
+    return [name for (name,) in rows]
+
+
+def rebuild_full_text(db: Connection) -> None:
+    """Make full-text tables again from the contents they refer to."""
+    fulltext.rebuild(db)

@@ -1,0 +1,234 @@
+"""What can be asked of one commit of an index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any, Literal, NamedTuple
+
+from ..text.surrogates import encode
+from . import fulltext
+from .segment_info import SegmentFacts
+from .sqlite import Connection, DatabaseError, copied
+from .where import Condition, condition
+
+Where = Mapping[str, Any] | Condition
+
+
+class PassageRow(NamedTuple):
+    """A live chunk of a document; one for each document that shares the chunk's content."""
+
+    key: int
+    document: int
+    id: str
+
+
+class ChunkRow(NamedTuple):
+    """The facts of a chunk."""
+
+    kind: str
+    start: int | None
+    end: int | None
+    start_line: int | None
+    end_line: int | None
+    page: int | None
+    text: str | None
+
+
+class FileRow(NamedTuple):
+    """A file as it was when last looked at."""
+
+    size_bytes: int
+    mtime_ns: int
+    checked_ns: int
+    reason: str | None
+
+
+class Snapshot:
+    """What one read transaction sees."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    @property
+    def connection(self) -> Connection:
+        """For ``verify``, which asks in its own words."""
+        return self._db
+
+    def setting(self, name: str) -> str | None:
+        """A setting, or ``None`` if it was never made."""
+        row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def counts(self) -> dict[str, int]:
+        """Number of rows of each table."""
+        tables = ("documents", "contents", "chunks", "fresh", "segments", "files")
+        return {table: self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+
+    def segments(self, kind: str | None = None) -> list[SegmentFacts]:
+        """Segments in the order of their keys; of all kinds with ``None``."""
+        rows = self._db.execute(
+            "SELECT file, kind, first_key, last_key, rows, size_bytes, sha256 FROM segments "
+            "WHERE ?1 IS NULL OR kind = ?1 ORDER BY first_key",
+            (kind,),
+        )
+        return [SegmentFacts(*row) for row in rows]
+
+    def fresh(self, kind: str) -> list[tuple[int, bytes]]:
+        """Key and vector of each row that is in no segment yet, ascending."""
+        return self._db.execute("SELECT key, vector FROM fresh WHERE kind = ? ORDER BY key", (kind,)).fetchall()
+
+    def fresh_count(self, kind: str) -> int:
+        """How many rows are in no segment yet."""
+        return int(self._db.execute("SELECT count(*) FROM fresh WHERE kind = ?", (kind,)).fetchone()[0])
+
+    def live_keys(self, kind: str, first: int, last: int) -> list[int]:
+        """Keys from ``first`` to ``last`` whose chunks still exist, ascending."""
+        rows = self._db.execute(
+            "SELECT key FROM chunks WHERE kind = ? AND key BETWEEN ? AND ? ORDER BY key", (kind, first, last)
+        )
+        return [key for (key,) in rows]
+
+    def live_count(self, kind: str, first: int, last: int) -> int:
+        """How many keys :meth:`live_keys` would give."""
+        row = self._db.execute(
+            "SELECT count(*) FROM chunks WHERE kind = ? AND key BETWEEN ? AND ?", (kind, first, last)
+        ).fetchone()
+        return int(row[0])
+
+    def allowed_keys(self, kind: str, where: Where) -> list[int]:
+        """Keys of all chunks that ``where`` allows, ascending."""
+        test = _condition(where)
+        rows = self._db.execute(
+            "SELECT DISTINCT c.key FROM documents d JOIN chunks c ON c.content = d.content "
+            f"WHERE c.kind = ? AND {test.sql} ORDER BY c.key",
+            (kind, *test.values),
+        )
+        return [key for (key,) in rows]
+
+    def passages(self, keys: Sequence[int], where: Where) -> list[PassageRow]:
+        """The documents that these chunks belong to now, those that ``where`` excludes left out."""
+        return self._passages("c.key", keys, where)
+
+    def document_keys(self, documents: Sequence[int], where: Where) -> list[PassageRow]:
+        """All chunks of some documents, those that ``where`` excludes left out."""
+        return self._passages("d.document", documents, where)
+
+    def _passages(self, column: str, numbers: Sequence[int], where: Where) -> list[PassageRow]:
+        """Live chunks that have one of ``numbers`` in a column."""
+        test = _condition(where)
+        rows = self._db.execute(
+            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c "
+            f"JOIN documents d ON d.content = c.content WHERE {column} = k.value AND {test.sql}",
+            (json.dumps(numbers), *test.values),
+        )
+        return [PassageRow(*row) for row in rows]
+
+    def chunk(self, key: int) -> ChunkRow:
+        """The facts of one chunk."""
+        row = self._db.execute(
+            'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
+        ).fetchone()
+        return ChunkRow(*row)
+
+    def document(self, id: str) -> int | None:
+        """The number of a document, or ``None``."""
+        row = self._db.execute("SELECT document FROM documents WHERE id = CAST(? AS TEXT)", (encode(id),)).fetchone()
+        return None if row is None else int(row[0])
+
+    def neighbours(self, document: int, first_line: int, last_line: int) -> list[ChunkRow]:
+        """Chunks of a document that touch these lines, in order."""
+        rows = self._db.execute(
+            'SELECT c.kind, start, "end", start_line, end_line, page, text FROM documents d '
+            "JOIN chunks c ON c.content = d.content "
+            "WHERE d.document = ? AND end_line >= ? AND start_line <= ? ORDER BY c.key",
+            (document, first_line, last_line),
+        )
+        return [ChunkRow(*row) for row in rows]
+
+    def lines(self, document: int, first: int, last: int) -> list[tuple[int, str]]:
+        """Lines of a document's text, put together from its chunks, with their numbers; what is between is blank."""
+        held: dict[int, str] = {}
+        for chunk in self.neighbours(document, first, last):
+            for line, text in enumerate((chunk.text or "").split("\n"), chunk.start_line or 1):
+                gap = " " if line in held else ""  # a long line that was cut: only white space is between the parts
+                held[line] = held.get(line, "") + gap + text
+        shown = [line for line in held if first <= line <= last]
+        return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
+
+    def passage_count(self) -> int:
+        """How many chunks there are, of all kinds."""
+        return fulltext.count(self._db)
+
+    def weigh(self, table: Literal["words", "names"], terms: Sequence[str]) -> fulltext.Terms:
+        """See :func:`fulltext.weigh`; so the next three."""
+        return fulltext.weigh(self._db, table, terms)
+
+    def word_passages(
+        self, terms: fulltext.Terms, count: int, allowed: Sequence[int] | None
+    ) -> list[tuple[int, float]]:
+        return fulltext.passages(self._db, terms, count, allowed)
+
+    def word_names(self, terms: fulltext.Terms, count: int) -> list[tuple[int, float]]:
+        return fulltext.names(self._db, terms, count)
+
+    def marks(self, expression: str, key: int) -> list[tuple[int, int]]:
+        return list(fulltext.marks(self._db, expression, key))
+
+    def full_text_is_intact(self) -> bool:
+        """Whether the keyword index says what documents and chunks say.
+
+        FTS5 checks itself by a statement that counts as a write, so a temporary copy is asked, as large as the catalog.
+        """
+        with closing(copied(self._db)) as copy:
+            return is_intact(copy)
+
+    def metadata(self, document: int) -> dict[str, Any]:
+        """The metadata of one document."""
+        (text,) = self._db.execute("SELECT metadata FROM documents WHERE document = ?", (document,)).fetchone()
+        return dict(json.loads(text))
+
+    def has_documents(self) -> bool:
+        """Whether there is any document; a content may be there before the first one."""
+        return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM documents)").fetchone()[0])
+
+    def ids(self) -> list[str]:
+        """Ids of all documents, in the order in which they came."""
+        return [row[0] for row in self._db.execute("SELECT id FROM documents ORDER BY document")]
+
+    def document_state(self, id: str) -> tuple[bytes, str] | None:
+        """Hash of the content and the metadata of a document, or ``None`` if there is no such document."""
+        row: tuple[bytes, str] | None = self._db.execute(
+            "SELECT c.hash, d.metadata FROM documents d JOIN contents c ON c.content = d.content "
+            "WHERE d.id = CAST(? AS TEXT)",
+            (encode(id),),
+        ).fetchone()
+        return row
+
+    def content_state(self, digest: bytes) -> tuple[int, bool]:
+        """How many chunks the content with this hash has, and whether these are all; ``(0, False)`` if unknown."""
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM chunks WHERE content = c.content), c.complete FROM contents c WHERE hash = ?",
+            (digest,),
+        ).fetchone()
+        return (0, False) if row is None else (row[0], bool(row[1]))
+
+    def files(self) -> dict[str, FileRow]:
+        """Files of the folder as they were when last looked at, by path."""
+        # A hundred thousand of them are read at each sync: decoding here spares a call into Python for each.
+        rows = self._db.execute("SELECT size_bytes, mtime_ns, checked_ns, reason, CAST(path AS BLOB) FROM files")
+        return {str(row[4] or b"", "utf-8", "surrogatepass"): FileRow._make(row[:4]) for row in rows}
+
+
+def is_intact(db: Connection) -> bool:
+    """Whether the keyword index of a database that may be written says what its documents and chunks say."""
+    try:
+        fulltext.check(db)
+    except DatabaseError:
+        return False
+    return True
+
+
+def _condition(where: Where) -> Condition:
+    return (where if isinstance(where, Condition) else condition(where)) or Condition("1")

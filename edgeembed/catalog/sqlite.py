@@ -1,0 +1,57 @@
+"""SQLite as the catalog uses it: connections, text, and its errors as ours. The only module with ``sqlite3``."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from sqlite3 import Connection, DatabaseError
+
+from ..errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotWritableError, about
+from ..text.surrogates import decode
+from .checksums import register
+
+__all__ = ["Connection", "DatabaseError", "connect", "copied", "in_memory", "translate"]
+
+
+def connect(path: Path, *, mode: str = "rw") -> Connection:
+    """A connection outside any transaction, which knows how rows are sealed.
+
+    Args:
+        mode: ``rw`` or ``ro``, and what else a URI of SQLite may say after it.
+    """
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=10,
+    )
+    # File names that are not valid Unicode arrive as lone surrogates; they are kept as they are.
+    db.text_factory = decode
+    register(db)
+    return db
+
+
+def in_memory() -> Connection:
+    """An empty database that is gone when it is closed."""
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
+def copied(db: Connection) -> Connection:
+    """A copy of a database, in memory and in a temporary file, gone when it is closed."""
+    copy = sqlite3.connect("", isolation_level=None)
+    db.backup(copy)
+    return copy
+
+
+def translate(error: DatabaseError, path: Path) -> EdgeEmbedError:
+    """What an error of SQLite's means to the user of the index in the folder of ``path``."""
+    text = str(error)
+    if isinstance(error, sqlite3.OperationalError):
+        if "locked" in text:
+            return IndexLockedError(path.parent, "another process")
+        if "full" in text or "disk I/O" in text:
+            return about(path, EdgeEmbedError, f"{text}; make room and run the command again")
+        if "readonly" in text or "unable to open" in text:
+            return IndexNotWritableError(path.parent, text)
+    return IndexCorruptError(path, text)

@@ -1,0 +1,233 @@
+"""Conditions on documents, applied in SQL before the best are taken.
+
+``where`` is a mapping from names to what they must be: all of them must hold. A name is one of the top level of a
+document's metadata, or one of these facts: ``document.id``, ``document.kind`` (``text`` or ``image``), and in a folder
+``file.path`` (relative, with ``/``), ``file.name``, ``file.ext`` (lower case, without the dot), ``file.size_bytes`` and
+``file.modified``. What it must be is one of
+
+- a value: equal (a string, number, bool or ``None``; ``True`` is not 1);
+- ``{">=": 2020, "<": 2025}``: a range of numbers or strings, with any of ``<``, ``<=``, ``>``, ``>=``;
+  ``file.modified`` takes ``datetime`` and ``date`` objects, ISO strings (``"2024-05-01"``), or seconds since 1970;
+- ``{"in": ["ann", "bob"]}``: one of a set; ``{"!=": "ann"}``: another value, or none at all;
+- ``{"glob": "notes/**/*.md"}``: a pattern, see :func:`glob_expression`; a list of patterns: any of them;
+- ``{"has": "red"}``: a list that holds the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Any
+
+from ..text.surrogates import decode, encode
+from ..text.terms import holds, phrase_expression
+from .schema import KINDS
+
+_FILE = "(SELECT {} FROM files WHERE path = d.id)"
+_FACTS = {
+    "document.id": "d.id",
+    "document.kind": "(SELECT kind FROM contents WHERE content = d.content)",
+    "file.path": _FILE.format("path"),
+    "file.name": "CAST(path_name(CAST({} AS BLOB)) AS TEXT)".format(_FILE.format("path")),
+    "file.ext": "CAST(path_ext(CAST({} AS BLOB)) AS TEXT)".format(_FILE.format("path")),
+    "file.size_bytes": _FILE.format("size_bytes"),
+    "file.modified": _FILE.format("mtime_ns"),
+}
+_RANGES = ("<", "<=", ">", ">=")
+_OPERATORS = (*_RANGES, "in", "!=", "glob", "has")
+_TEXT = "CAST(? AS TEXT)"
+"""A text that is handed over as bytes; see :func:`.sqlite.encode`."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition in SQL on chunks ``c`` of documents ``d``, and its values."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.sql)
+
+    def __and__(self, other: Condition) -> Condition:
+        parts = [part.sql for part in (self, other) if part]
+        return Condition(" AND ".join(parts), self.values + other.values)
+
+
+def condition(where: Mapping[str, Any]) -> Condition:
+    """``where`` as SQL; false if it asks for nothing.
+
+    Raises:
+        TypeError, ValueError: it asks for something that cannot be compared.
+    """
+    if not isinstance(where, Mapping):
+        raise TypeError(f"where must be a mapping such as {{'file.ext': 'md'}}, not {where!r:.80}")
+    whole = Condition("")
+    for name, wanted in where.items():
+        tests = wanted if isinstance(wanted, Mapping) else {"=": wanted}
+        if not tests or not set(tests) <= {*_OPERATORS, "="}:
+            raise ValueError(f"where[{name!r}] must be a value or hold some of {', '.join(_OPERATORS)}, not {wanted!r}")
+        for operator, operand in tests.items():
+            whole &= _one(name, operator, operand)
+    return whole
+
+
+def word_condition(phrases: Sequence[str], excluded: Sequence[str]) -> Condition:
+    """That passage or name holds every phrase, and neither document nor name any of what is excluded."""
+    whole = Condition("")
+    in_words = "SELECT w.rowid FROM words w JOIN chunks p ON p.key = w.rowid "
+    in_words += "WHERE words MATCH ? AND holds(CAST(p.text AS BLOB), ?)"
+    in_names = "SELECT n.rowid FROM names n JOIN documents e ON e.document = n.rowid "
+    in_names += "WHERE names MATCH ? AND holds(CAST(e.id AS BLOB), ?)"
+    for phrase in phrases:
+        values = (phrase_expression(phrase), phrase) * 2
+        whole &= Condition(f"(c.key IN ({in_words}) OR d.document IN ({in_names}))", values)
+    for phrase in excluded:
+        values = (phrase_expression(phrase), phrase) * 2
+        contents = f"SELECT content FROM chunks WHERE key IN ({in_words})"
+        whole &= Condition(f"d.content NOT IN ({contents}) AND d.document NOT IN ({in_names})", values)
+    return whole
+
+
+def glob_expression(pattern: str) -> str:
+    """A regular expression for a pattern of paths, as in ``.gitignore``.
+
+    ``*`` and ``?`` stand for any characters but ``/``, ``[a-z]`` for one of a set, ``**`` for any number of folders. A
+    pattern with a ``/`` before its end is for the path from the top; one without is for any file or folder name on the
+    way. What fits a folder fits all that is in it.
+    """
+    body = pattern.removeprefix("./").rstrip("/")
+    steps = body.removeprefix("/").split("/")
+    parts = []
+    for number, step in enumerate(steps):
+        last = number == len(steps) - 1
+        parts.append((".*" if last else "(?:[^/]+/)*") if step == "**" else _step(step) + ("" if last else "/"))
+    anywhere = "(?:.*/)?" if "/" not in body else ""
+    return anywhere + "".join(parts) + "(?:/.*)?"
+
+
+def _step(step: str) -> str:
+    out, i = "", 0
+    while i < len(step):
+        end = step.find("]", i + 2)
+        if step[i] == "*":
+            out += "" if out.endswith("[^/]*") else "[^/]*"
+        elif step[i] == "?":
+            out += "[^/]"
+        elif step[i] == "[" and end > 0:
+            inside = step[i + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
+            out += "[" + ("^/" + inside[1:] if inside[0] in "!^" else inside) + "]"
+            i = end
+        else:
+            out += re.escape(step[i])
+        i += 1
+    return out
+
+
+def _one(name: str, operator: str, operand: Any) -> Condition:
+    """One test of one name. Metadata and facts both look like a row ``m`` with ``value`` and ``type``."""
+    values: tuple[Any, ...] = ()
+    if name in _FACTS:
+        if name == "file.modified":
+            operand = _nanoseconds(name, operand)
+        source = f"SELECT 1 FROM (SELECT {_FACTS[name]} AS value, typeof({_FACTS[name]}) AS type) m WHERE "
+    elif name.startswith(("file.", "document.")):
+        raise ValueError(f"where[{name!r}]: the facts are {', '.join(_FACTS)}")
+    else:
+        source = f"SELECT 1 FROM json_each(d.metadata) m WHERE m.key = {_TEXT} AND "
+        values = (encode(name),)
+    if operator == "!=":
+        test = _test(name, "=", operand)
+        return Condition(f"NOT EXISTS ({source}{test.sql})", values + test.values)
+    test = _test(name, operator, operand)
+    return Condition(f"EXISTS ({source}{test.sql})", values + test.values)
+
+
+def _test(name: str, operator: str, operand: Any) -> Condition:
+    if operator == "=":
+        return _equal(name, operand, "m")
+    if operator == "in":
+        if isinstance(operand, (str, bytes)) or not hasattr(operand, "__iter__"):
+            raise TypeError(f"where[{name!r}]: 'in' takes a list of values, not {operand!r}")
+        tests = [_equal(name, value, "m") for value in operand]
+        sql = " OR ".join(test.sql for test in tests) or "0"
+        return Condition(f"({sql})", tuple(value for test in tests for value in test.values))
+    if operator == "has":
+        inner = _equal(name, operand, "e")
+        held = f"EXISTS (SELECT 1 FROM json_each(m.value) e WHERE {inner.sql})"
+        return Condition(f"m.type = 'array' AND {held}", inner.values)
+    if operator == "glob":
+        is_list = hasattr(operand, "__iter__") and not isinstance(operand, str)
+        patterns = list(operand) if is_list else [operand]
+        if not all(isinstance(pattern, str) for pattern in patterns):
+            raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {operand!r}")
+        expressions = [glob_expression(pattern) for pattern in patterns]
+        for pattern, expression in zip(patterns, expressions, strict=True):
+            try:
+                re.compile(expression)
+            except re.error as error:
+                raise ValueError(f"{name}: {pattern!r} is no pattern that can be used: {error.msg}") from None
+        joined = "|".join(f"(?:{expression})" for expression in expressions)
+        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(joined),))
+    if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
+        raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")
+    if isinstance(operand, str):
+        return Condition(f"m.type = 'text' AND m.value {operator} {_TEXT}", (encode(operand),))
+    return Condition(f"m.type IN ('integer', 'real') AND m.value {operator} ?", (operand,))
+
+
+def _equal(name: str, value: Any, row: str) -> Condition:
+    if not isinstance(value, (str, int, float, bool, type(None))):
+        raise TypeError(
+            f"where[{name!r}] must be a string, number, bool or None (or {{'in': […]}} and the like), "
+            f"not {type(value).__name__}"
+        )
+    if name == "document.kind" and value not in KINDS:
+        raise ValueError(f"where[{name!r}]: the kinds are {', '.join(KINDS)}, not {value!r}")
+    if isinstance(value, str):
+        return Condition(f"({row}.type = 'text' AND {row}.value IS {_TEXT})", (encode(value),))
+    types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'null')"
+    return Condition(f"({row}.value IS ? AND {row}.type IN {types})", (value,))
+
+
+def _nanoseconds(name: str, when: Any) -> Any:
+    """A point in time as ``st_mtime_ns`` counts; of a collection, each."""
+    if isinstance(when, str):
+        try:
+            when = datetime.fromisoformat(when)
+        except ValueError:
+            raise ValueError(f"where[{name!r}]: {when!r} is no time such as 2024-05-01 or 2024-05-01T18:30") from None
+    elif isinstance(when, date) and not isinstance(when, datetime):
+        when = datetime.combine(when, time())
+    if isinstance(when, datetime):
+        return round(when.timestamp() * 1_000_000) * 1000
+    if isinstance(when, (int, float)) and not isinstance(when, bool):
+        return round(when * 1_000_000_000)
+    if isinstance(when, (list, tuple, set, frozenset)):
+        return [_nanoseconds(name, item) for item in when]
+    return when
+
+
+# Paths and texts go to and fro as bytes, because sqlite3 hands over no text that is not valid UTF-8.
+
+
+def _decoded(raw: bytes | None) -> str:
+    return decode(raw or b"")
+
+
+@lru_cache(maxsize=64)
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
+
+
+FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
+    "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(_decoded(raw)) is not None),
+    "holds": (2, lambda raw, phrase: holds(_decoded(raw), phrase)),
+    "path_ext": (1, lambda raw: encode(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
+    "path_name": (1, lambda raw: encode(_decoded(raw).rpartition("/")[2])),
+}
+"""Name to number of arguments and function."""

@@ -1,0 +1,244 @@
+"""The commands that answer: ``search``, ``similar`` and ``explain``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ...errors import ModelMismatchError, about
+from .. import messages, render
+from ..options import (
+    NEGATIVE,
+    IndexOptions,
+    ask_if_huge,
+    folder_argument,
+    index_options,
+    json_option,
+    open_folder,
+    open_to_search,
+    sync_before_search,
+)
+from ..param_types import Item, Score, Size, When, meaning
+
+if TYPE_CHECKING:
+    from ...folder import Folder
+    from ...search.hits import Hit
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Ask = Callable[["Folder", dict[str, Any]], "list[Hit]"]
+"""Hits in a folder, given the limits that every command knows."""
+_no_sync_option = click.option("--no-sync", is_flag=True, help="Search the index as it is.")
+_color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colours and links; auto: on a terminal, unless NO_COLOR is set.",
+)
+
+
+def _answer_options(command: _Command) -> _Command:
+    """The options of every command that shows hits."""
+    options = (
+        click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="Most files to show."),
+        click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only paths that fit, as in .gitignore."),
+        click.option("--kind", type=click.Choice(["text", "image"]), help="Only texts, or only pictures."),
+        click.option("--ext", "extensions", multiple=True, metavar="EXT", help="Only files with this extension."),
+        click.option("--since", type=When(), help="Only files changed since a date, a time, or an age such as 7d."),
+        click.option("--until", type=When(end=True), help="Only files changed before the end of a date, or a time."),
+        click.option("--min-size", type=Size(), help="Only files of at least so many bytes; k, M and G are known."),
+        click.option("--max-size", type=Size(), help="Only files of at most so many bytes."),
+        click.option(
+            "--min-score",
+            type=Score(0, 1),
+            help="Only hits with at least this score, 0 to 1.  [default: what is not relevant is left out]",
+        ),
+        _no_sync_option,
+        click.option("--exact", is_flag=True, help="Compare every vector, also in large indexes."),
+        click.option("-C", "--context", type=click.IntRange(min=0), help="Show the passage with so many lines around."),
+        click.option("--full", is_flag=True, help="Show the whole passage instead of a snippet."),
+        _color_option,
+        json_option,
+        index_options,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("query")
+@folder_argument
+@click.option(
+    "--mode",
+    type=click.Choice(["hybrid", "vector", "keyword"]),
+    default="hybrid",
+    show_default=True,
+    help="By meaning and words, by meaning only, or by words only.",
+)
+@click.option("--plus", multiple=True, type=Item(), help="Add a meaning: words or a picture; 2:dog weighs double.")
+@click.option("--minus", multiple=True, type=Item(), help="Take a meaning away.")
+@_answer_options
+def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, **rest: Any) -> None:
+    """Find files in FOLDER (the current folder unless given) that QUERY is about.
+
+    In QUERY, "..." must occur in the passage and -word must not occur in the file. The path of a picture searches for
+    what it shows, if the model knows pictures. A query that begins with a dash goes after `--`.
+    """
+    if not query.strip():
+        raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
+
+    sought = meaning(query)
+
+    def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
+        return opened.search(sought, mode=mode, plus=plus, minus=minus, **limits)
+
+    _answer(ask, folder, **rest)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@folder_argument
+@_answer_options
+def similar(file: str, folder: str, **rest: Any) -> None:
+    """Find files in FOLDER (the current folder unless given) that are like FILE, a text or a picture."""
+
+    def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
+        return opened.similar(file, **limits)
+
+    _answer(ask, folder, **rest)
+
+
+@click.command()
+@click.argument("query")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@folder_argument
+@_no_sync_option
+@_color_option
+@json_option
+@index_options
+def explain(
+    query: str, file: str, folder: str, no_sync: bool, color: str, as_json: bool, options: IndexOptions
+) -> None:
+    """Show which words of FILE, a text in FOLDER (the current folder unless given), make it match QUERY.
+
+    QUERY is words or the path of a picture, as for `search`. Each word of the passage that fits best is left out in
+    turn: what the similarity loses by that is its weight.
+    """
+    sought = meaning(query)
+    with _up_to_date(folder, options, no_sync=no_sync) as opened:
+        try:
+            explanation = opened.explain(sought, file)
+        except KeyError:
+            raise about(file, ValueError, _why_unknown(file, folder)) from None
+    if as_json:
+        render.show_explanation_json(explanation, folder)
+    else:
+        render.show_explanation(explanation, folder, color=color)
+
+
+def _why_unknown(file: str, folder: str) -> str:
+    """Why a file is not in the index of a folder, and what to do about that."""
+    if not Path(file).resolve().is_relative_to(Path(folder).resolve()):
+        return f"lies outside of {folder}; name the folder that it is in"
+    return f"not in the index of {folder}; `edgeembed status {folder}` says which files were skipped and why"
+
+
+@contextmanager
+def _up_to_date(folder: str, options: IndexOptions, *, no_sync: bool) -> Iterator[Folder]:
+    """The folder, whose index is brought up to date first; with ``no_sync`` it is taken, and left, as it is."""
+    if not no_sync:
+        ask_if_huge(folder, options)
+    with open_folder(folder, options, read_only=True) if no_sync else open_to_search(folder, options) as opened:
+        _sync(opened, folder, options)
+        yield opened
+
+
+def _sync(opened: Folder, folder: str, options: IndexOptions) -> None:
+    """Bring the index up to date; where the model can only search it, with the model that it was made with."""
+    try:
+        sync_before_search(opened)
+    except ModelMismatchError:
+        with open_folder(folder, replace(options, model=None, image_model=None)) as own:
+            sync_before_search(own)
+
+
+def _answer(
+    ask: _Ask,
+    folder: str,
+    *,
+    k: int,
+    no_sync: bool,
+    exact: bool,
+    min_score: float | None,
+    context: int | None,
+    full: bool,
+    color: str,
+    as_json: bool,
+    options: IndexOptions,
+    **filters: Any,
+) -> None:
+    limits = {
+        "k": k,
+        "exact": exact,
+        "where": _where(**filters),
+        "min_score": "auto" if min_score is None else min_score,
+    }
+    with _up_to_date(folder, options, no_sync=no_sync) as opened:
+        hits = ask(opened, limits)
+        if not hits:
+            messages.note(f"{folder}: {_why_nothing(ask, opened, limits)}")
+            raise click.exceptions.Exit(NEGATIVE)
+
+        def lines(hit: Hit) -> list[tuple[int | None, str]]:
+            if hit.start_line is None or hit.end_line is None:  # a picture, or a text that has no lines of its own
+                return [(None, line) for line in (hit.passages[0].text or "").splitlines()]
+            return [*opened.index.lines(hit.id, hit.start_line - (context or 0), hit.end_line + (context or 0))]
+
+        text = None if context is None and not full else lines
+        if as_json:
+            render.show_hits_json(hits, folder, lines=text)
+        else:
+            render.show_hits(hits, folder, color=color, lines=text)
+
+
+def _why_nothing(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
+    """Why there are no hits, and what would change that."""
+    status = opened.status()
+    why = _why_none_fits(ask, opened, limits) if status.documents else "no files to search here"
+    left_out = messages.pictures_left_out(status.skipped)
+    return f"{why}; {left_out}" if left_out else why
+
+
+def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
+    if ask(opened, {**limits, "k": 1, "min_score": None}):
+        return "nothing here fits; --min-score 0 shows the nearest all the same"
+    if limits["where"]:
+        return "no file that --path, --kind and the other options leave over fits"
+    return "nothing here fits what the query says must or must not occur"
+
+
+def _where(
+    *,
+    paths: Sequence[str],
+    kind: str | None,
+    extensions: Sequence[str],
+    since: datetime | None,
+    until: datetime | None,
+    min_size: int | None,
+    max_size: int | None,
+) -> dict[str, Any]:
+    tests: dict[str, Any] = {
+        "file.path": {"glob": list(paths)} if paths else None,
+        "document.kind": kind,
+        "file.ext": {"in": [name.lower().lstrip(".") for name in extensions]} if extensions else None,
+        "file.modified": {sign: when for sign, when in ((">=", since), ("<", until)) if when is not None},
+        "file.size_bytes": {sign: size for sign, size in ((">=", min_size), ("<=", max_size)) if size is not None},
+    }
+    return {name: test for name, test in tests.items() if test}

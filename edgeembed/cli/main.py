@@ -1,0 +1,88 @@
+"""The command line: a thin skin over the library, one function a command.
+
+Results go to stdout, everything else to stderr. Exit status: 0 done, 1 a negative answer, 2 wrong use or an error,
+3 ``index --strict`` skipped a file, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from itertools import takewhile
+
+import click
+
+from .. import __version__
+from ..errors import EdgeEmbedError
+from ..reading.sandbox.process import run_if_worker
+from . import messages
+from .commands.index import index
+from .commands.maintenance import compact, repair, status, verify
+from .commands.models import check, embed, models
+from .commands.search import explain, search, similar
+from .options import ERROR, INTERRUPTED
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="edgeembed")
+def cli() -> None:
+    """Search your own files by meaning, on your own machine.
+
+    `edgeembed search "words" FOLDER` is all you need: it brings the index of the folder up to date, then searches it.
+    Nothing is sent anywhere.
+    """
+
+
+for _command in (index, search, similar, explain, status, verify, repair, compact, check, embed, models):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    run_if_worker()
+    messages.prepare_streams()
+    # Pillow warns of what it finds odd in a picture and then reads all the same; what it cannot read has a reason.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        status = cli(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        if _wants_json():
+            _show_error(error)
+        else:
+            error.show()
+        status = ERROR
+    except (click.Abort, KeyboardInterrupt):
+        messages.note("interrupted")
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away, as `| head` does; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except (EdgeEmbedError, ValueError, OSError) as error:
+        _show_error(error)
+        status = ERROR
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _wants_json() -> bool:
+    """Whether ``--json`` is among the arguments, which may not have been understood."""
+    return "--json" in takewhile(lambda argument: argument != "--", sys.argv[1:])
+
+
+def _show_error(error: Exception) -> None:
+    path, message = getattr(error, "path", None), str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        path = os.fsdecode(error.filename)
+        message = f"{path}: {error.strerror}"
+    elif isinstance(error, click.ClickException):
+        message = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
+    if _wants_json():
+        where = messages.path_facts(str(path)) if path is not None else {"path": None}
+        reason = messages.path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
+        messages.echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
+    else:
+        messages.note(f"edgeembed: {message}")

@@ -1,0 +1,155 @@
+"""What commands say on stderr: notes, reports of a sync, skipped files, progress; and JSON lines."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..reading.entries import EMPTIED, is_left_out_picture
+from ..reading.extras import NEEDS
+
+if TYPE_CHECKING:
+    from ..reading.entries import Skipped
+    from ..sync.sync import SyncProgress, SyncReport
+
+_MOST_SHOWN = 5
+"""Skipped files that are listed for each reason."""
+
+
+def prepare_streams() -> None:
+    """Write UTF-8 whatever the locale says, and file names that are not Unicode as the bytes they are.
+
+    A stream that is closed (``<&-``, ``>&-``) says nothing and takes everything, as ``/dev/null`` does. Its number is
+    taken as well: the next file to be opened would get it, and be written to by all that writes to the stream.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 (for the whole process)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def note(message: str) -> None:
+    """Say something to the person, on stderr."""
+    click.echo(printable(message), err=True)
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters as escapes, so that a file name can neither break lines nor steer a terminal."""
+    return "".join(c if c.isprintable() or 0xDC80 <= ord(c) <= 0xDCFF else ascii(c)[1:-1] for c in text)
+
+
+def path_facts(path: str) -> dict[str, str | None]:
+    """``path``, and ``path_bytes`` in base64 where the path is not Unicode (else null)."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raw = os.fsencode(path)
+        return {"path": raw.decode("utf-8", "replace"), "path_bytes": base64.b64encode(raw).decode()}
+    return {"path": path, "path_bytes": None}
+
+
+def echo_json(facts: dict[str, Any], *, err: bool = False) -> None:
+    """One JSON object on one line."""
+    click.echo(json.dumps(facts, ensure_ascii=False, default=_plain), err=err)
+
+
+def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
+    """What a sync did, in a line or two on stderr."""
+    did = [(report.added, "new"), (report.updated, "changed"), (report.removed, "removed")]
+    words = [f"{count:,} {what}" for count, what in did if count]
+    name_emptied(report.skipped)
+    if not words and quiet_if_idle and not report.cancelled:
+        return
+    total = report.added + report.updated + report.unchanged
+    note(f"{', '.join(words) or 'nothing changed'}; {total:,} {'file' if total == 1 else 'files'} in the index")
+    if report.skipped and not quiet_if_idle:
+        note(f"{len(report.skipped):,} skipped: {_reasons(report.skipped)} (`edgeembed status` lists them)")
+    _name_missing_packages(report.skipped)
+
+
+def name_emptied(skipped: Sequence[Skipped]) -> None:
+    """Say of a folder without files that its index still knows some, and what to type if they are gone."""
+    if any(item.reason == EMPTIED for item in skipped):
+        note(
+            f"the folder {EMPTIED}, for it may be a drive that is not mounted; "
+            "if the files are gone, `edgeembed index --rebuild` makes the index anew without them"
+        )
+
+
+def _name_missing_packages(skipped: Sequence[Skipped]) -> None:
+    """What to type so that files are read that only want for a package."""
+    needing = Counter(item.reason.removeprefix("needs ") for item in skipped if item.reason.startswith(NEEDS))
+    for package in sorted({reason.partition(":")[0] for reason in needing}):
+        counts = {reason: count for reason, count in sorted(needing.items()) if reason.startswith(package)}
+        formats = " and ".join(f"{count:,} {reason.partition(': ')[2]}" for reason, count in counts.items())
+        what = "file" if sum(counts.values()) == 1 else "files"
+        note(f"to read {formats} {what} as well: pip install '{package}'")
+
+
+def show_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
+    """Skipped files by reason, the commonest last, so that what is rare is seen; of many only the first ones."""
+    groups: dict[str, list[str]] = {}
+    for item in skipped:
+        groups.setdefault(item.reason, []).append(item.path)
+    for reason, paths in sorted(groups.items(), key=lambda group: (len(group[1]), group[0])):
+        shown = paths if everything or len(paths) <= _MOST_SHOWN + 1 else paths[:_MOST_SHOWN]
+        for path in shown:
+            click.echo(f"  {printable(path)}: {reason}")
+        if len(shown) < len(paths):
+            click.echo(f"  … and {len(paths) - len(shown):,} more: {reason} (--all lists them)")
+
+
+def pictures_left_out(skipped: Sequence[Skipped]) -> str:
+    """How many pictures want for a model, and what to type; empty: none does."""
+    count = sum(is_left_out_picture(item.reason) for item in skipped)
+    what = "picture" if count == 1 else "pictures"
+    return f"{count:,} {what} left out: no model for pictures (--image-model)" if count else ""
+
+
+def _reasons(skipped: Sequence[Skipped]) -> str:
+    counts = Counter(item.reason.partition(":")[0] for item in skipped if not is_left_out_picture(item.reason))
+    reasons = [f"{count:,} {reason}" for reason, count in counts.most_common(4)]
+    said = [pictures_left_out(skipped), *reasons, "…" if len(counts) > len(reasons) else ""]
+    return ", ".join(filter(None, said))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
+    """A bar with rate and time left on stderr, if that is a terminal; ``None`` otherwise."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    # Work is in proportion to bytes; a bar over files would stall at each large one.
+    with tqdm(unit="B", unit_scale=True, desc="indexing", leave=False, delay=0.3, dynamic_ncols=True) as bar:
+
+        def show(step: SyncProgress) -> None:
+            bar.total = step.total_bytes
+            bar.set_postfix_str(f"{step.done_files}/{step.total_files} files", refresh=False)
+            bar.update(step.done_bytes - bar.n)
+            if step.done_files == step.total_files:  # what was gathered is yet embedded, committed and merged
+                bar.set_description("finishing")
+
+        yield show
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,0 +1,148 @@
+"""What the commands share: options, exit statuses, and how a folder is opened and brought up to date."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import IndexLockedError, IndexNotWritableError, about
+from . import messages
+
+if TYPE_CHECKING:
+    from ..folder import Folder
+    from ..sync.sync import SyncReport
+
+NEGATIVE, ERROR, SKIPPED, INTERRUPTED = 1, 2, 3, 130
+folder_argument = click.argument("folder", default=".", type=click.Path())
+index_option = click.option(
+    "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
+)
+model_option = click.option("--model", help="Name of a shipped model (see `edgeembed models`), or path of a bundle.")
+_image_model_option = click.option(
+    "--image-model",
+    help="Likewise the model for pictures; none leaves pictures out.  [default: one that goes with --model]",
+)
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="How many documents are embedded at a time.  [default: usable cores]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole home folder or disk is indexed.")
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """Where an index is, and what it is made with; each as on the command line."""
+
+    index: str | None = None
+    model: str | None = None
+    image_model: str | None = None
+    threads: int | None = None
+    yes: bool = False
+
+
+def index_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that may make an index; it gets them together, as ``options``."""
+
+    @wraps(command)
+    def together(
+        *, index: str | None, model: str | None, image_model: str | None, threads: int | None, yes: bool, **others: Any
+    ) -> None:
+        command(options=IndexOptions(index, model, image_model, threads, yes), **others)
+
+    for option in (_yes_option, threads_option, _image_model_option, model_option, index_option):
+        together = option(together)
+    return together
+
+
+def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) -> Folder:
+    """The folder with its index; where the index had to go elsewhere, that is said."""
+    from ..folder import Folder, check_folder, index_path
+
+    root = check_folder(folder)
+    if options.index is None and not read_only and not (place := index_path(root)).is_relative_to(root):
+        messages.note(f"{folder} cannot be written; its index is in {place}")
+    return Folder.open(
+        root,
+        index=options.index,
+        model=options.model,
+        image_model=options.image_model,
+        read_only=read_only,
+        threads=options.threads,
+    )
+
+
+def open_to_search(folder: str, options: IndexOptions) -> Folder:
+    """As :func:`open_folder`; an index that cannot be written, as on a CD, is opened as it is, and that is said."""
+    try:
+        return open_folder(folder, options)
+    except IndexNotWritableError as error:
+        _note_as_it_is(error)
+        return open_folder(folder, options, read_only=True)
+
+
+def sync_before_search(folder: Folder) -> None:
+    """Bring the index up to date, or say why that cannot be, and that it is searched as it is."""
+    if folder.index.read_only:
+        return
+    try:
+        with work() as (progress, cancel):
+            report = folder.sync(progress=progress, cancel=cancel)
+    except IndexLockedError as error:
+        messages.note(f"{error.path}: {error.owner} is writing; searching what was committed before")
+        return
+    except IndexNotWritableError as error:
+        _note_as_it_is(error)
+        return
+    messages.report_sync(report, quiet_if_idle=True)
+    end_if_cancelled(report)
+
+
+def _note_as_it_is(error: IndexNotWritableError) -> None:
+    messages.note(f"{error.path}: {error.reason}; searching what is there, which is not brought up to date")
+
+
+@contextmanager
+def work() -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """Progress, and a first Ctrl-C that ends the work in good order; a second one ends it at once."""
+    pressed = False
+
+    def press(signum: int, frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        with messages.progress_bar() as progress:
+            yield progress, lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def end_if_cancelled(report: SyncReport) -> None:
+    """End the command after a Ctrl-C."""
+    if report.cancelled:
+        messages.note("interrupted; what was indexed is kept, and the same command goes on from there")
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+def ask_if_huge(folder: str, options: IndexOptions) -> None:
+    """Ask before a whole home folder or disk is indexed for the first time; without a terminal, refuse."""
+    from ..folder import check_folder, index_path
+
+    root = check_folder(folder).resolve()
+    made = (Path(options.index) if options.index else index_path(root)).exists()
+    if made or options.yes or root not in (Path.home().resolve(), Path(root.anchor)):
+        return
+    what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
+    if not sys.stdin.isatty():
+        raise about(root, ValueError, f"this would index {what}; add --yes if you mean it, or name a smaller folder")
+    click.confirm(f"{root}: index {what}?", abort=True, err=True)

@@ -1,0 +1,118 @@
+"""What is typed on the command line of a search as values: times, sizes, scores, words and pictures."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import messages
+
+if TYPE_CHECKING:
+    from ..index_models.query_vectors import Meaning, Weighted
+
+_AGE = re.compile(r"(\d+)\s*(min|h|d|w|mon|y)")
+_AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_WEIGHT = re.compile(r"(\d+\.?\d*|\.\d+):(.*)", re.DOTALL)
+_NO_WEIGHT = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+|nan|inf)(e[+-]?\d+)?:.*", re.DOTALL | re.IGNORECASE)
+"""What begins with a number that is written otherwise."""
+
+
+class When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on
+    """A date, a time, or an age."""
+
+    name = "when"
+
+    def __init__(self, *, end: bool = False) -> None:
+        self._end = end
+        """Whether a day means its end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """What was typed as a moment of local time; an age is counted back from now."""
+        if isinstance(value, datetime):
+            return value
+        if age := _AGE.fullmatch(value):
+            return datetime.now() - timedelta(days=int(age[1]) * _AGES[age[2]])
+        try:
+            when = datetime.fromisoformat(value)
+            return when + timedelta(days=1) if self._end and date.fromisoformat(value) else when
+        except ValueError:
+            if "T" in value or " " in value or ":" in value:
+                try:
+                    return datetime.fromisoformat(value)
+                except ValueError:
+                    pass
+        self.fail(f"{value!r} is no date (2024-05-01), time (2024-05-01T18:30) or age (90min, 12h, 7d, 2w, 6mon, 1y)")
+
+
+class Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A number of bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """What was typed as a number of bytes; k, M, G and T are powers of 1024."""
+        if isinstance(value, int):
+            return value
+        found = _SIZE.fullmatch(value)
+        if found is None:
+            self.fail(f"{value!r} is no size such as 800, 20k, 1.5M or 2G")
+        return int(float(found[1]) * 1024.0 ** " kmgt".index(found[2].lower() or " "))
+
+
+class Score(click.FloatRange):
+    """A number in a range, in which ``nan`` is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """What was typed as a number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number from {self.min:g} to {self.max:g}", param, ctx)
+        return number
+
+
+class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """Words or a picture, with a weight or without."""
+
+    name = "item"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Weighted:
+        """What was typed as a weight and a meaning."""
+        from ..index_models.query_vectors import MAX_WEIGHT
+
+        found = _WEIGHT.fullmatch(value)
+        weight, text = (float(found[1]), found[2]) if found else (1.0, value)
+        if weight > MAX_WEIGHT or (found is None and _NO_WEIGHT.fullmatch(value)):
+            allowed = f"a weight is a number from 0 to {MAX_WEIGHT}, as in 2:dog or 0.5:dog"
+            self.fail(f"{value!r:.80}: {allowed}; 1:{value:.80} means these words as they stand", param, ctx)
+        if not text.strip():
+            self.fail(f"{value!r} is no meaning, such as dog, nor one with a weight, such as 2:dog", param, ctx)
+        return weight, meaning(text)
+
+
+def meaning(text: str) -> Meaning:
+    """What was typed as a query, or a part of one: words, or the path of a picture that is there."""
+    from ..index_models.query_vectors import is_picture
+
+    if is_picture(text):
+        if Path(text).is_file():
+            return Path(text)
+        messages.note(f"{messages.printable(text)}: no such picture; searching for these words")
+    return words(text)
+
+
+def words(text: str) -> str:
+    """Words as they were meant: a terminal that is not set to UTF-8 hands over those of another encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        from ..reading.decode import decode
+
+        return decode(os.fsencode(text)) or text
+    return text

@@ -1,0 +1,156 @@
+"""What the command line shows: hits, reports and progress, as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import click
+
+from .messages import echo_json, path_facts, printable
+
+if TYPE_CHECKING:
+    from ..search.explain import Explanation
+    from ..search.hits import Hit
+
+_WORDS_LISTED = 8
+_STRENGTHS = (0.25, 0.6)
+"""Shares of the strongest word's weight from which on a word is marked, and marked as strong."""
+_LOOKS: tuple[dict[str, Any], ...] = ({}, {"fg": "yellow"}, {"fg": "red", "bold": True})
+Lines = Callable[["Hit"], list[tuple[int | None, str]]]
+"""Lines of a hit's document to show instead of its snippet, with their numbers where they have some."""
+
+
+def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: Lines | None = None) -> None:
+    """A hit in two lines or more: score and place, then what it says there.
+
+    Args:
+        color: ``auto``, ``always`` or ``never``.
+        lines: ``None``: a snippet is shown.
+    """
+    style = _Style(color)
+    for hit in hits:
+        path = _opened_from_here(folder, hit.id)
+        place = printable(path) + _place_in(hit)
+        judged = hit.similarity if hit.score is None else hit.score
+        style.echo(f"{judged:.3f}  " + style.link(style.bold(place), path))
+        if lines is not None and hit.snippet is not None:
+            words = (
+                {hit.passages[0].snippet[a:b] for a, b in hit.passages[0].marks} if hit.passages[0].snippet else set()
+            )
+            for number, line in lines(hit):
+                style.echo(f"{number or '':6} {style.marked_words(printable(line.expandtabs(4)), words)}".rstrip())
+        elif hit.snippet:
+            style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
+
+
+def show_explanation(found: Explanation, folder: str, *, color: str = "auto") -> None:
+    """Score and place, the passage with its strong words marked, then the strongest with their weights."""
+    style = _Style(color)
+    path = _opened_from_here(folder, found.id)
+    judged = found.similarity if found.score is None else found.score
+    style.echo(f"{judged:.3f}  " + style.link(style.bold(printable(path) + _place_in(found)), path))
+    strongest = max((word.weight for word in found.words), default=0.0)
+    out, at = "", 0
+    for word in found.words:
+        out += _printable_lines(found.text[at : word.start])
+        strength = word.weight / strongest if strongest > 0 else 0.0
+        out += style.strength(printable(found.text[word.start : word.end]), strength)
+        at = word.end
+    for line in (out + _printable_lines(found.text[at:])).splitlines():
+        style.echo(f"       {line}".rstrip())
+    best = sorted(found.words, key=lambda word: -word.weight)[:_WORDS_LISTED]
+    for word in best:
+        if word.weight > 0:
+            style.echo(f"{word.weight:+.3f} {printable(found.text[word.start : word.end])}")
+
+
+def show_explanation_json(found: Explanation, folder: str) -> None:
+    """One JSON object: the fields of ``Explanation``, with ``path`` instead of ``id``."""
+    facts = asdict(found)
+    echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
+
+
+def _printable_lines(text: str) -> str:
+    """As :func:`printable`, but line breaks stay, and tabs become spaces."""
+    return "\n".join(map(printable, text.expandtabs(4).split("\n")))
+
+
+class _Style:
+    """Colours, bold and links, where they are wanted."""
+
+    def __init__(self, color: str) -> None:
+        auto = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._on = color == "always" or (color == "auto" and auto)
+
+    def echo(self, line: str) -> None:
+        click.echo(line, color=self._on)
+
+    def bold(self, text: str) -> str:
+        return click.style(text, bold=True) if self._on else text
+
+    def mark(self, text: str) -> str:
+        return click.style(printable(text), fg="red", bold=True) if self._on else printable(text)
+
+    def strength(self, word: str, share: float) -> str:
+        """A word by its share of the strongest one's weight; without colours in one pair of brackets or in two."""
+        level = sum(share >= least for least in _STRENGTHS)
+        if level == 0 or self._on:
+            return click.style(word, **_LOOKS[level]) if level else word
+        return f"[{word}]" if level == 1 else f"[[{word}]]"
+
+    def marked(self, text: str, marks: Sequence[tuple[int, int]]) -> str:
+        """``text`` with control characters as escapes and its marks shown."""
+        out, at = "", 0
+        for begin, end in marks:
+            out += printable(text[at:begin]) + self.mark(text[begin:end])
+            at = end
+        return out + printable(text[at:])
+
+    def marked_words(self, line: str, words: Collection[str]) -> str:
+        """``line`` with some words marked wherever they stand."""
+        if not words or not self._on:
+            return line
+        found = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        return re.sub(rf"(?<!\w)(?:{found})(?!\w)", lambda match: self.mark(match[0]), line)
+
+    def link(self, text: str, path: str) -> str:
+        """``text`` that opens a file when it is clicked (OSC 8)."""
+        if not self._on:
+            return text
+        target = "file://" + quote(os.fsencode(Path(path).absolute()))
+        return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
+def _place_in(hit: Hit | Explanation) -> str:
+    if hit.page is not None:
+        return f" (page {hit.page})"
+    if hit.start_line is None:
+        return ""
+    return f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
+
+
+def show_hits_json(hits: Sequence[Hit], folder: str, *, lines: Lines | None = None) -> None:
+    """One JSON object a line: the fields of ``Hit``, with ``path`` instead of ``id``; see docs/output.schema.json.
+
+    Args:
+        lines: what goes into ``text`` of the best passage; ``None``: no passage has a text.
+    """
+    for hit in hits:
+        facts = asdict(hit)
+        for passage in facts["passages"]:
+            passage["text"] = None
+        if lines is not None and hit.snippet is not None:
+            facts["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
+        echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
+
+
+def _opened_from_here(folder: str, id: str) -> str:
+    """The path of a document, so that it can be opened from where the command runs."""
+    return os.path.normpath(os.path.join(folder, *id.split("/")))  # noqa: PTH118 (Path would not keep lone surrogates on every system)

@@ -1,0 +1,54 @@
+"""What is indexed: a text or an image with a name, made by an application or read from a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text or an image with a name.
+
+    Exactly one of ``text`` and ``image`` is given.
+
+    Raises:
+        ValueError: neither of them, or both; ``id`` or the path of ``image`` is empty.
+        TypeError: something is of another type than it says here.
+    """
+
+    id: str
+    """The application's own name for it; in a folder, the path relative to the folder, with ``/``."""
+    text: str | None = None
+    image: str | os.PathLike[str] | bytes | Image | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Anything that JSON can hold; ``search(where=…)`` compares its top-level values."""
+    pages: tuple[int, ...] = ()
+    """Offsets in ``text`` (in characters) at which its pages begin; empty: it has no pages."""
+    lines: bool = True
+    """Whether the lines of ``text`` are lines that a person can look up; ``False``: hits have no lines."""
+
+    def __post_init__(self) -> None:
+        if (self.text is None) == (self.image is None):
+            raise ValueError(f"document {self.id!r} needs either text or image")
+        for name, value, is_right, wanted in (
+            ("id", self.id, isinstance(self.id, str), "a string"),
+            ("text", self.text, self.text is None or isinstance(self.text, str), "a string; decode bytes first"),
+            ("image", self.image, self.image is None or is_image(self.image), "a path, bytes, or a Pillow image"),
+            ("metadata", self.metadata, isinstance(self.metadata, Mapping), "a mapping, such as {'from': 'ann'}"),
+            ("pages", self.pages, isinstance(self.pages, tuple), "a tuple of offsets"),
+        ):
+            if not is_right:
+                raise TypeError(f"document {self.id!r}: {name} must be {wanted}, not {type(value).__name__}")
+            if name in ("id", "image") and isinstance(value, str) and not value:
+                raise ValueError(f"document {self.id!r}: {name} must not be empty")
+
+
+def is_image(value: object) -> bool:
+    """Whether it is what a picture may be given as: a path, the bytes of a file, or a Pillow image."""
+    return isinstance(value, (str, os.PathLike, bytes)) or hasattr(value, "convert")

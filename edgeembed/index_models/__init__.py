@@ -1,0 +1,1 @@
+"""Which model embeds what in an index, and how its similarities are calibrated."""

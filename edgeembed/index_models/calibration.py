@@ -1,0 +1,110 @@
+"""How good is good? Similarities judged against those of ordinary texts and photos.
+
+A cosine says little by itself: photos lie elsewhere than texts, and one model's 0.4 is another's 0.6. So it is counted
+in deviations from the mean of what this model gives for an ordinary query and an ordinary thing, all pairs from
+the vectors in its ``background.npz``, and one fixed logistic function makes a number from 0 to 1 of it.
+
+The mean and the deviation are those of the model, not of the query. Taking each query's own (as normalisation by
+a cohort does in speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360) was
+measured beside it and is worse at telling queries with an answer from others, for photos by far: what no photo can
+show, such as a part of physics, is about equally far from all of them, and a small deviation makes much of little.
+A picture as a query is judged by its own: how alike two ordinary pictures are depends on the pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import BACKGROUND_NAME
+
+if TYPE_CHECKING:
+    from ..segments.int8 import Floats
+
+MIDDLE = 2.6
+"""Deviations above the ordinary at which the score is one half."""
+SLOPE = 0.77
+LEAST = 2.1
+"""Deviations above the ordinary that a hit needs to be shown by default (a score of 0.34 without words in common), if
+there is a good match at all."""
+NEAR_THE_BEST = 0.5
+"""Share of the deviations of the best hit of the same kind that another needs to be shown beside it by default."""
+WORDS_AS_PROOF = 0.25
+"""Deviations for a BM25 of as many units as the root of the highest one, where it is judged whether a hit is shown.
+Less than for the order of hits (``ranking.WORDS``): a long query has some word in common with nearly any text."""
+_MARGIN = 0.8
+_BETWEEN_QUERIES = 1.5
+"""By how much similarities of all queries deviate more than those of one, so that the same score means the same."""
+_LEAST_OF_THE_SAME = 5.0
+"""Deviations above the ordinary at which a picture finds itself, at least. All pictures of some motifs are alike, and
+without this a copy of such a picture would not be far above them."""
+_USUAL_SPREAD = 0.09
+"""Deviation of similarities to ordinary texts; stands in where a bundle has no background."""
+
+
+def least_of_a_good_match(passages: int) -> float:
+    """How many deviations above the ordinary the best of so many passages must be to be a match.
+
+    The more passages, the further above the ordinary the best of them is by chance: the largest of n independent
+    normal numbers is near the square root of 2 ln n (Cramér 1946, Mathematical Methods of Statistics, 28.6). Passages
+    of one folder are alike, and count as the fourth root of their number here. The square root of it would show less
+    of what does not fit, but hides a short note among a thousand others three times as often, and what is hidden
+    wrongly is worse than what is shown in vain. ``python -m tests.bench.no_match`` shows both.
+    """
+    return math.sqrt(math.log(max(passages, 1)) / 2) + _MARGIN
+
+
+class Scale(NamedTuple):
+    """What is ordinary for a kind of queries and a kind of documents."""
+
+    mean: float
+    deviation: float
+    known: bool
+    """Whether it comes from a background; otherwise it only serves to put things in order."""
+
+    def standard(self, similarity: float) -> float:
+        """Deviations above the ordinary."""
+        return (similarity - self.mean) / self.deviation
+
+    def score(self, similarity: float) -> float | None:
+        """0 to 1, comparable between queries and kinds; ``None`` without a background."""
+        if not self.known:
+            return None
+        # The logistic function, in the form that cannot overflow.
+        return 0.5 + 0.5 * math.tanh((self.standard(similarity) - MIDDLE) / SLOPE / 2)
+
+
+def read_background(bundle: Bundle) -> dict[str, Floats]:
+    """Vectors ``(n, dim)`` of ordinary things by kind; empty if the bundle has none."""
+    if BACKGROUND_NAME not in bundle.manifest.files:
+        return {}
+    with np.load(bundle.file(BACKGROUND_NAME), allow_pickle=False) as archive:
+        return {kind: np.asarray(archive[kind], dtype=np.float32) for kind in archive.files}
+
+
+def scale(queries: Floats | None, documents: Floats | None) -> Scale:
+    """The scale of similarities between two kinds of things, from ordinary ones of each.
+
+    Args:
+        queries: ``(m, dim)``, rows of length 1; ``None``: not known.
+        documents: ``(n, dim)``, likewise. The very same array: no row is compared with itself.
+    """
+    if queries is None or documents is None or min(len(queries), len(documents)) < 2:
+        return Scale(0.0, _USUAL_SPREAD, False)
+    similarity = queries @ documents.T  # (m, n)
+    if queries is documents:
+        similarity = similarity[~np.eye(len(queries), dtype=bool)]
+    return Scale(float(similarity.mean()), max(float(similarity.std()), 1e-3), True)
+
+
+def scale_of_one(query: Floats, documents: Floats | None) -> Scale:
+    """The scale of similarities to one query ``(dim,)``, from ordinary documents ``(n, dim)``, as in :func:`scale`."""
+    if documents is None or len(documents) < 2:
+        return Scale(0.0, _USUAL_SPREAD, False)
+    similarity = documents @ query
+    mean = float(similarity.mean())
+    deviation = min(_BETWEEN_QUERIES * float(similarity.std()), (1 - mean) / _LEAST_OF_THE_SAME)
+    return Scale(mean, max(deviation, 1e-3), True)

@@ -1,0 +1,138 @@
+"""What one can search with: words, pictures, weighted sums of both, and whole documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
+
+import numpy as np
+
+from ..catalog.schema import KINDS
+from ..document import is_image
+from ..errors import ImageError, UnsupportedInputError
+from ..reading.detect import PICTURE_SUFFIXES
+from ..text.chunker import split
+
+if TYPE_CHECKING:
+    from ..document import Document
+    from ..embedder import Embedder
+    from ..reading.pictures import ImageSource
+    from ..segments.int8 import Floats
+    from .loaded import Towers
+
+Meaning: TypeAlias = "str | ImageSource"
+"""Words (``str``); or a picture: a path (``Path``), the content of an image file, or a Pillow image."""
+Weighted: TypeAlias = "Meaning | tuple[float, Meaning]"
+"""A meaning, with a weight where it is not 1."""
+MAX_WEIGHT = 1_000_000
+"""The largest weight; beside one that is much larger, vectors of single precision would lose all others."""
+
+
+def query_vectors(
+    towers: Towers,
+    query: Meaning,
+    plus: Iterable[Weighted] = (),
+    minus: Iterable[Weighted] = (),
+    *,
+    kinds: Sequence[str] = KINDS,
+) -> dict[str, Floats]:
+    """The vector ``(dim,)`` of length 1 of a query, other meanings added and subtracted, for each kind of documents.
+
+    Args:
+        towers: the models.
+        query, plus, minus: as in :meth:`Index.search`.
+        kinds: of documents to search in; those that cannot be compared with all parts of the query are left out.
+
+    Raises:
+        ValueError: what is added and subtracted leaves nothing.
+        UnsupportedInputError: a picture, and no model embeds pictures.
+        ImageError: a picture that cannot be read.
+    """
+    parts = [(1.0, query), *map(weighted, plus), *((-weight, item) for weight, item in map(weighted, minus))]
+    given = {kind_of(item) for _, item in parts}
+    if "image" in given:
+        towers.embedder("image")  # or it says why there is none
+    found: dict[tuple[Embedder, ...], Floats] = {}  # one space for both kinds: embedded once
+    vectors: dict[str, Floats] = {}
+    for kind in kinds:
+        embedders = {item: towers.query_embedder(item, kind) for item in sorted(given)}
+        able = {item: embedder for item, embedder in embedders.items() if embedder is not None}
+        if len(able) == len(given):
+            key = tuple(able.values())
+            if key not in found:
+                found[key] = _sum(able, parts)
+            vectors[kind] = found[key]
+    if not vectors:
+        raise UnsupportedInputError("texts and pictures of this index are in two vector spaces; ask for one at a time")
+    return vectors
+
+
+def document_vectors(towers: Towers, document: Document) -> dict[str, Floats]:
+    """For a whole document, the mean of its chunks' vectors, for each kind that it can be compared with.
+
+    Raises:
+        ValueError: it holds no text.
+        UnsupportedInputError, ImageError: as :func:`query_vectors`.
+    """
+    if document.text is None:
+        image = Path(document.image) if isinstance(document.image, str) else document.image  # a query's str is words
+        return query_vectors(towers, image or b"")
+    embedder = towers.embedder("text")
+    chunks = split(document.text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
+    texts = [chunk.text for chunk in chunks]
+    if not texts:
+        raise ValueError(f"{document.id}: holds no text to compare")
+    return dict.fromkeys(towers.kinds_like("text"), unit(embedder.embed_texts(texts).mean(axis=0)))
+
+
+def unit(vector: Floats) -> Floats:
+    """A vector of length 1 in the same direction."""
+    length = float(np.linalg.norm(vector))
+    if not length > 1e-6:
+        raise ValueError("what is added and subtracted leaves nothing to search for")
+    return np.asarray(vector / length, dtype=np.float32)
+
+
+def is_words(meaning: object) -> TypeGuard[str]:
+    """Whether it is text, not a picture."""
+    return isinstance(meaning, str)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file of this name holds a picture, by its extension."""
+    return name.lower().endswith(PICTURE_SUFFIXES)
+
+
+def weighted(item: Weighted) -> tuple[float, Meaning]:
+    if not isinstance(item, tuple):
+        return 1.0, item
+    weight, meaning = item
+    return float(weight), meaning
+
+
+def kind_of(item: object) -> str:
+    if is_words(item):
+        return "text"
+    if is_image(item):
+        return "image"
+    raise TypeError(f"cannot search for a {type(item).__name__}; give text, a Path, or an image")
+
+
+def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning]]) -> Floats:
+    """The weighted sum of the vectors of all parts, of length 1; a single one as it is."""
+    dim = next(iter(embedders.values())).dim
+    vectors = np.empty((len(parts), dim), np.float32)
+    texts = [i for i, (_, item) in enumerate(parts) if is_words(item)]
+    pictures: list[Any] = [i for i, (_, item) in enumerate(parts) if not is_words(item)]
+    if texts:
+        vectors[texts] = embedders["text"].embed_texts([str(parts[i][1]) for i in texts], role="query")
+    if pictures:
+        images = [cast("Any", parts[i][1]) for i in pictures]
+        try:
+            vectors[pictures] = embedders["image"].embed_images(images, reduced=True)
+        except ImageError as error:  # its place in this list means nothing to whoever searches
+            raise ImageError(error.path, error.reason) from error
+    if len(parts) == 1:
+        return np.asarray(vectors[0], dtype=np.float32)
+    return unit(np.array([weight for weight, _ in parts], np.float32) @ vectors)

@@ -1,0 +1,1 @@
+"""Texts and pictures to vectors: tokenizer, preprocessing and ONNX sessions."""

@@ -1,0 +1,145 @@
+"""Texts to token ids. The only module that uses ``tokenizers``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import BundleError
+from ..text.surrogates import clean
+from .word_cache import ID_BYTES, WordPieces
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from ..bundle.bundle import Bundle
+
+IdRow = npt.NDArray[np.int64]  # (T,)
+_MANY = 32
+"""Texts after which words are looked up: for a few, the tokenizer has done before its table has begun."""
+
+
+class TextEncoder:
+    """The tokenizer of a bundle, with the bundle's limit on tokens set once and for all.
+
+    Safe to use from several threads: nothing of the tokenizer is changed after loading (changing it while
+    another thread encodes raises ``Already borrowed`` in ``tokenizers``).
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load the tokenizer of ``bundle``, which must have a text section.
+
+        Raises:
+            BundleError: ``tokenizers`` cannot read the file.
+        """
+        section = bundle.manifest.text
+        assert section is not None
+        self._path = bundle.file(section.tokenizer)
+        self._tokenizer = self._load()
+        self.prefixes = {"query": section.query_prefix, "document": section.document_prefix}
+        self.max_tokens = section.max_tokens
+        self._specials: int = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._pad_to, self._pad_id = section.pad_to, section.pad_id
+        self._tokenizer.enable_truncation(section.max_tokens)
+        self._seen = 0
+        self._ones = np.ones(section.max_tokens, np.int64)
+        self._ones.flags.writeable = False  # masks are parts of it
+
+    @cached_property
+    def _counter(self) -> Tokenizer:
+        """The same tokenizer without the limit; a search needs none, so it is loaded by the first count."""
+        return self._load()
+
+    @cached_property
+    def _words(self) -> WordPieces | None:
+        """Looks up words where that gives what the tokenizer gives."""
+        return _word_pieces(self._counter)
+
+    def _load(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        try:
+            # Read here, because Tokenizer.from_file opens paths in its own way on Windows.
+            tokenizer = Tokenizer.from_str(self._path.read_text(encoding="utf-8"))
+        except Exception as error:  # tokenizers raises plain Exception
+            raise BundleError(self._path, f"is not a tokenizer that can be loaded: {error}") from error
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    @property
+    def content_tokens(self) -> int:
+        """How many tokens of an input are its own: ``max_tokens`` less special tokens and the document prefix."""
+        prefix = self.prefixes["document"]
+        return self.max_tokens - self._specials - (self.count([prefix])[0] if prefix else 0)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text, without special tokens, prefix and limit."""
+        words = self._words_for(texts)
+        if words is not None:
+            return [len(words.ids(clean(text))) // ID_BYTES for text in texts]
+        encodings = self._counter.encode_batch_fast([clean(text) for text in texts], add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encodings]
+
+    def encode(self, texts: Sequence[str], *, role: str) -> list[tuple[IdRow, IdRow]]:
+        """Token ids and attention mask of each text, both ``(T,)`` int64, perhaps read-only, T at most ``max_tokens``.
+
+        Args:
+            texts: any strings; an empty one gives the special tokens alone.
+            role: ``query`` or ``document``: which prefix of the bundle goes in front.
+        """
+        found = self.encoding(texts, role=role)
+        return [found(number) for number in range(len(texts))]
+
+    def encoding(self, texts: Sequence[str], *, role: str) -> Callable[[int], tuple[IdRow, IdRow]]:
+        """What :meth:`encode` gives, for each text when it is asked for by its number, from any thread.
+
+        Where words are looked up, that is done then, by the asking thread.
+        """
+        prefix, words = self.prefixes[role], self._words_for(texts)
+        if words is not None:
+            limit = self.max_tokens
+            return lambda number: self._row(words.framed(prefix + clean(texts[number]), limit))
+        encodings = self._tokenizer.encode_batch_fast([prefix + clean(text) for text in texts])
+        return lambda number: self._row(np.array(encodings[number].ids, np.int64))
+
+    def _words_for(self, texts: Sequence[str]) -> WordPieces | None:
+        """What looks up the words of texts; ``None``: the tokenizer is to be asked."""
+        self._seen += len(texts)  # from several threads it may miss some
+        return self._words if self._seen >= _MANY else None
+
+    def _row(self, row: IdRow) -> tuple[IdRow, IdRow]:
+        mask = self._ones[: len(row)]
+        if self._pad_to is not None and len(row) < self._pad_to:
+            gap = self._pad_to - len(row)
+            row = np.pad(row, (0, gap), constant_values=self._pad_id)
+            mask = np.pad(mask, (0, gap))
+        return row, mask
+
+
+def _word_pieces(tokenizer: Tokenizer) -> WordPieces | None:
+    """What looks up words for a tokenizer; ``None``: it is not BERT's for texts in lower case."""
+    from tokenizers.models import WordPiece
+    from tokenizers.normalizers import BertNormalizer
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+
+    normalizer = tokenizer.normalizer
+    if not (
+        isinstance(normalizer, BertNormalizer)
+        and normalizer.clean_text
+        and normalizer.lowercase
+        and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+        and isinstance(tokenizer.model, WordPiece)
+        and tokenizer.token_to_id(tokenizer.model.unk_token) is not None
+    ):
+        return None
+    added = tokenizer.get_added_tokens_decoder().values()
+    # Others could also be found where a text spells them in another way, or take spaces with them.
+    plain = all(token.content[:1] == "[" and token.content.isascii() and not token.normalized for token in added)
+    if not plain or any(token.lstrip or token.rstrip or token.single_word for token in added):
+        return None
+    return WordPieces(tokenizer, tuple(token.content for token in added))

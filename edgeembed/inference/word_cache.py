@@ -1,0 +1,119 @@
+"""Token ids of BERT's tokenizer, from a table of words seen before.
+
+A tokenizer walks through every character of a text and notes where each token came from. For a model without a
+transformer that is nineteen parts in twenty of all work, and most words have been seen before. So words are looked up
+here, and only those of another alphabet go through the tokenizer. The ids are those that it gives, whatever
+the text; where that cannot be known, it is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+ID_BYTES = 8
+_MOST_WORDS = 65_536
+"""So many are kept, some 12 MB; then the table begins anew."""
+_LONGEST = 40
+"""Characters of a word that is kept: longer ones, mostly data, do not come again."""
+_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Controls, which BERT drops without parting what stands beside them."""
+_WORDS = re.compile(r"[a-z0-9]+|[^a-z0-9\s]")
+"""In lower case and ASCII: runs of letters and digits, and single signs, as BERT parts them."""
+
+
+class WordPieces:
+    """Looks up the token ids of texts. Safe to use from several threads."""
+
+    def __init__(self, tokenizer: Tokenizer, specials: tuple[str, ...]) -> None:
+        """For BERT's tokenizer, without limits, as ``tokenizer.py`` makes sure.
+
+        Args:
+            tokenizer: adds its special tokens before and behind a text.
+            specials: tokens that a text may spell.
+        """
+        self._tokenizer = tokenizer
+        self._specials = specials
+        self._table = _Table(tokenizer)
+        whole, own = tokenizer.encode("a").ids, tokenizer.encode("a", add_special_tokens=False).ids
+        begin = whole.index(own[0])
+        self._before, self._behind = _bytes(whole[:begin]), _bytes(whole[begin + len(own) :])
+
+    def framed(self, text: str, most: int) -> npt.NDArray[np.int64]:
+        """Token ids of a text with the special tokens around them, cut to ``most`` of both, (T,), read-only."""
+        room = most * ID_BYTES - len(self._before) - len(self._behind)
+        ids = self._before + self.ids(text)[: max(0, room)] + self._behind
+        return np.frombuffer(ids, np.int64)
+
+    def ids(self, text: str) -> bytes:
+        """Token ids of a text without lone surrogates, int64, with no special tokens around them and no limit."""
+        if _ODD.search(text) or ("[" in text and any(special in text for special in self._specials)):
+            return _asked(self._tokenizer, text)
+        if text.isascii():
+            return self._looked_up(text)
+        found: list[bytes] = []
+        plain: list[str] = []
+        for part in text.split():
+            if part.isascii():
+                plain.append(part)
+            else:
+                found += self._looked_up(" ".join(plain)), self._table[part]
+                plain = []
+        return b"".join([*found, self._looked_up(" ".join(plain))])
+
+    def _looked_up(self, text: str) -> bytes:
+        """Of ASCII without controls."""
+        return b"".join(map(self._table.__getitem__, _WORDS.findall(text.lower())))
+
+
+class _Table(dict[str, bytes]):
+    """Word, or what stands between spaces and is not all ASCII, to its ids; what is missing finds its own way in."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        model = tokenizer.model
+        self._tokenizer = tokenizer
+        self._prefix: str = model.continuing_subword_prefix
+        unknown = tokenizer.token_to_id(model.unk_token)
+        assert unknown is not None  # tokenizer.py has looked
+        self._unknown = unknown
+        self._most_chars: int = model.max_input_chars_per_word
+
+    def __missing__(self, word: str) -> bytes:
+        found = _bytes(self._pieces(word)) if word.isascii() else _asked(self._tokenizer, word)
+        if len(word) <= _LONGEST:
+            if len(self) >= _MOST_WORDS:
+                self.clear()
+            self[word] = found
+        return found
+
+    def _pieces(self, word: str) -> list[int]:
+        """The longest piece that the word begins with, and so on (WordPiece: Schuster and Nakajima 2012)."""
+        if len(word) > self._most_chars:
+            return [self._unknown]
+        found: list[int] = []
+        start, prefix = 0, ""
+        while start < len(word):
+            for end in range(len(word), start, -1):
+                piece = self._tokenizer.token_to_id(prefix + word[start:end])
+                if piece is not None:
+                    break
+            else:
+                return [self._unknown]
+            found.append(piece)
+            start, prefix = end, self._prefix
+        return found
+
+
+def _asked(tokenizer: Tokenizer, text: str) -> bytes:
+    return _bytes(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _bytes(ids: list[int]) -> bytes:
+    return np.array(ids, np.int64).tobytes()

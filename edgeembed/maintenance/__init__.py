@@ -1,0 +1,1 @@
+"""Looking after an index and its models: status, verify, repair, compact, check of a bundle."""

@@ -1,0 +1,59 @@
+"""All chunks of an index with their vectors, wherever these lie; for ``verify`` and ``repair``, which look at each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from ..catalog.database import CATALOG_NAME
+from ..catalog.segment_info import SegmentFacts
+from ..catalog.snapshot import ChunkRow
+from ..catalog.sqlite import Connection
+from ..errors import IndexCorruptError
+from ..segments.int8 import Keys
+from ..segments.segment import Segment
+
+_BATCH = 4096
+
+
+def chunk_batches(
+    db: Connection, segments: dict[str, Segment], dims: Mapping[str, int]
+) -> Iterator[tuple[list[int], list[ChunkRow], list[bytes], list[bytes | None]]]:
+    """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size.
+
+    Raises:
+        IndexCorruptError: keys do not ascend, as on a page that was cut off; going on behind the last would never end.
+    """
+    last = -1
+    while rows := db.execute(
+        'SELECT c.key, c.kind, c.start, c."end", c.start_line, c.end_line, c.page, c.text, c.digest, f.vector '
+        "FROM chunks c LEFT JOIN fresh f ON f.key = c.key WHERE c.key > ? ORDER BY c.key LIMIT ?",
+        (last, _BATCH),
+    ).fetchall():
+        keys = [row[0] for row in rows]
+        if any(after <= before for before, after in pairwise([last, *keys])):
+            raise IndexCorruptError(CATALOG_NAME, "the passages are not in the order of their keys")
+        chunks = [ChunkRow(*row[1:8]) for row in rows]
+        vectors = [row[9] if isinstance(row[9], bytes) and len(row[9]) == dims.get(row[1]) else None for row in rows]
+        _fill(keys, chunks, vectors, segments)
+        yield keys, chunks, [row[8] for row in rows], vectors
+        last = keys[-1]
+
+
+def _fill(keys: list[int], chunks: list[ChunkRow], vectors: list[bytes | None], segments: dict[str, Segment]) -> None:
+    """Fetch from segments the vectors that are not fresh."""
+    for segment in segments.values():
+        places = [i for i, key in enumerate(keys) if vectors[i] is None and _covers(segment.facts, chunks[i], key)]
+        if not places:
+            continue
+        wanted: Keys = np.array([keys[i] for i in places], dtype=np.int64)
+        here = segment.holds(wanted)
+        rows = segment.rows(wanted[here])
+        for i, row in zip(np.array(places)[here], rows, strict=True):
+            vectors[i] = row.tobytes()
+
+
+def _covers(facts: SegmentFacts, chunk: ChunkRow, key: int) -> bool:
+    return facts.kind == chunk.kind and facts.first_key <= key <= facts.last_key

@@ -1,0 +1,333 @@
+"""Make an index whole again from what remains of it.
+
+Every row that still fits its seal is copied into a new catalog, which takes the place of the old one when it is
+complete. A text whose vector is damaged or gone is embedded again; whatever else does not fit is left out, and the
+documents concerned are marked to be indexed again: the next ``sync`` of a folder does so by itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..catalog.checksums import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
+from ..catalog.database import CATALOG_NAME, new_catalog, put_catalog, with_logs
+from ..catalog.schema import expected_schema, rebuild_full_text
+from ..catalog.segment_info import SegmentFacts
+from ..catalog.snapshot import Snapshot
+from ..catalog.sqlite import Connection, DatabaseError, connect
+from ..catalog.transaction import Transaction
+from ..embedder import Embedder
+from ..errors import BundleError, IndexCorruptError, IndexNotFoundError
+from ..index_models.choice import Model
+from ..index_models.records import IndexModels, ModelFacts, stored_models
+from ..segments.hash_cache import Stamps
+from ..segments.int8 import to_int8
+from ..segments.segment import Segment
+from ..segments.segment_set import Segments
+from ..storage.index_dir import DAMAGED_NAME, check_catalog, refuse_links
+from ..storage.lock import process_lock
+from ..storage.open import open_catalog
+from .chunk_scan import chunk_batches
+
+Row = tuple[Any, ...]
+
+
+@contextmanager
+def damaged_catalog(folder: Path) -> Iterator[Connection]:
+    """A copy of a catalog to save rows from, its text as bytes, its schema as it should be."""
+    copy = folder / DAMAGED_NAME
+    try:
+        for source, target in zip(with_logs(folder / CATALOG_NAME), with_logs(copy), strict=True):
+            target.unlink(missing_ok=True)
+            if source.is_file() and not source.name.endswith("-shm"):
+                shutil.copyfile(source, target)
+                target.chmod(0o600)
+        with closing(connect(copy, mode="rwc")) as db:
+            db.text_factory = bytes
+            with suppress(DatabaseError):
+                db.execute("PRAGMA writable_schema = ON")
+                for kind, name, table, sql in expected_schema():
+                    if sql is None:
+                        continue  # SQLite's own
+                    db.execute(
+                        "UPDATE sqlite_master SET tbl_name = ?, sql = ? WHERE type = ? AND name = ? AND sql IS NOT ?",
+                        (table, sql, kind, name, sql),
+                    )
+                db.execute("PRAGMA writable_schema = RESET")
+            yield db
+    finally:
+        for target in with_logs(copy):
+            target.unlink(missing_ok=True)
+
+
+def salvage(db: Connection, table: str, columns: Sequence[str], number: str | None) -> Iterator[Row]:
+    """Rows of a damaged table, as far as they can be read from either end; some may come twice.
+
+    Args:
+        number: the column that is the number of a row; ``None``: it has none of its own.
+    """
+    names = ", ".join(f'"{column}"' for column in columns)
+    place = number or ("name" if table == "settings" else "rowid")
+    for order in ("ASC", "DESC"):
+        try:
+            yield from db.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {place} {order}")
+        except DatabaseError:
+            continue
+        return
+
+
+_TABLES = {"settings": None, "contents": "content", "documents": "document", "chunks": "key", "files": None}
+"""Tables that are copied row by row, with the name of their row number where other rows refer to it."""
+_EMBED = 128
+_STRAY = "NOT EXISTS (SELECT 1 FROM chunks c WHERE c.key = fresh.key)"
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What was done."""
+
+    did: tuple[str, ...]
+    """In sentences; empty: nothing was wrong, and nothing was changed."""
+    documents: int
+    """How many are in the index now."""
+    embedded: int
+    """Texts that were embedded again."""
+    lost: tuple[str, ...]
+    """Ids of documents to be indexed again, as far as they can still be read; one that is damaged itself may differ."""
+
+
+@dataclass
+class _Work:
+    did: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    embedded: int = 0
+
+    def say(self, count: int, what: str) -> None:
+        if count:
+            self.did.append(f"{count:,} {what}")
+
+
+def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> RepairReport:
+    """Write a new catalog of all that fits together; the caller holds the lock and has closed the old one.
+
+    Args:
+        embedder: gives the model that the texts were embedded with; or the reason why there is none.
+
+    Raises:
+        IndexCorruptError: not even the settings can be read.
+    """
+    work = _Work()
+    scratch = folder / f"{CATALOG_NAME}.part"
+    with new_catalog(scratch) as db:
+        with damaged_catalog(folder) as old:
+            _copy_tables(old, db, folder, work)
+            models = IndexModels.from_setting(Snapshot(db).setting("model"), folder)
+            dims = models.dims()
+            intact = _copy_segments(old, db, folder, dims, work)
+            _copy_fresh(old, db, dims, intact)
+        unfit = _chunks_without_vector(db, intact, dims)
+        _give_up_incomplete(db, [key for key, has_text in unfit.items() if not has_text], work)
+        _embed_again(db, [key for key, has_text in unfit.items() if has_text], lambda: embedder(models.text), work)
+        _drop_dangling(db, work)
+        rebuild_full_text(db)
+        documents = db.execute("SELECT count(*) FROM documents").fetchone()[0]
+        work.did.append(f"the catalog was written anew with {documents:,} documents")
+        transaction = Transaction(db)
+        transaction.set("unswept", "1")
+        transaction.count_generation()
+    put_catalog(scratch, folder)
+    Segments(folder, dims, stamps=Stamps(folder, read_only=False)).sweep(intact)
+    return RepairReport(tuple(work.did), documents, work.embedded, tuple(sorted(work.lost)))
+
+
+def _copy_tables(old: Connection, db: Connection, folder: Path, work: _Work) -> None:
+    for table, number in _TABLES.items():
+        columns = [*([number] if number else []), *SEALED[table], "seal"]
+        bad = 0
+        for row in salvage(old, table, columns, number):
+            if row_seal(*map(_as_blob, row[1 if number else 0 : -1])) == row[-1]:
+                _insert(db, table, columns, row)
+            else:
+                bad += 1
+                if table == "documents" and isinstance(row[1], bytes):
+                    work.lost.add(row[1].decode("utf-8", "replace"))
+        work.say(bad, f"damaged rows of the table {table} were left out")
+    if not db.execute("SELECT 1 FROM settings WHERE name = 'model'").fetchone():
+        raise IndexCorruptError(folder / CATALOG_NAME, "too little is left to repair")
+    orphans = db.execute("DELETE FROM chunks WHERE content NOT IN (SELECT content FROM contents)").rowcount
+    work.say(orphans, "passages of lost texts were left out")
+
+
+def _copy_segments(
+    old: Connection, db: Connection, folder: Path, dims: Mapping[str, int], work: _Work
+) -> dict[str, Segment]:
+    """Name the segments whose files are intact; each is hashed."""
+    intact: dict[str, Segment] = {}
+    last: dict[str, int] = {}
+    columns = [*SEALED["segments"], "seal"]
+    for row in sorted(salvage(old, "segments", columns, None), key=lambda row: (str(row[1]), len(str(row[2])), row[2])):
+        try:
+            if row_seal(*map(_as_blob, row[:-1])) != row[-1]:
+                raise IndexCorruptError(folder, "its row in the catalog is damaged")
+            values: Any = (value.decode() if isinstance(value, bytes) else value for value in row[:-1])
+            facts = SegmentFacts(*values)
+            segment = Segment(folder, facts, dims.get(facts.kind, 0), stamps=None)
+            if facts.first_key <= last.get(facts.kind, -1):
+                raise IndexCorruptError(folder, "it overlaps another")
+        except (IndexCorruptError, FileNotFoundError) as error:
+            reason = error.reason if isinstance(error, IndexCorruptError) else "is missing"
+            name = _as_blob(row[0]) or b""
+            work.did.append(f"the segment {name[:80].decode('utf-8', 'replace')} was given up: {reason}")
+            continue
+        last[facts.kind] = facts.last_key
+        _insert(db, "segments", columns, row)
+        intact[facts.file] = segment
+    return intact
+
+
+def _copy_fresh(old: Connection, db: Connection, dims: Mapping[str, int], intact: dict[str, Segment]) -> None:
+    """Take over the vectors that are in no segment, as far as they are whole; digests are compared later."""
+    for row in salvage(old, "fresh", ["key", "kind", "vector"], "key"):
+        if isinstance(row[2], bytes) and len(row[2]) in dims.values():
+            _insert(db, "fresh", ["key", "kind", "vector"], row)
+    db.execute(f"DELETE FROM fresh WHERE {_STRAY}")
+    db.execute("UPDATE fresh SET kind = (SELECT kind FROM chunks c WHERE c.key = fresh.key)")
+    for facts in (segment.facts for segment in intact.values()):
+        db.execute(
+            "DELETE FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?", (facts.kind, facts.first_key, facts.last_key)
+        )
+
+
+def _chunks_without_vector(db: Connection, intact: dict[str, Segment], dims: Mapping[str, int]) -> dict[int, bool]:
+    """Keys of chunks whose vector is gone or not the one that was written; and whether there is a text to embed."""
+    return {
+        key: chunk.text is not None
+        for keys, chunks, digests, vectors in chunk_batches(db, intact, dims)
+        for key, chunk, digest, vector in zip(keys, chunks, digests, vectors, strict=True)
+        if vector is None or chunk_digest(chunk, vector) != digest
+    }
+
+
+def _give_up_incomplete(db: Connection, pictures: list[int], work: _Work) -> None:
+    """Give up contents that lost a chunk, pictures that lost their vector, and work that was under way."""
+    db.executemany("DELETE FROM chunks WHERE key = ?", ((key,) for key in pictures))
+    _give_up(db, "complete = 0 OR chunks <> (SELECT count(*) FROM chunks k WHERE k.content = contents.content)", work)
+
+
+def _give_up(db: Connection, which: str, work: _Work) -> None:
+    """Drop contents; ``which`` is a condition on them."""
+    complete = db.execute(f"SELECT count(*) FROM contents WHERE complete AND ({which})").fetchone()[0]
+    db.execute(f"DELETE FROM contents WHERE {which}")
+    db.execute("DELETE FROM chunks WHERE content NOT IN (SELECT content FROM contents)")
+    db.execute(f"DELETE FROM fresh WHERE {_STRAY}")
+    work.say(complete, "texts or pictures were given up, for a part of them was lost")
+
+
+def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedder | str], work: _Work) -> None:
+    """Embed texts whose vectors are gone; they get new keys, so that none lies in the range of a segment."""
+    db.execute("CREATE TEMP TABLE unfit (key INTEGER PRIMARY KEY)")
+    db.executemany("INSERT INTO unfit VALUES (?)", ((key,) for key in keys))
+    db.execute("DELETE FROM unfit WHERE key NOT IN (SELECT key FROM chunks)")
+    db.execute("DELETE FROM fresh WHERE key IN (SELECT key FROM unfit)")
+    keys = [key for (key,) in db.execute("SELECT key FROM unfit ORDER BY key")]
+    if not keys:
+        return
+    model = embedder()
+    if isinstance(model, str):
+        work.did.append(f"no text was embedded again: {model}")
+        _give_up(db, "content IN (SELECT content FROM chunks WHERE key IN (SELECT key FROM unfit))", work)
+        return
+    top = "SELECT max(max(key), (SELECT max(seq) FROM sqlite_sequence WHERE name = 'chunks')) FROM chunks"
+    new = int(db.execute(top).fetchone()[0])
+    snapshot = Snapshot(db)
+    for first in range(0, len(keys), _EMBED):
+        batch = keys[first : first + _EMBED]
+        chunks = [snapshot.chunk(key) for key in batch]
+        vectors = to_int8(model.embed_texts([chunk.text or "" for chunk in chunks]))
+        for key, chunk, vector in zip(batch, chunks, vectors, strict=True):
+            new += 1
+            digest = chunk_digest(chunk, vector.tobytes())
+            db.execute("UPDATE chunks SET key = ?, digest = ? WHERE key = ?", (new, digest, key))
+            db.execute(f"UPDATE chunks SET seal = {seal_sql('chunks')} WHERE key = ?", (new,))
+            db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (new, chunk.kind, vector.tobytes()))
+    db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'chunks'", (new,))
+    work.embedded = len(keys)
+    work.say(len(keys), "passages were embedded again, for their vectors were lost")
+
+
+def _drop_dangling(db: Connection, work: _Work) -> None:
+    """Drop documents whose content is gone, and forget the files of documents that are, so that a sync reads them."""
+    lost = "content NOT IN (SELECT content FROM contents) OR NOT json_valid(metadata)"
+    work.lost.update(id for (id,) in db.execute(f"SELECT id FROM documents WHERE {lost}"))
+    db.execute(f"DELETE FROM documents WHERE {lost}")
+    gone = "reason IS NULL AND path NOT IN (SELECT id FROM documents)"
+    work.lost.update(path for (path,) in db.execute(f"SELECT path FROM files WHERE {gone}"))
+    db.execute(f"DELETE FROM files WHERE {gone}")
+    work.say(len(work.lost), "documents are to be indexed again")
+
+
+def _insert(db: Connection, table: str, columns: list[str], row: Row) -> None:
+    """Copy a row to the letter, unless one with its name is there already."""
+    # Text arrives as the bytes that it was stored as; where it belongs, it becomes text again.
+    values = ", ".join("CAST(? AS TEXT)" if column in TEXT_COLUMNS else "?" for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    db.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})", row)
+
+
+def _as_blob(value: bytes | int | float | None) -> bytes | None:
+    """What SQLite's ``CAST(value AS BLOB)`` gives."""
+    return value if value is None or isinstance(value, bytes) else str(value).encode()
+
+
+def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairReport:
+    """See :meth:`Index.repair`."""
+    from .repair import RepairReport, repair
+
+    if not (folder / CATALOG_NAME).is_file():
+        raise IndexNotFoundError(folder, "there is nothing to repair")
+    refuse_links(folder)
+    check_catalog(folder)
+    documents = _documents_if_intact(folder)
+    if documents is not None:
+        return RepairReport((), documents, 0, ())
+
+    def embedder(facts: ModelFacts) -> Embedder | str:
+        """The model that texts were embedded with; or the reason why there is none."""
+        if isinstance(model, Embedder):
+            wanted = model
+        else:
+            try:
+                wanted = Embedder.load(model or facts.source, threads=threads)
+            except BundleError as error:
+                return str(error)
+        return wanted if wanted.manifest.encoder == facts.encoder else f"{wanted.manifest.label} is another model"
+
+    with process_lock(folder):
+        try:
+            return repair(folder, embedder)
+        except IndexCorruptError as error:
+            advice = "`edgeembed index --rebuild` makes the index anew"
+            raise IndexCorruptError(error.path, error.reason, advice) from error
+
+
+def _documents_if_intact(folder: Path) -> int | None:
+    """How many documents an index holds in which nothing is wrong; ``None``: something is."""
+    from .verify import verify
+
+    try:
+        catalog = open_catalog(folder, read_only=True)
+        try:
+            with catalog.read() as snapshot:
+                dims = stored_models(snapshot, folder).dims()
+                # Texts need not be embedded again: repair has nothing to mend a vector by whose digest fits.
+                report = verify(snapshot, folder, dims, lambda: "not asked", lambda _: True)
+        finally:
+            catalog.close()
+    except IndexCorruptError:
+        return None
+    return report.documents if report.ok else None

@@ -1,0 +1,67 @@
+"""Looking after an index: what it holds, and how it is repaired. The work itself is in ``verify`` and ``repair``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..catalog.database import CATALOG_NAME
+from ..catalog.snapshot import Snapshot
+from ..index_models.loaded import Towers
+from ..reading.entries import Skipped
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """What an index holds."""
+
+    path: Path
+    model: str
+    """Of texts; the next two facts are its own."""
+    encoder: str
+    space: str
+    image_model: str | None
+    """Of pictures; ``None``: they are left out, and so the next two facts."""
+    image_encoder: str | None
+    image_space: str | None
+    documents: int
+    chunks: int
+    fresh: int
+    """Chunks that are in no segment yet."""
+    segments: int
+    size_bytes: int
+    """All files of the index."""
+    generation: int
+    """Number of commits."""
+    skipped: tuple[Skipped, ...]
+    """Files of a folder that were left out."""
+    catalog_bytes: int
+    """The catalog with its log: texts, metadata, full text, and vectors that are in no segment yet."""
+    segment_bytes: int
+    """Vectors and graphs."""
+
+
+def index_status(snapshot: Snapshot, path: Path, towers: Towers) -> IndexStatus:
+    """What the index in ``path`` holds as of one commit."""
+    counts, text, image = snapshot.counts(), towers.facts("text"), towers.facts("image")
+    assert text is not None
+    skipped = [Skipped(name, row.reason) for name, row in snapshot.files().items() if row.reason is not None]
+    sizes = {file.name: file.stat().st_size for file in path.iterdir() if file.is_file()}
+    return IndexStatus(
+        path=path,
+        model=text.name,
+        encoder=text.encoder,
+        space=text.space,
+        image_model=None if image is None else image.name,
+        image_encoder=None if image is None else image.encoder,
+        image_space=None if image is None else image.space,
+        documents=counts["documents"],
+        chunks=counts["chunks"],
+        fresh=counts["fresh"],
+        segments=counts["segments"],
+        size_bytes=sum(sizes.values()),
+        generation=int(snapshot.setting("generation") or 0),
+        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+        catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
+        segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),
+    )

@@ -1,0 +1,17 @@
+"""What a reader gives back: the readable text of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The readable text of a file."""
+
+    text: str
+    """Lines end with ``\\n``."""
+    pages: tuple[int, ...] = ()
+    """Offsets in ``text`` at which pages begin; empty: it has none."""
+    lines: bool = False
+    """Whether line 7 of the text is line 7 of the file."""

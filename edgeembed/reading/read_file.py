@@ -1,0 +1,123 @@
+"""What is indexed: a document, made by an application or read from a file."""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from contextlib import nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+from ..document import Document
+from .decode import decode
+from .detect import HEAD_BYTES, NOT_TEXT, TEXT, recognise
+from .entries import NOT_A_FILE, FileStat, Skipped, unreadable
+from .extras import Unreadable
+from .sandbox.process import Worker
+from .sandbox.protocol import PictureNeed
+
+MAX_FILE_BYTES = 64 << 20
+"""Files larger than this are left out unless another limit is given."""
+EMPTY = "empty"
+_BLOCK_BYTES = 1 << 20
+
+
+def read_document(
+    root: Path,
+    stat: FileStat,
+    *,
+    max_bytes: int = MAX_FILE_BYTES,
+    worker: Worker | None = None,
+    pictures: PictureNeed | None = None,
+) -> Document | Skipped:
+    """Read a file that was found by :func:`edgeembed.sync.walk.walk`.
+
+    Text is whatever reads as text, whatever it is called: UTF-8, UTF-16 and UTF-32 with a mark, or one of the
+    older encodings, found by its looks. Line ends become ``\\n`` and marks are dropped, so offsets and lines of the
+    document's text refer to the decoded text with ``\\n`` at the end of every line. Documents, web pages, mail and
+    data are taken apart in the worker process.
+
+    Args:
+        root: the folder that was walked.
+        stat: a file in it.
+        max_bytes: larger files are skipped; no more than this and one byte is ever read.
+        worker: reads what may be hostile; ``None``: a new one, for this file alone.
+        pictures: what the model needs of a picture; ``None``: it embeds text only, and pictures are skipped.
+
+    Returns:
+        The document, its id the path of the file; or why it was left out: ``not text``, ``empty``, ``larger than
+        64 MiB: 2.0 GiB``, ``not readable: permission denied``, ``encrypted: needs a password`` and the like.
+
+    Raises:
+        WorkerCancelled: ``worker`` was told to break off.
+    """
+    try:
+        with open_file(root / stat.path) as file:
+            info = os.fstat(file.fileno())
+            if not modes.S_ISREG(info.st_mode):
+                return Skipped(stat.path, NOT_A_FILE)
+            head = file.read(HEAD_BYTES)
+            format = recognise(head, stat.path)
+            if format.reason is not None and (format.picture is None or pictures is None):
+                return Skipped(stat.path, format.reason)
+            if info.st_size > max_bytes:
+                return Skipped(stat.path, _too_large(info.st_size, max_bytes))
+            in_process = format == TEXT or format.picture == "common"
+            data = _read_on(file, head, max_bytes) if in_process else b""
+    except OSError as error:
+        return Skipped(stat.path, unreadable(error))
+    if not in_process:
+        return _taken_apart(root, stat, format.reader, pictures, worker)
+    if len(data) > max_bytes:  # it grew meanwhile
+        return Skipped(stat.path, _too_large(len(data), max_bytes))
+    if format.picture == "common":
+        return Document(stat.path, image=data)
+    text = decode(data)
+    if text is None:
+        return Skipped(stat.path, NOT_TEXT)
+    if not text or text.isspace():
+        return Skipped(stat.path, EMPTY)
+    return Document(stat.path, text=text)
+
+
+def _taken_apart(
+    root: Path, stat: FileStat, reader: str | None, pictures: PictureNeed | None, worker: Worker | None
+) -> Document | Skipped:
+    """What the worker makes of a file: a document for a reader, else a picture."""
+    with Worker() if worker is None else nullcontext(worker) as asked:
+        try:
+            if reader is None:
+                from .pictures import from_pixels
+
+                assert pictures is not None
+                return Document(stat.path, image=from_pixels(*asked.picture(root / stat.path, pictures)))
+            found = asked.document(root / stat.path, reader)
+        except Unreadable as error:
+            return Skipped(stat.path, error.reason)
+    return Document(stat.path, text=found.text, pages=found.pages, lines=found.lines)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file that was found by :func:`edgeembed.sync.walk.walk` for reading."""
+    # O_NONBLOCK: opening a pipe that took the file's place would wait for ever.
+    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
+
+
+def _read_on(file: BinaryIO, head: bytes, max_bytes: int) -> bytes:
+    """``head`` and the rest of the file, but no more than ``max_bytes`` and one more."""
+    blocks, size = [head], len(head)
+    while size <= max_bytes and (block := file.read(min(_BLOCK_BYTES, max_bytes + 1 - size))):
+        blocks.append(block)
+        size += len(block)
+    return b"".join(blocks)
+
+
+def _too_large(size_bytes: int, max_bytes: int) -> str:
+    return f"larger than {_size(max_bytes)}: {_size(size_bytes)}"
+
+
+def _size(size_bytes: int) -> str:
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size_bytes} bytes"

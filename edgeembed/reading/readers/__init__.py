@@ -1,0 +1,54 @@
+"""Files to readable text, a module for each family of formats. All of it runs in the worker process only."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple
+
+from ..extracted import Extracted
+from ..extras import Unreadable
+
+VERSION = 1
+"""Raised when a file's text would come out better than before: indexes then read such files again."""
+
+
+class Reader(NamedTuple):
+    """Where the reader of a format is: a function from the bytes of a file to ``Extracted``."""
+
+    module: str
+    function: str
+
+
+READERS = {
+    "csv": Reader("data.delimited", "read_csv"),
+    "feed": Reader("web.feed", "read_feed"),
+    "html": Reader("web.html", "read_html"),
+    "ipynb": Reader("data.notebook", "read_notebook"),
+    "json": Reader("data.json_values", "read_json"),
+    "jsonl": Reader("data.json_values", "read_json_lines"),
+    "mail": Reader("mail.message", "read_mail"),
+    "ole": Reader("office.compound_file", "read_ole"),
+    "pdf": Reader("pdf", "read_pdf"),
+    "rtf": Reader("office.rtf", "read_rtf"),
+    "subtitles": Reader("data.subtitles", "read_subtitles"),
+    "zip": Reader("office.archives", "read_zip"),
+}
+
+
+def read(kind: str, data: bytes) -> Extracted:
+    """The readable text of a file.
+
+    Args:
+        kind: one of :data:`READERS`.
+        data: all of the file.
+
+    Raises:
+        Unreadable: it has none, or must not be opened; with the reason.
+        Exception: of any kind, from a parser that met what its authors did not think of.
+    """
+    reader = READERS[kind]
+    function = getattr(import_module(f".{reader.module}", __name__), reader.function)
+    found: Extracted = function(data)
+    if not found.text.strip():
+        raise Unreadable("no text in it")
+    return found

@@ -1,0 +1,36 @@
+"""EPUB: books, which are web pages in a zip archive. https://www.w3.org/TR/epub-33/"""
+
+from __future__ import annotations
+
+import posixpath
+
+from ...extracted import Extracted
+from ...extras import Unreadable
+from ..text_builder import TextBuilder
+from ..zip_archive import Archive, joined
+from .html import decode_html, html_text
+
+
+def read_epub(archive: Archive) -> Extracted:
+    """The chapters of a book in their order, after its title and author.
+
+    Raises:
+        Unreadable: it is protected against copying, or damaged.
+    """
+    roots = [e.attributes.get("full-path", "") for e in archive.elements("META-INF/container.xml")]
+    root = next(filter(None, roots), "")
+    package, folder = archive.elements(root), posixpath.dirname(root)
+    parts = {e.attributes.get("id"): e.attributes.get("href", "") for e in package if e.name == "item"}
+    order = [joined(folder, parts.get(e.attributes.get("idref"), "")) for e in package if e.name == "itemref"]
+    closed = archive.part("META-INF/encryption.xml") if "META-INF/encryption.xml" in archive else b""
+    if any(part.encode() in closed for part in order):  # fonts may be, for their own reasons
+        raise Unreadable("encrypted: protected against copying")
+    builder = TextBuilder()
+    for line in [e.text for e in package if e.name in ("title", "creator")]:
+        builder.add(line)
+        builder.end_paragraph("# ")
+    for part in order:
+        if part in archive:
+            builder.add(html_text(decode_html(archive.part(part)), title=False).text)
+            builder.end_paragraph(verbatim=True)
+    return builder.extracted()

@@ -1,0 +1,169 @@
+"""Zip archives that are documents: their parts, with a bound on what they unpack to, and XML read as a stream."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import unquote
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+
+from ..extras import Unreadable
+
+MAX_PART_BYTES = 256 << 20
+"""A part that unpacks to more is not read. A document of a thousand pages has some ten megabytes."""
+_ENCRYPTED = 1  # bit of an entry's flags
+
+
+class Handler(Protocol):
+    """What is told of an XML file, in order. Names are without namespaces."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def data(self, text: str) -> None:
+        """Text, in pieces of any length."""
+
+
+class Archive:
+    """The parts of a zip archive by name."""
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise Unreadable("damaged: not a whole archive") from error
+        self.names = self._zip.namelist()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._zip.NameToInfo
+
+    def part(self, name: str) -> bytes:
+        """The content of one part.
+
+        Raises:
+            Unreadable: it is missing, damaged, encrypted, or unpacks to too much.
+        """
+        try:
+            info = self._zip.getinfo(name)
+            if info.flag_bits & _ENCRYPTED:
+                raise Unreadable("encrypted: needs a password")
+            with self._zip.open(info) as file:
+                data = file.read(MAX_PART_BYTES + 1)
+        except KeyError as error:
+            raise Unreadable(f"damaged: {name} is missing") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+            raise Unreadable(f"damaged: {name} cannot be unpacked") from error
+        if len(data) > MAX_PART_BYTES:
+            raise Unreadable(f"unpacks to too much: more than {MAX_PART_BYTES >> 20} MiB")
+        return data
+
+    def parse(self, name: str, handler: Handler) -> None:
+        """Tell ``handler`` of an XML part; only one piece of it is in memory as objects.
+
+        Raises:
+            Unreadable: as :meth:`part`, and where the XML is not whole or defines entities.
+        """
+        parse_xml(self.part(name), handler)
+
+    def elements(self, name: str) -> list[Element]:
+        """All elements of a small XML part, in order."""
+        collected = _Elements()
+        self.parse(name, collected)
+        return collected.found
+
+    def relations(self, name: str) -> dict[str, tuple[str, str]]:
+        """Of a part of an office document: by id, the last word of the type, and the name of the part meant.
+
+        https://ecma-international.org/publications-and-standards/standards/ecma-376/, part 2, 6.5.
+        """
+        folder, file = posixpath.split(name)
+        where = f"{folder}/_rels/{file}.rels".lstrip("/")
+        found = {}
+        for element in self.elements(where) if where in self else ():
+            facts = element.attributes
+            if element.name == "Relationship" and facts.get("TargetMode") != "External":
+                kind = facts.get("Type", "").rpartition("/")[2]
+                found[facts.get("Id", "")] = (kind, joined(folder, facts.get("Target", "")))
+        return found
+
+
+@dataclass
+class Element:
+    """An element of XML, without what is within it."""
+
+    name: str
+    attributes: dict[str, str]
+    text: str = ""
+
+
+class _Elements:
+    def __init__(self) -> None:
+        self.found: list[Element] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.found.append(Element(name, attributes))
+
+    def end(self, name: str) -> None:
+        pass
+
+    def data(self, text: str) -> None:
+        self.found[-1].text += text
+
+
+def joined(folder: str, target: str) -> str:
+    """The name of a part that another part, in ``folder``, refers to."""
+    return posixpath.normpath(posixpath.join("/", folder, unquote(target))).lstrip("/")
+
+
+def parse_xml(data: bytes, handler: Handler) -> None:
+    """Tell ``handler`` of an XML file.
+
+    Raises:
+        Unreadable: the XML is not whole, or defines entities, which documents do not and attacks do.
+    """
+    from defusedxml.ElementTree import DefusedXMLParser
+
+    parser = DefusedXMLParser(target=_Local(handler))
+    try:
+        parser.feed(data)
+        parser.close()
+    except ParseError as error:
+        raise Unreadable("damaged: not whole XML") from error
+    except DefusedXmlException as error:
+        raise Unreadable("damaged: it defines XML entities, as attacks do") from error
+
+
+class _Local:
+    """Takes the namespaces away."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.data = handler.data
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._handler.start(_local(name), {_local_key(key): value for key, value in attributes.items()})
+
+    def end(self, name: str) -> None:
+        self._handler.end(_local(name))
+
+    def close(self) -> None:
+        pass
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _local_key(key: str) -> str:
+    """Of an attribute. Slides have an ``id`` of their own and one that refers to a part: that one is ``r:id``."""
+    space, _, name = key.rpartition("}")
+    return f"r:{name}" if space.endswith("/relationships") else name

@@ -1,0 +1,281 @@
+"""The separate process that parses what may be hostile: the side that starts it, asks it and ends it.
+
+A file is parsed by ``child.py`` in a process of its own, with limits of time and memory. Whatever happens
+to that process, the file that it was given gets a reason, the next file gets a new process, and nothing of it appears
+on the terminal. It is started when a file first needs it, and it ends with its :class:`Worker`, or by itself when this
+process is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..extracted import Extracted
+from ..extras import Unreadable
+from .protocol import OUT_OF_MEMORY, Message, PictureNeed, receive, send
+
+_FLAG = "--edgeembed-worker"
+_START = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from edgeembed.reading.sandbox.child import serve; serve()"
+)
+_START_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+_CRASHED = "damaged: the program that reads it crashed"
+_ABORTED = "takes too much memory, or is damaged"
+"""What some libraries do when they are refused memory; on Windows it cannot be told from a crash."""
+_NO_PROCESS = "not readable: the process that reads such files does not start"
+_BIGGEST = "takes too much memory: more than {} MB"
+_frozen_is_ready = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost."""
+
+    seconds: float = 9.0
+    memory_bytes: int = 500_000_000
+    """Of the whole process. Where the system cannot enforce it (macOS, Windows), it is watched ten times a second."""
+
+
+class WorkerCancelled(Exception):
+    """The work was cancelled while a file was being read."""
+
+
+class Worker:
+    """A process that reads files; safe to use from several threads, which then wait for each other.
+
+    Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, cancel: Callable[[], bool] | None = None) -> None:
+        """Starts nothing yet.
+
+        Args:
+            limits: ``None``: the default ones.
+            cancel: asked while a file is read; once it answers ``True`` that is broken off.
+        """
+        self.limits = limits or Limits()
+        self._cancel = cancel or (lambda: False)
+        self._process: _Process | None = None
+        self._fault: str | None = None
+        self._guard = threading.Lock()
+
+    def document(self, path: Path, kind: str) -> Extracted:
+        """The text of a file.
+
+        Args:
+            path: the file.
+            kind: one of ``READERS``.
+
+        Raises:
+            Unreadable: with the reason.
+            WorkerCancelled: it was broken off.
+        """
+        reply = self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind})
+        text = reply.body.decode("utf-8", "surrogatepass")
+        pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
+        return Extracted(text, pages, lines=bool(reply.header["lines"]))
+
+    def picture(self, path: Path, need: PictureNeed) -> tuple[tuple[int, int], bytes]:
+        """The decoded pixels of a picture: its size, and red, green, blue of each pixel.
+
+        Raises:
+            As :meth:`document`.
+        """
+        reply = self._ask({"task": "picture", "path": os.fspath(path.absolute()), "need": need})
+        width, height = (int(side) for side in reply.header["size"])
+        if min(width, height) < 1 or width * height * 3 != len(reply.body):
+            raise Unreadable(_CRASHED)
+        return (width, height), reply.body
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        with self._guard:
+            self._end()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _ask(self, request: Mapping[str, Any]) -> Message:
+        """Ask about one file; a process that broke on it is replaced.
+
+        One that served other files before may have been broken, or filled, by those: then a new one tries again.
+        """
+        left = self.limits.seconds
+        with self._guard:
+            while True:
+                process = self._ready()
+                fresh, started = process.served == 0, time.monotonic()
+                try:
+                    reply = process.ask(request, left, self._cancel)
+                except _Ended as ended:
+                    self._end()
+                    reason = self._reason(ended)
+                except BaseException:  # Ctrl-C and the like: nobody will take the answer that it is working on
+                    self._end()
+                    raise
+                else:
+                    if not reply.header.get("memory"):
+                        break
+                    self._end()
+                    reason = self._reason(_Ended(status=OUT_OF_MEMORY))
+                left -= time.monotonic() - started
+                if fresh or left <= 0:
+                    raise Unreadable(reason)
+        if "reason" in reply.header:
+            raise Unreadable(str(reply.header["reason"]))
+        return reply
+
+    def _ready(self) -> _Process:
+        """The process, started if there is none."""
+        if self._fault is not None:
+            raise Unreadable(self._fault)
+        if self._process is None:
+            try:
+                self._process = _Process(self.limits)
+                self._process.wait_until_ready(self._cancel)
+            except (_Ended, OSError) as error:
+                self._end()
+                self._fault = f"{_NO_PROCESS}{f' ({error})' if str(error) else ''}"
+                raise Unreadable(self._fault) from error
+            except BaseException:
+                self._end()
+                raise
+        return self._process
+
+    def _reason(self, ended: _Ended) -> str:
+        if ended.late:
+            return f"takes too long: more than {self.limits.seconds:g} seconds"
+        if ended.status == OUT_OF_MEMORY:
+            return _BIGGEST.format(self.limits.memory_bytes // 1_000_000)
+        return _ABORTED if ended.status == -signal.SIGABRT else _CRASHED
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+
+class _Ended(Exception):
+    """The process ended, or was late and is to be ended."""
+
+    def __init__(self, *, late: bool = False, status: int | None = None) -> None:
+        self.late = late
+        self.status = status
+
+
+class _Process:
+    """One process and the thread that takes its answers."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.served = 0
+        # In a session of its own, so that Ctrl-C on the terminal reaches this process alone, which decides.
+        self._popen = subprocess.Popen(
+            _command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # its threads would reserve the memory that is limited
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows
+        )
+        self._answers: queue.Queue[Message | None] = queue.Queue()
+        assert self._popen.stdout is not None
+        threading.Thread(target=self._collect, args=(self._popen.stdout,), daemon=True).start()
+        self._send({"seconds": limits.seconds, "memory_bytes": limits.memory_bytes})
+
+    def wait_until_ready(self, cancel: Callable[[], bool]) -> None:
+        """Starting a process takes its time, which is not counted against a file. Raises as :meth:`ask`."""
+        self._answer(_START_SECONDS, cancel)
+
+    def ask(self, request: Mapping[str, Any], seconds: float, cancel: Callable[[], bool]) -> Message:
+        """The answer to a request.
+
+        Raises:
+            _Ended: there is none.
+            WorkerCancelled: ``cancel`` answered ``True``.
+        """
+        self._send(request)
+        answer = self._answer(seconds, cancel)
+        self.served += 1
+        return answer
+
+    def _answer(self, seconds: float, cancel: Callable[[], bool]) -> Message:
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                answer = self._answers.get(timeout=max(0.0, min(left, _POLL_SECONDS)))
+            except queue.Empty:
+                if cancel():
+                    raise WorkerCancelled from None
+                if left <= 0:
+                    raise _Ended(late=True) from None
+                continue
+            if answer is None:
+                raise _Ended(status=self._popen.wait())
+            return answer
+
+    def end(self) -> None:
+        """Kill the process, if it does not go by itself at the end of its input."""
+        with contextlib.suppress(OSError):
+            if self._popen.stdin is not None:
+                self._popen.stdin.close()
+        self._popen.kill()
+        self._popen.wait()
+
+    def _send(self, header: Mapping[str, Any]) -> None:
+        assert self._popen.stdin is not None
+        with contextlib.suppress(OSError):  # it is gone; the missing answer tells
+            send(self._popen.stdin, header)
+
+    def _collect(self, stream: IO[bytes]) -> None:
+        with stream, contextlib.suppress(OSError, ValueError):
+            while (reply := receive(stream)) is not None:
+                self._answers.put(reply)
+        self._answers.put(None)
+
+
+def run_if_worker() -> None:
+    """Be the worker, if this process was started as one, and do not return then.
+
+    An application that is frozen into one executable (PyInstaller and the like) calls this first of all, as it would
+    call ``multiprocessing.freeze_support``: its executable is then started once more, as the worker. Others need not.
+    """
+    global _frozen_is_ready
+    if sys.argv[1:2] == [_FLAG]:
+        from .child import serve
+
+        serve()
+        sys.exit()
+    _frozen_is_ready = True
+
+
+def _command() -> list[str]:
+    """How to start a process that imports what this one would.
+
+    Raises:
+        Unreadable: there is no Python to start, or it would be the whole application.
+    """
+    if not sys.executable or (getattr(sys, "frozen", False) and not _frozen_is_ready):
+        raise Unreadable("not readable: the application must call edgeembed.worker.run_if_worker() when it starts")
+    if getattr(sys, "frozen", False):
+        return [sys.executable, _FLAG]
+    # -I: nothing in the current folder or the environment may take the place of a module.
+    return [sys.executable, "-I", "-c", _START, json.dumps(sys.path)]

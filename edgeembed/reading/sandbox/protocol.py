@@ -1,0 +1,59 @@
+"""Messages between a process and the worker that it started, both ways over pipes.
+
+A message is the length of a JSON header and of a body, four bytes each, big-endian, then both.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import IO, Any, NamedTuple
+
+MAX_HEADER_BYTES = 8 << 20
+MAX_BODY_BYTES = 64 << 20
+"""More text, or more pixels, than this are not taken out of one file."""
+OUT_OF_MEMORY = 77
+"""Exit status of a worker that ended itself for want of memory."""
+_LENGTHS = struct.Struct(">II")
+
+
+class Message:
+    """A message that arrived."""
+
+    def __init__(self, header: Mapping[str, Any], body: bytes) -> None:
+        self.header = header
+        self.body = body
+
+
+def send(stream: IO[bytes], header: Mapping[str, Any], body: bytes = b"") -> None:
+    """Write one message."""
+    facts = json.dumps(header).encode()
+    stream.write(_LENGTHS.pack(len(facts), len(body)))
+    stream.write(facts)
+    stream.write(body)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Message | None:
+    """Read one message; ``None``: the other side is gone, or says what it never should."""
+    lengths = stream.read(_LENGTHS.size)
+    if len(lengths) < _LENGTHS.size:
+        return None
+    header_bytes, body_bytes = _LENGTHS.unpack(lengths)
+    if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
+        return None
+    header, body = stream.read(header_bytes), stream.read(body_bytes)
+    if len(header) + len(body) < header_bytes + body_bytes:
+        return None
+    facts = json.loads(header)
+    return Message(facts, body) if isinstance(facts, dict) else None
+
+
+class PictureNeed(NamedTuple):
+    """What a model needs of a picture."""
+
+    least_side: int | None
+    """Pixels of its shorter side, if it has so many; ``None``: all that there are."""
+    upright: bool
+    """Whether it is turned as its EXIF data says."""

@@ -1,0 +1,1 @@
+"""A query to hits: syntax, vectors, words, fusion and snippets."""

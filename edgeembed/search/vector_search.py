@@ -1,0 +1,136 @@
+"""The chunks nearest to a query: in segments, among fresh rows, and only those that a filter allows.
+
+USearch knows neither filters nor removed rows, so both are dealt with here. If a filter leaves few chunks, exactly
+these are compared. Otherwise more candidates are taken until no chunk outside them could still be among the best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..catalog.database import CATALOG_NAME
+from ..catalog.snapshot import Snapshot
+from ..catalog.where import Condition
+from ..errors import IndexCorruptError
+from ..segments.int8 import Floats, Keys, Rows, cosines
+from ..segments.segment_set import Segments, nearest_rows
+from .hits import Found, group, settled
+
+_COMPARE_ALL = 20_000
+"""Up to so many allowed chunks are all compared, which takes some milliseconds."""
+
+
+class Nearest:
+    """Searches one snapshot of an index with one query."""
+
+    def __init__(self, snapshot: Snapshot, segments: Segments, query: Floats, where: Condition, *, exact: bool) -> None:
+        """
+        Args:
+            query: ``(dim,)`` float32 of length 1.
+            where: only what it allows is found.
+            exact: compare every row instead of walking graphs.
+        """
+        self._snapshot = snapshot
+        self._segments = segments
+        self._query = query
+        self._where = where
+        self._exact = exact
+        self._allowed: dict[str, list[int]] = {}
+        self._compared: dict[str, tuple[Keys, Floats]] = {}
+
+    def allowed(self, kind: str) -> list[int] | None:
+        """Keys of the chunks that the condition allows, ascending; ``None``: all."""
+        if not self._where:
+            return None
+        if kind not in self._allowed:
+            self._allowed[kind] = self._snapshot.allowed_keys(kind, self._where)
+        return self._allowed[kind]
+
+    def documents(self, kind: str, k: int) -> tuple[list[Found], dict[int, float]]:
+        """The best ``k`` or more documents of a kind, and the similarity of each chunk that was looked at.
+
+        Raises:
+            FileNotFoundError: a segment was swept meanwhile; a newer snapshot knows what took its place.
+        """
+        allowed = self.allowed(kind)
+        if allowed is not None and len(allowed) <= _COMPARE_ALL:
+            similarity = self.compare(kind, np.array(allowed, dtype=np.int64))
+            return self._grouped(similarity), similarity
+        count = 4 * k + 16
+        while True:
+            similarity, unseen = self._candidates(kind, count)
+            found = self._grouped(similarity)
+            if settled(found, k, unseen):
+                return found, similarity
+            count *= 4
+
+    def _grouped(self, similarity: dict[int, float]) -> list[Found]:
+        return group(self._snapshot.passages(list(similarity), self._where), similarity)
+
+    def _candidates(self, kind: str, count: int) -> tuple[dict[int, float], float]:
+        """The best ``count`` chunks, removed ones among them; and how similar one outside may be."""
+        segments = [self._segments.open(facts) for facts in self._snapshot.segments(kind)]
+        keys, scores = nearest_rows(segments, self._query, count, exact=self._exact)
+        fresh, fresh_scores = self._fresh(kind)
+        rows = sum(map(len, segments)) + len(fresh)
+        keys, scores = np.concatenate([keys, fresh]), np.concatenate([scores, fresh_scores])
+        best = np.argsort(-scores, kind="stable")[:count]
+        similarity = dict(zip(keys[best].tolist(), scores[best].tolist(), strict=True))
+        return similarity, float(scores[best[-1]]) if 0 < len(best) < rows else -math.inf
+
+    def compare(self, kind: str, allowed: Keys) -> dict[int, float]:
+        """Similarity of exactly these chunks; those of another kind are left out."""
+        similarity: dict[int, float] = {}
+        for facts in self._snapshot.segments(kind):
+            segment = self._segments.open(facts)
+            keys, scores = segment.compare(self._query, allowed[segment.covers(allowed)])
+            similarity.update(zip(keys.tolist(), scores.tolist(), strict=True))
+        keys, scores = self._fresh(kind)
+        here = np.isin(keys, allowed)
+        similarity.update(zip(keys[here].tolist(), scores[here].tolist(), strict=True))
+        return similarity
+
+    def _fresh(self, kind: str) -> tuple[Keys, Floats]:
+        """Keys and similarities of the rows that are in no segment yet, in the order of keys."""
+        if kind not in self._compared:
+            keys, rows = _fresh_rows(self._snapshot, kind, len(self._query))
+            self._compared[kind] = keys, cosines(self._query, rows)
+        return self._compared[kind]
+
+
+def document_rows(snapshot: Snapshot, segments: Segments, id: str, dims: Mapping[str, int]) -> tuple[int, str, Floats]:
+    """The number of a document, its kind, and its vectors ``(n, dim)``, of length 1, in no order.
+
+    Args:
+        dims: length of the vectors of each kind.
+
+    Raises:
+        KeyError: no document has this id.
+        FileNotFoundError: as :meth:`Nearest.documents`.
+    """
+    number = snapshot.document(id)
+    if number is None:
+        raise KeyError(f"no document {id!r} in this index")
+    wanted = np.array([row.key for row in snapshot.document_keys([number], Condition(""))], dtype=np.int64)
+    kind = snapshot.chunk(int(wanted[0])).kind
+    found = []
+    for facts in snapshot.segments(kind):
+        segment = segments.open(facts)
+        inside = wanted[segment.covers(wanted)]
+        found.append(segment.rows(inside[segment.holds(inside)]))
+    fresh, rows = _fresh_rows(snapshot, kind, dims[kind])
+    found.append(rows[np.isin(fresh, wanted)])
+    floats = np.concatenate(found).astype(np.float32)
+    norms = np.linalg.norm(floats, axis=1, keepdims=True)
+    return number, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
+
+
+def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Rows]:
+    fresh = snapshot.fresh(kind)
+    if any(len(raw) != dim for _, raw in fresh):
+        raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
+    keys = np.array([key for key, _ in fresh], dtype=np.int64)
+    return keys, np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), dim)

@@ -1,0 +1,1 @@
+"""Stored vectors: int8 rows and memory-mapped USearch files."""

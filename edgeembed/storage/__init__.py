@@ -1,0 +1,1 @@
+"""An open index: opened, locked, written to, merged and swapped."""

@@ -1,0 +1,86 @@
+"""How a rebuilt index takes the place of the old one, and how that is undone."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from ..catalog.database import CATALOG_NAME
+from ..system.files import sync_folder
+from .index_dir import INDEX_NAME, check_place, foreign_files, is_own_name
+from .lock import process_lock
+
+_SWITCH_SECONDS = 60.0
+
+
+def fresh_place(place: Path) -> Path:
+    """Where the index that is to take the place of another is made."""
+    return _beside(place, ".new")
+
+
+def begun_rebuild(place: Path) -> Path | None:
+    """Where an index is being made anew, or was when its process died; ``None``: nowhere."""
+    fresh = fresh_place(place.resolve())
+    return fresh if _is_index(fresh) else None
+
+
+def undo_switch(place: Path) -> None:
+    """Take the old index back, if a process died before it had put the new one in its place."""
+    place = place.resolve()
+    if not place.exists() and _is_index(old := _beside(place, ".old")):
+        old.rename(place)
+
+
+def check_switch(place: Path) -> None:
+    """Refuse a rebuild that would touch what is not edgeembed's; raises as :func:`check_place`."""
+    check_place(place)
+    check_place(fresh_place(place))
+    check_place(_beside(place, ".old"))
+
+
+def switch(place: Path, fresh: Path) -> None:
+    """Put the new index in the place of the old one, while nobody writes to either.
+
+    If the process dies between the two renames, :func:`undo_switch` takes the old one back.
+
+    Raises:
+        As :func:`check_place`: something was put into one of the folders meanwhile.
+    """
+    old = _beside(place, ".old")
+    with ExitStack() as locks:
+        for folder in (place, fresh):
+            if (folder / CATALOG_NAME).is_file():
+                locks.enter_context(process_lock(folder, wait_seconds=_SWITCH_SECONDS))
+        if not (fresh / CATALOG_NAME).is_file():
+            return  # another process made the same index anew and was first
+        check_switch(place)
+        if os.name == "nt":
+            locks.close()  # a folder in which a file is open cannot be renamed there
+        remove_index(old)
+        if place.exists():
+            place.rename(old)
+        fresh.rename(place)
+        sync_folder(place.parent)
+    remove_index(old)
+
+
+def remove_index(folder: Path) -> None:
+    """Remove the files of an index and then its folder, as far as the system lets us; what is not ours stays."""
+    with suppress(OSError):
+        # The catalog first: without it the rest is no index, and whoever comes next does not take it for one.
+        for name in sorted(os.listdir(folder), key=lambda name: name != CATALOG_NAME):  # noqa: PTH208 (names)
+            if is_own_name(name):
+                with suppress(OSError):
+                    (folder / name).unlink()
+        folder.rmdir()
+
+
+def _beside(place: Path, end: str) -> Path:
+    """A folder for a while; its name is hidden and says whose it is, so that nobody else has one like it."""
+    name = place.name if place.name.startswith(INDEX_NAME) else f"{INDEX_NAME}-{place.name}"
+    return place.with_name(name + end)
+
+
+def _is_index(folder: Path) -> bool:
+    return (folder / CATALOG_NAME).is_file() and not any(foreign_files(folder))

@@ -1,0 +1,83 @@
+"""One writer at a time: a lock that the system frees when its process ends, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import IndexLockedError, IndexNotWritableError
+
+_LOCK_NAME = "lock"
+_OWNER_NAME = "writer"
+LOCK_FILES = (_LOCK_NAME, _OWNER_NAME)
+_OWNER_BYTES = 200
+
+
+@contextmanager
+def process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
+    """Keep other processes from writing to the index in ``folder``.
+
+    Raises:
+        IndexLockedError: another process holds the lock, and went on doing so for ``wait_seconds``.
+        IndexNotWritableError: nothing can be written there.
+    """
+    from filelock import FileLock, Timeout
+
+    path = folder / _LOCK_NAME
+    while True:
+        lock = FileLock(path, timeout=wait_seconds, mode=0o600)
+        before = _identity(path)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise IndexLockedError(folder, _owner(folder)) from error
+        except OSError as error:
+            if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise IndexNotWritableError(folder, (error.strerror or "cannot be written").lower()) from error
+            raise
+        # A rebuild may have moved the folder away between opening and locking: then this locks nothing of use.
+        if before in (None, _identity(path)):
+            break
+        lock.release()
+    try:
+        _sign(folder)
+        yield
+    finally:
+        lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return None
+    return info.st_dev, info.st_ino
+
+
+def _sign(folder: Path) -> None:
+    """Leave the name of this process for those that find the lock taken."""
+    name = f"process {os.getpid()} ({Path(sys.argv[0] or sys.executable).name})"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    with contextlib.suppress(OSError):  # a full disk must not keep anyone from removing documents
+        descriptor = os.open(folder / _OWNER_NAME, flags, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(name)
+
+
+def _owner(folder: Path) -> str:
+    try:
+        with (folder / _OWNER_NAME).open("rb") as file:
+            name = file.read(_OWNER_BYTES).decode("utf-8", "replace")
+    except OSError:
+        name = ""
+    return name or "another process"
+
+
+def forget_owner(folder: Path) -> None:
+    """Take away the name of the last writer."""
+    (folder / _OWNER_NAME).unlink(missing_ok=True)

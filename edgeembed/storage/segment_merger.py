@@ -1,0 +1,127 @@
+"""Segments out of fresh rows, and one segment out of several.
+
+Fresh rows are sealed into a segment once there are some thousands, and segments of one size class are merged by
+tiers, so that each row is written a few times only and a search walks few graphs (as log-structured merge trees do:
+O'Neil, Cheng, Gawlick and O'Neil 1996, doi:10.1007/s002360050048). A segment file never changes: a new one is written
+and named by the next commit in place of the old ones.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, takewhile
+from pathlib import Path
+
+import numpy as np
+
+from ..catalog.database import Catalog
+from ..catalog.segment_info import SegmentFacts
+from ..segments.int8 import Keys, Rows
+from ..segments.segment import write_segment
+from ..segments.segment_set import Segments
+
+SEAL_ROWS = 4096
+"""Fresh rows become a segment at this number; up to it, comparing all of them takes a few milliseconds."""
+MAX_SEGMENT_ROWS = 262_144
+"""Merging stops here, because a graph is built in memory."""
+_MERGE = 4
+
+
+class Merger:
+    """Seals and merges the segments of one index. The caller holds the index's lock."""
+
+    def __init__(self, folder: Path, catalog: Catalog, segments: Segments, *, threads: int) -> None:
+        self._folder = folder
+        self._catalog = catalog
+        self._segments = segments
+        self._threads = threads
+
+    def seal(self, kind: str) -> None:
+        """Turn fresh rows into a segment once there are enough, then merge the smallest ones."""
+        with self._catalog.read() as snapshot:
+            if snapshot.fresh_count(kind) < SEAL_ROWS:
+                return
+            fresh = snapshot.fresh(kind)
+        keys = np.array([key for key, _ in fresh], dtype=np.int64)
+        rows = np.frombuffer(b"".join(vector for _, vector in fresh), dtype=np.int8).reshape(len(keys), -1)
+        self._replace([], kind, keys, [rows])
+        self.merge(kind, SEAL_ROWS * _MERGE)
+
+    def merge(self, kind: str, most: int) -> None:
+        """Merge the last segments as long as there are enough of one size class, up to ``most`` rows together."""
+        while group := self._mergeable(kind, most):
+            self._rewrite(group)
+
+    def rewrite_sparse(self) -> None:
+        """Rewrite segments of which more than half the rows are gone."""
+        with self._catalog.read() as snapshot:
+            segments = snapshot.segments()
+            live = [snapshot.live_count(s.kind, s.first_key, s.last_key) for s in segments]
+        for facts, count in zip(segments, live, strict=True):
+            if count * 2 < facts.rows:
+                self._rewrite([facts])
+
+    def pack(self, kind: str) -> None:
+        """Rewrite segments that hold removed rows or are smaller than need be."""
+        for group in self._neighbours(kind):
+            self._rewrite(group)
+
+    def _mergeable(self, kind: str, most: int) -> list[SegmentFacts]:
+        """Neighbouring segments among the last of one size class, as many as fit together, if these are enough."""
+        with self._catalog.read() as snapshot:
+            segments = snapshot.segments(kind)
+        last = _size_class(segments[-1].rows) if segments else 0
+        alike = list(takewhile(lambda facts: _size_class(facts.rows) == last, reversed(segments)))[::-1]
+        rows = accumulate(facts.rows for facts in alike)
+        group = [facts for facts, total in zip(alike, rows, strict=True) if total <= most]
+        return group if len(group) >= _MERGE else []
+
+    def _neighbours(self, kind: str) -> list[list[SegmentFacts]]:
+        """Runs of segments that fit into one; those that are whole and alone are left out."""
+        groups: list[list[SegmentFacts]] = []
+        room = 0
+        sparse = set[str]()
+        with self._catalog.read() as snapshot:
+            for facts in snapshot.segments(kind):
+                live = snapshot.live_count(kind, facts.first_key, facts.last_key)
+                if live < facts.rows:
+                    sparse.add(facts.file)
+                if not groups or live > room:
+                    groups.append([])
+                    room = MAX_SEGMENT_ROWS
+                groups[-1].append(facts)
+                room -= live
+        return [group for group in groups if len(group) > 1 or group[0].file in sparse]
+
+    def _rewrite(self, group: list[SegmentFacts]) -> None:
+        """Replace neighbouring segments by one of their live rows."""
+        kind = group[0].kind
+        with self._catalog.read() as snapshot:
+            keys = [np.array(snapshot.live_keys(kind, f.first_key, f.last_key), dtype=np.int64) for f in group]
+
+        def parts() -> Iterator[Rows]:
+            for facts, live in zip(group, keys, strict=True):
+                if len(live):
+                    segment = self._segments.open(facts)
+                    yield segment.rows(live)
+                    segment.release()  # the new graph is in memory; the old ones need not be as well
+
+        self._replace(group, kind, np.concatenate(keys), parts())
+
+    def _replace(self, old: list[SegmentFacts], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
+        new = None
+        if len(keys):
+            name = f"{kind}-{uuid.uuid4().hex}.usearch"
+            new = write_segment(self._folder, name, kind, keys, rows, threads=self._threads)
+            self._segments.trust(new)
+        with self._catalog.write() as transaction:
+            transaction.replace_segments(old, new)
+        self._segments.drop(old)  # at once: a large first run would otherwise hold its index twice, on disk and mapped
+
+
+def _size_class(rows: int) -> int:
+    size = 0
+    while rows >= SEAL_ROWS * _MERGE ** (size + 1):
+        size += 1
+    return size

@@ -1,0 +1,1 @@
+"""A folder to changed files: walk, ignore rules, plan and run."""

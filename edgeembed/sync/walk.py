@@ -1,0 +1,202 @@
+"""Walk a folder: which files are in it, git's ignore rules honoured, and what the system says of each."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..reading.entries import NOT_A_FILE, OWN_INDEX, FileStat, Skipped, unreadable
+from .ignore_rules import IGNORE_FILES, Rules, ignored, inherited_rules, is_plain_file, read_rules
+
+IN_THE_CLOUD = "kept in the cloud, not on this machine"
+_OWN_INDEX = ".edgeembed"
+_HAS_FLAGS = hasattr(os.stat_result, "st_file_attributes") or hasattr(os.stat_result, "st_flags")
+
+
+def walk(root: Path, *, exclude: Iterable[Path] = ()) -> Iterator[FileStat | Skipped]:
+    """Find the files of a folder.
+
+    Left out without a word: what ignore rules name, hidden names, what systems and programs leave behind, links to
+    folders, links that leave the folder or lead to something hidden in it.
+
+    Args:
+        root: the folder; may itself be a link.
+        exclude: files and folders to leave out besides; those outside ``root`` have no effect.
+
+    Yields:
+        A ``FileStat`` for each file: folder by folder, sorted by name, the files of a folder before those of the
+        folders in it. A ``Skipped`` for each folder that cannot be read or has an index of its own, for each file that
+        is kept in the cloud only, for each pipe, socket, device and broken link, none of which is ever opened, and for
+        each ignore file with a rule that cannot be used. What vanishes meanwhile is no error.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: ``root`` is not a folder, or goes away meanwhile.
+        OSError: ``root`` cannot be read.
+    """
+    real = root.resolve(strict=True)
+    if not real.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", os.fspath(root))
+    inside = (path.resolve() for path in exclude)
+    excluded = frozenset(path.relative_to(real).as_posix() for path in inside if path.is_relative_to(real))
+    return _Walk(real, excluded).run()
+
+
+class _Folder(NamedTuple):
+    """A folder that is still to be read."""
+
+    path: str
+    """As the system takes it."""
+    prefix: str
+    """Relative to the root, with ``/`` at the end; empty for the root."""
+    rules: Rules
+    """Those that apply to its entries."""
+
+
+class _Walk:
+    def __init__(self, root: Path, excluded: frozenset[str]) -> None:
+        self._root = root
+        self._excluded = excluded
+        self._identity = identity(root)
+        self._problems: list[Skipped] = []
+
+    def run(self) -> Iterator[FileStat | Skipped]:
+        """Folders in the order of their paths, and at last what is wrong with rules."""
+        todo = [_Folder(os.fspath(self._root), "", inherited_rules(self._root, self._problems))]
+        while todo:
+            folder = todo.pop()
+            below: list[_Folder] = []
+            yield from self._read(folder, below)
+            todo.extend(reversed(below))
+        check_still_there(self._root, self._identity)
+        yield from self._problems
+
+    def _read(self, folder: _Folder, below: list[_Folder]) -> Iterator[FileStat | Skipped]:
+        """The files of one folder; what is to be read next is appended to ``below``."""
+        names: list[tuple[str, os.DirEntry[str]]] = []
+        special: dict[str, os.DirEntry[str]] = {}
+        try:
+            with os.scandir(folder.path) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name[0] != ".":
+                        names.append((name, entry))
+                    elif name == _OWN_INDEX or name in IGNORE_FILES:
+                        special[name] = entry
+        except OSError as error:
+            yield from self._cannot_read(folder, error)
+            return
+        if folder.prefix and _OWN_INDEX in special and Path(special[_OWN_INDEX].path, "catalog.sqlite").exists():
+            yield Skipped(folder.prefix[:-1], OWN_INDEX)
+            return
+        names.sort(key=itemgetter(0))
+        rules = self._with_own_rules(folder, special)
+        for name, entry in names:
+            path = folder.prefix + name
+            try:
+                found = self._look(entry, path, rules)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                yield Skipped(path, unreadable(error))
+                continue
+            if isinstance(found, str):
+                below.append(_Folder(found, path + "/", rules))
+            elif found is not None:
+                yield found
+
+    def _look(self, entry: os.DirEntry[str], path: str, rules: Rules) -> FileStat | Skipped | str | None:
+        """What an entry is: a file, the path of a folder to read, or ``None`` for what is left out."""
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if path in self._excluded or ignored(rules, entry.name, path, is_folder):
+            return None
+        if is_folder and not _HAS_FLAGS:
+            return entry.path
+        info: os.stat_result | None = entry.stat(follow_symlinks=False)
+        if info is not None and modes.S_ISLNK(info.st_mode):
+            try:
+                info = self._linked(Path(entry.path))
+            except PermissionError:
+                return None
+            except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+                return Skipped(path, f"{NOT_A_FILE}: a broken link")
+        if info is None or (modes.S_ISDIR(info.st_mode) and not is_folder):
+            return None
+        if not is_folder and not modes.S_ISREG(info.st_mode):
+            return Skipped(path, f"{NOT_A_FILE}: {_kind(info.st_mode)}")
+        if _HAS_FLAGS:
+            if _is_hidden_or_junction(info):
+                return None
+            if _is_in_the_cloud(info):
+                return Skipped(path, IN_THE_CLOUD)
+        return entry.path if is_folder else FileStat(path, info.st_size, info.st_mtime_ns)
+
+    def _linked(self, link: Path) -> os.stat_result | None:
+        """What a link leads to, if that is visible and inside the folder."""
+        target = link.resolve(strict=True)
+        if not target.is_relative_to(self._root):
+            return None
+        relative = target.relative_to(self._root)
+        way = [relative, *relative.parents]
+        if any(step.name.startswith(".") or step.as_posix() in self._excluded for step in way if step.name):
+            return None
+        return target.stat()
+
+    def _cannot_read(self, folder: _Folder, error: OSError) -> Iterator[Skipped]:
+        gone = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        if not folder.prefix:
+            raise error
+        if gone:
+            check_still_there(self._root, self._identity)
+        else:
+            yield Skipped(folder.prefix[:-1], unreadable(error))
+
+    def _with_own_rules(self, folder: _Folder, special: dict[str, os.DirEntry[str]]) -> Rules:
+        found = [Path(special[name].path) for name in IGNORE_FILES if name in special]
+        files = [(path, folder.prefix + path.name) for path in found if is_plain_file(path)]
+        if not files:
+            return folder.rules
+        return folder.rules.with_nearer(read_rules(files, self._problems, cut=len(folder.prefix)))
+
+
+def identity(root: Path) -> tuple[int, int]:
+    """Which folder it is, whatever it is called."""
+    info = root.stat()
+    return info.st_dev, info.st_ino
+
+
+def check_still_there(root: Path, before: tuple[int, int]) -> None:
+    """Make sure that a folder is the one that it was when its :func:`identity` was asked for.
+
+    Otherwise a drive that is pulled out would look like a folder from which everything was deleted.
+
+    Raises:
+        FileNotFoundError: it is gone, or another is in its place, such as the mount point of that drive.
+    """
+    with suppress(OSError):
+        if identity(root) == before:
+            return
+    said = "went away while it was read; nothing was taken for deleted, run it again when it is back"
+    raise FileNotFoundError(errno.ENOENT, said, os.fspath(root))
+
+
+def _kind(mode: int) -> str:
+    """What something is that is neither a file nor a folder."""
+    return "a pipe" if modes.S_ISFIFO(mode) else "a socket" if modes.S_ISSOCK(mode) else "a device"
+
+
+def _is_hidden_or_junction(info: Any) -> bool:
+    """By Windows's attributes. A junction is a link to a folder that does not look like one."""
+    attributes = getattr(info, "st_file_attributes", 0)
+    is_junction = attributes & modes.FILE_ATTRIBUTE_REPARSE_POINT and info.st_reparse_tag == 0xA0000003
+    return bool(attributes & modes.FILE_ATTRIBUTE_HIDDEN or is_junction)
+
+
+def _is_in_the_cloud(info: Any) -> bool:
+    """Whether reading would download it: Windows OFFLINE, RECALL_ON_OPEN, RECALL_ON_DATA_ACCESS; macOS SF_DATALESS."""
+    return bool(getattr(info, "st_file_attributes", 0) & 0x441000 or getattr(info, "st_flags", 0) & 0x40000000)

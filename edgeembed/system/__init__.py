@@ -1,0 +1,1 @@
+"""Below everything: cores and memory, flushing to disk, the order in which native libraries load."""

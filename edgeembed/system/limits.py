@@ -1,0 +1,46 @@
+"""How many cores and how much memory this process may use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def usable_cores() -> int:
+    """How many cores this process may keep busy: processor affinity and, in a container, its quota counted."""
+    if hasattr(os, "process_cpu_count"):  # Python 3.13
+        cores = os.process_cpu_count() or 1
+    elif hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _quota(Path("/sys/fs/cgroup")) or cores))
+
+
+def _quota(root: Path) -> int | None:
+    """Cores that the container's quota allows, rounded down but at least 1; ``None`` where there is no quota.
+
+    Control groups version 2 (``cpu.max``) or 1 (``cpu.cfs_quota_us``), as seen from inside a container.
+    """
+    try:
+        if (root / "cpu.max").is_file():
+            quota, period = (root / "cpu.max").read_text().split()
+        else:
+            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
+            period = (root / "cpu/cpu.cfs_period_us").read_text()
+        return max(1, int(quota) // int(period)) if quota.strip() not in ("max", "-1") else None
+    except (OSError, ValueError):
+        return None
+
+
+def memory_bytes() -> int | None:
+    """Memory of this machine, or of the container if that is less; ``None`` where the system does not say (Windows)."""
+    try:
+        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    except (AttributeError, ValueError, OSError):
+        return None
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # control groups version 2, 1
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+            found.append(int(Path("/sys/fs/cgroup", name).read_text()))
+    return min(found)

@@ -1,0 +1,1 @@
+"""Strings to chunks and terms: pure functions without I/O."""
