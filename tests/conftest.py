@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, write_bundle

@@ -299,7 +299,7 @@ def run(scratch: Path, model: Path, *, runs: int, every: int = 1, seed: int = 0)
 
 
 if __name__ == "__main__":
-    from edgeembed_export.tiny import tiny_text_bundle
+    from edgeembed_export.testing.tiny import tiny_text_bundle
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2000)

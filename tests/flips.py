@@ -175,7 +175,7 @@ def _count(tally: Counter[str], name: str, answer: str) -> None:
 
 
 if __name__ == "__main__":
-    from edgeembed_export.tiny import tiny_text_bundle
+    from edgeembed_export.testing.tiny import tiny_text_bundle
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--places", type=int, default=4000, help="about so many in all")

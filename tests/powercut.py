@@ -128,7 +128,7 @@ def check(cut: Cut, place: Path, model: Path, commits: dict[int, State]) -> None
 
 
 if __name__ == "__main__":
-    from edgeembed_export.tiny import tiny_text_bundle
+    from edgeembed_export.testing.tiny import tiny_text_bundle
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_CACHE_HOME"] = str(Path(scratch, "cache"))

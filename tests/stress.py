@@ -132,7 +132,7 @@ if __name__ == "__main__":
             sys.exit(f"{type(error).__name__}: {error}; caused by {error.__cause__!r}")
         print(json.dumps(result))
     else:
-        from edgeembed_export.tiny import tiny_text_bundle
+        from edgeembed_export.testing.tiny import tiny_text_bundle
 
         with tempfile.TemporaryDirectory() as scratch:
             os.environ["XDG_CACHE_HOME"] = str(Path(scratch, "cache"))

@@ -86,7 +86,7 @@ def test_altered_prefixes(tiny_bundle: Path, reseal: Reseal) -> None:
 
 
 def test_an_altered_query_prefix(tmp_path: Path, reseal: Reseal) -> None:
-    from edgeembed_export.tiny import tiny_text_bundle
+    from edgeembed_export.testing.tiny import tiny_text_bundle
 
     bundle = read_bundle(tiny_text_bundle(tmp_path / "prefixed", query_prefix="query: "))
     assert failing(bundle) == []

@@ -20,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgeembed_export.tiny import tiny_text_bundle
-from edgeembed_export.tiny_image import tiny_two_tower_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed

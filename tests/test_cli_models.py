@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from edgeembed_export.tiny_image import tiny_two_tower_bundle
+from edgeembed_export.testing.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed

@@ -89,7 +89,7 @@ def test_unknown_role(tiny: edgeembed.Embedder) -> None:
 
 
 def test_roles_put_their_prefix_in_front(tmp_path: Path) -> None:
-    from edgeembed_export.tiny import tiny_text_bundle
+    from edgeembed_export.testing.tiny import tiny_text_bundle
 
     plain = edgeembed.Embedder.load(tiny_text_bundle(tmp_path / "plain"))
     prefixed = edgeembed.Embedder.load(

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from edgeembed_export.tiny import tiny_text_bundle
-from edgeembed_export.tiny_image import tiny_two_tower_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny_image import tiny_two_tower_bundle
 
 from edgeembed import Folder, Skipped
 from edgeembed.reading.entries import OWN_INDEX

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from edgeembed_export.arrays import npz_bytes
-from edgeembed_export.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
+from edgeembed_export.sealing.npz import npz_bytes
+from edgeembed_export.testing.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 from PIL import Image, ImageDraw, features
 
 import edgeembed

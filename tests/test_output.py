@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
-from edgeembed_export.tiny_image import tiny_two_tower_bundle
+from edgeembed_export.testing.tiny_image import tiny_two_tower_bundle
 from jsonschema import Draft202012Validator
 from PIL import Image
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeembed_export.tiny import tiny_text_bundle
-from edgeembed_export.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
 
 from edgeembed import Folder, Index, IndexCorruptError, NotAnIndexError
 from tests.old_files import write

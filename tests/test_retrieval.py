@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeembed_export.evaluate_texts import ndcg_at
-from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.evaluation.text_tasks import ndcg_at
+from edgeembed_export.testing.tiny import tiny_text_bundle
 
 import edgeembed
 from edgeembed.storage import segment_merger as merging

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edgeembed_export.tiny_image import tiny_two_tower_bundle
+from edgeembed_export.testing.tiny_image import tiny_two_tower_bundle
 from PIL import Image
 
 import edgeembed

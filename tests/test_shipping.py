@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
 
 from edgeembed import Document, Folder, Index, IndexLockedError
 from edgeembed.storage import segment_merger as merging

@@ -91,7 +91,8 @@ def test_it_imports_neither_models_nor_search(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("<p>hello", encoding="utf-8")
     code = (
-        "import sys; from pathlib import Path; import edgeembed.reading.sandbox.child; from edgeembed.reading.readers import read; "
+        "import sys; from pathlib import Path; import edgeembed.reading.sandbox.child; "
+        "from edgeembed.reading.readers import read; "
         f"read('html', Path({str(path)!r}).read_bytes()); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from edgeembed_export.evaluate_texts import ndcg_at
+from edgeembed_export.evaluation.text_tasks import ndcg_at
 
 import edgeembed
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
 
 from edgeembed import Document, Index
 

@@ -44,9 +44,9 @@ def photos(folder: Path, size: tuple[int, int], count: int) -> list[Path]:
 def random_vit(folder: Path) -> Path:
     """A bundle of a ViT-B/32 with random weights, float32."""
     import torch
-    from edgeembed_export.bundling import Recipe
-    from edgeembed_export.image_export import export_image
-    from edgeembed_export.quantize import FLOAT32
+    from edgeembed_export.families.image import export_image
+    from edgeembed_export.quantization.schemes import FLOAT32
+    from edgeembed_export.sealing.pipeline import Recipe
     from transformers import ViTConfig, ViTImageProcessor, ViTModel
 
     torch.manual_seed(0)

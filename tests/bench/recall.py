@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.testing.tiny import tiny_text_bundle
 
 import edgeembed
 

@@ -38,7 +38,7 @@ def scores_of(peer: Peer, teacher: Path, made: Path, data: Path) -> Scores:
         return edgeembed.bundle.bundle.read_bundle(peer.name.removeprefix("edgeembed ")).manifest.quality["scores"]
     if _EXACT in peer.name or peer.name == "fastembed":
         return default.quality["source_scores"]
-    from edgeembed_export.evaluate import evaluate
+    from edgeembed_export.evaluation.evaluate import evaluate
 
     embed, batch = peer.load(teacher, made), peer.batches[-1]
 

@@ -51,7 +51,7 @@ def teacher() -> Path:
 def bert(tmp_path: Path) -> Path:
     """A tiny random BERT in the Hugging Face layout."""
     pytest.importorskip("torch")
-    from edgeembed_export.tiny_torch import tiny_text_folder
+    from edgeembed_export.testing.tiny_torch import tiny_text_folder
 
     return tiny_text_folder(tmp_path / "bert")
 
@@ -71,7 +71,7 @@ def edit_json() -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def pictures() -> list[bytes]:
     """Fifty image files: the golden ones, and upright RGB of many sizes in several formats."""
-    from edgeembed_export.pictures import golden_pictures
+    from edgeembed_export.sealing.proof.golden_pictures import golden_pictures
     from PIL import Image
 
     rng = np.random.default_rng(7)

@@ -9,7 +9,14 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.bias import EXACT, AssociationTest, association, association_tests, audit, sentence_templates
+from edgeembed_export.evaluation.weat import (
+    EXACT,
+    AssociationTest,
+    association,
+    association_tests,
+    audit,
+    sentence_templates,
+)
 
 EAST, NORTH = [1.0, 0.0], [0.0, 1.0]
 

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-PROGRAM = "import sys; from edgeembed_export.cli import main; sys.argv[0] = 'edgeembed-export'; main()"
+PROGRAM = "import sys; from edgeembed_export.cli.main import main; sys.argv[0] = 'edgeembed-export'; main()"
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.clusters import k_means, neighbour_accuracy, numbered, v_measure
+from edgeembed_export.evaluation.clusters import k_means, neighbour_accuracy, numbered, v_measure
 
 
 def at_angles(*degrees: float) -> np.ndarray:

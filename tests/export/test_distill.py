@@ -15,22 +15,22 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
 from click.testing import CliRunner
-from edgeembed_export.bundling import TextRecipe
-from edgeembed_export.char_student import character_student, write_character_graph
-from edgeembed_export.cli import cli
-from edgeembed_export.corpus import SETS, TrainingSet, read_corpus, read_set
-from edgeembed_export.distill import distill
-from edgeembed_export.distill_recipe import Characters, DistillRecipe, Layers, Static
+from edgeembed_export.cli.main import cli
+from edgeembed_export.distillation.corpus import SETS, TrainingSet, read_corpus, read_set
+from edgeembed_export.distillation.distill import distill
+from edgeembed_export.distillation.recipe import Characters, DistillRecipe, Layers, Static
+from edgeembed_export.distillation.recipes import STUDENTS
+from edgeembed_export.distillation.students.characters import character_student, write_character_graph
+from edgeembed_export.distillation.students.layers import layer_student, prune_tokenizer
+from edgeembed_export.distillation.students.static import StaticStudent, static_student, write_static_graph
+from edgeembed_export.distillation.teacher_vectors import Teacher, batches, teacher_vectors, torch_teacher
+from edgeembed_export.distillation.training import Plan, losses, read_log, train
 from edgeembed_export.errors import ExportError
-from edgeembed_export.golden import background_texts
-from edgeembed_export.layer_student import layer_student, prune_tokenizer
-from edgeembed_export.reference import TorchReference
-from edgeembed_export.static_student import StaticStudent, static_student, write_static_graph
-from edgeembed_export.students import STUDENTS
-from edgeembed_export.teacher import open_text
-from edgeembed_export.teacher_vectors import Teacher, batches, teacher_vectors, torch_teacher
-from edgeembed_export.tokenizer import bundle_tokenizer
-from edgeembed_export.training import Plan, losses, read_log, train
+from edgeembed_export.references.text import TorchReference
+from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.proof.golden import background_texts
+from edgeembed_export.sources.text_source import open_text
+from edgeembed_export.sources.tokenizer import bundle_tokenizer
 from tokenizers import Tokenizer
 
 import edgeembed

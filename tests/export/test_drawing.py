@@ -13,9 +13,9 @@ from PIL import Image
 pytest.importorskip("torch", reason="the export stage is not installed")
 pytest.importorskip("matplotlib", reason="the export stage is not installed")
 
-from edgeembed_export.drawing import draw_curves, draw_texts
 from edgeembed_export.errors import ExportError
-from edgeembed_export.evaluate_texts import TypoCurve
+from edgeembed_export.evaluation.drawing import draw_curves, draw_texts
+from edgeembed_export.evaluation.text_tasks import TypoCurve
 
 
 def embed(texts: Sequence[str], role: str) -> np.ndarray:

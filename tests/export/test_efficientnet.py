@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
-from edgeembed_export.efficientnet import find_weights, load_efficientnet
 from edgeembed_export.errors import ExportError
+from edgeembed_export.photos.networks.efficientnet import find_weights, load_efficientnet
 
 _STAGES = ((1, 4, 1), (2, 6, 2), (1, 8, 2), (1, 10, 2), (2, 12, 1), (1, 14, 2), (1, 16, 1))
 """Blocks, channels and stride of each; the strides are those of the paper's table 1."""

@@ -11,11 +11,11 @@ from PIL import Image
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from click.testing import CliRunner, Result
-from edgeembed_export.cli import cli
+from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.evaluate import evaluate, left_out, table
-from edgeembed_export.quality import encoder_of
-from edgeembed_export.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
+from edgeembed_export.evaluation.evaluate import evaluate, left_out, table
+from edgeembed_export.evaluation.report import encoder_of
+from edgeembed_export.testing.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 
 import edgeembed
 

@@ -15,8 +15,8 @@ from PIL import Image
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.evaluate_images import caption_ranks, caption_retrieval, class_vectors, labelled_pictures
-from edgeembed_export.evaluation_sets import EvaluationSet, find_sets
+from edgeembed_export.evaluation.datasets import EvaluationSet, find_sets
+from edgeembed_export.evaluation.image_tasks import caption_ranks, caption_retrieval, class_vectors, labelled_pictures
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "purple": (200, 0, 255)}
 

@@ -12,8 +12,15 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.evaluate_texts import labelled_texts, ndcg_at, remembering, retrieval, similarity, typo_curve
-from edgeembed_export.evaluation_sets import EvaluationSet, find_sets
+from edgeembed_export.evaluation.datasets import EvaluationSet, find_sets
+from edgeembed_export.evaluation.text_tasks import (
+    labelled_texts,
+    ndcg_at,
+    remembering,
+    retrieval,
+    similarity,
+    typo_curve,
+)
 
 
 def by_angle(texts: Sequence[str], role: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.evaluation_sets import Pictures, find_sets, read_retrieval, read_rows
+from edgeembed_export.evaluation.datasets import Pictures, find_sets, read_retrieval, read_rows
 
 
 def write(path: Path, rows: list[dict[str, object]]) -> None:

@@ -11,15 +11,15 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.fuse import fuse
-from edgeembed_export.graph_vectors import GraphVectors
-from edgeembed_export.parts import feed
-from edgeembed_export.quantize import INT8, quantize
-from edgeembed_export.reference import TorchReference
-from edgeembed_export.stages import POOLING_MODES, Normalize, Pooling
-from edgeembed_export.teacher import open_text
-from edgeembed_export.tiny_torch import tiny_text_folder
-from edgeembed_export.to_onnx import text_graph
+from edgeembed_export.graphs.fuse import fuse
+from edgeembed_export.graphs.run import GraphVectors
+from edgeembed_export.graphs.transformer import text_graph
+from edgeembed_export.quantization.schemes import INT8, quantize
+from edgeembed_export.references.text import TorchReference
+from edgeembed_export.sealing.parts import feed
+from edgeembed_export.sources.pooling import POOLING_MODES, Normalize, Pooling
+from edgeembed_export.sources.text_source import open_text
+from edgeembed_export.testing.tiny_torch import tiny_text_folder
 
 ATTENTIONS = {"albert": 2, "bert": 2, "distilbert": 2, "roberta": 2}
 """Of tiny models."""
@@ -80,8 +80,8 @@ def test_fusing_twice_is_fusing_once(bert: Path, tmp_path: Path) -> None:
 
 def test_an_attention_that_looks_back_only_stays_as_it_is(tmp_path: Path) -> None:
     """A causal mask is more than zeros."""
-    from edgeembed_export.tiny_towers import tiny_clip_folder
-    from edgeembed_export.two_tower import load_two_tower
+    from edgeembed_export.families.two_tower import load_two_tower
+    from edgeembed_export.testing.tiny_towers import tiny_clip_folder
 
     model = load_two_tower(tiny_clip_folder(tmp_path / "clip"), tmp_path)
     assert model.text is not None

@@ -14,16 +14,16 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.bundling import Recipe
-from edgeembed_export.cli import cli
+from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.image_export import export_image, open_image
-from edgeembed_export.image_facts import image_section, load_processor
-from edgeembed_export.image_reference import upright_rgb
-from edgeembed_export.pictures import background_pictures, golden_pictures
-from edgeembed_export.precision import Tolerance
-from edgeembed_export.quantize import FLOAT32, INT8, SCHEMES
-from edgeembed_export.tiny_towers import IMAGE_PROCESSORS, tiny_image_folder
+from edgeembed_export.families.image import export_image, open_image
+from edgeembed_export.quantization.choose import Tolerance
+from edgeembed_export.quantization.schemes import FLOAT32, INT8, SCHEMES
+from edgeembed_export.references.image import upright_rgb
+from edgeembed_export.sealing.pipeline import Recipe
+from edgeembed_export.sealing.proof.golden_pictures import background_pictures, golden_pictures
+from edgeembed_export.sources.image_preprocessing import image_section, load_processor
+from edgeembed_export.testing.tiny_towers import IMAGE_PROCESSORS, tiny_image_folder
 from transformers import AutoModel
 
 import edgeembed
@@ -334,7 +334,7 @@ def section_of(folder: Path) -> ImageSection:
 
 
 def _bare(folder: Path) -> Any:
-    from edgeembed_export.source import Source
+    from edgeembed_export.sources.source import Source
 
     return Source(
         path=folder, id="", revision="", weights_sha256="", config={"model_type": "vit"}, license=None, training_data=()

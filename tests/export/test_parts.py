@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeembed_export.arrays import npz_bytes
-from edgeembed_export.golden import background_texts, golden_arrays, golden_texts
-from edgeembed_export.tiny import tiny_text_bundle
+from edgeembed_export.sealing.npz import npz_bytes
+from edgeembed_export.sealing.proof.golden import background_texts, golden_arrays, golden_texts
+from edgeembed_export.testing.tiny import tiny_text_bundle
 
 import edgeembed
 from edgeembed.bundle.bundle import read_bundle
@@ -56,7 +56,7 @@ def test_golden_texts_that_the_archive_would_change(tiny_bundle: Path) -> None:
 
 def test_tiny_bundles_need_no_torch(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from edgeembed_export.tiny import tiny_text_bundle; "
+        "import sys, pathlib; from edgeembed_export.testing.tiny import tiny_text_bundle; "
         f"tiny_text_bundle(pathlib.Path({str(tmp_path / 'tiny')!r})); "
         "print(sorted({'torch', 'transformers', 'optimum'} & sys.modules.keys()))"
     )

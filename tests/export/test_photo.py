@@ -16,21 +16,21 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
 from click.testing import CliRunner
-from edgeembed_export.backbone import Backbone
-from edgeembed_export.cli import cli
+from edgeembed_export.cli.main import cli
+from edgeembed_export.distillation.training import read_log
 from edgeembed_export.errors import ExportError
-from edgeembed_export.mobilenet import load_mobilenet
-from edgeembed_export.photo import read_photos, train_photos
-from edgeembed_export.photo_recipe import PHOTOS, BackboneRecipe, PhotoRecipe, PhotoSet
-from edgeembed_export.photo_soup import blended, soup_logs, train_soup
-from edgeembed_export.photo_teacher import bundle_photo_teacher, is_two_tower, two_tower_photo_teacher
-from edgeembed_export.photo_tower import PhotoTower, TowerRecipe, told_apart
-from edgeembed_export.photo_training import Lesson, PhotoPlan, backbone_says, run_tower, train_tower
-from edgeembed_export.photo_views import Seen, stretched, view
-from edgeembed_export.pictures import golden_pictures
-from edgeembed_export.tiny_photo import tiny_backbone, tiny_photos
-from edgeembed_export.tiny_towers import tiny_clip_folder
-from edgeembed_export.training import read_log
+from edgeembed_export.photos.networks.backbone import Backbone
+from edgeembed_export.photos.networks.mobilenet import load_mobilenet
+from edgeembed_export.photos.recipes import PHOTOS, BackboneRecipe, PhotoRecipe, PhotoSet
+from edgeembed_export.photos.soup import blended, soup_logs, train_soup
+from edgeembed_export.photos.teacher import bundle_photo_teacher, is_two_tower, two_tower_photo_teacher
+from edgeembed_export.photos.tower import PhotoTower, TowerRecipe, told_apart
+from edgeembed_export.photos.train import read_photos, train_photos
+from edgeembed_export.photos.training import Lesson, PhotoPlan, backbone_says, run_tower, train_tower
+from edgeembed_export.photos.views import Seen, stretched, view
+from edgeembed_export.sealing.proof.golden_pictures import golden_pictures
+from edgeembed_export.testing.tiny_photo import tiny_backbone, tiny_photos
+from edgeembed_export.testing.tiny_towers import tiny_clip_folder
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle
@@ -354,7 +354,7 @@ def test_the_command_says_what_there_is(tmp_path: Path) -> None:
 
 
 def test_the_shipped_backbone_names_what_it_sees(data: Path) -> None:
-    from edgeembed_export.evaluation_sets import Pictures, read_rows
+    from edgeembed_export.evaluation.datasets import Pictures, read_rows
 
     backbone = load_mobilenet(data / BackboneRecipe().arrays, data / BackboneRecipe().names)
     assert len(backbone.blocks) == 18

@@ -13,12 +13,12 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
-from edgeembed_export.backbone import Block, Convolution
-from edgeembed_export.compensated import compensated, round_compensated
-from edgeembed_export.equalized import equalize
-from edgeembed_export.photo_losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
-from edgeembed_export.static_int8 import quantize_static_int8
-from edgeembed_export.stored_weights import rounded, store_weights
+from edgeembed_export.photos.losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
+from edgeembed_export.photos.networks.backbone import Block, Convolution
+from edgeembed_export.photos.networks.channel_equalization import equalize
+from edgeembed_export.photos.networks.gptq_rounding import compensated, round_compensated
+from edgeembed_export.quantization.static_int8 import quantize_static_int8
+from edgeembed_export.quantization.weight_only import rounded, store_weights
 from onnx import TensorProto, helper, numpy_helper
 
 

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.evaluate import Scores, evaluate
-from edgeembed_export.photo_recipe import PHOTOS
+from edgeembed_export.evaluation.evaluate import Scores, evaluate
+from edgeembed_export.photos.recipes import PHOTOS
 
 import edgeembed
 from edgeembed.bundle.bundle import read_bundle

@@ -12,13 +12,13 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.bundling import TextRecipe
-from edgeembed_export.cli import cli
+from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.graph_vectors import GraphVectors
-from edgeembed_export.kinds import export, load_float
-from edgeembed_export.parts import feed
-from edgeembed_export.precision import (
+from edgeembed_export.families.detect import export, load_float
+from edgeembed_export.families.text import export_text
+from edgeembed_export.graphs.run import GraphVectors
+from edgeembed_export.graphs.transformer import text_graph
+from edgeembed_export.quantization.choose import (
     DEFAULT_SCHEMES,
     Comparing,
     Measured,
@@ -27,12 +27,12 @@ from edgeembed_export.precision import (
     compare_schemes,
     named_scheme,
 )
-from edgeembed_export.quantize import FLOAT32, INT8, INT8_8BIT, INT8_TABLE, SCHEMES
-from edgeembed_export.reference import TorchReference
-from edgeembed_export.sensitivity import Sensitivity, sensitivities
-from edgeembed_export.teacher import open_text
-from edgeembed_export.text_export import export_text
-from edgeembed_export.to_onnx import text_graph
+from edgeembed_export.quantization.schemes import FLOAT32, INT8, INT8_8BIT, INT8_TABLE, SCHEMES
+from edgeembed_export.quantization.sensitivity import Sensitivity, sensitivities
+from edgeembed_export.references.text import TorchReference
+from edgeembed_export.sealing.parts import feed
+from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sources.text_source import open_text
 
 from edgeembed.maintenance.check_bundle import check
 
@@ -43,7 +43,7 @@ TABLE = "/embeddings/word_embeddings/Gather"
 @pytest.fixture(scope="session")
 def comparing(tmp_path_factory: pytest.TempPathFactory) -> Comparing:
     """Every scheme by name, for a tiny BERT."""
-    from edgeembed_export.tiny_torch import tiny_text_folder
+    from edgeembed_export.testing.tiny_torch import tiny_text_folder
 
     scratch = tmp_path_factory.mktemp("schemes")
     model = load_float(tiny_text_folder(scratch / "bert"), scratch)

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.projection import principal_components, t_sne
+from edgeembed_export.evaluation.projection import principal_components, t_sne
 
 
 def test_principal_components_of_a_turned_plane() -> None:

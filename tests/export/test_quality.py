@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.card import card_text
-from edgeembed_export.quality import Encoder, Quality, bias_table, encoder_of, measure_quality, typo_table
+from edgeembed_export.evaluation.report import Encoder, Quality, bias_table, encoder_of, measure_quality, typo_table
+from edgeembed_export.sealing.model_card import card_text
 
 import edgeembed
 

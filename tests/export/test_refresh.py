@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from click.testing import CliRunner
-from edgeembed_export import quantize
-from edgeembed_export.bundling import TextRecipe
-from edgeembed_export.cli import cli
+from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.refresh import refresh
-from edgeembed_export.text_export import export_text
+from edgeembed_export.families.text import export_text
+from edgeembed_export.quantization import schemes as quantize
+from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.refresh import refresh
 
 from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.maintenance.check_bundle import check
@@ -25,7 +25,7 @@ from edgeembed.maintenance.check_bundle import check
 @pytest.fixture
 def old(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """As it was made before graphs were fused."""
-    monkeypatch.setattr("edgeembed_export.fuse.fuse", lambda graph, out: graph.rename(out))
+    monkeypatch.setattr("edgeembed_export.graphs.fuse.fuse", lambda graph, out: graph.rename(out))
     made = export_text(bert, tmp_path / "old", TextRecipe(scheme=quantize.INT8)).bundle
     monkeypatch.undo()
     return made
@@ -60,7 +60,7 @@ def test_a_picture_tower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     old = write_bundle(
         tmp_path / "old", shipped.manifest, {name: shipped.file(name) for name in shipped.manifest.files}
     )
-    monkeypatch.setattr("edgeembed_export.weights_file._LEAST", 1 << 17)  # other files
+    monkeypatch.setattr("edgeembed_export.graphs.external_weights._LEAST", 1 << 17)  # other files
     new, same = refresh(old.path, tmp_path / "new")
     assert same == {"mean": 1.0, "median": 1.0, "least": 1.0}
     sizes = [bundle.file("image.onnx.data").stat().st_size for bundle in (old, new)]
@@ -78,7 +78,7 @@ def test_other_vectors_are_refused(old: Bundle, tmp_path: Path, monkeypatch: pyt
         scale.CopyFrom(onnx.numpy_helper.from_array(1.5 * onnx.numpy_helper.to_array(scale), scale.name))
         onnx.save(model, out)
 
-    monkeypatch.setattr("edgeembed_export.refresh.fuse", spoil)
+    monkeypatch.setattr("edgeembed_export.sealing.refresh.fuse", spoil)
     with pytest.raises(ExportError, match="other vectors"):
         refresh(old.path, tmp_path / "new")
     assert not (tmp_path / "new").exists()

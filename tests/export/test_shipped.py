@@ -10,12 +10,12 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.evaluate import evaluate
-from edgeembed_export.quantize import INT8
-from edgeembed_export.recipes import RECIPES
-from edgeembed_export.reference import TorchReference
-from edgeembed_export.teacher import open_text
-from edgeembed_export.text_export import export_text
+from edgeembed_export.evaluation.evaluate import evaluate
+from edgeembed_export.families.text import export_text
+from edgeembed_export.quantization.schemes import INT8
+from edgeembed_export.references.text import TorchReference
+from edgeembed_export.sealing.recipes import RECIPES
+from edgeembed_export.sources.text_source import open_text
 
 import edgeembed
 from edgeembed.bundle.bundle import read_bundle
@@ -71,7 +71,7 @@ def test_close_to_sentence_transformers(teacher: Path, embedder: edgeembed.Embed
 
 
 def test_background_is_the_projects_own(embedder: edgeembed.Embedder) -> None:
-    from edgeembed_export.golden import background_texts, golden_texts
+    from edgeembed_export.sealing.proof.golden import background_texts, golden_texts
 
     bundle = read_bundle(NAME)
     stored = np.load(bundle.path / "background.npz")["text"]

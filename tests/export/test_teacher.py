@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.stages import Dense, Normalize, Pooling
-from edgeembed_export.teacher import open_text
-from edgeembed_export.tiny_torch import add_sentence_transformers, tiny_text_folder
+from edgeembed_export.sources.pooling import Dense, Normalize, Pooling
+from edgeembed_export.sources.text_source import open_text
+from edgeembed_export.testing.tiny_torch import add_sentence_transformers, tiny_text_folder
 
 Edit = Callable[..., None]
 

@@ -10,18 +10,19 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.bundling import TextRecipe
 from edgeembed_export.errors import ExportError
-from edgeembed_export.graph_vectors import GraphVectors
-from edgeembed_export.quantize import FLOAT32, INT8, quantize
-from edgeembed_export.reference import TorchReference
-from edgeembed_export.seal import TEXT_GRAPH, Facts, seal_text
-from edgeembed_export.smooth import smooth
-from edgeembed_export.teacher import open_text
-from edgeembed_export.text_export import export_text
-from edgeembed_export.tiny_torch import TEXT_FAMILIES, add_sentence_transformers, tiny_text_folder
-from edgeembed_export.to_onnx import text_graph
-from edgeembed_export.tokenizer import bundle_tokenizer
+from edgeembed_export.families.text import export_text
+from edgeembed_export.graphs.run import GraphVectors
+from edgeembed_export.graphs.transformer import text_graph
+from edgeembed_export.quantization.schemes import FLOAT32, INT8, quantize
+from edgeembed_export.quantization.smoothing import smooth
+from edgeembed_export.references.text import TorchReference
+from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.seal import Facts, seal_text
+from edgeembed_export.sources.text_source import open_text
+from edgeembed_export.sources.tokenizer import bundle_tokenizer
+from edgeembed_export.testing.tiny_torch import TEXT_FAMILIES, add_sentence_transformers, tiny_text_folder
+from edgeembed_export.types import TEXT_GRAPH
 
 import edgeembed
 from edgeembed.bundle.manifest import TextSection

@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.corpus import SETS
-from edgeembed_export.evaluate import evaluate
-from edgeembed_export.students import STUDENTS
+from edgeembed_export.distillation.corpus import SETS
+from edgeembed_export.distillation.recipes import STUDENTS
+from edgeembed_export.evaluation.evaluate import evaluate
 
 import edgeembed
 from edgeembed.bundle.bundle import read_bundle

@@ -12,14 +12,14 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.bundling import TextRecipe
-from edgeembed_export.corpus import TrainingSet
-from edgeembed_export.distill_recipe import DistillRecipe, Layers, Static
+from edgeembed_export.distillation.corpus import TrainingSet
+from edgeembed_export.distillation.recipe import DistillRecipe, Layers, Static
+from edgeembed_export.distillation.recipes import STUDENTS, WRITTEN, tuned_path
+from edgeembed_export.distillation.training import Plan
+from edgeembed_export.distillation.tune import Budget, agreement, tune, tuned, with_knobs, write_found
 from edgeembed_export.errors import ExportError
-from edgeembed_export.golden import background_texts
-from edgeembed_export.students import STUDENTS, WRITTEN, tuned_path
-from edgeembed_export.training import Plan
-from edgeembed_export.tune import Budget, agreement, tune, tuned, with_knobs, write_found
+from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.proof.golden import background_texts
 
 RECIPE = DistillRecipe(
     bundle=TextRecipe(name="small"),

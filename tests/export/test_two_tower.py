@@ -18,24 +18,24 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.bundling import Recipe, TextRecipe, bundle_facts
-from edgeembed_export.cli import cli
+from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.image_reference import upright_rgb
-from edgeembed_export.kinds import export, kind_of, load_float
-from edgeembed_export.pictures import background_pictures
-from edgeembed_export.precision import Tolerance
-from edgeembed_export.quantize import FLOAT32, INT8, quantize
-from edgeembed_export.seal import seal
-from edgeembed_export.siglip_tokenizer import convert_siglip
-from edgeembed_export.tiny_towers import (
+from edgeembed_export.families.detect import export, kind_of, load_float
+from edgeembed_export.families.two_tower import export_two_tower, open_two_tower
+from edgeembed_export.quantization.choose import Tolerance
+from edgeembed_export.quantization.schemes import FLOAT32, INT8, quantize
+from edgeembed_export.references.image import upright_rgb
+from edgeembed_export.sealing.pipeline import Recipe, TextRecipe, bundle_facts
+from edgeembed_export.sealing.proof.golden_pictures import background_pictures
+from edgeembed_export.sealing.seal import seal
+from edgeembed_export.sources.siglip_tokenizer import convert_siglip
+from edgeembed_export.sources.tokenizer import bundle_tokenizer
+from edgeembed_export.testing.tiny_towers import (
     tiny_clip_folder,
     tiny_image_folder,
     tiny_siglip_folder,
     write_clip_tokenizer,
 )
-from edgeembed_export.tokenizer import bundle_tokenizer
-from edgeembed_export.two_tower import export_two_tower, open_two_tower
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, read_bundle
@@ -252,7 +252,9 @@ def test_how_tightly_an_int8_bundle_is_held(
     tight = bundles["clip", "int8"].manifest.tolerance
     assert (tight["image_self"], tight["image_self_share"]) == (1 - 1e-8, 0.2)
     assert bundles["clip", "float32"].manifest.tolerance == FLOAT32.tolerance
-    monkeypatch.setattr("edgeembed_export.rounding._JITTER", 1e-3)  # as if the model were far larger
+    monkeypatch.setattr(
+        "edgeembed_export.sealing.proof.self_tolerance._JITTER", 1e-3
+    )  # as if the model were far larger
     bundle = export_two_tower(sources["clip"], tmp_path / "out", TextRecipe(scheme=INT8)).bundle
     loose = bundle.manifest.tolerance
     assert 1 - 0.05 < loose["image_self"] < 1 - 1e-8

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.typos import typed
+from edgeembed_export.evaluation.typos import typed
 
 LONG = "the quick brown fox jumps over the lazy dog and runs away " * 40
 

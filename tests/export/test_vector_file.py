@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.vector_file import WordTable, is_word_vectors, open_vectors, read_vectors
+from edgeembed_export.sources.vector_file import WordTable, is_word_vectors, open_vectors, read_vectors
 
 ROWS = {"the": [0.1, -0.25, 3.0], "naïve": [1e-7, 2.5e3, -1.0], "東京": [0.3333333, 0.0, 7.0]}
 

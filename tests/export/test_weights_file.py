@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.rounding import self_tolerance
-from edgeembed_export.weights_file import graph_files, whole_files
+from edgeembed_export.graphs.external_weights import graph_files, whole_files
+from edgeembed_export.sealing.proof.self_tolerance import self_tolerance
 from onnx import TensorProto, helper, numpy_helper
 
 import edgeembed

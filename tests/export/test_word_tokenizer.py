@@ -6,9 +6,9 @@ import pytest
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export import word_tokenizer
 from edgeembed_export.errors import ExportError
-from edgeembed_export.word_tokenizer import build_vocabulary, count_unknown, unknown_to_bundle
+from edgeembed_export.sources import word_tokenizer
+from edgeembed_export.sources.word_tokenizer import build_vocabulary, count_unknown, unknown_to_bundle
 from tokenizers import Tokenizer
 
 
@@ -96,7 +96,7 @@ def test_unknown_words_of_any_bundle(tiny_bundle: object) -> None:
 
 
 def test_a_bundle_without_a_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from edgeembed_export.tiny_image import tiny_image_bundle
+    from edgeembed_export.testing.tiny_image import tiny_image_bundle
 
     folder = tiny_image_bundle(tmp_path_factory.mktemp("image") / "bundle")
     with pytest.raises(ExportError, match="embeds images only"):

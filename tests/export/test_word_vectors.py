@@ -19,11 +19,11 @@ from onnx import numpy_helper
 
 pytest.importorskip("torch", reason="the export stage is not installed")
 
-from edgeembed_export.bundling import Exported
 from edgeembed_export.errors import ExportError
-from edgeembed_export.golden import background_texts
-from edgeembed_export.word_reference import sif_weights, zipf
-from edgeembed_export.word_vectors import WORD_SCHEMES, WordRecipe, export_word_vectors
+from edgeembed_export.families.words import WORD_SCHEMES, WordRecipe, export_word_vectors
+from edgeembed_export.references.words import sif_weights, zipf
+from edgeembed_export.sealing.pipeline import Exported
+from edgeembed_export.sealing.proof.golden import background_texts
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
@@ -332,13 +332,13 @@ def test_vectors_of_zeros(tmp_path: Path) -> None:
 
 
 def test_a_table_that_no_file_can_hold(tmp_path: Path) -> None:
-    from edgeembed_export.word_graph import write_word_graph
+    from edgeembed_export.graphs.word_graph import write_word_graph
 
     with pytest.raises(ExportError, match=r"3\.6 GB.*--max-words"):
         write_word_graph(tmp_path / "a", factors=np.zeros(3_000_000, np.float32), dim=300, dtype=np.float32, table=())
 
 
-PROGRAM = "import sys; from edgeembed_export.cli import main; sys.argv[0] = 'edgeembed-export'; main()"
+PROGRAM = "import sys; from edgeembed_export.cli.main import main; sys.argv[0] = 'edgeembed-export'; main()"
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

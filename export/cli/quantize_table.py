@@ -1,0 +1,179 @@
+"""``edgeembed-export quantize-table``: how else the weights of an encoder could be stored, measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..evaluation.datasets import CAPTIONED_PICTURES, LABELLED_PICTURES
+from ..quantization.choose import (
+    AUTO,
+    DEFAULT_SCHEMES,
+    Tolerance,
+    as_data,
+    check_names,
+    choose,
+    closeness_table,
+    compare_schemes,
+    sensitivity_table,
+)
+
+if TYPE_CHECKING:
+    from ..evaluation.evaluate import Scores
+    from ..evaluation.image_tasks import EmbedImages
+    from ..graphs.run import GraphVectors
+    from ..sealing.parts import Part
+    from ..sealing.pipeline import FloatModel
+
+_ROWS = 8
+"""Sensitivities that are shown; ``--json`` holds all of them."""
+_OF_PICTURES = (CAPTIONED_PICTURES, LABELLED_PICTURES)
+"""Kinds of evaluation sets that an image tower takes part in."""
+
+
+def tolerance_options(command: Any) -> Any:
+    """The options of :class:`.precision.Tolerance`; not given they are ``None``."""
+    for decorate in (
+        click.option(
+            "--least-cosine",
+            type=click.FloatRange(0, 1),
+            help="Least cosine of any text or picture to the float model, where the precision is chosen.  "
+            f"[default: {Tolerance.least}]",
+        ),
+        click.option(
+            "--tolerance",
+            type=click.FloatRange(0, 1),
+            help="Least mean cosine of ordinary texts or pictures to the float model, where the precision is chosen.  "
+            f"[default: {Tolerance.mean}]",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def asked_tolerance(precision: str, mean: float | None, least: float | None) -> Tolerance | None:
+    """What the options say; ``None``: the precision is named, so nothing is chosen.
+
+    Raises:
+        click.UsageError: the precision is named, and so is a tolerance.
+    """
+    if precision == AUTO:
+        return Tolerance(
+            mean=Tolerance.mean if mean is None else mean, least=Tolerance.least if least is None else least
+        )
+    if mean is not None or least is not None:
+        given = "--least-cosine" if mean is None else "--tolerance"
+        raise click.UsageError(f"{given} is for --precision {AUTO}, and the precision here is {precision}")
+    return None
+
+
+@click.command("quantize-table")
+@click.argument("source")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="File or folder with evaluation sets; may be repeated.",
+)
+@click.option("--set", "only", multiple=True, help="Measure on this set only; may be repeated.")
+@click.option(
+    "--schemes",
+    default="",
+    help=f"Names, with commas between.  [default: those of {','.join(DEFAULT_SCHEMES)} that change the graph]",
+)
+@click.option("--max-tokens", type=int, help="Limit of tokens.  [default: as the source says]")
+@tolerance_options
+@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write what was measured here.")
+def quantize_table(
+    source: str,
+    data: tuple[Path, ...],
+    only: tuple[str, ...],
+    schemes: str,
+    max_tokens: int | None,
+    tolerance: float | None,
+    least_cosine: float | None,
+    out: Path | None,
+) -> None:
+    """Compare ways to store the weights of the encoder SOURCE: size, closeness, scores, speed.
+
+    A model with two towers gets two tables; each tower is measured beside the float form of the other. A star marks the
+    scheme that `--precision auto` takes. Speeds are of one thread on this machine, taken by turns.
+    """
+    names = [name.strip() for name in schemes.split(",") if name.strip()]
+    if schemes:
+        check_names(names)
+
+    # torch and transformers take seconds to import, and a wrong name should be refused at once.
+    from ..families.detect import load_float
+
+    allowed = asked_tolerance(AUTO, tolerance, least_cosine)
+    assert allowed is not None
+    shown, found = [], {}
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        model = load_float(source, scratch, max_tokens=max_tokens)
+        for part in model.parts:
+            score = _score(model, part, data, only)
+            comparing = compare_schemes(part.trial(), scratch, schemes=names, score=score, speed=True)
+            chosen = choose(comparing.measured, allowed)
+            table = closeness_table(comparing, chosen)
+            shown.append(f"{part.what}:\n{table}" if len(model.parts) > 1 else table)
+            if comparing.sensitivities:
+                costs = sensitivity_table(comparing.sensitivities, rows=_ROWS)
+                shown.append(f"Most sensitive when quantized alone (1 - cosine, size as float32):\n{costs}")
+            found[part.kind] = as_data(comparing, chosen)
+    click.echo("\n\n".join(shown))
+    if out is not None:
+        (one, *others) = found.values()
+        out.write_text(json.dumps(found if others else one, indent=1) + "\n", encoding="utf-8")
+
+
+def _score(
+    model: FloatModel, part: Part, data: Sequence[Path], only: Sequence[str]
+) -> Callable[[GraphVectors], Scores] | None:
+    """Measures a graph of the tower ``part`` on the sets that it takes part in; ``None``: there are none."""
+    from ..evaluation.datasets import find_sets
+    from ..evaluation.evaluate import evaluate, left_out
+    from ..sealing.parts import TextPart
+
+    if not data:
+        return None
+    text, image = model.text, model.image
+    if isinstance(part, TextPart):
+        images = None if image is None else _remembering(image.reference.embed_images)
+        return lambda graph: evaluate(
+            lambda texts, role: graph(part.feeds(texts, role)), data, embed_images=images, only=only
+        )
+    texts = None
+    if text is not None:
+        from ..evaluation.text_tasks import remembering
+
+        texts = remembering(text.reference.embed)
+        passed_over = left_out(texts, data, part.reference.embed_images, only=only)
+        seen = [found.name for found in find_sets(data, only=only) if found.kind in _OF_PICTURES]
+        only = [name for name in seen if name not in passed_over]
+        if not only:
+            return None  # they are of texts alone, or their pictures are not there
+    return lambda graph: evaluate(texts, data, embed_images=lambda pictures: graph(part.feeds(pictures)), only=only)
+
+
+def _remembering(embed: EmbedImages) -> EmbedImages:
+    """``embed`` that computes each picture once; its vectors stay in memory, not the pictures."""
+    import numpy as np
+
+    known: dict[bytes, Any] = {}
+
+    def run(pictures: Sequence[bytes]) -> Any:
+        keys = [hashlib.sha256(picture).digest() for picture in pictures]
+        new = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in known}
+        if new:
+            known.update(zip(new, embed(list(new.values())), strict=True))
+        return np.stack([known[key] for key in keys])
+
+    return run

@@ -1,0 +1,1 @@
+"""Small students of a large text model: recipes, training and sealing."""

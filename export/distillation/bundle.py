@@ -1,0 +1,214 @@
+"""A trained student to a proved bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+
+from edgeembed import Embedder
+from edgeembed.bundle.manifest import TextSection
+from edgeembed.embedder import Role
+from edgeembed.maintenance.check_bundle import cosines
+
+from ..evaluation.datasets import RETRIEVAL, find_sets
+from ..evaluation.evaluate import Scores, evaluate
+from ..graphs.transformer import text_graph
+from ..quantization.schemes import INT8, Scheme, quantize
+from ..references.text import TorchReference
+from ..sealing.parts import feed
+from ..sealing.pipeline import Exported, bundle_facts
+from ..sealing.proof.golden import background_texts
+from ..sealing.seal import Facts, seal_text
+from ..sources.text_source import TextSource
+from ..types import TEXT_GRAPH, TOKENIZER, Vectors
+from .corpus import training_data
+from .recipe import Characters, DistillRecipe, Static
+from .students.characters import CharacterStudent, write_character_graph
+from .students.layers import LayerStudent, plain_attention
+from .students.static import StaticStudent, write_static_graph
+from .teacher_vectors import Teacher, batches
+
+STATIC_INT8 = Scheme(
+    name="int8",
+    precision="int8 table, scaled per token",
+    least_cosine=0.999,
+    least_mean_cosine=0.9995,
+    least_self_cosine=1 - 1e-9,  # nothing is rounded while the graph runs, so it gives the same on any processor
+)
+
+
+class StudentReference:
+    """A student in torch, float32, from text to unit vector."""
+
+    def __init__(self, student: torch.nn.Module, tokenizer: bytes, source: TextSource) -> None:
+        """Use ``student`` with its own tokenizer; limit and prefixes are the teacher's."""
+        self._student = student
+        self._source = source
+        self._tokenizer = Tokenizer.from_str(tokenizer.decode())
+        self._tokenizer.enable_truncation(source.max_tokens)
+
+    def token_ids(self, texts: Sequence[str], *, role: str = "document") -> list[list[int]]:
+        """Token ids of each text, cut at the limit."""
+        prefix = self._source.query_prefix if role == "query" else self._source.document_prefix
+        return [list(row.ids) for row in self._tokenizer.encode_batch_fast([prefix + text for text in texts])]
+
+    def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
+        """Float32 ``(N, dim)``, rows of length 1."""
+        ids = self.token_ids(texts, role=role)
+        vectors: npt.NDArray[np.float32] | None = None
+        self._student.eval()
+        for rows in batches([len(row) for row in ids], tokens=8192, texts=256):
+            with torch.inference_mode():
+                found = self._student([ids[i] for i in rows]).cpu().numpy()  # (B, dim)
+            vectors = np.empty((len(texts), found.shape[1]), np.float32) if vectors is None else vectors
+            vectors[rows] = found
+        assert vectors is not None, "texts are never empty here"
+        return vectors
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """A student, before and while it is trained, and what it takes."""
+
+    student: StaticStudent | LayerStudent | CharacterStudent
+    tokenizer: bytes
+    reference: StudentReference
+    """The student itself, from text to vector."""
+
+
+def seal_student(
+    begun: Untrained,
+    teacher: TorchReference,
+    out: Path,
+    recipe: DistillRecipe,
+    *,
+    way: Teacher,
+    data: Path | None,
+) -> Exported:
+    """Prove a trained student and write its bundle.
+
+    Args:
+        begun: trained by now.
+        teacher: what it is compared with in ``quality``.
+        out: bundle folder; an earlier bundle there is replaced.
+        recipe: how it was made.
+        way: how the teacher's vectors were computed.
+        data: evaluation sets; ``None``: scores are not measured.
+
+    Raises:
+        ExportError: the bundle departs from the student.
+    """
+    begun.student.to("cpu").eval()
+    source, dim = teacher.source, teacher.dim
+    section = TextSection(
+        graph=TEXT_GRAPH,
+        tokenizer=TOKENIZER,
+        max_tokens=source.max_tokens,
+        query_prefix=source.query_prefix,
+        document_prefix=source.document_prefix,
+    )
+    scores: dict[str, Scores] = {}
+
+    def measure(embedder: Embedder) -> dict[str, Any]:
+        found: dict[str, Any] = {"cosine_to_teacher": _closeness(embedder, teacher)}
+        if data is not None:
+            scores["bundle"] = evaluate(lambda texts, role: embedder.embed_texts(texts, role=role), data)
+            scores["teacher"] = _teacher_scores(teacher, way, scores["bundle"], data)
+            found |= {"scores": scores["bundle"], "source_scores": scores["teacher"]}
+            mixed = _mixed_scores(embedder, way, data)
+            if mixed:
+                found["mixed_scores"] = scores["queries on the teacher's documents"] = mixed
+        return found
+
+    with tempfile.TemporaryDirectory() as scratch:
+        graph = Path(scratch, TEXT_GRAPH)
+        scheme = _write_graph(begun, graph, dim, pad_id=section.pad_id)
+        bundle, verification = seal_text(
+            out,
+            facts=_facts(source, recipe, out, dim, graph, way.title),
+            section=section,
+            graph=graph,
+            tokenizer=begun.tokenizer,
+            reference=begun.reference,
+            scheme=scheme,
+            dim=dim,
+            measure=measure,
+        )
+    return Exported(bundle, verification, scores)
+
+
+def _write_graph(begun: Untrained, out: Path, dim: int, *, pad_id: int) -> Scheme:
+    """Write the student's graph; how close it must be to the student in torch."""
+    student = begun.student
+    if isinstance(student, StaticStudent):
+        write_static_graph(student, out, pad_id=pad_id)
+        return STATIC_INT8
+    whole = out.with_name("float.onnx")
+    if isinstance(student, CharacterStudent):
+        write_character_graph(student, whole)
+    else:
+        text_graph(plain_attention(student), student.stages, dim, whole)
+    quantize(whole, out, INT8, [feed(row) for row in begun.reference.token_ids(background_texts())])
+    return INT8
+
+
+def _teacher_scores(teacher: TorchReference, way: Teacher, wanted: Scores, data: Path) -> Scores:
+    """Of the float teacher: measured, unless its bundle states what it made of the same sets."""
+    if all(name in way.scores for name in wanted):
+        return {name: dict(way.scores[name]) for name in wanted}
+    return evaluate(teacher.embed, data)
+
+
+def _mixed_scores(embedder: Embedder, way: Teacher, data: Path) -> Scores:
+    """Retrieval where the student embeds the queries and the teacher has embedded the documents."""
+    sets = [found.name for found in find_sets([data]) if found.kind == RETRIEVAL]
+
+    def embed(texts: Sequence[str], role: Role) -> Vectors:
+        return embedder.embed_texts(texts, role=role) if role == "query" else way.embed(texts)
+
+    return evaluate(embed, data, only=sets) if sets else {}
+
+
+def _closeness(embedder: Embedder, teacher: TorchReference) -> dict[str, float]:
+    """To the teacher in float, over ordinary texts."""
+    texts = background_texts()
+    found = cosines(embedder.embed_texts(texts), teacher.embed(texts))
+    return {"mean": round(float(found.mean()), 4), "least": round(float(found.min()), 4)}
+
+
+def _facts(source: TextSource, recipe: DistillRecipe, out: Path, dim: int, graph: Path, teacher_title: str) -> Facts:
+    facts = bundle_facts(source, recipe.bundle, out, dim)
+    # Another student, another space: what its graph hashes to tells them apart.
+    own = f"{recipe.name}@{hashlib.sha256(graph.read_bytes()).hexdigest()[:12]}/{dim}"
+    return replace(
+        facts,
+        space=facts.space if recipe.same_space else own,
+        source={**facts.source, "recipe": recipe.name, "seed": str(recipe.plan.seed)},
+        training_data=[*facts.training_data, *training_data(recipe.sets)],
+        remarks=_remarks(recipe, teacher_title),
+    )
+
+
+def _remarks(recipe: DistillRecipe, teacher_title: str) -> list[str]:
+    student, plan = recipe.student, recipe.plan
+    if isinstance(student, Static):
+        how = f"A table of {student.width} numbers a token, weighted, summed and projected; there is no transformer."
+    elif isinstance(student, Characters):
+        how = f"Convolutions over the characters of a token and a biLSTM of {student.hidden} over the tokens (ELMo)."
+    else:
+        how = f"Layers {', '.join(map(str, student.layers))} of the teacher, counted from 0, and a smaller vocabulary."
+    return [
+        how,
+        f"Trained by the recipe {recipe.name}, seed {plan.seed}, for {plan.steps} steps against the teacher's vectors, "
+        f"which were computed by {teacher_title}. `edgeembed-export distill --recipe {recipe.name}` makes it again.",
+        *recipe.evidence,
+    ]

@@ -1,0 +1,1 @@
+"""Quality of a bundle as numbers: retrieval, similarity, clusters, typing errors, bias."""

@@ -1,0 +1,111 @@
+"""Measure an encoder on data sets.
+
+Works on any functions from texts and from pictures to vectors, so a bundle and its float teacher are measured by the
+same code.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import ExportError
+from .datasets import (
+    CAPTIONED_PICTURES,
+    LABELLED_PICTURES,
+    LABELLED_TEXTS,
+    RETRIEVAL,
+    SIMILARITY,
+    EvaluationSet,
+    Pictures,
+    find_sets,
+)
+from .image_tasks import EmbedImages, caption_retrieval, labelled_pictures
+from .text_tasks import Embed, labelled_texts, remembering, retrieval, similarity
+
+Scores = dict[str, dict[str, float]]
+"""Data set to measure to score x 100."""
+
+
+def evaluate(
+    embed: Embed | None,
+    data: Path | Sequence[Path],
+    *,
+    embed_images: EmbedImages | None = None,
+    only: Sequence[str] = (),
+    prompts: Sequence[str] = (),
+) -> Scores:
+    """Measure on every set found in ``data``, as far as the encoder can be; :func:`left_out` tells the rest.
+
+    Args:
+        embed: texts to vectors; ``None``: texts cannot be embedded.
+        data: files and folders, as :func:`~edgeembed_export.evaluation_sets.find_sets` takes them.
+        embed_images: contents of picture files to vectors in the same space; ``None``: pictures cannot be embedded.
+        only: names of sets to take; empty: all.
+        prompts: what the name of a class is put into, at ``{}``, to classify pictures by it; empty: the name alone.
+
+    Raises:
+        ExportError: ``data`` holds no set that the encoder can be measured on, or one that is damaged.
+    """
+    known = None if embed is None else remembering(embed)
+    scores: Scores = {}
+    reasons = []
+    for found in find_sets([data] if isinstance(data, Path) else data, only=only):
+        reason = _hindrance(found, embed, embed_images)
+        if reason is None:
+            scores[found.name] = _measure(found, known, embed_images, prompts)
+        else:
+            reasons.append(f"{found.name}: {reason}")
+    if not scores:
+        raise ExportError(f"nothing can be measured: {'; '.join(reasons)}")
+    return scores
+
+
+def left_out(
+    embed: Embed | None, data: Path | Sequence[Path], embed_images: EmbedImages | None, *, only: Sequence[str] = ()
+) -> dict[str, str]:
+    """Names of the sets that :func:`evaluate` passes over, and why."""
+    sets = find_sets([data] if isinstance(data, Path) else data, only=only)
+    reasons = {found.name: _hindrance(found, embed, embed_images) for found in sets}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def table(columns: Mapping[str, Scores]) -> str:
+    """The scores of several encoders side by side, as text: a line for each set and measure."""
+    keys = [(name, measure) for name, scores in next(iter(columns.values())).items() for measure in scores]
+    width = max(len(f"{name} {measure}") for name, measure in keys)
+    widths = {title: max(len(title), 10) for title in columns}
+    lines = [" ".join([" " * width, *(title.rjust(widths[title]) for title in columns)])]
+    for name, measure in keys:
+        values = {title: scores.get(name, {}).get(measure) for title, scores in columns.items()}
+        cells = [("-" if value is None else f"{value:.2f}").rjust(widths[title]) for title, value in values.items()]
+        lines.append(" ".join([f"{name} {measure}".ljust(width), *cells]))
+    return "\n".join(lines)
+
+
+def _measure(
+    found: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None, prompts: Sequence[str]
+) -> dict[str, float]:
+    if embed_images is not None and found.kind == LABELLED_PICTURES:
+        return labelled_pictures(embed, embed_images, found, prompts=prompts)
+    assert embed is not None
+    if embed_images is not None and found.kind == CAPTIONED_PICTURES:
+        return caption_retrieval(embed, embed_images, found)
+    return {SIMILARITY: similarity, RETRIEVAL: retrieval, LABELLED_TEXTS: labelled_texts}[found.kind](embed, found)
+
+
+def _hindrance(found: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None) -> str | None:
+    """Why this encoder cannot be measured on this set; ``None``: it can."""
+    if embed is None and found.kind != LABELLED_PICTURES:
+        return "the model has no text encoder"
+    if found.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES):
+        if embed_images is None:
+            return "the model has no image encoder"
+        pictures = Pictures(found.path.parent)
+        labels = Counter(str(row.get("label")) for row in found.rows() if row["image"] in pictures)
+        if not labels:
+            return f"none of its pictures is beside {found.path}"
+        if embed is None and min(labels.values()) == 1:
+            return "the model has no text encoder for the names of classes, and not every class has two pictures"
+    return None

@@ -1,0 +1,131 @@
+"""Measures of an image encoder: finding pictures by text and text by picture, classes by their names, neighbours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ExportError
+from .clusters import neighbour_accuracy, numbered
+from .datasets import EvaluationSet, Pictures, Row
+from .text_tasks import NEIGHBOURS, Embed, percent
+
+EmbedImages = Callable[[Sequence[bytes]], npt.NDArray[np.float32]]
+"""Contents of picture files to float32 ``(N, dim)`` with rows of length 1."""
+_BLOCK = 64
+"""Picture files that are held in memory at a time."""
+
+
+def caption_retrieval(embed: Embed, embed_images: EmbedImages, found: EvaluationSet) -> dict[str, float]:
+    """Recall at 1, 5 and 10, x 100, of the picture for each caption, and of any of its captions for each picture.
+
+    As Karpathy and Fei-Fei (2015) count. What is as similar as the right one comes before it, so an encoder that makes
+    everything equal gets nothing.
+
+    Raises:
+        ExportError: a picture is missing.
+    """
+    rows = found.rows()
+    pictures = Pictures(found.path.parent)
+    missing = [row["image"] for row in rows if row["image"] not in pictures]
+    if missing or not rows:
+        raise ExportError(
+            f"{found.name}: {len(missing)} of {len(rows)} pictures are not beside {found.path} (such as "
+            f"{missing[:1]}); put them there, as files or in a .tar, or leave the set out"
+        )
+    images = _embed_all(embed_images, pictures, rows)  # (pictures, dim)
+    captions = [(caption, i) for i, row in enumerate(rows) for caption in row["captions"]]
+    texts = embed([caption for caption, _ in captions], "query")  # (captions, dim)
+    owners = np.array([i for _, i in captions])
+    to_image, to_text = caption_ranks(texts @ images.T, owners)
+    return {
+        f"{name} R@{k}": percent(float((ranks <= k).mean()))
+        for name, ranks in (("text to image", to_image), ("image to text", to_text))
+        for k in (1, 5, 10)
+    }
+
+
+def caption_ranks(
+    similarity: npt.NDArray[np.float32], owners: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Ranks from 1 of what should have been found.
+
+    Args:
+        similarity: ``(captions, pictures)``.
+        owners: number of the picture of each caption; each picture has one or more.
+
+    Returns:
+        Of the right picture for each caption, and of the best of its captions for each picture.
+    """
+    captions, pictures = similarity.shape
+    right = similarity[np.arange(captions), owners]  # (captions,)
+    to_image = (similarity >= right[:, None]).sum(axis=1)
+    to_text = np.empty(pictures, np.int64)
+    for picture in range(pictures):
+        own = owners == picture
+        best = similarity[own, picture].max()
+        to_text[picture] = (similarity[~own, picture] >= best).sum() + 1
+    return to_image, to_text
+
+
+def labelled_pictures(
+    embed: Embed | None, embed_images: EmbedImages, found: EvaluationSet, *, prompts: Sequence[str] = ()
+) -> dict[str, float]:
+    """Zero-shot accuracy among the first 1 and the first 5 classes, and that of nearest neighbours, x 100.
+
+    Pictures that are not there are left out, but their classes take part. Neighbours are asked where every class has
+    two pictures; names where there are texts.
+
+    Raises:
+        ExportError: none of the pictures is there, or no measure applies.
+    """
+    rows = found.rows()
+    pictures = Pictures(found.path.parent)
+    there = [row for row in rows if row["image"] in pictures]
+    if not there:
+        raise ExportError(f"{found.name}: none of its {len(rows)} pictures is beside {found.path}")
+    vectors = _embed_all(embed_images, pictures, there)
+    labels = [str(row["label"]) for row in there]
+    scores: dict[str, float] = {}
+    if embed is not None:
+        classes = sorted({str(row["label"]) for row in rows})
+        number = {name: i for i, name in enumerate(classes)}
+        similarity = vectors @ class_vectors(embed, classes, prompts).T  # (pictures, classes)
+        right = similarity[np.arange(len(there)), [number[label] for label in labels]]
+        ranks = (similarity >= right[:, None]).sum(axis=1)
+        scores |= {f"zero-shot top-{k}": percent(float((ranks <= k).mean())) for k in (1, 5)}
+    if min(Counter(labels).values()) > 1:
+        scores["knn accuracy"] = percent(neighbour_accuracy(vectors, numbered(labels), k=NEIGHBOURS))
+    if not scores:
+        raise ExportError(f"{found.name}: needs a text encoder, or two pictures of every class")
+    return scores
+
+
+def class_vectors(embed: Embed, classes: Sequence[str], prompts: Sequence[str] = ()) -> npt.NDArray[np.float32]:
+    """A vector of length 1 for each class: the mean over the prompts (Radford et al. 2021, section 3.1.4).
+
+    Args:
+        embed: the text encoder.
+        classes: names such as ``tabby cat``.
+        prompts: such as ``a photo of a {}.``; empty: the name alone.
+
+    Returns:
+        float32 ``(classes, dim)``.
+
+    Raises:
+        ExportError: a prompt without ``{}``.
+    """
+    total = np.zeros(1, np.float32)
+    for prompt in prompts or ("{}",):
+        if "{}" not in prompt:
+            raise ExportError(f"the prompt {prompt!r} has no {{}} where the name of the class goes")
+        total = total + embed([prompt.replace("{}", name) for name in classes], "query")
+    return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _embed_all(embed_images: EmbedImages, pictures: Pictures, rows: Sequence[Row]) -> npt.NDArray[np.float32]:
+    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+    return np.concatenate([embed_images([pictures.read(row["image"]) for row in block]) for block in blocks])

@@ -1,0 +1,175 @@
+"""Measures of a text encoder: similarity, retrieval, labels, and how typing errors change them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeembed.embedder import Role
+
+from ..errors import ExportError
+from .clusters import k_means, neighbour_accuracy, numbered, v_measure
+from .datasets import RETRIEVAL, SIMILARITY, EvaluationSet, Row, read_retrieval
+from .typos import typed
+
+Embed = Callable[[Sequence[str], Role], npt.NDArray[np.float32]]
+"""Texts and their role (``query`` or ``document``) to float32 ``(N, dim)`` with rows of length 1."""
+Typing = Callable[[str], str]
+"""A text as it should be to the text as somebody typed it."""
+NEIGHBOURS = 10
+CLUSTERINGS = 10
+"""Runs of k-means, from seeds 0, 1, 2 ..., whose mean is taken."""
+TYPO_RATES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypoCurve:
+    """How a score falls as more letters go wrong."""
+
+    set: str
+    measure: str
+    rates: tuple[float, ...]
+    """Shares of the letters that go wrong."""
+    scores: tuple[float, ...]
+    """Score x 100 at each rate."""
+    seed: int
+
+
+def remembering(embed: Embed) -> Embed:
+    """``embed`` that computes each text once for each role; its vectors stay in memory."""
+    known: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
+
+    def run(texts: Sequence[str], role: Role) -> npt.NDArray[np.float32]:
+        new = sorted({text for text in texts if (role, text) not in known})
+        if new:
+            known.update(zip(((role, text) for text in new), embed(new, role), strict=True))
+        return np.stack([known[role, text] for text in texts])
+
+    return run
+
+
+def similarity(embed: Embed, found: EvaluationSet, *, typing: Typing | None = None) -> dict[str, float]:
+    """Spearman's rank correlation x 100 of the cosine of two texts with people's scores, ties by their mean rank.
+
+    Args:
+        embed: the encoder; both texts are documents.
+        found: a similarity set.
+        typing: what happens to the first text of each pair; ``None``: nothing.
+
+    Raises:
+        ExportError: people's scores are all the same, or are no numbers.
+    """
+    from scipy.stats import spearmanr
+
+    rows = found.rows()
+    first = [str(row["a"]) if typing is None else typing(str(row["a"])) for row in rows]
+    second = [str(row["b"]) for row in rows]
+    distinct = sorted({*first, *second})
+    number = {text: i for i, text in enumerate(distinct)}
+    vectors = embed(distinct, "document")
+    a, b = vectors[[number[text] for text in first]], vectors[[number[text] for text in second]]
+    cosine = (a.astype(np.float64) * b).sum(axis=1)
+    try:
+        scores = [float(row["score"]) for row in rows]
+    except (TypeError, ValueError) as error:
+        raise ExportError(f"{found.path}: a score is no number: {error}") from error
+    if len(set(scores)) < 2:
+        raise ExportError(f"{found.path}: all scores are the same; there is no order to compare with")
+    if np.ptp(cosine) == 0:  # undefined: an encoder that makes everything equal orders nothing
+        return {"spearman": 0.0}
+    return {"spearman": percent(float(spearmanr(cosine, scores).statistic))}
+
+
+def retrieval(embed: Embed, found: EvaluationSet, *, typing: Typing | None = None) -> dict[str, float]:
+    """nDCG@10 and recall@100, both x 100, each document (title and text) being one vector, by exact search.
+
+    nDCG as ``trec_eval`` computes it: gain is the judgement itself, discount log2(rank + 1) (Järvelin and Kekäläinen
+    2002). Queries without a relevant document are left out.
+
+    Args:
+        embed: the encoder.
+        found: a retrieval set.
+        typing: what happens to the queries; ``None``: nothing.
+    """
+    corpus, queries, judged = read_retrieval(found.path)
+    documents = embed([_whole(row) for row in corpus], "document")
+    ids = [str(row["_id"]) for row in corpus]
+    asked = [row for row in queries if any(gain > 0 for gain in judged.get(str(row["_id"]), {}).values())]
+    if not asked:
+        raise ExportError(f"{found.path}: no query has a relevant document")
+    texts = [row["text"] if typing is None else typing(row["text"]) for row in asked]
+    similarity = embed(texts, "query") @ documents.T  # (queries, documents)
+    ndcg, recall = [], []
+    for row, values in zip(asked, similarity, strict=True):
+        gains = judged[str(row["_id"])]
+        order = np.argsort(-values, kind="stable")[:100]
+        gained = [max(gains.get(ids[i], 0.0), 0.0) for i in order]
+        ndcg.append(ndcg_at(gained, list(gains.values()), 10))
+        recall.append(sum(gain > 0 for gain in gained) / sum(gain > 0 for gain in gains.values()))
+    return {"ndcg@10": percent(float(np.mean(ndcg))), "recall@100": percent(float(np.mean(recall)))}
+
+
+def ndcg_at(found: Sequence[float], judged: Sequence[float], k: int) -> float:
+    """Discounted cumulative gain of the first ``k`` found, as a share of the best that ``judged`` allows.
+
+    Args:
+        found: gains in the order of the ranking.
+        judged: gains of all judged documents, in any order; at least one is positive.
+        k: how many count.
+    """
+    best = sorted((max(gain, 0.0) for gain in judged), reverse=True)
+    return _dcg(found[:k]) / _dcg(best[:k])
+
+
+def labelled_texts(embed: Embed, found: EvaluationSet) -> dict[str, float]:
+    """Accuracy of the 10 nearest other texts' commonest label, and V-measure of k-means, both x 100.
+
+    There are as many clusters as labels; the V-measure is the mean of ten clusterings.
+
+    Raises:
+        ExportError: there are fewer than two texts.
+    """
+    rows = found.rows()
+    if len(rows) < 2:
+        raise ExportError(f"{found.path}: holds {len(rows)} labelled text; neighbours need at least two")
+    labels = numbered([str(row["label"]) for row in rows])
+    vectors = embed([str(row["text"]) for row in rows], "document")
+    count = int(labels.max()) + 1
+    values = [v_measure(labels, k_means(vectors, count, seed=seed)) for seed in range(CLUSTERINGS)]
+    accuracy = neighbour_accuracy(vectors, labels, k=NEIGHBOURS)
+    return {"knn accuracy": percent(accuracy), "v-measure": percent(float(np.mean(values)))}
+
+
+def typo_curve(embed: Embed, found: EvaluationSet, *, rates: Sequence[float] = TYPO_RATES, seed: int = 0) -> TypoCurve:
+    """The score of a set at several rates of typing errors in what is asked.
+
+    In a similarity set the first text of each pair is typed wrongly, in a retrieval set the queries; the texts that
+    they are compared with stay as they are.
+
+    Raises:
+        ExportError: the set is of another kind.
+    """
+    measures = {SIMILARITY: ("spearman", similarity), RETRIEVAL: ("ndcg@10", retrieval)}
+    if found.kind not in measures:
+        raise ExportError(f"{found.name} holds {found.kind}; typing errors are measured by similarity or retrieval")
+    measure, function = measures[found.kind]
+    known = remembering(embed)
+    scores = [function(known, found, typing=partial(typed, rate=rate, seed=seed))[measure] for rate in rates]
+    return TypoCurve(set=found.name, measure=measure, rates=tuple(rates), scores=tuple(scores), seed=seed)
+
+
+def percent(value: float) -> float:
+    """A share as a score: x 100, to two decimals."""
+    return round(100 * value, 2)
+
+
+def _dcg(gains: Sequence[float]) -> float:
+    return float(sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains, start=1)))
+
+
+def _whole(row: Row) -> str:
+    return " ".join(part for part in (row.get("title", ""), row["text"]) if part)

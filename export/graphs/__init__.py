@@ -1,0 +1,1 @@
+"""ONNX graphs: written, edited, fused and run."""

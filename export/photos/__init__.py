@@ -1,0 +1,1 @@
+"""Photo towers in the space of a text model: training and sealing."""

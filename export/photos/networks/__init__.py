@@ -1,0 +1,1 @@
+"""Convolutional backbones: loading and rounding."""

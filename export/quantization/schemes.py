@@ -1,0 +1,166 @@
+"""A float graph to a smaller one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..types import Feed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheme:
+    """One way to store weights, and how close to the float reference it must stay."""
+
+    name: str
+    precision: str
+    """What the manifest says of it."""
+    quantized: bool = True
+    per_channel: bool = True
+    reduce_range: bool = True
+    """7-bit weights: on x86 without VNNI, products of 8-bit numbers saturate in pairs and results differ."""
+    operators: tuple[str, ...] | None = None
+    """ONNX operators whose weights are quantized; ``None``: all that onnxruntime can, but convolutions."""
+    keep_float: tuple[str, ...] = ()
+    """Names of nodes of the float graph whose weights stay as they are."""
+    portable: bool = True
+    """Whether every processor gives the same vectors, but for rounding."""
+    smoothing: float = 0.0
+    """How strongly outliers of activations are levelled first, 0 (not at all) to 1; see :mod:`.smooth`."""
+    least_cosine: float
+    """Every golden vector must be at least this close to the reference."""
+    least_mean_cosine: float
+    """Vectors of ordinary texts must be at least this close on average."""
+    least_self_cosine: float
+    """The closest ``self_share`` of the golden vectors must be at least this close to those of the bundle when made."""
+    self_share: float = 1.0
+
+    @property
+    def tolerance(self) -> dict[str, float]:
+        """What the manifest allows when golden inputs are replayed."""
+        return {"reference": self.least_cosine, "self": self.least_self_cosine, "self_share": self.self_share}
+
+
+FLOAT32 = Scheme(
+    name="float32",
+    precision="float32",
+    quantized=False,
+    least_cosine=1 - 1e-9,
+    least_mean_cosine=1 - 1e-9,
+    least_self_cosine=1 - 1e-9,
+)
+INT8 = Scheme(
+    name="int8",
+    precision="int8 dynamic, per channel, 7-bit",
+    smoothing=0.5,
+    least_cosine=0.95,
+    least_mean_cosine=0.985,
+    # Another processor adds in another order, so that here and there an activation is rounded to its other neighbour,
+    # and later layers amplify that. MiniLM-L6, 1 - cosine: with AVX2 instead of AVX-512 four texts in five stay within
+    # 1e-5, the others reach 7e-4. Scaling any one weight matrix by 1.02 moves every text by 2e-5 at least. So the texts
+    # that agree tell the two apart, and those that depart most do not.
+    least_self_cosine=1 - 1e-5,
+    self_share=0.2,
+)
+INT8_8BIT = replace(
+    INT8,
+    name="int8-8bit",
+    precision="int8 dynamic, per channel, 8-bit",
+    reduce_range=False,
+    portable=False,
+)
+INT8_TABLE = Scheme(
+    name="int8-table",
+    precision="tables int8, products float32",
+    operators=("EmbedLayerNormalization", "Gather"),
+    # Nothing saturates where nothing is multiplied.
+    reduce_range=False,
+    least_cosine=0.98,
+    least_mean_cosine=0.995,
+    least_self_cosine=1 - 1e-9,
+)
+SCHEMES = {scheme.name: scheme for scheme in (FLOAT32, INT8, INT8_8BIT, INT8_TABLE)}
+
+
+def quantize(graph: Path, out: Path, scheme: Scheme, calibration: Sequence[Feed] = ()) -> None:
+    """Store the weights of ``graph``, an optimised float graph, as ``scheme`` says, optimise again and :func:`.fuse`.
+
+    ``calibration`` are ordinary inputs, from which the ranges of activations are learnt; none: nothing is smoothed.
+
+    Quantizing *after* the float graph was optimised leaves bias and GELU in one operator, which measured some
+    15 % more tokens a second than the other order (MiniLM-L6), and quantizing a fused attention (``QAttention``) some
+    10 % fewer. Size and closeness are the same in all three. So attention is fused last.
+    """
+    from ..graphs.fuse import fuse
+    from ..graphs.transformer import save_optimized
+    from .smoothing import smooth
+
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+        smoothed, raw, optimized = (Path(folder, f"{name}.onnx") for name in ("smoothed", "quantized", "optimized"))
+        if scheme.quantized:
+            smooth(graph, smoothed, calibration, strength=scheme.smoothing if calibration else 0)
+            quantize_weights(smoothed, raw, scheme)
+        save_optimized(raw if scheme.quantized else graph, optimized)
+        fuse(optimized, out)
+
+
+def quantized_operators(scheme: Scheme) -> list[str]:
+    """The ONNX operators whose weights ``scheme`` quantizes, sorted."""
+    from onnxruntime.quantization.registry import IntegerOpsRegistry
+
+    # A convolution would get one scale for all its filters, whose sizes differ much where they look at patches.
+    return sorted({*IntegerOpsRegistry} - {"Conv"} if scheme.operators is None else scheme.operators)
+
+
+def quantize_weights(graph: Path, out: Path, scheme: Scheme, *, only: Sequence[str] = ()) -> None:
+    """:func:`quantize` without what comes before and after it: no smoothing, no optimising.
+
+    Args:
+        graph: an optimised float graph.
+        out: file to write.
+        scheme: how weights are stored.
+        only: names of the nodes to quantize; empty: all that ``scheme`` quantizes.
+    """
+    from onnx import TensorProto
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with quiet_onnxruntime():
+        quantize_dynamic(
+            graph,
+            out,
+            per_channel=scheme.per_channel,
+            reduce_range=scheme.reduce_range,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=quantized_operators(scheme),
+            nodes_to_quantize=list(only),
+            nodes_to_exclude=list(scheme.keep_float),
+            # Shape inference does not know the fused operators: every tensor without a type is float.
+            extra_options={"DefaultTensorType": TensorProto.FLOAT},
+        )
+
+
+@contextlib.contextmanager
+def quiet_onnxruntime() -> Iterator[None]:
+    """onnxruntime's quantizer advises to preprocess, on stdout and on the root logger; that was done.
+
+    Graphs that it opens meanwhile have constants that nobody needs, and say so on stderr.
+    """
+    import onnxruntime
+
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    onnxruntime.set_default_logger_severity(4)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)
+        onnxruntime.set_default_logger_severity(2)  # as it is by default; it does not tell

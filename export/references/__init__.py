@@ -1,0 +1,1 @@
+"""Vectors of the float model in torch, which a bundle is compared with."""

@@ -1,0 +1,102 @@
+"""The float reference: the source model in its original framework, through the whole pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..sources.loading import load_fast_tokenizer, load_model
+from ..sources.pooling import Dense, Normalize, Pooling, Stage
+from ..sources.text_source import TextSource
+
+_BATCH = 32
+
+
+class TorchReference:
+    """A text encoder in torch, float32, run as transformers and sentence-transformers run it."""
+
+    def __init__(self, source: TextSource) -> None:
+        """Load the model and its tokenizer.
+
+        Raises:
+            ExportError: transformers cannot load one of them.
+        """
+        self.source = source
+        self.tokenizer = load_fast_tokenizer(source)
+        self.model, _ = load_model(source, may_lack=("pooler.",))  # which is not used here
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return len(self.embed(["a"])[0])
+
+    def token_ids(self, texts: Sequence[str], *, role: str = "document") -> list[list[int]]:
+        """Token ids of each text, cut at the limit, special tokens kept."""
+        batch = self.tokenizer(self._prepared(texts, role), truncation=True, max_length=self.source.max_tokens)
+        return [list(ids) for ids in batch["input_ids"]]
+
+    def embed(self, texts: Sequence[str], role: str = "document") -> npt.NDArray[np.float32]:
+        """Float32 ``(N, dim)``, rows of length 1."""
+        out: list[Any] = [None] * len(texts)
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            for i, vector in zip(rows, self._embed([texts[i] for i in rows], role), strict=True):
+                out[i] = vector
+        return np.stack(out).astype(np.float32)
+
+    def _embed(self, texts: Sequence[str], role: str) -> npt.NDArray[np.float32]:
+        batch = self.tokenizer(
+            self._prepared(texts, role),
+            truncation=True,
+            max_length=self.source.max_tokens,
+            padding=True,
+            return_tensors="pt",
+        )
+        with torch.inference_mode():
+            inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+            value = self.model(**inputs).last_hidden_state  # (B, T, hidden)
+            mask = batch["attention_mask"].unsqueeze(2).float()  # (B, T, 1)
+            for stage in self.source.stages:
+                value = apply_stage(stage, value, mask)
+        return np.asarray(value.numpy(), dtype=np.float32)  # (B, dim)
+
+    def _prepared(self, texts: Sequence[str], role: str) -> list[str]:
+        prefix = self.source.query_prefix if role == "query" else self.source.document_prefix
+        prepared = [prefix + text for text in texts]
+        return [text.lower() for text in prepared] if self.source.lowercase else prepared
+
+
+def apply_stage(stage: Stage, value: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """One step after the transformer, from (B, T, hidden) or (B, n); ``mask`` is (B, T, 1), float."""
+    if isinstance(stage, Pooling):
+        return torch.cat([_pool(mode, value, mask) for mode in stage.modes], dim=1)
+    if isinstance(stage, Normalize):
+        return torch.nn.functional.normalize(value, dim=1)
+    return _dense(stage, value)
+
+
+def _pool(mode: str, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Formulas of sentence-transformers' ``Pooling``."""
+    if mode == "cls":
+        return hidden[:, 0]
+    if mode == "max":
+        return hidden.masked_fill(mask == 0, -1e9).max(dim=1).values
+    if mode == "weightedmean":
+        mask = mask * torch.arange(1, hidden.shape[1] + 1).view(1, -1, 1)
+    count = mask.sum(dim=1).clamp(min=1e-9)
+    total = (hidden * mask).sum(dim=1)
+    return total / (count.sqrt() if mode == "mean_sqrt_len" else count)
+
+
+def _dense(stage: Dense, value: torch.Tensor) -> torch.Tensor:
+    bias = None if stage.bias is None else torch.from_numpy(stage.bias)
+    value = torch.nn.functional.linear(value, torch.from_numpy(stage.weight), bias)
+    if stage.activation == "Identity":
+        return value
+    functions = {"Tanh": torch.tanh, "Relu": torch.relu, "Sigmoid": torch.sigmoid}
+    return functions[stage.activation](value)

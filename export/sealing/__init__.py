@@ -1,0 +1,1 @@
+"""A model in parts to a sealed bundle."""

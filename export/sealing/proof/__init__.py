@@ -1,0 +1,1 @@
+"""What proves a bundle: golden data and the tolerances measured with it."""

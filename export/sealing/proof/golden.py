@@ -1,0 +1,112 @@
+"""Golden inputs and what every stage makes of them: the proof that a bundle carries with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeembed import Embedder
+
+from ... import data as data_files
+from ...types import Vectors
+
+_PIXEL_SAMPLE = 1000
+"""Values of each golden picture that are kept, of all its pixels and channels."""
+
+
+def embedded(embedder: Embedder, kind: str, items: Sequence[Any]) -> Vectors:
+    """What a bundle makes of texts (``kind`` is ``text``), or of pictures, ``(N, dim)``."""
+    return embedder.embed_texts(items) if kind == "text" else embedder.embed_images(items)
+
+
+class TextReference(Protocol):
+    """What a bundle is measured against: another implementation of the same pipeline, in float."""
+
+    def token_ids(self, texts: Sequence[str], *, role: str = "document") -> list[list[int]]:
+        """Token ids of each text, cut at the limit."""
+
+    def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
+        """Float32 ``(N, dim)``, rows of length 1."""
+
+
+class ImageReference(Protocol):
+    """What the image tower of a bundle is measured against: another implementation of the same pipeline, in float."""
+
+    def pixels(self, picture: bytes) -> npt.NDArray[np.float32]:
+        """What the model takes of an image file, float32 ``(C, H, W)``."""
+
+    def embed_images(self, pictures: Sequence[bytes]) -> Vectors:
+        """Float32 ``(N, dim)``, rows of length 1, of image files."""
+
+
+def golden_texts() -> list[str]:
+    """Texts that are hard on tokenizers and models: many scripts, emoji, odd spaces, empty, very long."""
+    return _texts("golden_texts.json")
+
+
+def background_texts() -> list[str]:
+    """Some 500 ordinary texts, against which a similarity can be judged."""
+    return _texts("background_texts.json")
+
+
+def golden_arrays(texts: Sequence[str], reference: TextReference, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of ``golden.npz`` for text, as ``models/README.md`` specifies them.
+
+    Args:
+        texts: the inputs; none may end with a NUL, which NumPy's fixed-width strings lose.
+        reference: gives token ids and ``text_reference``.
+        embedder: the very bundle; gives ``text_self``.
+    """
+    if any(text.endswith("\0") for text in texts):
+        raise ValueError("a golden text ends with a NUL character, which the archive cannot keep")
+    arrays = {
+        "texts": np.array(list(texts)),
+        "text_reference": reference.embed(texts),
+        "text_self": embedder.embed_texts(texts),
+    }
+    section = embedder.manifest.text
+    assert section is not None
+    arrays |= _token_arrays("token", reference.token_ids(texts))
+    if section.query_prefix != section.document_prefix:
+        arrays |= _token_arrays("query_token", reference.token_ids(texts, role="query"))
+    return arrays
+
+
+def golden_image_arrays(
+    pictures: Sequence[bytes], reference: ImageReference, embedder: Embedder
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of ``golden.npz`` for pictures, as ``models/README.md`` specifies them.
+
+    Args:
+        pictures: contents of image files on which all decoders agree; those of JPEG differ by a level here and there.
+        reference: gives ``pixels`` and ``image_reference``.
+        embedder: the very bundle; gives ``image_self``.
+    """
+    pixels = np.stack([reference.pixels(picture).reshape(-1) for picture in pictures])
+    # A fixed sample: everywhere and in every channel, yet always the same.
+    positions = np.sort(np.random.default_rng(0).permutation(pixels.shape[1])[:_PIXEL_SAMPLE])
+    return {
+        "images": np.frombuffer(b"".join(pictures), np.uint8),
+        "image_bytes": np.array([len(picture) for picture in pictures], np.int64),
+        "pixel_positions": positions.astype(np.int64),
+        "pixels": pixels[:, positions].astype(np.float32),
+        "image_reference": reference.embed_images(pictures),
+        "image_self": embedder.embed_images(pictures),
+    }
+
+
+def _token_arrays(name: str, rows: Sequence[Sequence[int]]) -> dict[str, npt.NDArray[Any]]:
+    return {
+        f"{name}_ids": np.array([i for row in rows for i in row], np.int32),
+        f"{name}_counts": np.array([len(row) for row in rows], np.int32),
+    }
+
+
+def _texts(name: str) -> list[str]:
+    content = (files(data_files) / name).read_text(encoding="utf-8")
+    return [str(text) for text in json.loads(content)]

@@ -1,0 +1,133 @@
+"""A finished bundle once more, its graphs written as today's exporter does: for bundles whose training is long over.
+
+Weights, reference, tokenizer and facts stay. The bundle is proved against the float reference that it carries, and
+against its own vectors before, from which those of the new graph may differ by rounding only.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeembed import Embedder
+from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.bundle.manifest import BACKGROUND_NAME, GOLDEN_NAME
+from edgeembed.maintenance.check_bundle import check, cosines, golden_files
+
+from ..errors import ExportError
+from ..graphs.external_weights import graph_files, whole_files
+from ..graphs.fuse import fuse
+from .model_card import FILES_TITLE, file_table
+from .npz import npz_bytes
+from .proof.golden import background_texts, embedded
+from .proof.golden_pictures import background_pictures
+from .seal import coarse
+
+_CARD = "README.md"
+_REMARK = "- Its graph was written anew"
+_LEAST_MEDIAN = 1 - 1e-9
+"""Half of the ordinary texts keep their vectors to within this; of others an activation is rounded the other way."""
+_LEAST_MEAN = 1 - 1e-4
+
+
+def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
+    """Write ``out``: the bundle ``model`` with its text graph fused, and large weights in files of their own.
+
+    Args:
+        model: folder of a bundle, or name of a shipped one.
+        out: bundle folder; an earlier bundle there is replaced.
+
+    Returns:
+        The bundle, and its cosines to the vectors before, over ordinary texts and pictures: ``mean``, ``median`` and
+        ``least``.
+
+    Raises:
+        BundleError: ``model`` is missing or damaged.
+        ExportError: its vectors would change by more than rounding.
+        FileExistsError: ``out`` exists and is no bundle.
+    """
+    old = read_bundle(model)
+    with tempfile.TemporaryDirectory() as folder:
+        contents = whole_files(old) | _graphs(old, Path(folder))
+        libraries = {name: version(name) for name in ("edgeembed", "numpy", "onnx", "onnxruntime")}
+        manifest = replace(
+            old.manifest, exported_with={**old.manifest.exported_with, **libraries}, encoder="", files={}
+        )
+        draft = write_bundle(Path(folder, "draft"), manifest, contents)
+        same = _replay(old, draft, contents)
+        _require_rounding(old, same)
+        manifest = replace(manifest, quality={**manifest.quality, "cosine_before_refresh": same})
+        contents[_CARD] = _card(old, contents, same)
+        proved = write_bundle(Path(folder, "proved"), manifest, contents)
+        faults = [f"{stage.stage}: {stage.worst:.3g}" for stage in check(proved) if not stage.ok]
+        if faults:
+            raise ExportError(f"{old.manifest.name} does not stand its test, and is not written: {'; '.join(faults)}")
+        return write_bundle(out, manifest, contents), same
+
+
+def _graphs(old: Bundle, scratch: Path) -> dict[str, Path | bytes]:
+    """The files of all graphs, as they are written today."""
+    files: dict[str, Path | bytes] = {}
+    if (text := old.manifest.text) is not None:
+        fused = scratch / text.graph
+        fuse(old.file(text.graph), fused)
+        files |= graph_files(fused, text.graph, scratch)
+    if (image := old.manifest.image) is not None:
+        files |= graph_files(old.file(image.graph), image.graph, scratch)
+    return files
+
+
+def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> dict[str, float]:
+    """Put the vectors of the new graphs into ``contents``; how close they are to those of the old ones."""
+    golden, background = _arrays(old, GOLDEN_NAME), _arrays(old, BACKGROUND_NAME)
+    found = []
+    with Embedder(old) as before, Embedder(draft) as after:
+        for kind, section in (("text", old.manifest.text), ("image", old.manifest.image)):
+            if section is None:
+                continue
+            is_text = kind == "text"
+            ordinary = background_texts() if is_text else background_pictures()
+            golden[f"{kind}_self"] = embedded(
+                after, kind, golden["texts"].tolist() if is_text else golden_files(golden)
+            )
+            vectors = embedded(after, kind, ordinary)
+            found.append(cosines(vectors, embedded(before, kind, ordinary)))
+            if background[kind].shape == vectors.shape:  # of the project's own inputs, as all that it ships
+                background[kind] = coarse(vectors)
+    contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)
+    every = np.concatenate(found)
+    figures = {"mean": every.mean(), "median": np.median(every), "least": every.min()}
+    return {name: round(min(float(value), 1.0), 9) for name, value in figures.items()}
+
+
+def _arrays(bundle: Bundle, name: str) -> dict[str, npt.NDArray[Any]]:
+    with np.load(bundle.file(name)) as archive:
+        return dict(archive)
+
+
+def _require_rounding(old: Bundle, same: Mapping[str, float]) -> None:
+    if same["median"] < _LEAST_MEDIAN or same["mean"] < _LEAST_MEAN:
+        raise ExportError(f"{old.manifest.name} would give other vectors, and is not written: cosines {dict(same)}")
+
+
+def _card(old: Bundle, contents: Mapping[str, Path | bytes], same: Mapping[str, float]) -> bytes:
+    """The card, which may say what no manifest does, with new sizes and a sentence on what was done."""
+    head, *sections = old.file(_CARD).read_text(encoding="utf-8").split("\n\n## ")
+    lines = [line for line in head.split("\n") if not line.startswith(_REMARK)]
+    lines.append(
+        f"{_REMARK} after it was sealed (`edgeembed-export refresh`): the same weights, and over ordinary inputs a "
+        f"cosine of {same['mean']:.6f} on average, at least {same['least']:.4f}, to the vectors before, with which the "
+        "scores were measured."
+    )
+    title = FILES_TITLE.removeprefix("## ")
+    files = file_table({name: content for name, content in contents.items() if name != _CARD}).removeprefix("## ")
+    return "\n\n## ".join(
+        ["\n".join(lines), *(files if section.startswith(title) else section for section in sections)]
+    ).encode()

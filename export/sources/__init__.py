@@ -1,0 +1,1 @@
+"""Model folders as they come: configurations, tokenizers, weights."""

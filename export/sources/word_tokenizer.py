@@ -1,0 +1,164 @@
+"""The words of a vector file to a tokenizer that finds them in running text, and counts those that it does not find.
+
+Text is cut into runs of letters and digits, and single signs. A run that is a word of the file is found in the
+vocabulary (``WordLevel``). A word made of several runs (``well-known``, ``don't``, ``New_York``, ``:)``) would be torn,
+so it becomes an added token: ``tokenizers`` looks for those before it cuts, for the longest first. In scripts without
+spaces between words every character is a run of its own, so words are found in the same way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from edgeembed.bundle.bundle import read_bundle
+
+from ..errors import ExportError
+from .tokenizer import lower_case
+
+MAX_JOINED = 20_000
+"""An added token takes a hundred bytes and time to load, so rarer words of several runs are left out."""
+LOWERCASE_SHARE = 0.99
+"""So many of the words must be in lower case for texts to be put into it."""
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+# The last two stand within words of Persian and of Indic scripts.
+_LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}\x{{200C}}\x{{200D}}&&[^{_UNSPACED}]]"
+_NUMBER = rf"\p{{N}}+(?:[.,:]\p{{N}}+)+(?!{_LETTER})"
+# As the Penn Treebank cuts them, and GloVe with it: "do n't", "it 's".
+_CLITICS = {
+    "n't": rf"{_LETTER}+(?=n't(?!{_LETTER}))|n't(?!{_LETTER})",
+    "'s": rf"'(?:s|re|ve|ll|d|m)(?!{_LETTER})",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The words of a file that a text can be found to hold, and a tokenizer that finds them."""
+
+    words: Sequence[str]
+    """As they stand in a normalised text: in lower case if most are, phrases with spaces in place of underscores."""
+    rows: npt.NDArray[np.int64]
+    """``(words,)``: for each, which of the file's words it is."""
+    left_out: Mapping[str, int]
+    """Words of the file that no text can be found to hold, by reason."""
+    lowercase: bool
+    """Whether texts are put into lower case."""
+    tokenizer: Tokenizer
+    """Id 0 is any unknown word; 1 stands at the end of every text, so that none is empty; then the words follow."""
+
+
+def build_vocabulary(words: Sequence[str]) -> Vocabulary:
+    """Choose the words that texts can hold, and make the tokenizer that finds them.
+
+    Args:
+        words: distinct, the most frequent first.
+    """
+    lowercase = sum(word == word.lower() for word in words) >= LOWERCASE_SHARE * len(words)
+    normalizer = _normalizer(words, lowercase)
+    cut = _pre_tokenizer(words)
+    rows: dict[str, int] = {}
+    joined: list[str] = []
+    left_out: Counter[str] = Counter()
+    for row, word in enumerate(words):
+        key = normalizer.normalize_str(word).strip()
+        torn = [run for run, _ in cut.pre_tokenize_str(key)] != [key]
+        if key in rows:
+            left_out["the same as another when normalised"] += 1
+        elif not key or (torn and len(joined) == MAX_JOINED):
+            left_out["of several parts and rare"] += 1
+        else:
+            rows[key] = row
+            joined += [key] if torn else []
+    unknown, end = _unused("[UNK]", rows), _unused("[END]", rows)
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate([unknown, end, *rows])}, unk_token=unknown))
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = cut
+    tokenizer.add_tokens([AddedToken(word, single_word=_stands_alone(word, cut)) for word in joined])
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {end}", special_tokens=[(end, 1)])
+    numbers = np.fromiter(rows.values(), np.int64, len(rows))
+    return Vocabulary(list(rows), numbers, dict(left_out), lowercase, tokenizer)
+
+
+@dataclass(frozen=True)
+class UnknownWords:
+    """What a tokenizer made of the words of some texts; signs are not counted."""
+
+    words: int
+    unknown: int
+    commonest: Sequence[tuple[str, int]]
+    """The unknown words that came most often, and how often."""
+
+    @property
+    def share(self) -> float:
+        """Part of the words that were unknown; 0 if there were none at all."""
+        return self.unknown / max(self.words, 1)
+
+
+def count_unknown(tokenizer: Tokenizer, texts: Iterable[str], *, unknown_id: int = 0) -> UnknownWords:
+    """Count the words of texts that a tokenizer does not know."""
+    words, missing = 0, Counter[str]()
+    for text in texts:
+        encoding = tokenizer.encode(text, add_special_tokens=False)
+        for i, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            part = text[start:end]
+            if any(character.isalnum() for character in part):
+                words += 1
+                missing.update([part] if i == unknown_id else [])
+    ordered = sorted(missing.items(), key=lambda item: (-item[1], item[0]))
+    return UnknownWords(words, missing.total(), ordered[:20])
+
+
+def unknown_to_bundle(model: str, texts: Iterable[str]) -> UnknownWords:
+    """Count the words of texts that a bundle's tokenizer does not know.
+
+    Args:
+        model: name of a shipped bundle, or path of a bundle folder.
+        texts: any number.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+        ExportError: it has no tokenizer, or one to which no word is unknown.
+    """
+    bundle = read_bundle(model)
+    if bundle.manifest.text is None:
+        raise ExportError(f"{bundle.path}: embeds images only; it has no tokenizer")
+    tokenizer = Tokenizer.from_str(bundle.file(bundle.manifest.text.tokenizer).read_text(encoding="utf-8"))
+    tokenizer.no_truncation()
+    unknown = getattr(tokenizer.model, "unk_token", None)
+    if unknown is None:
+        raise ExportError(f"{bundle.path}: its tokenizer has no token for unknown words: it knows every text")
+    return count_unknown(tokenizer, texts, unknown_id=tokenizer.token_to_id(unknown))
+
+
+def _normalizer(words: Sequence[str], lowercase: bool) -> normalizers.Normalizer:
+    steps = [normalizers.Replace("\u00ad", ""), normalizers.NFC()]  # a soft hyphen is a place to break, no letter
+    if any("'" in word for word in words) and not any("’" in word for word in words):
+        steps.append(normalizers.Replace("’", "'"))
+    if any("_" in word.strip("_") or " " in word for word in words):
+        steps.append(normalizers.Replace(Regex(r"(?<=[^\W_])_+(?=[^\W_])|\s+"), " "))
+    if lowercase:
+        steps += lower_case()
+    return normalizers.Sequence(steps)
+
+
+def _pre_tokenizer(words: Sequence[str]) -> pre_tokenizers.PreTokenizer:
+    known = set(words)
+    clitics = [pattern for sign, pattern in _CLITICS.items() if sign in known]
+    pattern = "|".join([_NUMBER, *clitics, rf"{_LETTER}+", r"[^\s]"])
+    return pre_tokenizers.Split(Regex(pattern), "removed", invert=True)
+
+
+def _stands_alone(word: str, cut: pre_tokenizers.PreTokenizer) -> bool:
+    """Whether a letter before or after the word would make it another word: not so at a sign, nor in Chinese."""
+    return any(len(cut.pre_tokenize_str(edge * 2)) == 1 for edge in (word[0], word[-1]))
+
+
+def _unused(token: str, words: Mapping[str, int]) -> str:
+    while token in words:
+        token += "_"
+    return token

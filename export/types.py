@@ -1,0 +1,16 @@
+"""Types and names that all of the export stage shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]  # (N, dim)
+Feed = Mapping[str, npt.NDArray[Any]]
+"""Input name to tensor, for one run of a graph."""
+TEXT_GRAPH = "text.onnx"
+IMAGE_GRAPH = "image.onnx"
+TOKENIZER = "tokenizer.json"
