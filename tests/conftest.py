@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from edgeembed_export.testing.tiny import tiny_text_bundle
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, write_bundle
 from edgeembed.catalog.database import CATALOG_NAME
-
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+from tests.support.tiny import tiny_text_bundle
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -51,7 +51,7 @@ def teacher() -> Path:
 def bert(tmp_path: Path) -> Path:
     """A tiny random BERT in the Hugging Face layout."""
     pytest.importorskip("torch")
-    from edgeembed_export.testing.tiny_torch import tiny_text_folder
+    from tests.support.tiny_torch import tiny_text_folder
 
     return tiny_text_folder(tmp_path / "bert")
 

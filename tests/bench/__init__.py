@@ -1,1 +1,0 @@
-"""Measurements: run by hand, one module each, `python -m tests.bench.<name>`."""

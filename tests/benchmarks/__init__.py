@@ -1,0 +1,1 @@
+"""Measurements: run by hand, one module each, `python -m tests.benchmarks.<name>`."""

@@ -1,0 +1,419 @@
+"""An application's own records: add, replace, remove, search."""
+
+from __future__ import annotations
+
+import gc
+import io
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import edgeembed
+from edgeembed import Document, Index
+from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import writer
+from tests.support.tiny import tiny_text_bundle
+from tests.support.tiny_image import tiny_two_tower_bundle
+
+MAILS = [
+    Document("mail-1", text="the boat leaves the harbour at dawn", metadata={"from": "ann", "year": 2023}),
+    Document("mail-2", text="tomato seedlings for the garden", metadata={"from": "bob", "year": 2024}),
+    Document("mail-3", text="an invoice for painting the fence", metadata={"from": "ann", "year": 2024}),
+]
+
+
+@pytest.fixture
+def index(tmp_path: Path, tiny_bundle: Path) -> Index:
+    return Index.open(tmp_path / "index", model=tiny_bundle)
+
+
+def ids(hits: list[edgeembed.Hit]) -> list[str]:
+    return [hit.id for hit in hits]
+
+
+def test_what_was_added_is_found_with_its_facts(index: Index) -> None:
+    assert index.add(MAILS) == 3
+    hit = index.search("garden tomato seedlings", k=2)[0]
+    assert (hit.id, hit.kind, hit.matched) == ("mail-2", "text", ("vector", "keyword"))
+    assert hit.score is not None
+    assert 0 < hit.score < 1
+    assert (hit.start, hit.end, hit.start_line, hit.end_line, hit.page) == (0, 31, 1, 1, None)
+    assert hit.snippet == "tomato seedlings for the garden"
+    assert hit.metadata == {"from": "bob", "year": 2024}
+    assert hit.similarity == hit.passages[0].similarity
+
+
+def test_similarity_is_the_cosine(index: Index) -> None:
+    index.add(MAILS)
+    vectors = index.embedder.embed_texts([mail.text or "" for mail in MAILS])
+    query = index.embedder.embed_texts(["a garden"], role="query")[0]
+    found = {hit.id: hit.similarity for hit in index.search("a garden")}
+    for mail, expected in zip(MAILS, vectors @ query, strict=True):
+        assert found[mail.id] == pytest.approx(expected, abs=0.01)
+
+
+def test_the_same_id_replaces(index: Index) -> None:
+    index.add(MAILS)
+    index.add([Document("mail-2", text="a letter about the boat", metadata={"from": "eve"})])
+    assert index.status().documents == 3
+    hits = {hit.id: hit for hit in index.search("tomato seedlings for the garden")}
+    assert hits["mail-2"].snippet == "a letter about the boat"
+    assert hits["mail-2"].metadata == {"from": "eve"}
+    assert index.status().chunks == 3  # the old text is gone
+
+
+def test_remove(index: Index) -> None:
+    index.add(MAILS)
+    assert index.remove(["mail-1", "unknown"]) == 1
+    assert sorted(ids(index.search("boat"))) == ["mail-2", "mail-3"]
+    assert index.status().chunks == 2
+    with pytest.raises(TypeError, match="not one string"):
+        index.remove("mail-2")
+
+
+def test_equal_texts_are_embedded_once_and_found_under_each_id(index: Index) -> None:
+    index.add([Document(name, text="the very same words") for name in "abc"])
+    assert index.status().chunks == 1
+    assert ids(index.search("same words")) == ["a", "b", "c"]
+    index.remove(["b"])
+    assert ids(index.search("same words")) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [({"from": "ann"}, ["mail-1", "mail-3"]), ({"from": "ann", "year": 2024}, ["mail-3"]), ({"from": "zoe"}, [])],
+)
+def test_where_filters_before_the_best_are_taken(index: Index, where: dict[str, object], expected: list[str]) -> None:
+    index.add(MAILS)
+    index.add(Document(f"noise-{i}", text=f"garden boat fence {i}", metadata={"from": "noise"}) for i in range(300))
+    assert sorted(ids(index.search("garden boat fence", k=3, where=where))) == expected
+
+
+def test_a_long_document_is_one_hit_with_several_passages(index: Index) -> None:
+    text = "\n\n".join(f"Paragraph {i}: " + "lorem ipsum dolor sit amet " * 8 for i in range(20))
+    index.add([Document("long", text=text), *MAILS])
+    hits = index.search("lorem ipsum dolor", k=2)
+    assert ids(hits)[0] == "long"
+    assert len(hits) == 2
+    assert len(hits[0].passages) > 3
+    best = hits[0].passages[0]
+    assert text[best.start : best.end].split()[:2] == best.snippet.split()[:2]
+    assert text[: best.start].count("\n") + 1 == best.start_line
+
+
+def test_wrong_use(index: Index) -> None:
+    with pytest.raises(ValueError, match="query is empty"):
+        index.search("  ")
+    with pytest.raises(ValueError, match="k must be at least 1, not 0"):
+        index.search("x", k=0)
+    with pytest.raises(ValueError, match="needs either text or image"):
+        Document("x")
+    with pytest.raises(edgeembed.UnsupportedInputError, match="tiny embeds text only"):
+        index.add([Document("photo", image=b"...")])
+
+
+def test_pictures_are_documents_too(tmp_path: Path) -> None:
+    pictures = []
+    for i, color in enumerate(("red", "green", "blue")):
+        file = io.BytesIO()
+        Image.new("RGB", (40, 30), color).save(file, "PNG")
+        pictures.append(Document(f"photo-{i}", image=file.getvalue(), metadata={"color": color}))
+    (tmp_path / "blue.png").write_bytes(file.getvalue())
+    with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
+        assert index.add([*pictures, *MAILS, Document("copy", image=tmp_path / "blue.png")]) == 7
+        assert index.status().chunks == 6  # the copy is the same content
+        hits = {hit.id: hit for hit in index.search("boat", k=7)}
+        assert len(hits) == 7
+        photo = hits["photo-1"]
+        assert (photo.kind, photo.start, photo.page, photo.snippet) == ("image", None, None, None)
+        assert photo.metadata == {"color": "green"}
+        expected = (
+            index.embedder.embed_texts(["boat"], role="query") @ index.embedder.embed_images([pictures[1].image]).T
+        )
+        assert photo.similarity == pytest.approx(expected.item(), abs=0.01)
+        assert ids(index.search("boat", where={"color": "red"})) == ["photo-0"]
+        with pytest.raises(edgeembed.ImageError, match="document 'broken'"):
+            index.add([Document("broken", image=b"no picture at all")])
+        assert len(index.search("boat", k=20)) == 7
+        assert index.verify().ok
+
+
+def test_a_picture_that_cannot_be_added_is_named_with_its_document(tmp_path: Path) -> None:
+    broken, gone = tmp_path / "broken.jpg", tmp_path / "gone.jpg"
+    broken.write_bytes(b"no picture at all")
+    Image.new("RGB", (400, 300), "red").save(tmp_path / "cut.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:-500])
+    closed = Image.new("RGB", (4, 4))
+    closed.close()
+    with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
+        for path in (broken, str(broken)):
+            with pytest.raises(edgeembed.ImageError) as caught:
+                index.add([Document("x", image=path)])
+            assert str(caught.value) == f"{broken}: not a picture that can be read (document 'x')"
+            assert (caught.value.path, caught.value.reason) == (broken, "not a picture that can be read")
+        with pytest.raises(FileNotFoundError, match=r"document 'x'.*gone\.jpg"):
+            index.add([Document("x", image=gone)])
+        with pytest.raises(edgeembed.ImageError, match=r"damaged picture: .*truncated.* \(document 'x'\)"):
+            index.add([Document("x", image=Image.open(tmp_path / "cut.jpg"))])
+        with pytest.raises(edgeembed.ImageError, match=r"picture: was closed before it was used.* \(document 'x'\)"):
+            index.add([Document("x", image=closed)])
+        with pytest.raises(edgeembed.ImageError, match=r"^picture: not a picture that can be read$"):
+            index.search(b"no picture at all")
+        assert index.status().documents == 0
+
+
+def test_a_picture_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands are embedded between two commits."""
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 1e9)
+    image = Image.new("RGB", (40, 30), "red")
+    held = weakref.ref(image)
+    with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
+        with index.writing() as writes:
+            writes.add(Document("photo", image=image))
+            del image
+            deadline = time.monotonic() + 30
+            while held() is not None and time.monotonic() < deadline:
+                time.sleep(0.02)
+                gc.collect()
+            assert held() is None
+        assert ids(index.search("red")) == ["photo"]
+
+
+def test_an_empty_index_has_no_hits(index: Index) -> None:
+    assert index.search("anything") == []
+    assert index.search("anything", where={"a": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"id": 5, "text": "x"}, "id must be a string, not int"),
+        ({"id": "a", "text": b"x"}, "text must be a string; decode bytes first, not bytes"),
+        ({"id": "a", "image": 5}, "image must be a path, bytes, or a Pillow image, not int"),
+        ({"id": "a", "text": "x", "metadata": "y"}, "metadata must be a mapping"),
+        ({"id": "a", "text": "x", "pages": 5}, "pages must be a tuple"),
+    ],
+)
+def test_a_document_of_wrong_types(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"document .*: {message}"):
+        Document(**fields)
+
+
+def test_a_document_needs_a_name_and_its_picture_a_path() -> None:
+    with pytest.raises(ValueError, match="document '': id must not be empty"):
+        Document("", text="x")
+    with pytest.raises(ValueError, match="document 'a': image must not be empty"):
+        Document("a", image="")
+    assert Document("a", text="").text == ""
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        (MAILS[0], r"must be a sequence of Documents, not one Document: \[document\]"),
+        ("abc", "must be a sequence of Documents, not one str"),
+        (5, "must be a sequence of Documents, not one int"),
+        ([MAILS[0], "abc"], "must hold Documents, not str: 'abc'"),
+    ],
+)
+def test_what_is_added_must_be_documents(index: Index, documents: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"documents {message}"):
+        index.add(documents)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"k": "5"}, TypeError, "k must be a whole number, at least 1, not '5'"),
+        ({"k": 1.5}, TypeError, "k must be a whole number"),
+        ({"where": "abc"}, TypeError, "where must be a mapping .* not 'abc'"),
+        ({"where": []}, TypeError, "where must be a mapping"),
+        ({"min_score": "foo"}, ValueError, "min_score must be a number from 0 to 1, 'auto', or None .* not 'foo'"),
+        ({"min_score": 2}, ValueError, "min_score must be .* not 2"),
+        ({"min_score": float("nan")}, ValueError, "min_score must be .* not nan"),
+        (
+            {"plus": [(float("inf"), "cat")]},
+            ValueError,
+            "plus: the weight of 'cat' must be a number from .* to 1000000, not inf",
+        ),
+        ({"minus": [(float("nan"), "cat")]}, ValueError, "minus: the weight of 'cat' must be a number"),
+        ({"plus": [(1e300, "cat")]}, ValueError, "plus: the weight of 'cat' must be .* not 1e\\+300"),
+        ({"minus": [(-(10**400), "cat")]}, ValueError, "minus: the weight of 'cat' must be"),
+        ({"plus": {"dog": 2}}, TypeError, r"plus must be a sequence .* such as \[\(2, 'dog'\)\], not a dict"),
+        ({"plus": (2, "dog")}, TypeError, r"plus must be a sequence of meanings .* or pairs .*; 2 is no meaning"),
+        ({"plus": [[2, "dog"]]}, TypeError, r"plus must be .* pairs .*; \[2, 'dog'\] is no meaning"),
+        ({"plus": ["dog", " "]}, ValueError, "plus: ' ' is empty"),
+        ({"minus": [(2, "")]}, ValueError, "minus: .* is empty"),
+        ({"plus": [("2", "dog")]}, TypeError, "plus: .* is no pair of a weight and a meaning"),
+        ({"plus": [(1, 2, 3)]}, TypeError, "plus: .* is no pair"),
+        ({"plus": 5}, TypeError, "plus must be a sequence"),
+        ({"plus": [5]}, TypeError, "plus must be .*; 5 is no meaning"),
+    ],
+)
+def test_wrong_options_of_a_search(index: Index, options: dict[str, Any], error: type[Exception], message: str) -> None:
+    index.add(MAILS)
+    with pytest.raises(error, match=message):
+        index.search("boat", **options)
+
+
+def test_a_closed_index_says_so(tmp_path: Path, tiny_bundle: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("the boat")
+    folder = edgeembed.Folder.open(tmp_path / "notes", model=tiny_bundle)
+    folder.sync()
+    index = folder.index
+    index.search("boat")
+    folder.close()
+    folder.close()
+    closed: list[Callable[[], object]] = [
+        lambda: index.add(MAILS),
+        lambda: index.add([]),
+        lambda: index.remove(["a.txt"]),
+        lambda: index.search("boat"),
+        lambda: index.similar("a.txt"),
+        lambda: index.similar(MAILS[0]),
+        lambda: index.explain("boat", "a.txt"),
+        lambda: index.lines("a.txt", 1, 1),
+        lambda: index.embedder,
+        index.status,
+        index.verify,
+        index.compact,
+        folder.plan,
+        folder.sync,
+        folder.status,
+        lambda: folder.search("boat"),
+        lambda: folder.similar(tmp_path / "notes" / "a.txt"),
+        lambda: folder.explain("boat", tmp_path / "notes" / "a.txt"),
+    ]
+    for ask in closed:
+        with pytest.raises(ValueError, match=r"notes.\.edgeembed: this index is closed"):
+            ask()
+
+
+def test_it_opens_again_with_its_own_model(tmp_path: Path, tiny_bundle: Path) -> None:
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(MAILS)
+    with Index.open(tmp_path / "index") as index:
+        assert ids(index.search("tomato garden"))[0] == "mail-2"
+        assert index.status().model == "tiny"
+
+
+def test_another_model_is_an_error_that_says_what_to_do(tmp_path: Path, tiny_bundle: Path) -> None:
+    other = tiny_text_bundle(tmp_path / "other", seed=1)
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(MAILS)
+    with pytest.raises(edgeembed.ModelMismatchError, match=r"made with tiny .* not with other .*--rebuild"):
+        Index.open(tmp_path / "index", model=other)
+
+
+def test_without_documents_the_model_may_be_another(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, place = tiny_text_bundle(tmp_path / "other", seed=1, dim=24), tmp_path / "index"
+    with Index.open(place, model=other) as index:
+        index.add(MAILS)
+        index.compact()  # into a segment
+        index.remove([mail.id for mail in MAILS])
+    with Index.open(place, model=tiny_bundle) as index:
+        assert index.status().model == "tiny"
+    with Index.open(place) as index:  # what was chosen is kept
+        assert index.status().model == "tiny"
+        with index.writing(), Index.open(place, model=tiny_bundle) as same:
+            assert same.status().model == "tiny"
+        index.add(MAILS)
+        assert index.verify().ok
+    with pytest.raises(edgeembed.ModelMismatchError):
+        Index.open(place, model=other)
+
+
+def test_a_loaded_embedder_is_shared(tmp_path: Path, tiny_bundle: Path) -> None:
+    embedder = edgeembed.Embedder.load(tiny_bundle)
+    for name in "ab":
+        with Index.open(tmp_path / name, model=embedder) as index:
+            index.add(MAILS)
+            assert index.embedder is embedder
+    assert embedder.embed_texts(["still alive"]).shape == (1, 16)
+
+
+def test_read_only(tmp_path: Path, tiny_bundle: Path) -> None:
+    with pytest.raises(edgeembed.IndexNotFoundError, match="edgeembed index"):
+        Index.open(tmp_path / "index", read_only=True)
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(MAILS)
+    names = sorted(path.name for path in (tmp_path / "index").iterdir())
+    with Index.open(tmp_path / "index", read_only=True) as index:
+        assert len(index.search("boat")) == 3
+        with pytest.raises(edgeembed.EdgeEmbedError, match="read-only"):
+            index.remove(["mail-1"])
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == names
+
+
+def test_a_file_in_the_place_of_the_index(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError, match="an index is a folder"):
+        Index.open(tmp_path / "file")
+
+
+def test_only_the_owner_may_enter(index: Index) -> None:
+    assert index.path.stat().st_mode & 0o077 == 0
+
+
+def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "EMBED_CHUNKS", 4)
+    text = "\n\n".join(f"Paragraph {i}: " + "lorem ipsum dolor sit amet " * 8 for i in range(60))
+    asked = 0
+
+    def cancel() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    assert index.add([*MAILS, Document("long", text=text)], cancel=cancel) < 4
+    held = index.status().chunks
+    assert held > 3  # part of the long one, which no search shows yet
+    assert "long" not in ids(index.search("lorem ipsum"))
+    with index.writing() as session:
+        assert session.add(Document("long", text=text)) == "new"
+        session.commit()
+        total = index.status().chunks
+        assert session.embedded == total - held
+    assert ids(index.search("lorem ipsum"))[0] == "long"
+
+
+def test_what_comes_slowly_is_committed_meanwhile(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "COMMIT_SECONDS", 0.0)
+    seen = []
+
+    def documents() -> Iterator[Document]:
+        for i in range(4):
+            with Index.open(index.path, read_only=True) as other:
+                seen.append(other.status().documents)
+            yield Document(str(i), text=f"boat number {i}")
+
+    index.add(documents())
+    assert seen[0] == 0
+    assert seen[3] >= 2  # at most the batch that is under way is missing
+    assert index.status().documents == 4
+
+
+@pytest.mark.parametrize("call", ["index.similar('d1')", "index.verify()", "index.search('boat')"])
+def test_segments_may_be_opened_before_the_model(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """In a process of its own: usearch loaded before onnxruntime ended in a segmentation fault."""
+    monkeypatch.setattr(merging, "SEAL_ROWS", 20)
+    with Index.open(tmp_path / "index", model=tiny_bundle) as index:
+        index.add(Document(f"d{i}", text=f"a boat number {i}") for i in range(30))
+        assert index.status().segments == 1
+    code = (
+        f"import sys, edgeembed\nwith edgeembed.Index.open(sys.argv[1], read_only=True) as index: print(bool({call}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code, tmp_path / "index"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "True\n"), run.stderr
