@@ -21,9 +21,9 @@ from .bundle.bundle import Bundle, read_bundle
 from .bundle.manifest import Manifest
 from .errors import ImageError, UnsupportedInputError
 from .inference.block_runner import Vectors, _Block, _Job
-from .inference.image_preprocess import ImageEncoder
-from .inference.onnx_session import ALL, BASIC, Graph
-from .inference.tokenizer import TextEncoder
+from .inference.image_preprocess import ImagePreprocessor
+from .inference.onnx_session import ALL, BASIC, OnnxSession
+from .inference.tokenizer import BundleTokenizer
 from .reading.pictures import ImageSource
 from .system.limits import usable_cores
 
@@ -51,16 +51,19 @@ class Embedder:
         self._is_closed = False
         self.threads = threads or usable_cores()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="edgeembed") if self.threads > 1 else None
-        self._text: tuple[TextEncoder, Graph] | None = None
+        self._text: tuple[BundleTokenizer, OnnxSession] | None = None
         section = bundle.manifest.text
         if section is not None:
-            self._text = (TextEncoder(bundle), Graph(bundle, section.graph, ("input_ids", "attention_mask"), BASIC))
-        self._image: tuple[ImageEncoder, Graph] | None = None
+            self._text = (
+                BundleTokenizer(bundle),
+                OnnxSession(bundle, section.graph, ("input_ids", "attention_mask"), BASIC),
+            )
+        self._image: tuple[ImagePreprocessor, OnnxSession] | None = None
         if bundle.manifest.image is not None:
             facts = bundle.manifest.image
-            graph = Graph(bundle, facts.graph, ("pixel_values",), ALL)
+            graph = OnnxSession(bundle, facts.graph, ("pixel_values",), ALL)
             graph.check_shape("pixel_values", (None, len(facts.mean), facts.height, facts.width))
-            self._image = (ImageEncoder(bundle, max_pixels=max_pixels), graph)
+            self._image = (ImagePreprocessor(bundle, max_pixels=max_pixels), graph)
 
     @classmethod
     def load(
@@ -133,7 +136,7 @@ class Embedder:
         return self._blocks(graph, self._tokenized(encoder, texts, role), ahead=ahead)
 
     @staticmethod
-    def _tokenized(encoder: TextEncoder, texts: Iterable[str], role: Role) -> Iterator[_Block]:
+    def _tokenized(encoder: BundleTokenizer, texts: Iterable[str], role: Role) -> Iterator[_Block]:
         """What the graph takes of each text, a block at a time."""
         iterator = iter(texts)
         while block := list(itertools.islice(iterator, _BLOCK)):
@@ -209,7 +212,7 @@ class Embedder:
         if self._image is not None:
             self._image[0].close()
 
-    def _text_side(self) -> tuple[TextEncoder, Graph]:
+    def _text_side(self) -> tuple[BundleTokenizer, OnnxSession]:
         self._check_open()
         if self._text is None:
             raise UnsupportedInputError(f"{self.manifest.name} embeds images only; load a model that embeds text")
@@ -242,7 +245,7 @@ class Embedder:
             for future in waiting:
                 future.cancel()
 
-    def _blocks(self, graph: Graph, blocks: Iterator[_Block], *, ahead: bool) -> Iterator[Vectors]:
+    def _blocks(self, graph: OnnxSession, blocks: Iterator[_Block], *, ahead: bool) -> Iterator[Vectors]:
         """The vectors of each block; ``ahead``: while its documents are run, this thread prepares the next one."""
         block = next(blocks, None)
         while block is not None:

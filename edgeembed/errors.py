@@ -17,7 +17,7 @@
 Every message says what happened, to which path, and what to type next. Wrong use of a function stays
 ``ValueError`` or ``TypeError`` with the value in it; a path that is missing or of the wrong kind stays
 the built-in ``FileNotFoundError`` or ``NotADirectoryError``. Those that are about one file or folder have
-``path`` and ``reason`` as well (see :func:`about`).
+``path`` and ``reason`` as well (see :func:`path_error`).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class ModelMismatchError(EdgeEmbedError):
         )
 
 
-def about(path: str | os.PathLike[str], kind: type[_Error], reason: str) -> _Error:
+def path_error(path: str | os.PathLike[str], kind: type[_Error], reason: str) -> _Error:
     """An error of a kind that has no attributes of its own; ``path`` and ``reason`` are told apart in JSON."""
     error = kind(f"{path}: {reason}")
     vars(error).update(path=path, reason=reason)

@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .catalog.database import CATALOG_NAME
 from .document import Document
-from .errors import ImageError, IndexCorruptError, IndexNotFoundError, NotAnIndexError, UnsupportedInputError, about
+from .errors import (
+    ImageError,
+    IndexCorruptError,
+    IndexNotFoundError,
+    NotAnIndexError,
+    UnsupportedInputError,
+    path_error,
+)
 from .index import Index
-from .index_models.choice import Given, Model, is_made_with, models_for_rebuild
+from .index_models.choice import Model, RequestedModels, is_made_with, models_for_rebuild
 from .index_models.query_vectors import Meaning, Weighted
 from .index_models.records import models_at
 from .maintenance.status import IndexStatus
 from .reading.entries import FileStat, Skipped
 from .reading.read_file import read_document
-from .reading.sandbox.protocol import PictureNeed
+from .reading.sandbox.protocol import DecodeRequest
 from .search.hits import Hit
 from .search.hybrid_search import Mode
-from .storage.index_dir import INDEX_NAME, mark, named_place
-from .storage.index_swap import check_switch, fresh_place, remove_index, switch, undo_switch
+from .storage.index_dir import INDEX_NAME, named_index_dir, write_cache_tags
+from .storage.index_swap import check_swap, rebuild_dir, remove_index, roll_back_swap, swap_in
 from .storage.open import open_catalog
 from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
@@ -69,17 +76,17 @@ class Folder:
         """
         root = check_folder(path)
         place = _place(root, index).resolve()  # a link to the index stays, and so does what "." means
-        undo_switch(place)
-        check_switch(place)
+        roll_back_swap(place)
+        check_swap(place)
         with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
             open_catalog(place).close()
-        given, fresh = models_for_rebuild(models_at(place), Given(model, image_model)), fresh_place(place)
+        given, fresh = models_for_rebuild(models_at(place), RequestedModels(model, image_model)), rebuild_dir(place)
         if not is_made_with(models_at(fresh), given):
             remove_index(fresh)
         with cls.open(root, index=fresh, model=given.text, image_model=given.image, threads=threads) as folder:
             report = sync(root, folder.index, progress=progress, cancel=cancel, exclude=place)
         if not report.cancelled:
-            switch(place, fresh)
+            swap_in(place, fresh)
         return report
 
     @classmethod
@@ -111,12 +118,12 @@ class Folder:
         root = check_folder(path)
         place = _place(root, index)
         if not read_only:
-            undo_switch(place)
+            roll_back_swap(place)
         if read_only and not (place / CATALOG_NAME).is_file():
             raise IndexNotFoundError(place, f"make one with `edgeembed index {root}` or Folder.sync")
         opened = Index.open(place, model=model, image_model=image_model, read_only=read_only, threads=threads)
         if not read_only:
-            mark(place)
+            write_cache_tags(place)
         return cls(root, opened)
 
     @classmethod
@@ -133,7 +140,7 @@ class Folder:
         """
         root = check_folder(path)
         place = _place(root, index).resolve()
-        check_switch(place)
+        check_swap(place)
         return tuple(entry for entry in walk(root, exclude=[place]) if isinstance(entry, FileStat))
 
     def plan(self) -> SyncPlan:
@@ -232,7 +239,7 @@ class Folder:
         except (UnsupportedInputError, ValueError) as error:
             if getattr(error, "path", None) != id:
                 raise  # it is about the query
-            raise about(file, type(error), str(getattr(error, "reason", error))) from error
+            raise path_error(file, type(error), str(getattr(error, "reason", error))) from error
 
     def status(self) -> IndexStatus:
         """See :meth:`Index.status`."""
@@ -265,14 +272,14 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
     """
     folder = Path(path)
     if not folder.exists():
-        raise about(folder, FileNotFoundError, "no such folder; give the folder that holds your files")
+        raise path_error(folder, FileNotFoundError, "no such folder; give the folder that holds your files")
     if not folder.is_dir():
-        raise about(folder, NotADirectoryError, "this is a file; give the folder it is in")
+        raise path_error(folder, NotADirectoryError, "this is a file; give the folder it is in")
     try:
         with os.scandir(folder):
             pass
     except PermissionError as error:
-        raise about(folder, PermissionError, "this folder cannot be read; check its permissions") from error
+        raise path_error(folder, PermissionError, "this folder cannot be read; check its permissions") from error
     return folder
 
 
@@ -289,7 +296,7 @@ def index_path(folder: Path) -> Path:
 
 def _place(root: Path, index: str | os.PathLike[str] | None) -> Path:
     """Where the index of a folder is to be; ``index`` as in :meth:`Folder.open`."""
-    place = index_path(root) if index is None else named_place(index)
+    place = index_path(root) if index is None else named_index_dir(index)
     if index is None and place.is_symlink():
         target = place.resolve()
         raise IndexCorruptError(
@@ -306,11 +313,11 @@ def _given_path(file: object, advice: str = "") -> Path:
     return Path(file)
 
 
-def _read_alone(path: Path, pictures: PictureNeed | None) -> Document:
+def _read_alone(path: Path, pictures: DecodeRequest | None) -> Document:
     """A file that is not in the index as a document."""
     info = path.stat()
     stat = FileStat(path.name, info.st_size, info.st_mtime_ns)
     document = read_document(path.parent, stat, pictures=pictures)
     if isinstance(document, Skipped):
-        raise about(path, ValueError, f"{document.reason}; there is nothing to compare")
+        raise path_error(path, ValueError, f"{document.reason}; there is nothing to compare")
     return document

@@ -12,18 +12,18 @@ from .catalog.snapshot import Snapshot
 from .catalog.where import Condition, condition, word_condition
 from .document import Document
 from .embedder import Embedder
-from .errors import BundleError, IndexNotFoundError, ModelMismatchError, UnsupportedInputError, about
-from .index_models.choice import Given, Model, chosen_models
+from .errors import BundleError, IndexNotFoundError, ModelMismatchError, UnsupportedInputError, path_error
+from .index_models.choice import Model, RequestedModels, chosen_models
 from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, query_vectors, unit
-from .index_models.records import holds_pictures, stored_models
+from .index_models.records import has_images, stored_models
 from .maintenance.repair import repair_index
 from .maintenance.status import IndexStatus, index_status
 from .search.arguments import check_id, check_limits, item_kind, listed
 from .search.hits import Hit
-from .search.hybrid_search import Mode, Request, Searcher
+from .search.hybrid_search import HybridSearch, Mode, SearchRequest
 from .search.query_syntax import parse_query
 from .search.vector_search import document_rows
-from .storage.index_dir import check_place, named_place, refuse_links
+from .storage.index_dir import check_index_dir, named_index_dir, refuse_links
 from .storage.open import choose_models_again, create_index, open_catalog
 from .storage.store import Store
 
@@ -75,11 +75,11 @@ class Index(Store):
             UnsupportedInputError: ``image_model`` embeds no pictures, or words could not find them.
             IndexCorruptError: the index cannot be read.
         """
-        folder, given = named_place(path), Given(model, image_model)
+        folder, given = named_index_dir(path), RequestedModels(model, image_model)
         if not (folder / CATALOG_NAME).is_file():
             if read_only and not folder.is_file():
                 raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
-            check_place(folder)
+            check_index_dir(folder)
             create_index(folder, chosen_models(given))
         refuse_links(folder)
         catalog = open_catalog(folder, read_only=read_only)
@@ -194,7 +194,7 @@ class Index(Store):
         added, taken = listed("plus", plus), listed("minus", minus)
         vectors = query_vectors(self._towers, parsed.text if parsed else query, added, taken, kinds=self._kinds(query))
         words, phrases = (parsed.text, parsed.phrases) if parsed else ("", ())
-        request = Request(vectors, words, phrases, k, test, mode, min_score, exact)
+        request = SearchRequest(vectors, words, phrases, k, test, mode, min_score, exact)
         return self._search(request, item_kind([query, *added, *taken]))
 
     def similar(
@@ -233,7 +233,7 @@ class Index(Store):
             )
             vectors = dict.fromkeys(self._towers.kinds_like(kind), unit(rows.mean(axis=0)))
             test &= Condition("d.document <> ?", (number,))
-        return self._search(Request(vectors, "", (), k, test, "vector", min_score, exact), kind)
+        return self._search(SearchRequest(vectors, "", (), k, test, "vector", min_score, exact), kind)
 
     def explain(self, query: Meaning, id: str) -> Explanation:
         """Which words of a document's best passage made it match a query; see :mod:`edgeembed.search.explain`.
@@ -260,9 +260,9 @@ class Index(Store):
         if not hits and not is_words(query):
             raise UnsupportedInputError(f"{id}: in this index a picture is compared with pictures only; this is a text")
         if not hits:
-            raise about(id, ValueError, "what the query says must or must not occur keeps this document out")
+            raise path_error(id, ValueError, "what the query says must or must not occur keeps this document out")
         if hits[0].kind != "text":
-            raise about(id, UnsupportedInputError, "only texts can be explained, word by word; this is a picture")
+            raise path_error(id, UnsupportedInputError, "only texts can be explained, word by word; this is a picture")
         words = parse_query(query).text if isinstance(query, str) else query
         vectors = query_vectors(self._towers, words, kinds=("text",))
         return explain(hits[0], vectors["text"], self._document_embedder("text"))
@@ -317,7 +317,7 @@ class Index(Store):
             IndexLockedError: another process is writing.
             IndexCorruptError: too little is left; the index must be made anew.
         """
-        return repair_index(named_place(path), model, threads=threads)
+        return repair_index(named_index_dir(path), model, threads=threads)
 
     def compact(self, *, for_shipping: bool = False) -> CompactReport:
         """Give the disk back that removed and replaced documents took, and wipe their text.
@@ -354,9 +354,9 @@ class Index(Store):
 
     def _kinds(self, query: Meaning) -> tuple[str, ...]:
         """What to search in; without pictures their model is not asked for the vector of words."""
-        return KINDS if not is_words(query) or self.ask(holds_pictures) else ("text",)
+        return KINDS if not is_words(query) or self.ask(has_images) else ("text",)
 
-    def _search(self, request: Request, item: str) -> list[Hit]:
+    def _search(self, request: SearchRequest, item: str) -> list[Hit]:
         """Answer a request that was made of words or texts (``item`` is ``text``), or of a picture too (``image``)."""
-        scales = {kind: self._towers.scale(item, kind, vector) for kind, vector in request.vectors.items()}
-        return self.ask(lambda snapshot: Searcher(snapshot, self._segments, scales, request).hits())
+        scales = {kind: self._towers.calibration(item, kind, vector) for kind, vector in request.vectors.items()}
+        return self.ask(lambda snapshot: HybridSearch(snapshot, self._segments, scales, request).hits())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-SEALED: dict[str, tuple[str, ...]] = {
+CHECKSUMMED: dict[str, tuple[str, ...]] = {
     "settings": ("name", "value"),
     "contents": ("hash", "kind", "complete", "chunks"),
     "documents": ("id", "content", "metadata", "extra"),
@@ -25,7 +25,7 @@ SEALED: dict[str, tuple[str, ...]] = {
 """The sealed columns of each table; the seal itself is its last column."""
 
 
-def row_seal(*values: bytes | None) -> bytes:
+def row_checksum(*values: bytes | None) -> bytes:
     """BLAKE2b (RFC 7693), 8 bytes, over the length (4 bytes, little-endian; all ones: null) and bytes of each value."""
     parts = []
     for value in values:
@@ -33,10 +33,10 @@ def row_seal(*values: bytes | None) -> bytes:
     return hashlib.blake2b(b"".join(parts), digest_size=8).digest()
 
 
-def seal_sql(table: str) -> str:
+def checksum_sql(table: str) -> str:
     """The SQL expression of the seal of a row of ``table``, from its columns as they are in scope."""
     # As blobs, because file names that are not Unicode would not pass as text.
-    columns = (f'CAST("{column}" AS BLOB)' for column in SEALED[table])
+    columns = (f'CAST("{column}" AS BLOB)' for column in CHECKSUMMED[table])
     return f"row_seal({', '.join(columns)})"
 
 
@@ -45,12 +45,12 @@ def insert_sql(table: str, *, verb: str = "INSERT") -> str:
 
     Text may come as UTF-8 bytes; it becomes text in columns that hold text.
     """
-    columns = ", ".join(f'"{column}"' for column in SEALED[table])
+    columns = ", ".join(f'"{column}"' for column in CHECKSUMMED[table])
     values = ", ".join(
         f'CAST(?{i} AS TEXT) AS "{column}"' if column in TEXT_COLUMNS else f'?{i} AS "{column}"'
-        for i, column in enumerate(SEALED[table], 1)
+        for i, column in enumerate(CHECKSUMMED[table], 1)
     )
-    return f"{verb} INTO {table} ({columns}, seal) SELECT *, {seal_sql(table)} FROM (SELECT {values}) WHERE 1"
+    return f"{verb} INTO {table} ({columns}, seal) SELECT *, {checksum_sql(table)} FROM (SELECT {values}) WHERE 1"
 
 
 TEXT_COLUMNS = frozenset(
@@ -60,8 +60,8 @@ TEXT_COLUMNS = frozenset(
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Make ``row_seal`` known to a connection."""
-    connection.create_function("row_seal", -1, row_seal, deterministic=True)
+    """Make ``row_checksum`` known to a connection."""
+    connection.create_function("row_seal", -1, row_checksum, deterministic=True)
 
 
 def chunk_digest(row: tuple[object, ...], vector: bytes) -> bytes:

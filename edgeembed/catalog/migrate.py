@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..text.surrogates import decode, encode
-from ..text.terms import extra_words
-from .checksums import SEALED, seal_sql
+from ..text.terms import index_terms
+from .checksums import CHECKSUMMED, checksum_sql
 from .schema import LAYOUT, SCHEMA, full_text_tables, rebuild_full_text, statements
 from .sqlite import Connection
 
@@ -29,7 +29,7 @@ def upgrade(db: Connection) -> None:
 
 
 def _extra_words(raw: bytes | None) -> bytes | None:
-    words = extra_words(decode(raw)) if raw else None
+    words = index_terms(decode(raw)) if raw else None
     return None if words is None else encode(words)
 
 
@@ -72,8 +72,8 @@ def _copy(db: Connection, table: str) -> None:
     known = {column: f'o."{column}"' for column in old}
     values = ", ".join(f'{known.get(column) or _DEFAULTS.get((table, column), "NULL")} AS "{column}"' for column in new)
     names = ", ".join(f'"{column}"' for column in new)
-    seal = f", {seal_sql(table)}" if table in SEALED else ""
-    into = f"{names}, seal" if table in SEALED else names
+    seal = f", {checksum_sql(table)}" if table in CHECKSUMMED else ""
+    into = f"{names}, seal" if table in CHECKSUMMED else names
     db.execute(f"INSERT INTO {table} ({into}) SELECT {names}{seal} FROM (SELECT {values} FROM old_{table} o)")
 
 

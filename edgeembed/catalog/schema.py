@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from ..errors import EdgeEmbedError, IndexCorruptError, about
+from ..errors import EdgeEmbedError, IndexCorruptError, path_error
 from . import fulltext
 from .sqlite import Connection, in_memory
 
@@ -88,7 +88,7 @@ def check_schema(db: Connection, path: Path, *, only_settings: bool) -> None:
     layout = db.execute("PRAGMA user_version").fetchone()[0]
     if layout > LAYOUT:
         reason = f"written by a newer edgeembed (layout {layout}, here {LAYOUT}); upgrade edgeembed"
-        raise about(path, EdgeEmbedError, reason)
+        raise path_error(path, EdgeEmbedError, reason)
     if layout < LAYOUT:
         if only_settings:
             return
@@ -96,7 +96,7 @@ def check_schema(db: Connection, path: Path, *, only_settings: bool) -> None:
             f"written by an older edgeembed (layout {layout}, here {LAYOUT}); "
             "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
         )
-        raise about(path, OutdatedLayoutError, reason)
+        raise path_error(path, OutdatedLayoutError, reason)
     if schema_rows(db) != expected_schema():
         raise IndexCorruptError(path, "its tables are not those of an edgeembed catalog")
 

@@ -18,7 +18,7 @@ def is_segment_name(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class SegmentFacts:
+class SegmentInfo:
     """What the catalog says of one segment file."""
 
     file: str
@@ -30,7 +30,7 @@ class SegmentFacts:
     sha256: str
 
 
-def check_facts(facts: SegmentFacts, folder: Path) -> None:
+def check_segment_info(facts: SegmentInfo, folder: Path) -> None:
     """Refuse what no writer would have put into the catalog.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..text.surrogates import encode
 from . import fulltext
-from .segment_info import SegmentFacts
+from .segment_info import SegmentInfo
 from .sqlite import Connection, DatabaseError, copied
 from .where import Condition, condition
 
@@ -66,14 +66,14 @@ class Snapshot:
         tables = ("documents", "contents", "chunks", "fresh", "segments", "files")
         return {table: self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
-    def segments(self, kind: str | None = None) -> list[SegmentFacts]:
+    def segments(self, kind: str | None = None) -> list[SegmentInfo]:
         """Segments in the order of their keys; of all kinds with ``None``."""
         rows = self._db.execute(
             "SELECT file, kind, first_key, last_key, rows, size_bytes, sha256 FROM segments "
             "WHERE ?1 IS NULL OR kind = ?1 ORDER BY first_key",
             (kind,),
         )
-        return [SegmentFacts(*row) for row in rows]
+        return [SegmentInfo(*row) for row in rows]
 
     def fresh(self, kind: str) -> list[tuple[int, bytes]]:
         """Key and vector of each row that is in no segment yet, ascending."""

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from sqlite3 import Connection, DatabaseError
 
-from ..errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotWritableError, about
+from ..errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotWritableError, path_error
 from ..text.surrogates import decode
 from .checksums import register
 
@@ -51,7 +51,7 @@ def translate(error: DatabaseError, path: Path) -> EdgeEmbedError:
         if "locked" in text:
             return IndexLockedError(path.parent, "another process")
         if "full" in text or "disk I/O" in text:
-            return about(path, EdgeEmbedError, f"{text}; make room and run the command again")
+            return path_error(path, EdgeEmbedError, f"{text}; make room and run the command again")
         if "readonly" in text or "unable to open" in text:
             return IndexNotWritableError(path.parent, text)
     return IndexCorruptError(path, text)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import astuple
 
 from ..text.surrogates import encode
-from ..text.terms import extra_words
+from ..text.terms import index_terms
 from . import fulltext
-from .checksums import insert_sql, seal_sql
-from .segment_info import SegmentFacts
+from .checksums import checksum_sql, insert_sql
+from .segment_info import SegmentInfo
 from .snapshot import ChunkRow, FileRow, Snapshot, is_intact
 
 
@@ -44,7 +44,7 @@ class Transaction(Snapshot):
             "WHERE content = ?1",
             (content,),
         )
-        self._db.execute(f"UPDATE contents SET seal = {seal_sql('contents')} WHERE content = ?", (content,))
+        self._db.execute(f"UPDATE contents SET seal = {checksum_sql('contents')} WHERE content = ?", (content,))
 
     def add_chunk(self, content: int, chunk: ChunkRow, vector: bytes, digest: bytes) -> None:
         """Add the next chunk of a content, with its vector."""
@@ -91,7 +91,7 @@ class Transaction(Snapshot):
         """As of this transaction; here FTS5 may write, and a copy of what is not committed cannot be made."""
         return is_intact(self._db)
 
-    def replace_segments(self, old: Iterable[SegmentFacts], new: SegmentFacts | None) -> None:
+    def replace_segments(self, old: Iterable[SegmentInfo], new: SegmentInfo | None) -> None:
         """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""
         for facts in old:
             self._db.execute("DELETE FROM segments WHERE file = ?", (facts.file,))
@@ -115,5 +115,5 @@ class Transaction(Snapshot):
 
 
 def _extra(text: str) -> bytes | None:
-    words = extra_words(text)
+    words = index_terms(text)
     return None if words is None else encode(words)

@@ -24,7 +24,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..text.surrogates import decode, encode
-from ..text.terms import holds, phrase_expression
+from ..text.terms import contains_phrase, phrase_expression
 from .schema import KINDS
 
 _FILE = "(SELECT {} FROM files WHERE path = d.id)"
@@ -226,7 +226,7 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(_decoded(raw)) is not None),
-    "holds": (2, lambda raw, phrase: holds(_decoded(raw), phrase)),
+    "holds": (2, lambda raw, phrase: contains_phrase(_decoded(raw), phrase)),
     "path_ext": (1, lambda raw: encode(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
     "path_name": (1, lambda raw: encode(_decoded(raw).rpartition("/")[2])),
 }

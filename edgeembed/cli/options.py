@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import IndexLockedError, IndexNotWritableError, about
+from ..errors import IndexLockedError, IndexNotWritableError, path_error
 from . import messages
 
 if TYPE_CHECKING:
@@ -144,5 +144,7 @@ def ask_if_huge(folder: str, options: IndexOptions) -> None:
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
     if not sys.stdin.isatty():
-        raise about(root, ValueError, f"this would index {what}; add --yes if you mean it, or name a smaller folder")
+        raise path_error(
+            root, ValueError, f"this would index {what}; add --yes if you mean it, or name a smaller folder"
+        )
     click.confirm(f"{root}: index {what}?", abort=True, err=True)

@@ -24,15 +24,15 @@ from ..bundle.manifest import BACKGROUND_NAME
 if TYPE_CHECKING:
     from ..segments.int8 import Floats
 
-MIDDLE = 2.6
+LOGISTIC_MIDPOINT = 2.6
 """Deviations above the ordinary at which the score is one half."""
-SLOPE = 0.77
-LEAST = 2.1
+LOGISTIC_SCALE = 0.77
+MIN_Z = 2.1
 """Deviations above the ordinary that a hit needs to be shown by default (a score of 0.34 without words in common), if
 there is a good match at all."""
-NEAR_THE_BEST = 0.5
+MIN_SHARE_OF_BEST_Z = 0.5
 """Share of the deviations of the best hit of the same kind that another needs to be shown beside it by default."""
-WORDS_AS_PROOF = 0.25
+BM25_WEIGHT_FOR_CUTOFF = 0.25
 """Deviations for a BM25 of as many units as the root of the highest one, where it is judged whether a hit is shown.
 Less than for the order of hits (``ranking.WORDS``): a long query has some word in common with nearly any text."""
 _MARGIN = 0.8
@@ -45,7 +45,7 @@ _USUAL_SPREAD = 0.09
 """Deviation of similarities to ordinary texts; stands in where a bundle has no background."""
 
 
-def least_of_a_good_match(passages: int) -> float:
+def chance_threshold(passages: int) -> float:
     """How many deviations above the ordinary the best of so many passages must be to be a match.
 
     The more passages, the further above the ordinary the best of them is by chance: the largest of n independent
@@ -57,24 +57,24 @@ def least_of_a_good_match(passages: int) -> float:
     return math.sqrt(math.log(max(passages, 1)) / 2) + _MARGIN
 
 
-class Scale(NamedTuple):
+class Calibration(NamedTuple):
     """What is ordinary for a kind of queries and a kind of documents."""
 
     mean: float
     deviation: float
-    known: bool
+    is_calibrated: bool
     """Whether it comes from a background; otherwise it only serves to put things in order."""
 
-    def standard(self, similarity: float) -> float:
+    def z_score(self, similarity: float) -> float:
         """Deviations above the ordinary."""
         return (similarity - self.mean) / self.deviation
 
     def score(self, similarity: float) -> float | None:
         """0 to 1, comparable between queries and kinds; ``None`` without a background."""
-        if not self.known:
+        if not self.is_calibrated:
             return None
         # The logistic function, in the form that cannot overflow.
-        return 0.5 + 0.5 * math.tanh((self.standard(similarity) - MIDDLE) / SLOPE / 2)
+        return 0.5 + 0.5 * math.tanh((self.z_score(similarity) - LOGISTIC_MIDPOINT) / LOGISTIC_SCALE / 2)
 
 
 def read_background(bundle: Bundle) -> dict[str, Floats]:
@@ -85,7 +85,7 @@ def read_background(bundle: Bundle) -> dict[str, Floats]:
         return {kind: np.asarray(archive[kind], dtype=np.float32) for kind in archive.files}
 
 
-def scale(queries: Floats | None, documents: Floats | None) -> Scale:
+def calibrate(queries: Floats | None, documents: Floats | None) -> Calibration:
     """The scale of similarities between two kinds of things, from ordinary ones of each.
 
     Args:
@@ -93,18 +93,18 @@ def scale(queries: Floats | None, documents: Floats | None) -> Scale:
         documents: ``(n, dim)``, likewise. The very same array: no row is compared with itself.
     """
     if queries is None or documents is None or min(len(queries), len(documents)) < 2:
-        return Scale(0.0, _USUAL_SPREAD, False)
+        return Calibration(0.0, _USUAL_SPREAD, False)
     similarity = queries @ documents.T  # (m, n)
     if queries is documents:
         similarity = similarity[~np.eye(len(queries), dtype=bool)]
-    return Scale(float(similarity.mean()), max(float(similarity.std()), 1e-3), True)
+    return Calibration(float(similarity.mean()), max(float(similarity.std()), 1e-3), True)
 
 
-def scale_of_one(query: Floats, documents: Floats | None) -> Scale:
-    """The scale of similarities to one query ``(dim,)``, from ordinary documents ``(n, dim)``, as in :func:`scale`."""
+def calibrate_for_query(query: Floats, documents: Floats | None) -> Calibration:
+    """The calibration of one query ``(dim,)``, from ordinary documents ``(n, dim)``, as in :func:`calibrate`."""
     if documents is None or len(documents) < 2:
-        return Scale(0.0, _USUAL_SPREAD, False)
+        return Calibration(0.0, _USUAL_SPREAD, False)
     similarity = documents @ query
     mean = float(similarity.mean())
     deviation = min(_BETWEEN_QUERIES * float(similarity.std()), (1 - mean) / _LEAST_OF_THE_SAME)
-    return Scale(mean, max(deviation, 1e-3), True)
+    return Calibration(mean, max(deviation, 1e-3), True)

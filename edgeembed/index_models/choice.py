@@ -7,28 +7,28 @@ from typing import NamedTuple, TypeAlias
 
 from ..bundle.bundle import Bundle, read_bundle, shipped_partner
 from ..embedder import Embedder
-from ..errors import EdgeEmbedError, UnsupportedInputError, about
-from .records import LEFT_OUT, IndexModels, ModelFacts, is_at_hand
+from ..errors import EdgeEmbedError, UnsupportedInputError, path_error
+from .records import LEFT_OUT, ModelRecord, RecordedModels, is_available
 
 Model: TypeAlias = "str | os.PathLike[str] | Embedder | None"
 """Name of a shipped bundle, path of a bundle folder, or a loaded ``Embedder``; ``None``: not said."""
 
 
-class Given(NamedTuple):
+class RequestedModels(NamedTuple):
     """The models that whoever opened an index asked for."""
 
     text: Model = None
     image: Model = None
     """Also ``"none"``: pictures are to be left out."""
 
-    def by_kind(self) -> Given:
+    def by_kind(self) -> RequestedModels:
         """A model that embeds pictures only is the one of pictures, wherever it was named."""
         if self.text is None or self.image is not None or bundle_of(self.text).manifest.text is not None:
             return self
-        return Given(None, self.text)
+        return RequestedModels(None, self.text)
 
 
-def chosen_models(given: Given) -> IndexModels:
+def chosen_models(given: RequestedModels) -> RecordedModels:
     """What a new index is made with.
 
     Raises:
@@ -37,22 +37,22 @@ def chosen_models(given: Given) -> IndexModels:
     by_kind = given.by_kind()
     if by_kind != given:
         return _of_pictures_only(bundle_of(by_kind.image))
-    text = ModelFacts.of(bundle_of(given.text))
+    text = ModelRecord.of(bundle_of(given.text))
     if given.image is None or given.image == LEFT_OUT:
-        return IndexModels(text, LEFT_OUT if given.image == LEFT_OUT else None)
+        return RecordedModels(text, LEFT_OUT if given.image == LEFT_OUT else None)
     bundle = bundle_of(given.image)
     check_picture_model(bundle, text)
-    return IndexModels(text, ModelFacts.of(bundle))
+    return RecordedModels(text, ModelRecord.of(bundle))
 
 
-def _of_pictures_only(bundle: Bundle) -> IndexModels:
+def _of_pictures_only(bundle: Bundle) -> RecordedModels:
     """With a picture tower goes the shipped text model of its space, so that words find pictures."""
-    facts = ModelFacts.of(bundle)
+    facts = ModelRecord.of(bundle)
     partner = shipped_partner(facts.space, facts.dim, "text")
-    return IndexModels(facts if partner is None else ModelFacts.of(partner), facts)
+    return RecordedModels(facts if partner is None else ModelRecord.of(partner), facts)
 
 
-def models_for_rebuild(before: IndexModels | None, given: Given) -> Given:
+def models_for_rebuild(before: RecordedModels | None, given: RequestedModels) -> RequestedModels:
     """What to make an index anew with: what is given, else what it was made with, as far as that can be had.
 
     Args:
@@ -62,17 +62,17 @@ def models_for_rebuild(before: IndexModels | None, given: Given) -> Given:
     if before is None or by_kind != given:
         return given
     text: Model = given.text
-    if text is None and is_at_hand(before.text):
+    if text is None and is_available(before.text):
         text = before.text.source
-    if image is None and isinstance(before.image, ModelFacts) and is_at_hand(before.image):
+    if image is None and isinstance(before.image, ModelRecord) and is_available(before.image):
         kept, found = bundle_of(before.image.source), bundle_of(text).manifest
         one_model = before.image.encoder == before.text.encoder  # goes with the other, or not at all
         if (found.space == before.image.space or kept.manifest.text is not None) and not one_model:
             image = before.image.source
-    return Given(text, LEFT_OUT if before.image == LEFT_OUT and image is None else image)
+    return RequestedModels(text, LEFT_OUT if before.image == LEFT_OUT and image is None else image)
 
 
-def models_before_documents(before: IndexModels, given: Given) -> IndexModels:
+def models_before_documents(before: RecordedModels, given: RequestedModels) -> RecordedModels:
     """What an index is made with that holds no document yet: what is given, else as before, if that model works.
 
     Raises:
@@ -82,10 +82,10 @@ def models_before_documents(before: IndexModels, given: Given) -> IndexModels:
     return chosen_models(models_for_rebuild(kept, given))
 
 
-def _works(facts: ModelFacts) -> bool:
+def _works(facts: ModelRecord) -> bool:
     """Whether a model can be loaded; those in the package can."""
     if facts.location is None:
-        return is_at_hand(facts)
+        return is_available(facts)
     try:
         Embedder.load(facts.source, threads=1).close()
     except EdgeEmbedError:
@@ -93,17 +93,17 @@ def _works(facts: ModelFacts) -> bool:
     return True
 
 
-def is_made_with(models: IndexModels | None, given: Given) -> bool:
+def is_made_with(models: RecordedModels | None, given: RequestedModels) -> bool:
     """Whether an index that was begun with ``models`` can be gone on with."""
     wanted = chosen_models(given)
     if models is None or models.text.encoder != wanted.text.encoder:
         return False
-    if isinstance(models.image, ModelFacts) and isinstance(wanted.image, ModelFacts):
+    if isinstance(models.image, ModelRecord) and isinstance(wanted.image, ModelRecord):
         return models.image.encoder == wanted.image.encoder
     return models.image == wanted.image or (wanted.image is None and given.image is None)
 
 
-def check_picture_model(bundle: Bundle, text: ModelFacts) -> None:
+def check_picture_model(bundle: Bundle, text: ModelRecord) -> None:
     """Refuse a model for pictures that embeds none, or whose pictures no words could find.
 
     Raises:
@@ -111,14 +111,16 @@ def check_picture_model(bundle: Bundle, text: ModelFacts) -> None:
     """
     found = bundle.manifest
     if found.image is None:
-        raise about(bundle.path, UnsupportedInputError, "embeds text only; name a bundle that embeds pictures, or none")
+        raise path_error(
+            bundle.path, UnsupportedInputError, "embeds text only; name a bundle that embeds pictures, or none"
+        )
     if (found.space, found.dim) != (text.space, text.dim) and found.text is None:
         reason = (
             f"its pictures are in the space {found.space}, the texts of {text.name} in {text.space}, and it embeds no "
             "texts itself, so that no words could find them; name a bundle of the same space, one that embeds texts as "
             "well, or none"
         )
-        raise about(bundle.path, UnsupportedInputError, reason)
+        raise path_error(bundle.path, UnsupportedInputError, reason)
 
 
 def bundle_of(model: Model) -> Bundle:

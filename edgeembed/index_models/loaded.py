@@ -20,12 +20,12 @@ from ..bundle.bundle import Bundle, read_bundle, shipped_partner
 from ..bundle.manifest import BACKGROUND_NAME
 from ..catalog.schema import KINDS
 from ..embedder import Embedder
-from ..errors import BundleError, ModelMismatchError, UnsupportedInputError, about
-from ..inference.image_preprocess import picture_need
-from ..reading.sandbox.protocol import PictureNeed
-from .calibration import Scale, read_background, scale, scale_of_one
-from .choice import Given, bundle_of, check_picture_model
-from .records import LEFT_OUT, IndexModels, ModelFacts
+from ..errors import BundleError, ModelMismatchError, UnsupportedInputError, path_error
+from ..inference.image_preprocess import decode_request
+from ..reading.sandbox.protocol import DecodeRequest
+from .calibration import Calibration, calibrate, calibrate_for_query, read_background
+from .choice import RequestedModels, bundle_of, check_picture_model
+from .records import LEFT_OUT, ModelRecord, RecordedModels
 
 if TYPE_CHECKING:
     from ..segments.int8 import Floats
@@ -34,11 +34,11 @@ _OPTIONS = {"text": "--model (model=)", "image": "--image-model (image_model=)"}
 """How a model is named, by people and by programs."""
 
 
-class Towers:
+class LoadedModels:
     """The models of one index. May be used from several threads."""
 
     def __init__(
-        self, path: Path, stored: IndexModels, given: Given, *, has_pictures: bool, threads: int | None
+        self, path: Path, stored: RecordedModels, given: RequestedModels, *, has_pictures: bool, threads: int | None
     ) -> None:
         """
         Args:
@@ -58,7 +58,7 @@ class Towers:
         self._given = given.by_kind()
         self._loaded: dict[str, Embedder] = {}
         self._backgrounds: dict[str, Mapping[str, Floats]] = {}
-        self._scales: dict[str, Scale] = {}
+        self._scales: dict[str, Calibration] = {}
         self._guard = threading.RLock()
         self.stored = stored
         if self._given.text is not None:
@@ -66,7 +66,7 @@ class Towers:
         self.models = self._with_given_image(has_pictures)
         """What the index is to be made with from now on; differs from what is stored until that is written."""
 
-    def facts(self, kind: str) -> ModelFacts | None:
+    def facts(self, kind: str) -> ModelRecord | None:
         """The model of documents of a kind; ``None``: nothing embeds them."""
         if kind == "text":
             return self.models.text
@@ -119,7 +119,7 @@ class Towers:
         spaces = {name: (facts.space, facts.dim) for name in KINDS if (facts := self.facts(name)) is not None}
         return tuple(name for name, space in spaces.items() if space == spaces.get(kind))
 
-    def scale(self, item: str, kind: str, query: Floats) -> Scale:
+    def calibration(self, item: str, kind: str, query: Floats) -> Calibration:
         """What is ordinary between a query and documents of a kind.
 
         Args:
@@ -128,15 +128,15 @@ class Towers:
         """
         with self._guard:
             if item == "image":
-                return scale_of_one(query, self._background(kind).get(kind))
+                return calibrate_for_query(query, self._background(kind).get(kind))
             if kind not in self._scales:
                 # Where words find pictures through a model of its own, that model knows ordinary texts as well.
                 by = item if kind == item or kind in self.kinds_like(item) else kind
-                self._scales[kind] = scale(self._background(by).get(item), self._background(kind).get(kind))
+                self._scales[kind] = calibrate(self._background(by).get(item), self._background(kind).get(kind))
             return self._scales[kind]
 
     @property
-    def pictures(self) -> PictureNeed | None:
+    def pictures(self) -> DecodeRequest | None:
         """What the model needs of a picture; ``None``: pictures are left out."""
         facts = self.facts("image")
         if facts is None:
@@ -144,10 +144,10 @@ class Towers:
         try:
             section = self._bundle("image", facts).manifest.image
         except BundleError:  # said where something must be embedded
-            return PictureNeed(None, upright=True)
-        return None if section is None else picture_need(section)
+            return DecodeRequest(None, upright=True)
+        return None if section is None else decode_request(section)
 
-    def follow(self, stored: IndexModels, *, has_pictures: bool) -> Towers:
+    def follow(self, stored: RecordedModels, *, has_pictures: bool) -> LoadedModels:
         """The models after another process made the index anew, or chose a model for pictures.
 
         Raises:
@@ -158,7 +158,7 @@ class Towers:
             given = given._replace(text=None)
         if stored.image not in (self.models.image, None) and not isinstance(given.image, Embedder):
             given = given._replace(image=None)
-        after = Towers(self._path, stored, given, has_pictures=has_pictures, threads=self._threads)
+        after = LoadedModels(self._path, stored, given, has_pictures=has_pictures, threads=self._threads)
         after._loaded = {kind: held for kind, held in self._loaded.items() if after.facts(kind) == self.facts(kind)}
         return after
 
@@ -169,7 +169,7 @@ class Towers:
                 embedder.close()
 
     @cached_property
-    def _partner(self) -> ModelFacts | None:
+    def _partner(self) -> ModelRecord | None:
         """The model for pictures where none was chosen: the text model itself, or a shipped one of its space."""
         text = self.models.text
         try:
@@ -177,15 +177,15 @@ class Towers:
         except BundleError:  # the first text to be embedded will say so
             return None
         if bundle.manifest.image is not None:
-            return ModelFacts.of(bundle)
+            return ModelRecord.of(bundle)
         partner = shipped_partner(text.space, text.dim, "image")
-        return None if partner is None else ModelFacts.of(partner)
+        return None if partner is None else ModelRecord.of(partner)
 
-    def _with_given_image(self, has_pictures: bool) -> IndexModels:
+    def _with_given_image(self, has_pictures: bool) -> RecordedModels:
         stored, given = self.stored, self._given.image
         if given is None:
             return stored
-        facts = stored.image if has_pictures and isinstance(stored.image, ModelFacts) else None
+        facts = stored.image if has_pictures and isinstance(stored.image, ModelRecord) else None
         if given == LEFT_OUT:
             if facts is not None:
                 raise ModelMismatchError(self._path, facts.label, "no model for pictures", option=_OPTIONS["image"])
@@ -193,11 +193,11 @@ class Towers:
         bundle = bundle_of(given)
         check_picture_model(bundle, stored.text)
         if facts is None:
-            return replace(stored, image=ModelFacts.of(bundle))
+            return replace(stored, image=ModelRecord.of(bundle))
         self._check_space("image", facts, bundle)
         return stored
 
-    def _source(self, kind: str, facts: ModelFacts) -> str | os.PathLike[str] | Embedder:
+    def _source(self, kind: str, facts: ModelRecord) -> str | os.PathLike[str] | Embedder:
         """What to load the model of a kind by: what was given for it, or for texts if it embeds both."""
         given = self._given.text if kind == "text" else self._given.image
         if given is not None:
@@ -206,7 +206,7 @@ class Towers:
             return self._given.text
         return facts.source
 
-    def _bundle(self, kind: str, facts: ModelFacts) -> Bundle:
+    def _bundle(self, kind: str, facts: ModelRecord) -> Bundle:
         source = self._source(kind, facts)
         return source.bundle if isinstance(source, Embedder) else read_bundle(source, verify=False)
 
@@ -216,7 +216,7 @@ class Towers:
             advice = f"name a model for pictures with {_OPTIONS[kind]}"
             if self.models.image == LEFT_OUT:
                 reason = f"this index leaves pictures out; to let them in, {advice}"
-                raise about(self._path, UnsupportedInputError, reason)
+                raise path_error(self._path, UnsupportedInputError, reason)
             raise UnsupportedInputError(f"{self.models.text.name} embeds text only; {advice}")
         source = self._source(kind, facts)
         if isinstance(source, Embedder):
@@ -252,7 +252,7 @@ class Towers:
             return {}
         return read_background(bundle)
 
-    def _check_space(self, kind: str, facts: ModelFacts, bundle: Bundle) -> None:
+    def _check_space(self, kind: str, facts: ModelRecord, bundle: Bundle) -> None:
         found = bundle.manifest
         if (found.space, found.dim) != (facts.space, facts.dim):
             raise ModelMismatchError(self._path, facts.label, found.label, option=_OPTIONS[kind])

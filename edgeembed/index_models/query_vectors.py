@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..embedder import Embedder
     from ..reading.pictures import ImageSource
     from ..segments.int8 import Floats
-    from .loaded import Towers
+    from .loaded import LoadedModels
 
 Meaning: TypeAlias = "str | ImageSource"
 """Words (``str``); or a picture: a path (``Path``), the content of an image file, or a Pillow image."""
@@ -30,7 +30,7 @@ MAX_WEIGHT = 1_000_000
 
 
 def query_vectors(
-    towers: Towers,
+    towers: LoadedModels,
     query: Meaning,
     plus: Iterable[Weighted] = (),
     minus: Iterable[Weighted] = (),
@@ -68,7 +68,7 @@ def query_vectors(
     return vectors
 
 
-def document_vectors(towers: Towers, document: Document) -> dict[str, Floats]:
+def document_vectors(towers: LoadedModels, document: Document) -> dict[str, Floats]:
     """For a whole document, the mean of its chunks' vectors, for each kind that it can be compared with.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .onnx_session import Graph
+from .onnx_session import OnnxSession
 from .tokenizer import IdRow
 
 Vectors = npt.NDArray[np.float32]  # (N, dim)
@@ -31,7 +31,7 @@ class _Block(NamedTuple):
 class _Job:
     """A block of documents, one run each, spread over threads."""
 
-    def __init__(self, graph: Graph, block: _Block, dim: int) -> None:
+    def __init__(self, graph: OnnxSession, block: _Block, dim: int) -> None:
         self._graph = graph
         self._encoding = block.encoding
         self._count = len(block.sizes)

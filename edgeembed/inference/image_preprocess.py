@@ -30,7 +30,7 @@ from ..reading.pictures import (
     translated,
     turned,
 )
-from ..reading.sandbox.protocol import PictureNeed
+from ..reading.sandbox.protocol import DecodeRequest
 from ..system.limits import memory_bytes
 from .image_geometry import Box, Pixels, crop_box, faults, filter_name, normalisation, normalised, resized_size
 
@@ -59,7 +59,7 @@ photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnail
 """
 
 
-class ImageEncoder:
+class ImagePreprocessor:
     """The way of a bundle from a picture to the pixels that its graph takes.
 
     Safe to use from several threads; together they hold a limited number of decoded pixels at a time.
@@ -178,9 +178,9 @@ class ImageEncoder:
         return _resized_part(image, size, box, how)
 
 
-def picture_need(section: ImageSection) -> PictureNeed:
+def decode_request(section: ImageSection) -> DecodeRequest:
     """What a model needs of a picture that another process decodes for it."""
-    return PictureNeed(_least_side(section), section.orientation == "exif")
+    return DecodeRequest(_least_side(section), section.orientation == "exif")
 
 
 def _least_side(section: ImageSection) -> int | None:

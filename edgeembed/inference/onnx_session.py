@@ -23,7 +23,7 @@ BASIC, ALL = "ORT_ENABLE_BASIC", "ORT_ENABLE_ALL"
 convolutions want the memory layout of this very processor."""
 
 
-class Graph:
+class OnnxSession:
     """One ONNX graph, checked against the bundle contract, run on one thread."""
 
     def __init__(self, bundle: Bundle, name: str, inputs: tuple[str, ...], level: str) -> None:

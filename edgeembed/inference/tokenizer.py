@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BundleError
-from ..text.surrogates import clean
+from ..text.surrogates import replace_surrogates
 from .word_cache import ID_BYTES, WordPieces
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MANY = 32
 """Texts after which words are looked up: for a few, the tokenizer has done before its table has begun."""
 
 
-class TextEncoder:
+class BundleTokenizer:
     """The tokenizer of a bundle, with the bundle's limit on tokens set once and for all.
 
     Safe to use from several threads: nothing of the tokenizer is changed after loading (changing it while
@@ -81,8 +81,10 @@ class TextEncoder:
         """Number of tokens of each text, without special tokens, prefix and limit."""
         words = self._words_for(texts)
         if words is not None:
-            return [len(words.ids(clean(text))) // ID_BYTES for text in texts]
-        encodings = self._counter.encode_batch_fast([clean(text) for text in texts], add_special_tokens=False)
+            return [len(words.ids(replace_surrogates(text))) // ID_BYTES for text in texts]
+        encodings = self._counter.encode_batch_fast(
+            [replace_surrogates(text) for text in texts], add_special_tokens=False
+        )
         return [len(encoding.ids) for encoding in encodings]
 
     def encode(self, texts: Sequence[str], *, role: str) -> list[tuple[IdRow, IdRow]]:
@@ -103,8 +105,8 @@ class TextEncoder:
         prefix, words = self.prefixes[role], self._words_for(texts)
         if words is not None:
             limit = self.max_tokens
-            return lambda number: self._row(words.framed(prefix + clean(texts[number]), limit))
-        encodings = self._tokenizer.encode_batch_fast([prefix + clean(text) for text in texts])
+            return lambda number: self._row(words.framed(prefix + replace_surrogates(texts[number]), limit))
+        encodings = self._tokenizer.encode_batch_fast([prefix + replace_surrogates(text) for text in texts])
         return lambda number: self._row(np.array(encodings[number].ids, np.int64))
 
     def _words_for(self, texts: Sequence[str]) -> WordPieces | None:

@@ -21,8 +21,8 @@ from ..bundle.bundle import Bundle
 from ..bundle.manifest import GOLDEN_NAME
 from ..embedder import Embedder
 from ..errors import BundleError, ImageError
-from ..inference.image_preprocess import ImageEncoder
-from ..inference.tokenizer import TextEncoder
+from ..inference.image_preprocess import ImagePreprocessor
+from ..inference.tokenizer import BundleTokenizer
 
 Arrays = dict[str, npt.NDArray[Any]]
 Vectors = npt.NDArray[np.float32]  # (N, dim)
@@ -78,7 +78,7 @@ def _check_text(embedder: Embedder, golden: Arrays) -> list[StageResult]:
     if embedder.manifest.text is None:
         return []
     texts = [str(text) for text in golden["texts"]]
-    encoder = TextEncoder(embedder.bundle)
+    encoder = BundleTokenizer(embedder.bundle)
     results = [_check_ids("token ids", encoder, texts, "document", golden["token_ids"], golden["token_counts"])]
     section = embedder.manifest.text
     if section.query_prefix != section.document_prefix:
@@ -133,7 +133,7 @@ def _check_pixels(
     """The largest difference of a pixel value, as the graph takes it."""
     if expected.shape != (len(pictures), len(positions)) or expected.size == 0:
         raise ValueError(f"golden pixels are {expected.shape}, not {(len(pictures), len(positions))}")
-    with contextlib.closing(ImageEncoder(embedder.bundle)) as encoder:
+    with contextlib.closing(ImagePreprocessor(embedder.bundle)) as encoder:
         found = np.stack([encoder.encode(picture).reshape(-1).take(positions) for picture in pictures])
     worst = float(np.max(np.nan_to_num(np.abs(found - expected), nan=np.inf)))
     return StageResult("pixels", worst, _PIXEL_TOLERANCE, worst <= _PIXEL_TOLERANCE)
@@ -141,7 +141,7 @@ def _check_pixels(
 
 def _check_ids(
     stage: str,
-    encoder: TextEncoder,
+    encoder: BundleTokenizer,
     texts: Sequence[str],
     role: str,
     ids: npt.NDArray[np.int32],

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..catalog.database import CATALOG_NAME
-from ..catalog.segment_info import SegmentFacts
+from ..catalog.segment_info import SegmentInfo
 from ..catalog.snapshot import ChunkRow
 from ..catalog.sqlite import Connection
 from ..errors import IndexCorruptError
@@ -55,5 +55,5 @@ def _fill(keys: list[int], chunks: list[ChunkRow], vectors: list[bytes | None], 
             vectors[i] = row.tobytes()
 
 
-def _covers(facts: SegmentFacts, chunk: ChunkRow, key: int) -> bool:
+def _covers(facts: SegmentInfo, chunk: ChunkRow, key: int) -> bool:
     return facts.kind == chunk.kind and facts.first_key <= key <= facts.last_key

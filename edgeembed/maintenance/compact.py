@@ -8,9 +8,9 @@ from pathlib import Path
 from ..catalog.database import CATALOG_NAME, Catalog
 from ..catalog.schema import full_text_tables
 from ..catalog.sqlite import Connection
-from ..index_models.records import IndexModels
+from ..index_models.records import RecordedModels
 from ..storage.lock import forget_owner
-from ..sync.plan import SETTING as ORIGIN
+from ..sync.plan import SOURCE_FOLDER_SETTING as ORIGIN
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def strip_for_shipping(folder: Path, catalog: Catalog) -> None:
     with catalog.write() as transaction:
         transaction.forget_files()
         transaction.unset(ORIGIN)
-        models = IndexModels.from_setting(transaction.setting("model"), folder)
+        models = RecordedModels.from_setting(transaction.setting("model"), folder)
         transaction.set("model", models.without_locations().to_setting())
     compact_catalog(catalog)
     catalog.close()

@@ -14,21 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..catalog.checksums import SEALED, TEXT_COLUMNS, chunk_digest, row_seal, seal_sql
+from ..catalog.checksums import CHECKSUMMED, TEXT_COLUMNS, checksum_sql, chunk_digest, row_checksum
 from ..catalog.database import CATALOG_NAME, new_catalog, put_catalog, with_logs
 from ..catalog.schema import expected_schema, rebuild_full_text
-from ..catalog.segment_info import SegmentFacts
+from ..catalog.segment_info import SegmentInfo
 from ..catalog.snapshot import Snapshot
 from ..catalog.sqlite import Connection, DatabaseError, connect
 from ..catalog.transaction import Transaction
 from ..embedder import Embedder
 from ..errors import BundleError, IndexCorruptError, IndexNotFoundError
 from ..index_models.choice import Model
-from ..index_models.records import IndexModels, ModelFacts, stored_models
-from ..segments.hash_cache import Stamps
+from ..index_models.records import ModelRecord, RecordedModels, stored_models
+from ..segments.hash_cache import HashCache
 from ..segments.int8 import to_int8
 from ..segments.segment import Segment
-from ..segments.segment_set import Segments
+from ..segments.segment_set import SegmentSet
 from ..storage.index_dir import DAMAGED_NAME, check_catalog, refuse_links
 from ..storage.lock import process_lock
 from ..storage.open import open_catalog
@@ -112,7 +112,7 @@ class _Work:
             self.did.append(f"{count:,} {what}")
 
 
-def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> RepairReport:
+def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | str]) -> RepairReport:
     """Write a new catalog of all that fits together; the caller holds the lock and has closed the old one.
 
     Args:
@@ -126,7 +126,7 @@ def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> Re
     with new_catalog(scratch) as db:
         with damaged_catalog(folder) as old:
             _copy_tables(old, db, folder, work)
-            models = IndexModels.from_setting(Snapshot(db).setting("model"), folder)
+            models = RecordedModels.from_setting(Snapshot(db).setting("model"), folder)
             dims = models.dims()
             intact = _copy_segments(old, db, folder, dims, work)
             _copy_fresh(old, db, dims, intact)
@@ -141,16 +141,16 @@ def repair(folder: Path, embedder: Callable[[ModelFacts], Embedder | str]) -> Re
         transaction.set("unswept", "1")
         transaction.count_generation()
     put_catalog(scratch, folder)
-    Segments(folder, dims, stamps=Stamps(folder, read_only=False)).sweep(intact)
+    SegmentSet(folder, dims, stamps=HashCache(folder, read_only=False)).sweep(intact)
     return RepairReport(tuple(work.did), documents, work.embedded, tuple(sorted(work.lost)))
 
 
 def _copy_tables(old: Connection, db: Connection, folder: Path, work: _Work) -> None:
     for table, number in _TABLES.items():
-        columns = [*([number] if number else []), *SEALED[table], "seal"]
+        columns = [*([number] if number else []), *CHECKSUMMED[table], "seal"]
         bad = 0
         for row in salvage(old, table, columns, number):
-            if row_seal(*map(_as_blob, row[1 if number else 0 : -1])) == row[-1]:
+            if row_checksum(*map(_as_blob, row[1 if number else 0 : -1])) == row[-1]:
                 _insert(db, table, columns, row)
             else:
                 bad += 1
@@ -169,13 +169,13 @@ def _copy_segments(
     """Name the segments whose files are intact; each is hashed."""
     intact: dict[str, Segment] = {}
     last: dict[str, int] = {}
-    columns = [*SEALED["segments"], "seal"]
+    columns = [*CHECKSUMMED["segments"], "seal"]
     for row in sorted(salvage(old, "segments", columns, None), key=lambda row: (str(row[1]), len(str(row[2])), row[2])):
         try:
-            if row_seal(*map(_as_blob, row[:-1])) != row[-1]:
+            if row_checksum(*map(_as_blob, row[:-1])) != row[-1]:
                 raise IndexCorruptError(folder, "its row in the catalog is damaged")
             values: Any = (value.decode() if isinstance(value, bytes) else value for value in row[:-1])
-            facts = SegmentFacts(*values)
+            facts = SegmentInfo(*values)
             segment = Segment(folder, facts, dims.get(facts.kind, 0), stamps=None)
             if facts.first_key <= last.get(facts.kind, -1):
                 raise IndexCorruptError(folder, "it overlaps another")
@@ -253,7 +253,7 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
             new += 1
             digest = chunk_digest(chunk, vector.tobytes())
             db.execute("UPDATE chunks SET key = ?, digest = ? WHERE key = ?", (new, digest, key))
-            db.execute(f"UPDATE chunks SET seal = {seal_sql('chunks')} WHERE key = ?", (new,))
+            db.execute(f"UPDATE chunks SET seal = {checksum_sql('chunks')} WHERE key = ?", (new,))
             db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (new, chunk.kind, vector.tobytes()))
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'chunks'", (new,))
     work.embedded = len(keys)
@@ -296,7 +296,7 @@ def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairRe
     if documents is not None:
         return RepairReport((), documents, 0, ())
 
-    def embedder(facts: ModelFacts) -> Embedder | str:
+    def embedder(facts: ModelRecord) -> Embedder | str:
         """The model that texts were embedded with; or the reason why there is none."""
         if isinstance(model, Embedder):
             wanted = model

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..catalog.database import CATALOG_NAME
 from ..catalog.snapshot import Snapshot
-from ..index_models.loaded import Towers
+from ..index_models.loaded import LoadedModels
 from ..reading.entries import Skipped
 
 
@@ -41,7 +41,7 @@ class IndexStatus:
     """Vectors and graphs."""
 
 
-def index_status(snapshot: Snapshot, path: Path, towers: Towers) -> IndexStatus:
+def index_status(snapshot: Snapshot, path: Path, towers: LoadedModels) -> IndexStatus:
     """What the index in ``path`` holds as of one commit."""
     counts, text, image = snapshot.counts(), towers.facts("text"), towers.facts("image")
     assert text is not None

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from ..catalog.checksums import SEALED, chunk_digest, seal_sql
+from ..catalog.checksums import CHECKSUMMED, checksum_sql, chunk_digest
 from ..catalog.database import CATALOG_NAME
-from ..catalog.segment_info import check_facts
+from ..catalog.segment_info import check_segment_info
 from ..catalog.snapshot import ChunkRow, Snapshot
 from ..catalog.sqlite import Connection
 from ..embedder import Embedder
@@ -138,10 +138,10 @@ def _check_pages(db: Connection, found: _Findings) -> None:
 
 def _check_seals(db: Connection, found: _Findings) -> None:
     """Compare every row with its seal."""
-    for table in SEALED:
-        name = SEALED[table][0]
+    for table in CHECKSUMMED:
+        name = CHECKSUMMED[table][0]
         rows = db.execute(
-            f'SELECT quote("{name}") FROM {table} WHERE seal IS NOT {seal_sql(table)} LIMIT {_LISTED + 1}'
+            f'SELECT quote("{name}") FROM {table} WHERE seal IS NOT {checksum_sql(table)} LIMIT {_LISTED + 1}'
         ).fetchall()
         for (value,) in rows[:_LISTED]:
             found.table(table, f"the row with {name} {value[:80]} is not as it was written")
@@ -183,7 +183,7 @@ def _open_segments(
     last: dict[str, int] = {}
     for facts in snapshot.segments():
         try:
-            check_facts(facts, folder)
+            check_segment_info(facts, folder)
         except IndexCorruptError as error:
             found.table("segments", error.reason)
             continue

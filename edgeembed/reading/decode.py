@@ -5,13 +5,13 @@ from __future__ import annotations
 import unicodedata
 
 from .charset import likely_encoding
-from .detect import HEAD_BYTES, MARKS, has_many_controls
+from .detect import BOMS, HEAD_BYTES, looks_binary
 
 
 def decode(data: bytes) -> str | None:
     """The text that the bytes of a file stand for, with ``\\n`` at the end of every line; ``None``: no text."""
-    mark, encoding = next((pair for pair in MARKS if data.startswith(pair[0])), (b"", None))
-    if encoding in (None, "utf-8") and has_many_controls(data):
+    mark, encoding = next((pair for pair in BOMS if data.startswith(pair[0])), (b"", None))
+    if encoding in (None, "utf-8") and looks_binary(data):
         return None
     text = _decode_unmarked(data) if encoding is None else data[len(mark) :].decode(encoding, "replace")
     if text is None or (mark and encoding != "utf-8" and _looks_random(text[:HEAD_BYTES])):

@@ -12,7 +12,7 @@ HEAD_BYTES = 8192
 """How much of a file is looked at before the whole is read."""
 NOT_TEXT = "not text"
 OTHER_PICTURE = "picture of a rare kind: save it as PNG or JPEG"
-MARKS = (
+BOMS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\0\0", "utf-32-le"),  # before UTF-16, whose mark it begins with
     (b"\0\0\xfe\xff", "utf-32-be"),
@@ -40,7 +40,7 @@ class Format(NamedTuple):
 TEXT = Format()
 
 
-def recognise(head: bytes, name: str) -> Format:
+def detect(head: bytes, name: str) -> Format:
     """What a file is.
 
     Args:
@@ -59,7 +59,7 @@ def recognise(head: bytes, name: str) -> Format:
         return Format(reader="pdf")
     if (found := _closed(head, suffix)) is not None:
         return found
-    if not head.startswith(tuple(mark for mark, _ in MARKS)) and (b"\0" in head or has_many_controls(head)):
+    if not head.startswith(tuple(mark for mark, _ in BOMS)) and (b"\0" in head or looks_binary(head)):
         return _CLOSED_SUFFIXES.get(suffix, Format(reason=NOT_TEXT))
     if suffix == ".xml":
         return Format(reader="feed") if any(root in head[:1024] for root in _FEEDS) else TEXT
@@ -72,7 +72,7 @@ def may_have_reader(name: str) -> bool:
     return suffix in _TEXTS or suffix in _DOCUMENT_SUFFIXES.split() or suffix == ".xml"
 
 
-def has_many_controls(data: bytes) -> bool:
+def looks_binary(data: bytes) -> bool:
     """Whether more than about one byte in a hundred is a control character that texts do not use."""
     return len(data) - len(data.translate(None, _CONTROLS)) > 2 + len(data) // 100
 

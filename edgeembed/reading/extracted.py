@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Extracted:
+class ExtractedText:
     """The readable text of a file."""
 
     text: str

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import ImageError
 from .extras import needs
-from .sandbox.protocol import PictureNeed
+from .sandbox.protocol import DecodeRequest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -230,11 +230,11 @@ def turned(image: Image, orientation: int) -> Image:
     return image if orientation == 1 else image.transpose(Transpose[_TURNS[orientation - 2]])
 
 
-def decoded_pixels(path: Path, need: PictureNeed, *, max_bytes: int) -> tuple[tuple[int, int], bytes]:
+def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> tuple[tuple[int, int], bytes]:
     """The pixels of a picture, no more of them than needed: what the worker process hands back.
 
     Args:
-        need: see :class:`PictureNeed`.
+        need: see :class:`DecodeRequest`.
         max_bytes: it becomes smaller than needed rather than take more; only the longest panoramas do.
 
     Returns:

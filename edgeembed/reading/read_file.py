@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 from ..document import Document
 from .decode import decode
-from .detect import HEAD_BYTES, NOT_TEXT, TEXT, recognise
+from .detect import HEAD_BYTES, NOT_TEXT, TEXT, detect
 from .entries import NOT_A_FILE, FileStat, Skipped, unreadable
 from .extras import Unreadable
 from .sandbox.process import Worker
-from .sandbox.protocol import PictureNeed
+from .sandbox.protocol import DecodeRequest
 
 MAX_FILE_BYTES = 64 << 20
 """Files larger than this are left out unless another limit is given."""
@@ -28,7 +28,7 @@ def read_document(
     *,
     max_bytes: int = MAX_FILE_BYTES,
     worker: Worker | None = None,
-    pictures: PictureNeed | None = None,
+    pictures: DecodeRequest | None = None,
 ) -> Document | Skipped:
     """Read a file that was found by :func:`edgeembed.sync.walk.walk`.
 
@@ -57,7 +57,7 @@ def read_document(
             if not modes.S_ISREG(info.st_mode):
                 return Skipped(stat.path, NOT_A_FILE)
             head = file.read(HEAD_BYTES)
-            format = recognise(head, stat.path)
+            format = detect(head, stat.path)
             if format.reason is not None and (format.picture is None or pictures is None):
                 return Skipped(stat.path, format.reason)
             if info.st_size > max_bytes:
@@ -81,7 +81,7 @@ def read_document(
 
 
 def _taken_apart(
-    root: Path, stat: FileStat, reader: str | None, pictures: PictureNeed | None, worker: Worker | None
+    root: Path, stat: FileStat, reader: str | None, pictures: DecodeRequest | None, worker: Worker | None
 ) -> Document | Skipped:
     """What the worker makes of a file: a document for a reader, else a picture."""
     with Worker() if worker is None else nullcontext(worker) as asked:

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..catalog.snapshot import PassageRow
 
-WORDS = 1.25
+BM25_WEIGHT = 1.25
 """Deviations of similarity for a BM25 of as many units as the root of the highest one. Sets of abstracts alone would
 have 1.5, but more than this costs more than a hundredth among short texts, in which words in common say little."""
 
@@ -101,7 +101,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Found:
+class DocumentMatch:
     """A document and the keys of its chunks among the candidates, best first."""
 
     document: int
@@ -110,7 +110,7 @@ class Found:
     similarity: float
 
 
-def group(rows: Iterable[PassageRow], similarity: Mapping[int, float]) -> list[Found]:
+def group_by_document(rows: Iterable[PassageRow], similarity: Mapping[int, float]) -> list[DocumentMatch]:
     """Group chunks by document: best document first, equals in the order of their ids."""
     chunks: dict[tuple[int, str], list[int]] = {}
     for row in rows:
@@ -118,11 +118,11 @@ def group(rows: Iterable[PassageRow], similarity: Mapping[int, float]) -> list[F
     found = []
     for (document, id), keys in chunks.items():
         keys.sort(key=lambda key: (-similarity[key], key))
-        found.append(Found(document, id, tuple(keys), similarity[keys[0]]))
+        found.append(DocumentMatch(document, id, tuple(keys), similarity[keys[0]]))
     return sorted(found, key=lambda item: (-item.similarity, item.id))
 
 
-def settled(found: list[Found], k: int, unseen: float) -> bool:
+def is_final(found: list[DocumentMatch], k: int, unseen: float) -> bool:
     """Whether no chunk beyond the candidates could still enter the best ``k``.
 
     Args:

@@ -11,14 +11,14 @@ import numpy as np
 from ..catalog.fulltext import Terms
 from ..catalog.snapshot import PassageRow, Snapshot
 from ..catalog.where import Condition
-from ..index_models.calibration import LEAST, NEAR_THE_BEST, WORDS_AS_PROOF, Scale, least_of_a_good_match
+from ..index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_SHARE_OF_BEST_Z, MIN_Z, Calibration, chance_threshold
 from ..segments.int8 import Floats
-from ..segments.segment_set import Segments
+from ..segments.segment_set import SegmentSet
 from ..text.terms import query_terms
 from . import hits
 from .hits import Hit, Passage
 from .snippet import is_like, snippet, spans_of
-from .vector_search import Nearest
+from .vector_search import VectorSearch
 
 Mode = Literal["hybrid", "vector", "keyword"]
 _DEPTH = 100
@@ -30,7 +30,7 @@ name hold most of what is rare in the query. All words once in a passage of aver
 
 
 @dataclass(frozen=True)
-class Request:
+class SearchRequest:
     """What to search for."""
 
     vectors: Mapping[str, Floats]
@@ -64,14 +64,16 @@ class _Candidate:
     """BM25 of its best passage in words."""
 
 
-class Searcher:
+class HybridSearch:
     """Answers one request."""
 
-    def __init__(self, snapshot: Snapshot, segments: Segments, scales: Mapping[str, Scale], request: Request) -> None:
+    def __init__(
+        self, snapshot: Snapshot, segments: SegmentSet, scales: Mapping[str, Calibration], request: SearchRequest
+    ) -> None:
         self._snapshot = snapshot
         self._request = request
         self._nearest = {
-            kind: Nearest(snapshot, segments, vector, request.condition, exact=request.exact)
+            kind: VectorSearch(snapshot, segments, vector, request.condition, exact=request.exact)
             for kind, vector in request.vectors.items()
         }
         self._scales = scales
@@ -157,12 +159,12 @@ class Searcher:
 
     def _put_in_order(self) -> None:
         # In keyword mode the similarity decides between equals only.
-        modes = {"hybrid": (1.0, hits.WORDS), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}
+        modes = {"hybrid": (1.0, hits.BM25_WEIGHT), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}
         meaning, words = modes[self._request.mode]
         names, words = words / self._name_terms.spread, words / self._terms.spread
         for item in self._candidates.values():
             value = {
-                key: meaning * self._scale(key).standard(self._similarity[key]) + words * self._words.get(key, 0.0)
+                key: meaning * self._scale(key).z_score(self._similarity[key]) + words * self._words.get(key, 0.0)
                 for key in item.keys
                 if key in self._similarity
             }
@@ -180,12 +182,12 @@ class Searcher:
         least: dict[str, float] = {}
         for item in items:
             kind = self._kind[item.order[0]]
-            least[kind] = max(least.get(kind, LEAST), NEAR_THE_BEST * self._strength(item))
+            least[kind] = max(least.get(kind, MIN_Z), MIN_SHARE_OF_BEST_Z * self._strength(item))
 
         def is_relevant(item: _Candidate) -> bool:
             best = item.order[0]
             return (
-                not self._scale(best).known
+                not self._scale(best).is_calibrated
                 or self._has_enough_words(item)
                 or self._strength(item) >= least[self._kind[best]]
             )
@@ -196,17 +198,17 @@ class Searcher:
     def _is_good(self, item: _Candidate) -> bool:
         """Whether it is more than the best that chance brings."""
         best = item.order[0]
-        if not self._scale(best).known or self._has_enough_words(item):
+        if not self._scale(best).is_calibrated or self._has_enough_words(item):
             return True
         allowed = self._nearest[self._kind[best]].allowed(self._kind[best])
         passages = self._snapshot.passage_count() if allowed is None else len(allowed)
-        return self._strength(item) >= least_of_a_good_match(passages)
+        return self._strength(item) >= chance_threshold(passages)
 
     def _strength(self, item: _Candidate) -> float:
         """Deviations above the ordinary, words that it holds counted in."""
         best = item.order[0]
         words = item.words / self._terms.spread + item.name / self._name_terms.spread
-        return self._scale(best).standard(self._similarity[best]) + WORDS_AS_PROOF * words
+        return self._scale(best).z_score(self._similarity[best]) + BM25_WEIGHT_FOR_CUTOFF * words
 
     def _has_enough_words(self, item: _Candidate) -> bool:
         parts = ((item.words, self._terms), (item.name, self._name_terms))
@@ -217,7 +219,7 @@ class Searcher:
         best = item.order[0]
         return self._scale(best).score(self._similarity[best])
 
-    def _scale(self, key: int) -> Scale:
+    def _scale(self, key: int) -> Calibration:
         return self._scales[self._kind[key]]
 
     # Showing

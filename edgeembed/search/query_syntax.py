@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..text.surrogates import clean
-from ..text.terms import normal
+from ..text.surrogates import replace_surrogates
+from ..text.terms import normalize_words
 
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
 _QUERY_PART = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))|"')
@@ -34,15 +34,15 @@ def parse_query(query: str) -> Query:
         ValueError: there is nothing to search for.
     """
     words, phrases, excluded = [], [], []
-    for found in _QUERY_PART.finditer(clean(query).translate(_QUOTES)):
+    for found in _QUERY_PART.finditer(replace_surrogates(query).translate(_QUOTES)):
         text = found["phrase"] if found["phrase"] is not None else found["word"]
         if text is None or not text.strip():
             continue
-        if found["minus"] and normal(text):
+        if found["minus"] and normalize_words(text):
             excluded.append(text.strip())
             continue
         words.append((found["minus"] or "") + text)
-        if found["phrase"] is not None and normal(text):
+        if found["phrase"] is not None and normalize_words(text):
             phrases.append(text.strip())
     if not words:
         only = "the query only says what to leave out" if excluded else "the query is empty"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ..text.terms import compose, is_unspaced, literal_pieces, normal
+from ..text.terms import fold, is_unspaced, literal_pieces, normalize_words
 
 SNIPPET_CHARACTERS = 240
 _LEAD = 60
@@ -60,8 +60,8 @@ def spans_of(text: str, query: str, phrases: Iterable[str], marked: Iterable[Spa
     """
     spans = list(marked)
     # Offsets hold only where folding keeps every character in its place.
-    folded = text.lower() if text.isascii() else "".join(c if len(f := compose(c)) != 1 else f for c in text)
-    wanted = [re.escape(compose(piece)) for piece in literal_pieces(query)] + [_as_it_stands(p) for p in phrases]
+    folded = text.lower() if text.isascii() else "".join(c if len(f := fold(c)) != 1 else f for c in text)
+    wanted = [re.escape(fold(piece)) for piece in literal_pieces(query)] + [_as_it_stands(p) for p in phrases]
     for expression in filter(None, wanted):
         spans += [match.span() for match in re.finditer(expression, folded)]
     return _joined(spans)
@@ -75,7 +75,7 @@ def is_like(text: str, others: Iterable[str]) -> bool:
 
 def _as_it_stands(phrase: str) -> str:
     """A regular expression for the words of a phrase with any spaces and punctuation between them."""
-    words = normal(phrase).split()
+    words = normalize_words(phrase).split()
     if any(map(is_unspaced, words)):
         return r"[\W_]*".join(map(re.escape, words))
     between = r"[\W_]+".join(map(re.escape, words))

@@ -16,17 +16,19 @@ from ..catalog.snapshot import Snapshot
 from ..catalog.where import Condition
 from ..errors import IndexCorruptError
 from ..segments.int8 import Floats, Keys, Rows, cosines
-from ..segments.segment_set import Segments, nearest_rows
-from .hits import Found, group, settled
+from ..segments.segment_set import SegmentSet, nearest_rows
+from .hits import DocumentMatch, group_by_document, is_final
 
 _COMPARE_ALL = 20_000
 """Up to so many allowed chunks are all compared, which takes some milliseconds."""
 
 
-class Nearest:
+class VectorSearch:
     """Searches one snapshot of an index with one query."""
 
-    def __init__(self, snapshot: Snapshot, segments: Segments, query: Floats, where: Condition, *, exact: bool) -> None:
+    def __init__(
+        self, snapshot: Snapshot, segments: SegmentSet, query: Floats, where: Condition, *, exact: bool
+    ) -> None:
         """
         Args:
             query: ``(dim,)`` float32 of length 1.
@@ -49,7 +51,7 @@ class Nearest:
             self._allowed[kind] = self._snapshot.allowed_keys(kind, self._where)
         return self._allowed[kind]
 
-    def documents(self, kind: str, k: int) -> tuple[list[Found], dict[int, float]]:
+    def documents(self, kind: str, k: int) -> tuple[list[DocumentMatch], dict[int, float]]:
         """The best ``k`` or more documents of a kind, and the similarity of each chunk that was looked at.
 
         Raises:
@@ -63,12 +65,12 @@ class Nearest:
         while True:
             similarity, unseen = self._candidates(kind, count)
             found = self._grouped(similarity)
-            if settled(found, k, unseen):
+            if is_final(found, k, unseen):
                 return found, similarity
             count *= 4
 
-    def _grouped(self, similarity: dict[int, float]) -> list[Found]:
-        return group(self._snapshot.passages(list(similarity), self._where), similarity)
+    def _grouped(self, similarity: dict[int, float]) -> list[DocumentMatch]:
+        return group_by_document(self._snapshot.passages(list(similarity), self._where), similarity)
 
     def _candidates(self, kind: str, count: int) -> tuple[dict[int, float], float]:
         """The best ``count`` chunks, removed ones among them; and how similar one outside may be."""
@@ -101,7 +103,9 @@ class Nearest:
         return self._compared[kind]
 
 
-def document_rows(snapshot: Snapshot, segments: Segments, id: str, dims: Mapping[str, int]) -> tuple[int, str, Floats]:
+def document_rows(
+    snapshot: Snapshot, segments: SegmentSet, id: str, dims: Mapping[str, int]
+) -> tuple[int, str, Floats]:
     """The number of a document, its kind, and its vectors ``(n, dim)``, of length 1, in no order.
 
     Args:
@@ -109,7 +113,7 @@ def document_rows(snapshot: Snapshot, segments: Segments, id: str, dims: Mapping
 
     Raises:
         KeyError: no document has this id.
-        FileNotFoundError: as :meth:`Nearest.documents`.
+        FileNotFoundError: as :meth:`VectorSearch.documents`.
     """
     number = snapshot.document(id)
     if number is None:

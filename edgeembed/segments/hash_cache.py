@@ -16,7 +16,7 @@ from pathlib import Path
 _MOST_BYTES = 1 << 20
 
 
-class Stamps:
+class HashCache:
     """The stamps of the segments of one index. May be used from several threads."""
 
     def __init__(self, folder: Path, *, read_only: bool) -> None:

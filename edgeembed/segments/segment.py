@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from ..catalog.segment_info import SegmentFacts, check_facts
-from ..errors import EdgeEmbedError, IndexCorruptError, about
+from ..catalog.segment_info import SegmentInfo, check_segment_info
+from ..errors import EdgeEmbedError, IndexCorruptError, path_error
 from ..system.files import file_sha256, sync_file, sync_folder
 from ..system.native import load_onnxruntime
-from .hash_cache import Stamps
+from .hash_cache import HashCache
 from .int8 import Floats, Keys, Rows, cosines
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _open_plain(path: Path) -> BinaryIO:
 
 def write_segment(
     folder: Path, name: str, kind: str, keys: Keys, parts: Iterable[Rows], *, threads: int
-) -> SegmentFacts:
+) -> SegmentInfo:
     """Build a segment file that is on the disk, name and all, when this returns.
 
     Args:
@@ -80,7 +80,7 @@ def write_segment(
     except BaseException:
         scratch.unlink(missing_ok=True)  # it takes room that may be what is missing
         raise
-    return SegmentFacts(name, kind, int(keys[0]), int(keys[-1]), len(keys), size_bytes, sha256)
+    return SegmentInfo(name, kind, int(keys[0]), int(keys[-1]), len(keys), size_bytes, sha256)
 
 
 def _save(index: USearchIndex, path: Path) -> None:
@@ -96,15 +96,15 @@ def _save(index: USearchIndex, path: Path) -> None:
         sync_file(path)
         size = path.stat().st_size
     except (OSError, RuntimeError) as error:
-        raise about(path, EdgeEmbedError, f"cannot be written: {error}; {advice}") from error
+        raise path_error(path, EdgeEmbedError, f"cannot be written: {error}; {advice}") from error
     if size != index.serialized_length:  # usearch does not look whether the last bytes could be written
-        raise about(path, EdgeEmbedError, f"could not be written to its end; {advice}")
+        raise path_error(path, EdgeEmbedError, f"could not be written to its end; {advice}")
 
 
 class Segment:
     """A segment file, mapped into memory."""
 
-    def __init__(self, folder: Path, facts: SegmentFacts, dim: int, *, stamps: Stamps | None) -> None:
+    def __init__(self, folder: Path, facts: SegmentInfo, dim: int, *, stamps: HashCache | None) -> None:
         """Map the file.
 
         Args:
@@ -114,7 +114,7 @@ class Segment:
             FileNotFoundError: it has been swept, because a newer commit no longer names it.
             IndexCorruptError: its name, size, header or SHA-256 is not what the catalog says, or it is a link.
         """
-        check_facts(facts, folder)
+        check_segment_info(facts, folder)
         self.facts = facts
         self._dim = dim
         self._path = folder / facts.file

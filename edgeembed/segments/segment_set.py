@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..catalog.segment_info import SegmentFacts
-from .hash_cache import Stamps
+from ..catalog.segment_info import SegmentInfo
+from .hash_cache import HashCache
 from .int8 import Floats, Keys, to_int8
 from .segment import EXPANSION_SEARCH, Segment
 
@@ -51,10 +51,10 @@ def _expansion(graphs: int) -> int:
     return EXPANSION_SEARCH if graphs < 2 else max(_LEAST_EXPANSION, _SHARED_EXPANSION // graphs)
 
 
-class Segments:
+class SegmentSet:
     """The segment files of an index, each mapped once. May be used from several threads."""
 
-    def __init__(self, folder: Path, dims: Mapping[str, int], *, stamps: Stamps) -> None:
+    def __init__(self, folder: Path, dims: Mapping[str, int], *, stamps: HashCache) -> None:
         """``dims`` is the length of the vectors of each kind."""
         self._folder = folder
         self._dims = dims
@@ -62,7 +62,7 @@ class Segments:
         self._open: dict[str, Segment] = {}
         self._guard = threading.Lock()
 
-    def open(self, facts: SegmentFacts) -> Segment:
+    def open(self, facts: SegmentInfo) -> Segment:
         """The segment, mapped now if it was not before; raises as :class:`Segment`."""
         with self._guard:
             if facts.file not in self._open:
@@ -71,11 +71,11 @@ class Segments:
                 )
             return self._open[facts.file]
 
-    def trust(self, facts: SegmentFacts) -> None:
+    def trust(self, facts: SegmentInfo) -> None:
         """Remember of a segment that was written just now that it has been hashed."""
         self._stamps.put(facts.file, (self._folder / facts.file).stat(), facts.sha256)
 
-    def strays(self, named: Collection[str]) -> list[Path]:
+    def orphans(self, named: Collection[str]) -> list[Path]:
         """Segment files that no commit names, left by a writer that was killed or by one that is at work now."""
         return [path for path in self._folder.glob("*.usearch*") if path.name not in named]
 
@@ -83,9 +83,9 @@ class Segments:
         """Delete segment files that no commit names any more, as far as the system lets us."""
         with self._guard:
             unnamed = self._open.keys() - set(named)
-        self._delete({*unnamed, *(path.name for path in self.strays(named))})
+        self._delete({*unnamed, *(path.name for path in self.orphans(named))})
 
-    def drop(self, old: Iterable[SegmentFacts]) -> None:
+    def drop(self, old: Iterable[SegmentInfo]) -> None:
         """Unmap and delete segments that the newest commit no longer names; what cannot be deleted is swept later."""
         self._delete({facts.file for facts in old})
 

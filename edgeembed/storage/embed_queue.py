@@ -24,7 +24,7 @@ _PICTURE_BYTES = 48 << 20
 
 
 @dataclass
-class NewChunk:
+class PendingChunk:
     """A chunk on its way to the catalog."""
 
     digest: bytes
@@ -47,7 +47,7 @@ class NewChunk:
         transaction.add_chunk(content, self.row, self.vector, chunk_digest(self.row, self.vector))
 
 
-class EmbeddingAhead:
+class EmbedQueue:
     """Takes chunks and gives them their vectors, sooner or later; :meth:`finish` waits for all.
 
     Of texts one batch is embedded while the next is collected; of pictures there are a few for each thread.
@@ -60,11 +60,11 @@ class EmbeddingAhead:
         self._embedder = embedder
         self._most_pictures = 2 * threads + 2
         self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="edgeembed-ahead")
-        self._texts: list[NewChunk] = []
+        self._texts: list[PendingChunk] = []
         self._batch: Future[None] | None = None
         self._pictures: deque[tuple[Future[None], int]] = deque()
 
-    def text(self, chunk: NewChunk, *, together: int) -> bool:
+    def text(self, chunk: PendingChunk, *, together: int) -> bool:
         """Take a chunk of text; ``True``: with it a batch was full, and is being embedded."""
         self._texts.append(chunk)
         if len(self._texts) < together:
@@ -72,7 +72,7 @@ class EmbeddingAhead:
         self.start_batch()
         return True
 
-    def picture(self, chunk: NewChunk) -> None:
+    def picture(self, chunk: PendingChunk) -> None:
         """Take a picture; waits while too many are under way. One that cannot be read gets an error."""
         assert chunk.image is not None
         size = _size_bytes(chunk.image)
@@ -125,7 +125,7 @@ class EmbeddingAhead:
             batch, self._batch = self._batch, None
             batch.result()
 
-    def _embed_texts(self, embedder: Embedder, batch: list[NewChunk]) -> None:
+    def _embed_texts(self, embedder: Embedder, batch: list[PendingChunk]) -> None:
         vectors = embedder.embed_texts([chunk.row.text or "" for chunk in batch])
         self._count(len(batch))
         for chunk, row in zip(batch, to_int8(vectors), strict=True):
@@ -135,7 +135,7 @@ class EmbeddingAhead:
         with self._guard:
             self.embedded += chunks
 
-    def _embed_picture(self, embedder: Embedder, chunk: NewChunk) -> None:
+    def _embed_picture(self, embedder: Embedder, chunk: PendingChunk) -> None:
         assert chunk.image is not None
         try:
             (vector,) = to_int8(embedder.embed_images([chunk.image], reduced=True))

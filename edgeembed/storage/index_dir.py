@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..catalog.database import CATALOG_NAME, is_catalog, with_logs
 from ..catalog.segment_info import is_segment_name
-from ..errors import IndexCorruptError, NotAnIndexError, about
+from ..errors import IndexCorruptError, NotAnIndexError, path_error
 from .lock import LOCK_FILES
 
 INDEX_NAME = ".edgeembed"
@@ -30,7 +30,7 @@ _JUNK_PREFIXES = (".nfs", ".fuse_hidden")
 """Files that were removed while a process had them open, where the file system cannot do without a name."""
 
 
-def named_place(path: str | os.PathLike[str]) -> Path:
+def named_index_dir(path: str | os.PathLike[str]) -> Path:
     """The folder that somebody named for an index.
 
     Raises:
@@ -41,7 +41,7 @@ def named_place(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def check_place(folder: Path) -> None:
+def check_index_dir(folder: Path) -> None:
     """Refuse a folder that is neither an index, alone in it, nor empty or absent.
 
     Raises:
@@ -51,7 +51,7 @@ def check_place(folder: Path) -> None:
     """
     if not folder.is_dir():
         if os.path.lexists(folder):
-            raise about(folder, NotADirectoryError, "an index is a folder, and this is a file")
+            raise path_error(folder, NotADirectoryError, "an index is a folder, and this is a file")
         return
     for name in foreign_files(folder):
         raise NotAnIndexError(folder, f"holds what is not edgeembed's, such as {name}")
@@ -76,7 +76,7 @@ def refuse_links(folder: Path) -> None:
                 raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
 
 
-def mark(place: Path) -> None:
+def write_cache_tags(place: Path) -> None:
     """Keep git and backup programs out of an index; where other files lie beside it, they must not lose them."""
     missing = {name: content for name, content in _MARKS.items() if not (place / name).exists()}
     if not missing or any(foreign_files(place)):

@@ -8,44 +8,44 @@ from pathlib import Path
 
 from ..catalog.database import CATALOG_NAME
 from ..system.files import sync_folder
-from .index_dir import INDEX_NAME, check_place, foreign_files, is_own_name
+from .index_dir import INDEX_NAME, check_index_dir, foreign_files, is_own_name
 from .lock import process_lock
 
 _SWITCH_SECONDS = 60.0
 
 
-def fresh_place(place: Path) -> Path:
+def rebuild_dir(place: Path) -> Path:
     """Where the index that is to take the place of another is made."""
     return _beside(place, ".new")
 
 
 def begun_rebuild(place: Path) -> Path | None:
     """Where an index is being made anew, or was when its process died; ``None``: nowhere."""
-    fresh = fresh_place(place.resolve())
+    fresh = rebuild_dir(place.resolve())
     return fresh if _is_index(fresh) else None
 
 
-def undo_switch(place: Path) -> None:
+def roll_back_swap(place: Path) -> None:
     """Take the old index back, if a process died before it had put the new one in its place."""
     place = place.resolve()
     if not place.exists() and _is_index(old := _beside(place, ".old")):
         old.rename(place)
 
 
-def check_switch(place: Path) -> None:
-    """Refuse a rebuild that would touch what is not edgeembed's; raises as :func:`check_place`."""
-    check_place(place)
-    check_place(fresh_place(place))
-    check_place(_beside(place, ".old"))
+def check_swap(place: Path) -> None:
+    """Refuse a rebuild that would touch what is not edgeembed's; raises as :func:`check_index_dir`."""
+    check_index_dir(place)
+    check_index_dir(rebuild_dir(place))
+    check_index_dir(_beside(place, ".old"))
 
 
-def switch(place: Path, fresh: Path) -> None:
+def swap_in(place: Path, fresh: Path) -> None:
     """Put the new index in the place of the old one, while nobody writes to either.
 
-    If the process dies between the two renames, :func:`undo_switch` takes the old one back.
+    If the process dies between the two renames, :func:`roll_back_swap` takes the old one back.
 
     Raises:
-        As :func:`check_place`: something was put into one of the folders meanwhile.
+        As :func:`check_index_dir`: something was put into one of the folders meanwhile.
     """
     old = _beside(place, ".old")
     with ExitStack() as locks:
@@ -54,7 +54,7 @@ def switch(place: Path, fresh: Path) -> None:
                 locks.enter_context(process_lock(folder, wait_seconds=_SWITCH_SECONDS))
         if not (fresh / CATALOG_NAME).is_file():
             return  # another process made the same index anew and was first
-        check_switch(place)
+        check_swap(place)
         if os.name == "nt":
             locks.close()  # a folder in which a file is open cannot be renamed there
         remove_index(old)

@@ -8,8 +8,8 @@ from pathlib import Path
 from ..catalog.database import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
 from ..catalog.schema import OutdatedLayoutError
 from ..errors import IndexLockedError
-from ..index_models.choice import Given, models_before_documents
-from ..index_models.records import IndexModels, stored_models
+from ..index_models.choice import RequestedModels, models_before_documents
+from ..index_models.records import RecordedModels, stored_models
 from .lock import process_lock
 
 
@@ -32,7 +32,7 @@ def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
         return Catalog(folder)
 
 
-def create_index(folder: Path, models: IndexModels) -> None:
+def create_index(folder: Path, models: RecordedModels) -> None:
     """Make an empty index, readable by its owner only, unless another process is first."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -41,7 +41,7 @@ def create_index(folder: Path, models: IndexModels) -> None:
             create_catalog(folder, {"model": models.to_setting()})
 
 
-def choose_models_again(folder: Path, catalog: Catalog, given: Given) -> None:
+def choose_models_again(folder: Path, catalog: Catalog, given: RequestedModels) -> None:
     """Let an index without documents take the models that are wanted now: only a document settles them.
 
     Otherwise a first run whose model failed would tie the folder to that model. While another process writes, nothing

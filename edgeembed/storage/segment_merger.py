@@ -16,22 +16,22 @@ from pathlib import Path
 import numpy as np
 
 from ..catalog.database import Catalog
-from ..catalog.segment_info import SegmentFacts
+from ..catalog.segment_info import SegmentInfo
 from ..segments.int8 import Keys, Rows
 from ..segments.segment import write_segment
-from ..segments.segment_set import Segments
+from ..segments.segment_set import SegmentSet
 
-SEAL_ROWS = 4096
+FLUSH_ROWS = 4096
 """Fresh rows become a segment at this number; up to it, comparing all of them takes a few milliseconds."""
 MAX_SEGMENT_ROWS = 262_144
 """Merging stops here, because a graph is built in memory."""
 _MERGE = 4
 
 
-class Merger:
+class SegmentMerger:
     """Seals and merges the segments of one index. The caller holds the index's lock."""
 
-    def __init__(self, folder: Path, catalog: Catalog, segments: Segments, *, threads: int) -> None:
+    def __init__(self, folder: Path, catalog: Catalog, segments: SegmentSet, *, threads: int) -> None:
         self._folder = folder
         self._catalog = catalog
         self._segments = segments
@@ -40,13 +40,13 @@ class Merger:
     def seal(self, kind: str) -> None:
         """Turn fresh rows into a segment once there are enough, then merge the smallest ones."""
         with self._catalog.read() as snapshot:
-            if snapshot.fresh_count(kind) < SEAL_ROWS:
+            if snapshot.fresh_count(kind) < FLUSH_ROWS:
                 return
             fresh = snapshot.fresh(kind)
         keys = np.array([key for key, _ in fresh], dtype=np.int64)
         rows = np.frombuffer(b"".join(vector for _, vector in fresh), dtype=np.int8).reshape(len(keys), -1)
         self._replace([], kind, keys, [rows])
-        self.merge(kind, SEAL_ROWS * _MERGE)
+        self.merge(kind, FLUSH_ROWS * _MERGE)
 
     def merge(self, kind: str, most: int) -> None:
         """Merge the last segments as long as there are enough of one size class, up to ``most`` rows together."""
@@ -67,7 +67,7 @@ class Merger:
         for group in self._neighbours(kind):
             self._rewrite(group)
 
-    def _mergeable(self, kind: str, most: int) -> list[SegmentFacts]:
+    def _mergeable(self, kind: str, most: int) -> list[SegmentInfo]:
         """Neighbouring segments among the last of one size class, as many as fit together, if these are enough."""
         with self._catalog.read() as snapshot:
             segments = snapshot.segments(kind)
@@ -77,9 +77,9 @@ class Merger:
         group = [facts for facts, total in zip(alike, rows, strict=True) if total <= most]
         return group if len(group) >= _MERGE else []
 
-    def _neighbours(self, kind: str) -> list[list[SegmentFacts]]:
+    def _neighbours(self, kind: str) -> list[list[SegmentInfo]]:
         """Runs of segments that fit into one; those that are whole and alone are left out."""
-        groups: list[list[SegmentFacts]] = []
+        groups: list[list[SegmentInfo]] = []
         room = 0
         sparse = set[str]()
         with self._catalog.read() as snapshot:
@@ -94,7 +94,7 @@ class Merger:
                 room -= live
         return [group for group in groups if len(group) > 1 or group[0].file in sparse]
 
-    def _rewrite(self, group: list[SegmentFacts]) -> None:
+    def _rewrite(self, group: list[SegmentInfo]) -> None:
         """Replace neighbouring segments by one of their live rows."""
         kind = group[0].kind
         with self._catalog.read() as snapshot:
@@ -109,7 +109,7 @@ class Merger:
 
         self._replace(group, kind, np.concatenate(keys), parts())
 
-    def _replace(self, old: list[SegmentFacts], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
+    def _replace(self, old: list[SegmentInfo], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
         new = None
         if len(keys):
             name = f"{kind}-{uuid.uuid4().hex}.usearch"
@@ -122,6 +122,6 @@ class Merger:
 
 def _size_class(rows: int) -> int:
     size = 0
-    while rows >= SEAL_ROWS * _MERGE ** (size + 1):
+    while rows >= FLUSH_ROWS * _MERGE ** (size + 1):
         size += 1
     return size

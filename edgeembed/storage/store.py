@@ -15,12 +15,12 @@ from ..catalog.database import Catalog, SnapshotLostError
 from ..catalog.snapshot import Snapshot
 from ..embedder import Embedder
 from ..errors import EdgeEmbedError, IndexCorruptError, IndexLockedError
-from ..index_models.choice import Given
-from ..index_models.loaded import Towers
-from ..index_models.records import IndexModels, holds_pictures, stored_models
-from ..reading.sandbox.protocol import PictureNeed
-from ..segments.hash_cache import Stamps
-from ..segments.segment_set import Segments
+from ..index_models.choice import RequestedModels
+from ..index_models.loaded import LoadedModels
+from ..index_models.records import RecordedModels, has_images, stored_models
+from ..reading.sandbox.protocol import DecodeRequest
+from ..segments.hash_cache import HashCache
+from ..segments.segment_set import SegmentSet
 from ..system.limits import usable_cores
 from .lock import process_lock
 from .writer import Writer
@@ -32,7 +32,9 @@ _ATTEMPTS = 10
 class Store:
     """The parts of an open index. May be used from several threads."""
 
-    def __init__(self, path: Path, catalog: Catalog, given: Given, *, read_only: bool, threads: int | None) -> None:
+    def __init__(
+        self, path: Path, catalog: Catalog, given: RequestedModels, *, read_only: bool, threads: int | None
+    ) -> None:
         """For :meth:`Index.open`, which callers want."""
         self.path = path
         self.read_only = read_only
@@ -43,8 +45,8 @@ class Store:
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         with catalog.read() as snapshot:
-            stored, has_pictures = stored_models(snapshot, path), holds_pictures(snapshot)
-        self._towers = Towers(path, stored, given, has_pictures=has_pictures, threads=threads)
+            stored, has_pictures = stored_models(snapshot, path), has_images(snapshot)
+        self._towers = LoadedModels(path, stored, given, has_pictures=has_pictures, threads=threads)
         self._segments = self._new_segments(stored)
 
     @property
@@ -54,12 +56,12 @@ class Store:
         return self._towers.embedder("text")
 
     @property
-    def sees(self) -> bool:
+    def embeds_images(self) -> bool:
         """Whether pictures are embedded."""
         return self._towers.facts("image") is not None
 
     @property
-    def pictures(self) -> PictureNeed | None:
+    def pictures(self) -> DecodeRequest | None:
         """What the model needs of a picture; ``None``: pictures are left out."""
         return self._towers.pictures
 
@@ -91,7 +93,7 @@ class Store:
 
         def is_swept(snapshot: Snapshot) -> bool:
             named = {facts.file for facts in snapshot.segments()}
-            return snapshot.setting("unswept") != "1" and not self._segments.strays(named)
+            return snapshot.setting("unswept") != "1" and not self._segments.orphans(named)
 
         if not self.ask(is_swept):
             with suppress(IndexLockedError), self.writing():
@@ -148,21 +150,21 @@ class Store:
             if (identity, stored) == (self._identity, self._towers.stored):
                 return
             if stored != self._towers.stored:
-                self._towers = self._towers.follow(stored, has_pictures=holds_pictures(snapshot))
+                self._towers = self._towers.follow(stored, has_pictures=has_images(snapshot))
             self._segments = self._new_segments(stored)
             self._identity = identity
 
-    def _new_segments(self, stored: IndexModels) -> Segments:
-        return Segments(self.path, stored.dims(), stamps=Stamps(self.path, read_only=self.read_only))
+    def _new_segments(self, stored: RecordedModels) -> SegmentSet:
+        return SegmentSet(self.path, stored.dims(), stamps=HashCache(self.path, read_only=self.read_only))
 
     def _document_embedder(self, kind: str) -> Embedder:
         """The model for documents of a kind; one for pictures that nobody chose is settled with the first of them."""
         embedder = self._towers.document_embedder(kind)
         if kind == "image":
-            self._remember(IndexModels(self._towers.models.text, self._towers.facts(kind)))
+            self._remember(RecordedModels(self._towers.models.text, self._towers.facts(kind)))
         return embedder
 
-    def _remember(self, models: IndexModels) -> None:
+    def _remember(self, models: RecordedModels) -> None:
         """Remember which models the index is made with, if that is new."""
         if models != self._towers.stored:
             with self._catalog.write() as transaction:

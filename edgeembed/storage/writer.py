@@ -23,11 +23,11 @@ from ..document import Document
 from ..embedder import Embedder
 from ..errors import ImageError
 from ..reading.pictures import path_of
-from ..segments.segment_set import Segments
+from ..segments.segment_set import SegmentSet
 from ..text.chunker import split
 from .content import Content, content_of
-from .embed_queue import EmbeddingAhead, NewChunk
-from .segment_merger import MAX_SEGMENT_ROWS, Merger
+from .embed_queue import EmbedQueue, PendingChunk
+from .segment_merger import MAX_SEGMENT_ROWS, SegmentMerger
 
 EMBED_CHUNKS = 128
 """Chunks that are embedded together: a few seconds of work on a slow laptop."""
@@ -41,7 +41,7 @@ class _Change:
     """Something to be done to the catalog, in its turn."""
 
     apply: Callable[[Transaction], object]
-    chunk: NewChunk | None = None
+    chunk: PendingChunk | None = None
     """What must have been embedded before."""
     completes: bytes | None = None
     """The content that is whole with it."""
@@ -58,7 +58,7 @@ class Writer:
         self,
         folder: Path,
         catalog: Catalog,
-        segments: Segments,
+        segments: SegmentSet,
         embedder: Callable[[str], Embedder],
         *,
         threads: int,
@@ -67,12 +67,12 @@ class Writer:
         """``embedder`` gives the model of a kind of documents; called when one must be embedded, not before."""
         self._catalog = catalog
         self._segments = segments
-        self._merger = Merger(folder, catalog, segments, threads=threads)
+        self._merger = SegmentMerger(folder, catalog, segments, threads=threads)
         self._embedder = embedder
         self._cancel = cancel or (lambda: False)
-        self._ahead = EmbeddingAhead(embedder, threads=threads)
+        self._ahead = EmbedQueue(embedder, threads=threads)
         self._changes: deque[_Change] = deque()
-        self._queued: dict[bytes, NewChunk | None] = {}
+        self._queued: dict[bytes, PendingChunk | None] = {}
         """Contents that are whole once all changes are committed; of a picture its chunk, which may yet fail."""
         self._error: ImageError | None = None
         self._committed = time.monotonic()
@@ -259,7 +259,7 @@ class Writer:
         if self.stopped():
             return False
         row = ChunkRow(content.kind, None, None, None, None, None, None)
-        chunk = NewChunk(content.digest, row, image=content.image)
+        chunk = PendingChunk(content.digest, row, image=content.image)
         self._ahead.picture(chunk)
 
         def put(transaction: Transaction) -> None:
@@ -271,7 +271,7 @@ class Writer:
         self._complete(content, chunk)
         return True
 
-    def _complete(self, content: Content, picture: NewChunk | None) -> None:
+    def _complete(self, content: Content, picture: PendingChunk | None) -> None:
         """Queue what makes a content whole; the ``picture`` may yet fail."""
         digest, kind = content.digest, content.kind  # what is queued must not hold texts and files until the commit
 
@@ -282,13 +282,13 @@ class Writer:
         self._changes.append(_Change(complete, picture, digest))
         self._queued[digest] = picture
 
-    def _chunks(self, content: Content) -> Iterator[NewChunk]:
+    def _chunks(self, content: Content) -> Iterator[PendingChunk]:
         embedder = self._embedder("text")
         limit = embedder.content_tokens
         for chunk in split(content.text, limit=limit, count_tokens=embedder.count_tokens, pages=content.pages):
             first, last = (chunk.start_line, chunk.end_line) if content.lines else (None, None)
             span = (chunk.start, chunk.end, first, last, chunk.page)
-            yield NewChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
+            yield PendingChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
 
     def _commit_if_due(self) -> None:
         """Commit now and then: what is embedded, without waiting for the rest; or all, once it is much."""

@@ -27,30 +27,30 @@ from ..storage.index_dir import INDEX_NAME
 from ..storage.store import Store
 from .walk import walk
 
-SETTING = "folder"
+SOURCE_FOLDER_SETTING = "folder"
 """Setting: where the folder was at the last sync that changed anything, as JSON, which takes every file name."""
 _FEW = 5
 """So few files are read again sooner than anybody has read a message."""
 
 
-def origin(snapshot: Snapshot) -> Path | None:
+def source_folder(snapshot: Snapshot) -> Path | None:
     """The folder whose files an index holds; ``None``: it comes from an older edgeembed, or from no folder."""
-    value = snapshot.setting(SETTING)
+    value = snapshot.setting(SOURCE_FOLDER_SETTING)
     return None if value is None else Path(json.loads(value))
 
 
-def origin_setting(root: Path) -> str:
+def source_folder_setting(root: Path) -> str:
     """What is remembered of a folder."""
     return json.dumps(os.fspath(root.resolve()))
 
 
-def check_origin(root: Path, place: Path, made_from: Path | None, *, known: int, missing: int) -> None:
+def check_source_folder(root: Path, place: Path, made_from: Path | None, *, known: int, missing: int) -> None:
     """Refuse to bring an index up to date with another folder than its own; one that was moved is the same.
 
     Args:
         root: the folder that was named.
         place: the index.
-        made_from: as :func:`origin` says.
+        made_from: as :func:`source_folder` says.
         known: files that the index knows.
         missing: of these, how many are not in ``root``.
 
@@ -101,9 +101,9 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
     Raises:
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
-    known, readers, made_from = index.ask(lambda held: (held.files(), held.setting(_READERS), origin(held)))
+    known, readers, made_from = index.ask(lambda held: (held.files(), held.setting(_READERS), source_folder(held)))
     known_count = len(known)
-    old_readers, sees = readers != str(READERS_VERSION), index.sees
+    old_readers, sees = readers != str(READERS_VERSION), index.embeds_images
     new, changed, recheck, skipped, others = [], [], [], [], list[Skipped]()
     closed = list[str]()
     unchanged = 0
@@ -140,7 +140,7 @@ def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncP
     # What cannot be read now, or lies under a folder that cannot, is not gone.
     removed = [path for path in known if not path.startswith(tuple(closed))]
     if exclude is None and not is_empty:
-        check_origin(root, index.path, made_from, known=known_count, missing=len(removed))
+        check_source_folder(root, index.path, made_from, known=known_count, missing=len(removed))
     return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, (*skipped, *others))
 
 

@@ -18,8 +18,8 @@ from ..reading.readers import VERSION as READERS_VERSION
 from ..reading.sandbox.process import Worker, WorkerCancelled
 from ..storage.store import Store
 from ..storage.writer import Taken, Writer
-from .plan import _READERS, SyncPlan, origin_setting, plan_sync
-from .plan import SETTING as ORIGIN
+from .plan import _READERS, SyncPlan, plan_sync, source_folder_setting
+from .plan import SOURCE_FOLDER_SETTING as ORIGIN
 from .walk import check_still_there, identity
 
 
@@ -74,7 +74,7 @@ def sync(
         index.sweep()
         return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
     with index.writing(cancel=cancel) as writer:
-        writer.note(ORIGIN, origin_setting(root))
+        writer.note(ORIGIN, source_folder_setting(root))
         removed = writer.remove(plan.removed)
         with Worker(cancel=writer.stopped) as worker:
             for step in _take(root, before, index, writer, worker, plan, tally):

@@ -126,16 +126,16 @@ def sentences(text: str, start: int, end: int, *, least: int) -> Iterator[tuple[
         yield pos, end
 
 
-def runs(text: str, start: int, end: int, *, most: int) -> Iterator[tuple[int, int]]:
+def word_runs(text: str, start: int, end: int, *, most: int) -> Iterator[tuple[int, int]]:
     """Runs of words of at most ``most`` characters; longer words are cut, in the first place after punctuation."""
     pos = start
     while found := _WORD.search(text, pos, end):
         first = found.start()
-        pos = end if end - first <= most else _cut(text, first, first + most)
+        pos = end if end - first <= most else _best_cut(text, first, first + most)
         yield first, _trimmed(text, first, pos)
 
 
-def _cut(text: str, start: int, latest: int) -> int:
+def _best_cut(text: str, start: int, latest: int) -> int:
     """The best place for a cut, after ``start`` and not after ``latest``."""
     if text[latest].isspace():
         return latest
@@ -149,12 +149,12 @@ def _cut(text: str, start: int, latest: int) -> int:
     if clauses:
         return start + clauses[-1]
     for place in range(latest, max(start, latest - 32), -1):
-        if not _is_inside_a_sign(text, start, place):
+        if not _splits_grapheme(text, start, place):
             return place
     return latest
 
 
-def _is_inside_a_sign(text: str, start: int, place: int) -> bool:
+def _splits_grapheme(text: str, start: int, place: int) -> bool:
     """Whether a cut before this character would part what is seen as one: accents, emoji sequences, flags.
 
     The commonest rules of https://www.unicode.org/reports/tr29/ in a simple form.

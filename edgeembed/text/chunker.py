@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise, takewhile
 from typing import NamedTuple
 
-from .boundaries import blocks, lines, paragraphs, runs, sentences
+from .boundaries import blocks, lines, paragraphs, sentences, word_runs
 
 _BATCH = 256
 """Pieces whose tokens are counted together: enough to keep a tokenizer's threads busy."""
@@ -140,7 +140,7 @@ class _Splitter:
         elif level == _LINE:
             spans = sentences(text, start, end, least=self._limit // 4)
         else:
-            spans = runs(text, start, end, most=max(1, self._limit >> (level - _SENTENCE)))
+            spans = word_runs(text, start, end, most=max(1, self._limit >> (level - _SENTENCE)))
         for a, b in spans:
             yield _Piece(a, b, level + 1, opens)
             opens = 0

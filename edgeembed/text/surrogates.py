@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def clean(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text itself, or, where it holds lone surrogates (from undecodable file names), with U+FFFD for each."""
     try:
         text.encode()

@@ -3,7 +3,7 @@
 SQLite cuts text at spaces and punctuation. Three kinds of words need more: identifiers such as ``parseConfigFile``,
 whose parts are searched too; scripts that write no spaces (Chinese, Japanese, Thai …), for which pairs of neighbouring
 characters stand in for words, as in most search engines; and letters with several spellings (``ß`` and ``ss``,
-ligatures, full-width forms). :func:`extra_words` lists such words of a text, and they are indexed beside it.
+ligatures, full-width forms). :func:`index_terms` lists such words of a text, and they are indexed beside it.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ def query_terms(text: str) -> list[str]:
 
 
 def phrase_expression(phrase: str) -> str:
-    """An FTS5 expression that every text with ``phrase`` fits; others may fit too, so ask :func:`holds` as well."""
-    folded = compose(phrase)
+    """An FTS5 expression that every text with ``phrase`` fits; others may too: ask :func:`contains_phrase`."""
+    folded = fold(phrase)
     runs = _RUN.findall(folded)
     if not runs:
-        words = [_quoted(word) for word in normal(phrase).split()]
+        words = [_quoted(word) for word in normalize_words(phrase).split()]
         # A letter with several spellings may stand in the text in another one than here, and be indexed as an extra.
         return " AND ".join(words) if _SEVERAL_SPELLINGS.search(folded) else _quoted(phrase)
     pieces = [_quoted(" ".join(_pairs(run))) if len(run) > 1 else f"{_quoted(run)} *" for run in runs]
-    return " AND ".join([*pieces, *map(_quoted, normal(_RUN.sub(" ", folded)).split())])
+    return " AND ".join([*pieces, *map(_quoted, normalize_words(_RUN.sub(" ", folded)).split())])
 
 
-def extra_words(text: str) -> str | None:
+def index_terms(text: str) -> str | None:
     """Words of a text to index beside it, ``None`` if there are none."""
     words = [part for name in _camel_names(text) for part in _PART.findall(name) if part != name]
     if not text.isascii():
         for word in _WORD.findall(text):
             if word.isascii():
                 continue
-            folded = compose(word)
+            folded = fold(word)
             for run in _RUN.findall(folded):
                 words += [*_pairs(run), run[-1]]
             if folded != _as_sqlite_folds(word) and not _RUN.search(folded):
@@ -64,12 +64,12 @@ def extra_words(text: str) -> str | None:
     return " ".join(words) or None
 
 
-def holds(text: str, phrase: str) -> bool:
+def contains_phrase(text: str, phrase: str) -> bool:
     """Whether the words of ``phrase`` stand in ``text`` one after the other, as whole words, in these very forms."""
-    return normal(phrase) in normal(text)
+    return normalize_words(phrase) in normalize_words(text)
 
 
-def normal(text: str) -> str:
+def normalize_words(text: str) -> str:
     """The words of a text in one form, with a space before and after each; empty if there are none.
 
     Characters of scripts without spaces are words of their own.
@@ -77,7 +77,7 @@ def normal(text: str) -> str:
     if text.isascii():
         words = _ASCII_GAP.sub(" ", text.lower())
     else:
-        kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in compose(text))
+        kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in fold(text))
         words = _RUN.sub(lambda run: f" {' '.join(run[0])} ", "".join(kept))
     words = " ".join(words.split())
     return f" {words} " if words else ""
@@ -90,11 +90,11 @@ def is_unspaced(word: str) -> bool:
 
 def literal_pieces(text: str) -> list[str]:
     """Parts of a query that SQLite's own marking does not see: to be looked for as they are."""
-    pieces = [piece for run in _RUN.findall(compose(text)) for piece in (_pairs(run) or [run])]
+    pieces = [piece for run in _RUN.findall(fold(text)) for piece in (_pairs(run) or [run])]
     return list(dict.fromkeys(pieces + [part for name in _camel_names(text) for part in _PART.findall(name)]))
 
 
-def compose(text: str) -> str:
+def fold(text: str) -> str:
     """Lower case, without accents, compatibility forms resolved (Unicode's NFKC and case folding)."""
     if text.isascii():
         return text.lower()
@@ -104,20 +104,20 @@ def compose(text: str) -> str:
 
 def _alternatives(word: str) -> Iterator[str]:
     """What to look for because of one word of a query."""
-    folded = compose(word)
-    if not normal(word):
+    folded = fold(word)
+    if not normalize_words(word):
         return
     if runs := _RUN.findall(folded):
         for run in runs:
             yield from map(_quoted, _pairs(run)) if len(run) > 1 else (f"{_quoted(run)} *",)
-        yield from map(_quoted, normal(_RUN.sub(" ", folded)).split())
+        yield from map(_quoted, normalize_words(_RUN.sub(" ", folded)).split())
         return
     # Punctuation inside makes it a phrase to SQLite: `snake_case`, `don't`, `1.2.3`; its parts count as well.
     yield _quoted(folded if folded != _as_sqlite_folds(word) else word.lower())
     if folded != _as_sqlite_folds(word):
         yield _quoted(word.lower())
     parts = [part.lower() for part in _PART.findall(word)] if _camel_names(word) else []
-    pieces = normal(word).split()
+    pieces = normalize_words(word).split()
     yield from map(_quoted, [*(pieces if len(pieces) > 1 else []), *parts])
 
 

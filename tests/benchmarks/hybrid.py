@@ -88,11 +88,11 @@ def measure(sets: Sequence[Judged], short: Sequence[Judged]) -> None:
 
 def weighted_sums(sets: Sequence[Judged]) -> Table:
     """What the index does, with each weight of words."""
-    shipped, table = ranking.WORDS, {}
+    shipped, table = ranking.BM25_WEIGHT, {}
     for weight in WEIGHTS:
-        ranking.WORDS = weight
+        ranking.BM25_WEIGHT = weight
         table[weight] = {s.name: s.ndcg(rankings(s, "hybrid")) for s in sets}
-    ranking.WORDS = shipped
+    ranking.BM25_WEIGHT = shipped
     return table  # type: ignore[return-value]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 import edgeembed
-from edgeembed.inference.image_preprocess import ImageEncoder
+from edgeembed.inference.image_preprocess import ImagePreprocessor
 from edgeembed.system.limits import usable_cores
 
 SIZES = {"1 megapixel": (1152, 864), "0.2 megapixels": (500, 375), "12 megapixels": (4000, 3000)}
@@ -67,7 +67,7 @@ def rates(sides: dict[str, Callable[[], object]], count: int, rounds: int) -> di
     return {name: statistics.median(values) for name, values in found.items()}
 
 
-def decode(encoder: ImageEncoder, paths: Sequence[Path], threads: int) -> None:
+def decode(encoder: ImagePreprocessor, paths: Sequence[Path], threads: int) -> None:
     """Files to pixels, as an embedder does it, and nothing more."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -87,7 +87,7 @@ def main() -> None:
         threads = usable_cores()
         tower = stack.enter_context(edgeembed.Embedder.load(given.bundle))
         vit = stack.enter_context(edgeembed.Embedder.load(random_vit(folder)))
-        encoder = stack.enter_context(contextlib.closing(ImageEncoder(tower.bundle)))
+        encoder = stack.enter_context(contextlib.closing(ImagePreprocessor(tower.bundle)))
         for name, size in SIZES.items():
             count = given.count if size[0] < 2000 else max(8, given.count // 4)
             paths = photos(folder, size, count)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeembed.catalog.segment_info import SegmentFacts
-from edgeembed.segments.hash_cache import Stamps
+from edgeembed.catalog.segment_info import SegmentInfo
+from edgeembed.segments.hash_cache import HashCache
 from edgeembed.segments.int8 import to_int8
 from edgeembed.segments.segment import write_segment
-from edgeembed.segments.segment_set import Segments, nearest_rows
+from edgeembed.segments.segment_set import SegmentSet, nearest_rows
 from edgeembed.storage.segment_merger import MAX_SEGMENT_ROWS
 from edgeembed.system.limits import usable_cores
 
@@ -52,8 +52,8 @@ def _edgeembed(efforts: tuple[int, ...] = (0,), *, exact: bool = False) -> Store
         (folder / "facts.json").write_text(json.dumps(facts))
 
     def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        segments = Segments(folder, {"text": dim}, stamps=Stamps(folder, read_only=False))
-        parts = [segments.open(SegmentFacts(**facts)) for facts in json.loads((folder / "facts.json").read_text())]
+        segments = SegmentSet(folder, {"text": dim}, stamps=HashCache(folder, read_only=False))
+        parts = [segments.open(SegmentInfo(**facts)) for facts in json.loads((folder / "facts.json").read_text())]
 
         # As many as a search for ten documents asks for.
         def at(effort: int) -> Search:

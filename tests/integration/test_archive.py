@@ -22,7 +22,7 @@ from edgeembed.document import Document
 from edgeembed.reading.entries import FileStat, Skipped
 from edgeembed.reading.read_file import read_document
 from edgeembed.reading.sandbox.process import Worker
-from edgeembed.reading.sandbox.protocol import PictureNeed
+from edgeembed.reading.sandbox.protocol import DecodeRequest
 from edgeembed.sync.walk import walk
 
 SCANNED = {
@@ -130,7 +130,7 @@ def test_only_what_has_no_text_is_said_to_be_scanned(archive: Path, indexed: Fol
 
 def test_no_file_costs_much_time_or_memory(archive: Path) -> None:
     """Each alone: at most ten seconds, and half a gigabyte in the process that takes it apart."""
-    slowest, pictures = (0.0, ""), PictureNeed(256, True)
+    slowest, pictures = (0.0, ""), DecodeRequest(256, True)
     begun = time.perf_counter()
     with Worker() as worker:
         for stat in walk(archive):

@@ -408,7 +408,7 @@ def test_segments_may_be_opened_before_the_model(
     tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """In a process of its own: usearch loaded before onnxruntime ended in a segmentation fault."""
-    monkeypatch.setattr(merging, "SEAL_ROWS", 20)
+    monkeypatch.setattr(merging, "FLUSH_ROWS", 20)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
         index.add(Document(f"d{i}", text=f"a boat number {i}") for i in range(30))
         assert index.status().segments == 1

@@ -27,7 +27,7 @@ def test_search_over_files_is_as_good_as_exact_search(
     data: Path, tmp_path: Path, embedder: edgeembed.Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """nDCG@10 on Cranfield: the index (int8 rows, segments, graph) against float32 vectors of the same chunks."""
-    monkeypatch.setattr(merging, "SEAL_ROWS", 300)
+    monkeypatch.setattr(merging, "FLUSH_ROWS", 300)
     source = data / "eval" / "cranfield"
     texts = {row["_id"]: f"{row['title']}\n\n{row['text']}\n" for row in lines(source / "corpus.jsonl.gz")}
     judged: dict[str, dict[str, float]] = {}

@@ -201,9 +201,9 @@ def test_by_default_a_hit_is_near_the_best_or_holds_the_words(index: Index) -> N
     every = {hit.id: hit for hit in index.search(query, k=50)}
     shown = index.search(query, k=50, min_score="auto")
     assert [hit.id for hit in shown[:1]] == ["fence"]
-    scores = index._towers.scale("text", "text", index.embedder.embed_texts([query])[0])
-    best = scores.standard(every["fence"].similarity)
-    assert all("keyword" in hit.matched or scores.standard(hit.similarity) >= best / 2 for hit in shown)
+    scores = index._towers.calibration("text", "text", index.embedder.embed_texts([query])[0])
+    best = scores.z_score(every["fence"].similarity)
+    assert all("keyword" in hit.matched or scores.z_score(hit.similarity) >= best / 2 for hit in shown)
     assert len(index.search(query, k=50, min_score=0)) == len(every) > len(shown)
 
 

@@ -37,7 +37,7 @@ with edgeembed.Index.open(sys.argv[1], model=model, read_only=True) as index:
 
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(merging, "SEAL_ROWS", 40)
+    monkeypatch.setattr(merging, "FLUSH_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     (tmp_path / "help").mkdir()

@@ -23,15 +23,15 @@ import edgeembed
 from edgeembed import Document, Embedder, Index
 from edgeembed.catalog.schema import KINDS
 from edgeembed.catalog.where import condition
-from edgeembed.index_models.calibration import scale
+from edgeembed.index_models.calibration import calibrate
 from edgeembed.maintenance import verify as verify_module
-from edgeembed.search.hybrid_search import Request, Searcher
+from edgeembed.search.hybrid_search import HybridSearch, SearchRequest
 from tests.robustness.crash import small_steps
 
 _HEADER = 128
 _MOST_SECONDS = 60
 """After so much processor time a judge is held to be in a loop without end; it needs a tenth of a second."""
-_SCALES = dict.fromkeys(KINDS, scale(None, None))
+_SCALES = dict.fromkeys(KINDS, calibrate(None, None))
 _WORDS = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
 
 
@@ -93,15 +93,17 @@ class Sample:
     def answers(self, place: Path) -> list[Any]:
         with Index.open(place, read_only=True) as index:
             return [
-                index.ask(lambda s, r=request: Searcher(s, index._segments, _SCALES, r).hits())  # type: ignore[misc]
+                index.ask(lambda s, r=request: HybridSearch(s, index._segments, _SCALES, r).hits())  # type: ignore[misc]
                 for request in self._requests()
             ]
 
-    def _requests(self) -> Iterator[Request]:
+    def _requests(self) -> Iterator[SearchRequest]:
         """By meaning, as a filter allows, and by words: the model itself is not needed."""
         for word, vector in zip(_WORDS, self.vectors, strict=True):
             for words, where in (("", {}), ("", {"i": 1}), (word, {})):
-                yield Request(dict.fromkeys(KINDS, vector), words, (), 100, condition(where), "hybrid", None, False)
+                yield SearchRequest(
+                    dict.fromkeys(KINDS, vector), words, (), 100, condition(where), "hybrid", None, False
+                )
 
     def judge(self, place: Path) -> str:
         """Whether damage is found, and where."""

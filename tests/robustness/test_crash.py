@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import edgeembed
-from edgeembed.catalog.segment_info import SegmentFacts
+from edgeembed.catalog.segment_info import SegmentInfo
 from edgeembed.segments import segment as vectors
 from edgeembed.segments.int8 import Keys, Rows
 from edgeembed.storage import segment_merger as merging
@@ -73,11 +73,11 @@ def test_a_wrong_order_of_flushes_is_caught(
     elif fault == "file not flushed":
         pass  # left out of the log below
     else:
-        replace = merging.Merger._replace
+        replace = merging.SegmentMerger._replace
 
         def early(
-            self: merging.Merger,
-            old: list[SegmentFacts],
+            self: merging.SegmentMerger,
+            old: list[SegmentInfo],
             kind: str,
             keys: Keys,
             rows: Iterable[Rows],
@@ -88,7 +88,7 @@ def test_a_wrong_order_of_flushes_is_caught(
             self._segments.sweep(named - {facts.file for facts in old})
             replace(self, old, kind, keys, rows)
 
-        monkeypatch.setattr(merging.Merger, "_replace", early)
+        monkeypatch.setattr(merging.SegmentMerger, "_replace", early)
     log = powercut.record(_folder(tmp_path), tiny_bundle)
     monkeypatch.undo()
     if fault == "file not flushed":

@@ -14,16 +14,16 @@ import pytest
 
 import edgeembed
 from edgeembed import Document, Folder, Index, IndexCorruptError
-from edgeembed.catalog.checksums import register, seal_sql
+from edgeembed.catalog.checksums import checksum_sql, register
 from edgeembed.catalog.database import CATALOG_NAME
-from edgeembed.segments.hash_cache import Stamps
+from edgeembed.segments.hash_cache import HashCache
 from edgeembed.storage import segment_merger as merging
 from edgeembed.storage import writer
 
 
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(merging, "SEAL_ROWS", 20)
+    monkeypatch.setattr(merging, "FLUSH_ROWS", 20)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
@@ -37,7 +37,7 @@ def craft(place: Path, table: str, sql: str, *values: object) -> None:
     register(db)
     db.execute(sql, values)
     if table:
-        db.execute(f"UPDATE {table} SET seal = {seal_sql(table)}")
+        db.execute(f"UPDATE {table} SET seal = {checksum_sql(table)}")
     db.commit()
     db.close()
 
@@ -175,7 +175,7 @@ def test_a_segment_is_hashed_once_on_a_machine(place: Path, monkeypatch: pytest.
 
 
 def test_damaged_stamps_are_as_good_as_none(place: Path) -> None:
-    stamps = Stamps(place, read_only=False)
+    stamps = HashCache(place, read_only=False)
     for content in (b"", b"[]", b'{"x": ', b"[" * 50_000, b"\xff"):
         stamps._path.parent.mkdir(parents=True, exist_ok=True)
         stamps._path.write_bytes(content)

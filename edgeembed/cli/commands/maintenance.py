@@ -115,9 +115,9 @@ def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -
     from ...catalog.database import CATALOG_NAME
     from ...folder import check_folder, index_path
     from ...index import Index
-    from ...storage.index_dir import named_place
+    from ...storage.index_dir import named_index_dir
 
-    place = index_path(check_folder(folder)) if index is None else named_place(index)
+    place = index_path(check_folder(folder)) if index is None else named_index_dir(index)
     if not (place / CATALOG_NAME).is_file():
         raise IndexNotFoundError(place, "there is nothing to compact")
     with Index.open(place) as opened:

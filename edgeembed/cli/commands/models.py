@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import ImageError, about
+from ...errors import ImageError, path_error
 from .. import messages
 from ..options import NEGATIVE, json_option, model_option, threads_option
 
@@ -62,7 +62,7 @@ def embed(source: BufferedReader, output: Path | None, role: Any, model: str | N
     from ..npy_writer import NpyWriter
 
     if output is not None and output.suffix != ".npy":
-        raise about(output, ValueError, "only .npy files can be written; leave out -o for JSON lines")
+        raise path_error(output, ValueError, "only .npy files can be written; leave out -o for JSON lines")
     is_picture = _is_picture(source)
     with Embedder.load(_picture_model(model) if is_picture else model, threads=threads) as embedder:
         rows = _embedded_picture(source, embedder) if is_picture else _embedded_lines(source, embedder, role)
@@ -106,15 +106,15 @@ def _is_picture(source: BufferedReader) -> bool:
     Raises:
         ValueError: it is neither.
     """
-    from ...reading.detect import HEAD_BYTES, NOT_TEXT, has_many_controls, recognise
+    from ...reading.detect import HEAD_BYTES, NOT_TEXT, detect, looks_binary
 
     head = source.peek(HEAD_BYTES)[:HEAD_BYTES]
-    found = recognise(head, str(source.name))
+    found = detect(head, str(source.name))
     if found.picture is not None:
         return True
-    if found.reason or found.reader == "pdf" or b"\0" in head or has_many_controls(head):
+    if found.reason or found.reader == "pdf" or b"\0" in head or looks_binary(head):
         advice = "give lines of text in UTF-8, or a picture"
-        raise about(str(source.name), ValueError, f"{found.reason or NOT_TEXT}; {advice}")
+        raise path_error(str(source.name), ValueError, f"{found.reason or NOT_TEXT}; {advice}")
     return False
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ...errors import ModelMismatchError, about
+from ...errors import ModelMismatchError, path_error
 from .. import messages, render
 from ..options import (
     NEGATIVE,
@@ -136,7 +136,7 @@ def explain(
         try:
             explanation = opened.explain(sought, file)
         except KeyError:
-            raise about(file, ValueError, _why_unknown(file, folder)) from None
+            raise path_error(file, ValueError, _why_unknown(file, folder)) from None
     if as_json:
         render.show_explanation_json(explanation, folder)
     else:

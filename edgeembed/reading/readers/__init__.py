@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import NamedTuple
 
-from ..extracted import Extracted
+from ..extracted import ExtractedText
 from ..extras import Unreadable
 
 VERSION = 1
@@ -13,7 +13,7 @@ VERSION = 1
 
 
 class Reader(NamedTuple):
-    """Where the reader of a format is: a function from the bytes of a file to ``Extracted``."""
+    """Where the reader of a format is: a function from the bytes of a file to ``ExtractedText``."""
 
     module: str
     function: str
@@ -35,7 +35,7 @@ READERS = {
 }
 
 
-def read(kind: str, data: bytes) -> Extracted:
+def read(kind: str, data: bytes) -> ExtractedText:
     """The readable text of a file.
 
     Args:
@@ -48,7 +48,7 @@ def read(kind: str, data: bytes) -> Extracted:
     """
     reader = READERS[kind]
     function = getattr(import_module(f".{reader.module}", __name__), reader.function)
-    found: Extracted = function(data)
+    found: ExtractedText = function(data)
     if not found.text.strip():
         raise Unreadable("no text in it")
     return found

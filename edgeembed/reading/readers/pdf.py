@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..extracted import Extracted
+from ..extracted import ExtractedText
 from ..extras import Unreadable, needs
 from .text_builder import TextBuilder
 
@@ -12,7 +12,7 @@ _HYPHENS = ("\ufffe\n", "\x02\n", "\xad\n")
 """What PDFium puts where a word is divided at the end of a line."""
 
 
-def read_pdf(data: bytes) -> Extracted:
+def read_pdf(data: bytes) -> ExtractedText:
     """Text in the order in which it is drawn, a line for each line.
 
     Raises:

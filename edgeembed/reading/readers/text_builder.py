@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..extracted import Extracted
+from ..extracted import ExtractedText
 
 # Nothing that is seen: control characters, soft hyphens, marks of width and direction, invisible operators of formulas.
 _UNSEEN = (
@@ -73,10 +73,10 @@ class TextBuilder:
         """The text has no pages that are known."""
         self._pages.clear()
 
-    def extracted(self) -> Extracted:
+    def extracted(self) -> ExtractedText:
         """All that was added."""
         self.end_line()
-        return Extracted("".join(self._parts), tuple(self._pages))
+        return ExtractedText("".join(self._parts), tuple(self._pages))
 
     def _write(self, text: str) -> None:
         self._parts.append(text)

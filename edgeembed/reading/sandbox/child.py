@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from ..extras import Unreadable
 from ..readers import read
-from .protocol import MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, PictureNeed, receive, send
+from .protocol import MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, DecodeRequest, receive, send
 
 _GRACE_SECONDS = 1.0
 """This side ends itself so much later than the other side would, in case that one is gone."""
@@ -73,7 +73,7 @@ def _picture(path: Path, need: Any) -> tuple[dict[str, Any], bytes]:
     from ..pictures import decoded_pixels
 
     try:
-        size, pixels = decoded_pixels(path, PictureNeed(*need), max_bytes=MAX_BODY_BYTES)
+        size, pixels = decoded_pixels(path, DecodeRequest(*need), max_bytes=MAX_BODY_BYTES)
     except ImageError as error:
         if isinstance(error.__cause__, MemoryError):
             raise error.__cause__ from None

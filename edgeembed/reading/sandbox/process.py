@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..extracted import Extracted
+from ..extracted import ExtractedText
 from ..extras import Unreadable
-from .protocol import OUT_OF_MEMORY, Message, PictureNeed, receive, send
+from .protocol import OUT_OF_MEMORY, DecodeRequest, Message, receive, send
 
 _FLAG = "--edgeembed-worker"
 _START = (
@@ -73,7 +73,7 @@ class Worker:
         self._fault: str | None = None
         self._guard = threading.Lock()
 
-    def document(self, path: Path, kind: str) -> Extracted:
+    def document(self, path: Path, kind: str) -> ExtractedText:
         """The text of a file.
 
         Args:
@@ -87,9 +87,9 @@ class Worker:
         reply = self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind})
         text = reply.body.decode("utf-8", "surrogatepass")
         pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
-        return Extracted(text, pages, lines=bool(reply.header["lines"]))
+        return ExtractedText(text, pages, lines=bool(reply.header["lines"]))
 
-    def picture(self, path: Path, need: PictureNeed) -> tuple[tuple[int, int], bytes]:
+    def picture(self, path: Path, need: DecodeRequest) -> tuple[tuple[int, int], bytes]:
         """The decoded pixels of a picture: its size, and red, green, blue of each pixel.
 
         Raises:

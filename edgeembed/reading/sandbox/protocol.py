@@ -50,7 +50,7 @@ def receive(stream: IO[bytes]) -> Message | None:
     return Message(facts, body) if isinstance(facts, dict) else None
 
 
-class PictureNeed(NamedTuple):
+class DecodeRequest(NamedTuple):
     """What a model needs of a picture."""
 
     least_side: int | None

@@ -33,7 +33,7 @@ from edgeembed_export.sources.tokenizer import bundle_tokenizer
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, read_bundle
-from edgeembed.inference.tokenizer import TextEncoder
+from edgeembed.inference.tokenizer import BundleTokenizer
 from edgeembed.maintenance.check_bundle import check, cosines
 from tests.support.tiny_towers import (
     tiny_clip_folder,
@@ -420,7 +420,7 @@ def test_the_ids_of_clips_own_tokenizer(
     assert tiny.manifest.text is not None
     section = dataclasses.replace(tiny.manifest.text, max_tokens=77)
     bundle = reseal(tiny, {"tokenizer.json": bundle_tokenizer(fast.backend_tokenizer)}, text=section)
-    found = [ids.tolist() for ids, _ in TextEncoder(bundle).encode(texts, role="document")]
+    found = [ids.tolist() for ids, _ in BundleTokenizer(bundle).encode(texts, role="document")]
     assert max(map(len, found)) == 77
 
     def ids(tokenizer: Any) -> list[list[int]]:

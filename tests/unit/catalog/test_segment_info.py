@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from edgeembed.catalog.segment_info import SegmentFacts, check_facts
+from edgeembed.catalog.segment_info import SegmentInfo, check_segment_info
 from edgeembed.errors import IndexCorruptError
 
-GOOD = SegmentFacts(f"text-{7:032x}.usearch", "text", first_key=1, last_key=12, rows=10, size_bytes=999, sha256="")
+GOOD = SegmentInfo(f"text-{7:032x}.usearch", "text", first_key=1, last_key=12, rows=10, size_bytes=999, sha256="")
 
 
 def test_what_a_writer_puts_there_passes() -> None:
-    check_facts(GOOD, Path("index"))
+    check_segment_info(GOOD, Path("index"))
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_what_a_writer_puts_there_passes() -> None:
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, Any], reason: str) -> None:
     with pytest.raises(IndexCorruptError, match=reason):
-        check_facts(replace(GOOD, **wrong), Path("index"))
+        check_segment_info(replace(GOOD, **wrong), Path("index"))

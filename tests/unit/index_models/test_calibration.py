@@ -7,22 +7,22 @@ import pytest
 
 import edgeembed
 from edgeembed.index_models.calibration import (
-    LEAST,
-    MIDDLE,
-    least_of_a_good_match,
+    LOGISTIC_MIDPOINT,
+    MIN_Z,
+    calibrate,
+    calibrate_for_query,
+    chance_threshold,
     read_background,
-    scale,
-    scale_of_one,
 )
 
 
 def test_a_score_counts_deviations_above_the_ordinary() -> None:
     queries = np.array([[1, 0], [0, 1]], np.float32)
-    text = scale(queries, np.array([[0.1, 0.1], [0.3, 0.3]], np.float32))
-    image = scale(queries, np.array([[0.6, 0.6], [0.8, 0.8]], np.float32))
+    text = calibrate(queries, np.array([[0.1, 0.1], [0.3, 0.3]], np.float32))
+    image = calibrate(queries, np.array([[0.6, 0.6], [0.8, 0.8]], np.float32))
     assert (text.mean, text.deviation) == pytest.approx((0.2, 0.1))
-    assert text.score(0.2 + MIDDLE * 0.1) == pytest.approx(0.5)
-    assert image.score(0.7 + MIDDLE * 0.1) == pytest.approx(0.5)  # the same above what is usual for pictures
+    assert text.score(0.2 + LOGISTIC_MIDPOINT * 0.1) == pytest.approx(0.5)
+    assert image.score(0.7 + LOGISTIC_MIDPOINT * 0.1) == pytest.approx(0.5)  # the same above what is usual for pictures
     scores = [text.score(similarity) or 0 for similarity in (-1.0, 0.2, 0.5, 0.6, 1.0)]
     assert scores == sorted(scores)
     assert 0 <= scores[0] < 0.05
@@ -31,27 +31,27 @@ def test_a_score_counts_deviations_above_the_ordinary() -> None:
 
 def test_nothing_is_compared_with_itself() -> None:
     texts = np.array([[1, 0, 0], [0, 1, 0], [0.6, 0.8, 0]], np.float32)
-    assert scale(texts, texts).mean == pytest.approx((0 + 0.6 + 0.8) / 3)
-    assert scale(texts, texts.copy()).mean == pytest.approx((3 + 2 * (0 + 0.6 + 0.8)) / 9)
+    assert calibrate(texts, texts).mean == pytest.approx((0 + 0.6 + 0.8) / 3)
+    assert calibrate(texts, texts.copy()).mean == pytest.approx((3 + 2 * (0 + 0.6 + 0.8)) / 9)
 
 
 def test_without_a_background_there_is_no_score() -> None:
     one = np.array([[1, 0]], np.float32)
-    for unknown in (scale(None, one), scale(one, None), scale(one, one)):
+    for unknown in (calibrate(None, one), calibrate(one, None), calibrate(one, one)):
         assert unknown.score(0.9) is None
-        assert unknown.standard(0.9) > unknown.standard(0.8)
+        assert unknown.z_score(0.9) > unknown.z_score(0.8)
 
 
 def test_a_background_of_one_value_is_no_division_by_zero() -> None:
-    flat = scale(np.zeros((5, 2), np.float32), np.zeros((5, 2), np.float32))
+    flat = calibrate(np.zeros((5, 2), np.float32), np.zeros((5, 2), np.float32))
     assert 0 <= (flat.score(-1) or 0) <= (flat.score(1) or 0) <= 1
 
 
 def test_more_passages_need_a_better_match() -> None:
-    limits = [least_of_a_good_match(n) for n in (0, 1, 50, 5000, 10**6)]
+    limits = [chance_threshold(n) for n in (0, 1, 50, 5000, 10**6)]
     assert limits == sorted(limits)
     assert 2 < limits[2] < 2.5 < limits[3] < 3 < limits[4] < 4
-    assert limits[1] < LEAST  # which counts where there are only a few
+    assert limits[1] < MIN_Z  # which counts where there are only a few
 
 
 def test_the_shipped_model_tells_a_subject_from_another(embedder: edgeembed.Embedder) -> None:
@@ -60,7 +60,7 @@ def test_the_shipped_model_tells_a_subject_from_another(embedder: edgeembed.Embe
     (document,) = embedder.embed_texts(["The dentist moved my appointment to Friday, half past nine."])
     good, bad = embedder.embed_texts(["when do I see the dentist", "history of the Roman empire"], role="query")
     texts = background["text"]
-    scores = [scale(texts, texts).score(float(query @ document)) or 0 for query in (good, bad)]
+    scores = [calibrate(texts, texts).score(float(query @ document)) or 0 for query in (good, bad)]
     assert scores[0] > 0.9
     assert scores[1] < 0.1
 
@@ -69,8 +69,8 @@ def test_a_picture_finds_itself_far_above_others_that_are_all_alike() -> None:
     rng = np.random.default_rng(0)
     alike = np.array([1.0, 0, 0, 0]) + 0.3 * rng.standard_normal((500, 4))
     alike = (alike / np.linalg.norm(alike, axis=1, keepdims=True)).astype(np.float32)
-    found = scale_of_one(alike[7], alike)
+    found = calibrate_for_query(alike[7], alike)
     score = found.score(1.0)
     assert score is not None
     assert score > 0.95
-    assert found.standard(1.0) > least_of_a_good_match(100_000)
+    assert found.z_score(1.0) > chance_threshold(100_000)

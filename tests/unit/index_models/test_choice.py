@@ -194,7 +194,7 @@ def test_a_picture_explains_no_text_of_another_space(things: Path, shipped: Path
 def test_two_spaces_in_segments_after_repair_and_compaction(
     things: Path, shipped: Path, towers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeembed.storage.segment_merger.SEAL_ROWS", 2)
+    monkeypatch.setattr("edgeembed.storage.segment_merger.FLUSH_ROWS", 2)
     place = things / ".edgeembed"
     with Folder.open(things, image_model=towers) as folder:
         folder.sync()

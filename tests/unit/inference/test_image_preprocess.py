@@ -23,7 +23,7 @@ from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.bundle.manifest import ImageSection
 from edgeembed.errors import BundleError, ImageError, UnsupportedInputError
 from edgeembed.inference.image_geometry import crop_box
-from edgeembed.inference.image_preprocess import ImageEncoder, _Budget
+from edgeembed.inference.image_preprocess import ImagePreprocessor, _Budget
 from edgeembed.maintenance.check_bundle import check
 from edgeembed.reading.pictures import FORMATS
 from tests.support.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
@@ -54,14 +54,14 @@ def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def encoder_of(image_bundle: Path) -> Iterator[Callable[..., ImageEncoder]]:
+def encoder_of(image_bundle: Path) -> Iterator[Callable[..., ImagePreprocessor]]:
     bundle = read_bundle(image_bundle)
 
-    made: list[ImageEncoder] = []
+    made: list[ImagePreprocessor] = []
 
-    def make(section: ImageSection = CLIP, **arguments: Any) -> ImageEncoder:
+    def make(section: ImageSection = CLIP, **arguments: Any) -> ImagePreprocessor:
         manifest = dataclasses.replace(bundle.manifest, image=section)
-        made.append(ImageEncoder(Bundle(bundle.path, manifest), **arguments))
+        made.append(ImagePreprocessor(Bundle(bundle.path, manifest), **arguments))
         return made[-1]
 
     yield make
@@ -135,7 +135,7 @@ def section_of(processor: Any) -> ImageSection:
 
 
 @pytest.mark.parametrize("number", range(9))
-def test_pixels_equal_those_of_transformers(number: int, encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_pixels_equal_those_of_transformers(number: int, encoder_of: Callable[..., ImagePreprocessor]) -> None:
     processor = list(processors())[number]
     encoder = encoder_of(section_of(processor))
     for width, height in SIZES:
@@ -163,7 +163,10 @@ def test_where_a_crop_begins(rounding: str, side: int, crop: int, start: int) ->
 @pytest.mark.parametrize("size", [(9000, 20), (20, 9000), (5000, 3)])
 @pytest.mark.parametrize("resampling", ["bilinear", "bicubic", "lanczos"])
 def test_a_very_long_picture_is_never_resized_as_a_whole(
-    size: tuple[int, int], resampling: str, encoder_of: Callable[..., ImageEncoder], monkeypatch: pytest.MonkeyPatch
+    size: tuple[int, int],
+    resampling: str,
+    encoder_of: Callable[..., ImagePreprocessor],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     encoder = encoder_of(dataclasses.replace(CLIP, filter=resampling))
     image = noise(*size)
@@ -174,13 +177,13 @@ def test_a_very_long_picture_is_never_resized_as_a_whole(
     assert (levels > 0.5).mean() < 0.01
 
 
-def test_a_line_of_pixels_is_a_picture(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_a_line_of_pixels_is_a_picture(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     pixels = encoder_of().encode(Image.new("RGB", (200_000, 1), "white"))
     assert pixels.shape == (3, 32, 32)
     assert np.ptp(pixels, axis=(1, 2)).max() == 0
 
 
-def test_order_and_number_of_channels(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_order_and_number_of_channels(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     image = noise(40, 50)
     rgb = in_bytes(encoder_of(PLAIN).encode(image))
     assert np.array_equal(in_bytes(encoder_of(dataclasses.replace(PLAIN, mode="BGR")).encode(image)), rgb[:, :, ::-1])
@@ -198,7 +201,7 @@ UNDO = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
 def test_pictures_are_turned_upright(
-    file_format: str, orientation: int, encoder_of: Callable[..., ImageEncoder]
+    file_format: str, orientation: int, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     upright = drawing()
     stored = upright.transpose(Image.Transpose(UNDO[orientation])) if orientation > 1 else upright
@@ -228,7 +231,7 @@ def test_turned_photos_have_the_vector_of_the_upright_one(orientation: int, imag
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0"])
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_damaged_exif_data_costs_nothing_but_the_orientation(
-    exif: bytes, encoder_of: Callable[..., ImageEncoder]
+    exif: bytes, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     encoder = encoder_of()
     data = saved(drawing(), "JPEG", quality=95)
@@ -239,7 +242,7 @@ def test_damaged_exif_data_costs_nothing_but_the_orientation(
 # Colour modes
 
 
-def colours(data: bytes | Image.Image, encoder_of: Callable[..., ImageEncoder]) -> np.ndarray:
+def colours(data: bytes | Image.Image, encoder_of: Callable[..., ImagePreprocessor]) -> np.ndarray:
     """The middle 32 x 32 of a picture as RGB bytes."""
     return in_bytes(encoder_of(PLAIN).encode(data))
 
@@ -250,18 +253,18 @@ def middle(image: Image.Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBX", "YCbCr", "CMYK", "HSV", "LAB"])
-def test_opaque_modes(mode: str, encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_opaque_modes(mode: str, encoder_of: Callable[..., ImagePreprocessor]) -> None:
     image = drawing().convert(mode)
     assert np.array_equal(colours(image, encoder_of), middle(image))
 
 
-def test_palette(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_palette(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     image = drawing().quantize(16)
     assert np.array_equal(colours(saved(image, "GIF"), encoder_of), middle(image))
     assert np.array_equal(colours(saved(image), encoder_of), middle(image))
 
 
-def test_transparency_is_laid_on_white(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_transparency_is_laid_on_white(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     black = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
     half = Image.new("RGBA", (32, 32), (200, 0, 100, 51))
     assert (colours(saved(black), encoder_of) == 255).all()
@@ -276,7 +279,7 @@ def test_transparency_is_laid_on_white(encoder_of: Callable[..., ImageEncoder]) 
     assert np.array_equal(colours(saved(opaque), encoder_of), middle(opaque))
 
 
-def test_transparent_colours_of_modes_without_alpha(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_transparent_colours_of_modes_without_alpha(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     grey = Image.new("L", (32, 32), 7)
     assert (colours(saved(grey, transparency=7), encoder_of) == 255).all()
     assert (colours(saved(grey, transparency=8), encoder_of) == 7).all()
@@ -289,7 +292,7 @@ def test_transparent_colours_of_modes_without_alpha(encoder_of: Callable[..., Im
     assert (colours(saved(palette, transparency=0), encoder_of) == (10, 20, 30)).all()
 
 
-def test_cmyk_photos_are_not_negatives(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_cmyk_photos_are_not_negatives(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     """Adobe's programs store CMYK inverted, and so does Pillow."""
     data = saved(Image.new("RGB", (64, 64), (250, 240, 20)).convert("CMYK"), "JPEG", quality=95)
     found = colours(data, encoder_of).reshape(-1, 3).mean(axis=0)
@@ -297,7 +300,7 @@ def test_cmyk_photos_are_not_negatives(encoder_of: Callable[..., ImageEncoder]) 
 
 
 @pytest.mark.parametrize("data_format", ["PNG", "TIFF", "PGM"])
-def test_sixteen_bits(data_format: str, encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_sixteen_bits(data_format: str, encoder_of: Callable[..., ImagePreprocessor]) -> None:
     values = np.arange(1024, dtype=np.uint16).reshape(32, 32) * 64  # 0 to 65472
     if data_format == "PGM":
         data = b"P5 32 32 65535\n" + values.astype(">u2").tobytes()
@@ -325,7 +328,7 @@ def test_sixteen_bits(data_format: str, encoder_of: Callable[..., ImageEncoder])
 )
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
 def test_grey_of_unknown_range(
-    values: np.ndarray, darkest: int, brightest: int, encoder_of: Callable[..., ImageEncoder]
+    values: np.ndarray, darkest: int, brightest: int, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     found = colours(saved(Image.fromarray(values.reshape(32, 32)), "TIFF"), encoder_of)[:, :, 0].reshape(-1)
     known = np.isfinite(values)
@@ -337,7 +340,7 @@ def test_grey_of_unknown_range(
 # Several pictures in a file
 
 
-def test_of_several_pictures_the_first_counts(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_of_several_pictures_the_first_counts(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "lime", "blue")]
     for file_format in ("GIF", "TIFF", "PNG"):
         data = saved(frames[0], file_format, save_all=True, append_images=frames[1:])
@@ -348,7 +351,7 @@ def test_of_several_pictures_the_first_counts(encoder_of: Callable[..., ImageEnc
     assert np.abs(colours(data, encoder_of).astype(int) - (255, 0, 0)).max() < 4
 
 
-def test_every_listed_format_is_read(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_every_listed_format_is_read(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     image = Image.new("RGB", (48, 48), (200, 100, 50))
     for file_format in FORMATS:
         if file_format == "AVIF" and not features.check("avif"):
@@ -387,7 +390,7 @@ def png_header(width: int, height: int) -> bytes:
     ],
 )
 def test_what_cannot_be_read_is_one_clear_error(
-    name: str, data: bytes, reason: str, tmp_path: Path, encoder_of: Callable[..., ImageEncoder]
+    name: str, data: bytes, reason: str, tmp_path: Path, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     path = tmp_path / name
     path.write_bytes(data)
@@ -401,7 +404,7 @@ def test_what_cannot_be_read_is_one_clear_error(
     assert caught.value.path is None
 
 
-def test_a_path_that_is_no_file(tmp_path: Path, encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_a_path_that_is_no_file(tmp_path: Path, encoder_of: Callable[..., ImagePreprocessor]) -> None:
     with pytest.raises(ImageError, match="not a file"):
         encoder_of().encode(tmp_path)
     with pytest.raises(FileNotFoundError):
@@ -412,7 +415,7 @@ def test_a_path_that_is_no_file(tmp_path: Path, encoder_of: Callable[..., ImageE
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "TIFF"])
 def test_a_picture_that_was_closed_is_not_called_damaged(
-    format: str, tmp_path: Path, encoder_of: Callable[..., ImageEncoder]
+    format: str, tmp_path: Path, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     path = tmp_path / "picture"
     path.write_bytes(saved(noise(64, 64), format))
@@ -432,7 +435,9 @@ def test_a_picture_that_was_closed_is_not_called_damaged(
     assert np.isfinite(encoder_of().encode(read)).all()
 
 
-def test_the_limit_on_pixels_is_checked_before_anything_is_decoded(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_the_limit_on_pixels_is_checked_before_anything_is_decoded(
+    encoder_of: Callable[..., ImagePreprocessor],
+) -> None:
     encoder = encoder_of(max_pixels=10_000)
     assert encoder.encode(noise(100, 100)).shape == (3, 32, 32)
     with pytest.raises(ImageError, match="larger than 10000 pixels: 101 x 100 pixels"):
@@ -447,7 +452,7 @@ def test_the_limit_on_pixels_is_checked_before_anything_is_decoded(encoder_of: C
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of much that it then reads
 def test_awkward_files_end_as_pixels_or_as_one_error(
-    data: Path, tmp_path: Path, encoder_of: Callable[..., ImageEncoder]
+    data: Path, tmp_path: Path, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     with tarfile.open(data / "messy.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
@@ -485,7 +490,7 @@ def test_awkward_files_end_as_pixels_or_as_one_error(
     ],
 )
 def test_facts_that_this_version_does_not_know_are_refused(
-    change: dict[str, Any], reason: str, encoder_of: Callable[..., ImageEncoder]
+    change: dict[str, Any], reason: str, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     with pytest.raises(BundleError, match=reason):
         encoder_of(dataclasses.replace(CLIP, **change))
@@ -496,7 +501,7 @@ def test_facts_that_this_version_does_not_know_are_refused(
 
 @pytest.mark.parametrize("resize", ["shortest-edge", "stretch"])
 def test_pictures_may_be_made_smaller_by_a_filter_of_their_own(
-    resize: str, encoder_of: Callable[..., ImageEncoder]
+    resize: str, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     section = dataclasses.replace(CLIP, resize=resize)
     both, bicubic, hamming = (
@@ -537,7 +542,7 @@ def test_how_far_pictures_are_reduced_is_a_fact_of_the_encoder(image_bundle: Pat
     assert other.manifest.encoder != manifest.encoder
 
 
-def test_reduced_decoding_is_close_and_takes_the_same_part(encoder_of: Callable[..., ImageEncoder]) -> None:
+def test_reduced_decoding_is_close_and_takes_the_same_part(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     encoder = encoder_of()
     for size in ((1203, 901), (901, 1203), (3000, 257)):
         for orientation in (1, 6):

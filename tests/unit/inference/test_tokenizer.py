@@ -13,9 +13,9 @@ from tokenizers import Tokenizer
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, read_bundle
-from edgeembed.inference.tokenizer import TextEncoder
+from edgeembed.inference.tokenizer import BundleTokenizer
 
-Make = Callable[..., TextEncoder]
+Make = Callable[..., BundleTokenizer]
 
 
 @pytest.fixture
@@ -27,15 +27,15 @@ def bundle(tiny_bundle: Path) -> Bundle:
 def make(bundle: Bundle) -> Make:
     """An encoder of the tiny bundle with other facts in its text section."""
 
-    def run(**facts: object) -> TextEncoder:
+    def run(**facts: object) -> BundleTokenizer:
         assert bundle.manifest.text is not None
         text = dataclasses.replace(bundle.manifest.text, **facts)  # type: ignore[arg-type]
-        return TextEncoder(Bundle(bundle.path, dataclasses.replace(bundle.manifest, text=text)))
+        return BundleTokenizer(Bundle(bundle.path, dataclasses.replace(bundle.manifest, text=text)))
 
     return run
 
 
-def ids(encoder: TextEncoder, text: str, role: str = "document") -> list[int]:
+def ids(encoder: BundleTokenizer, text: str, role: str = "document") -> list[int]:
     ((row, _),) = encoder.encode([text], role=role)
     return [int(i) for i in row]
 
@@ -65,7 +65,7 @@ def test_limits_in_the_tokenizer_file_do_not_count(bundle: Bundle, tmp_path: Pat
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=200)
     (tmp_path / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
-    encoder = TextEncoder(Bundle(tmp_path, bundle.manifest))
+    encoder = BundleTokenizer(Bundle(tmp_path, bundle.manifest))
     assert len(ids(encoder, "a")) == 3
     assert len(ids(encoder, "a " * 50)) == 52
     assert encoder.count(["a " * 90]) == [90]
@@ -122,5 +122,5 @@ def test_many_threads_at_once(make: Make) -> None:
 def test_tokenizer_that_cannot_be_read(bundle: Bundle, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "tokenizer.json").write_bytes(content)
     with pytest.raises(edgeembed.BundleError, match="not a tokenizer") as caught:
-        TextEncoder(Bundle(tmp_path, bundle.manifest))
+        BundleTokenizer(Bundle(tmp_path, bundle.manifest))
     assert caught.value.path == tmp_path / "tokenizer.json"

@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 from edgeembed.bundle.bundle import read_bundle
 from edgeembed.inference import tokenizer as text_module
 from edgeembed.inference import word_cache as wordpiece
-from edgeembed.inference.tokenizer import TextEncoder
+from edgeembed.inference.tokenizer import BundleTokenizer
 from edgeembed.inference.word_cache import WordPieces
 
 PARTS = [
@@ -83,7 +83,7 @@ def test_texts_are_cut_as_the_tokenizer_cuts_them(tokenizer: Tokenizer, words: W
 
 
 def test_many_texts_give_what_each_gives_alone() -> None:
-    encoder = TextEncoder(read_bundle("minilm-static"))
+    encoder = BundleTokenizer(read_bundle("minilm-static"))
     texts = strange_texts(300, seed=7)
     with ThreadPoolExecutor(4) as pool:
         found = encoder.encoding(texts, role="document")

@@ -14,7 +14,7 @@ import pytest
 
 import edgeembed
 from edgeembed import Document, Folder, Index, IndexCorruptError
-from edgeembed.catalog.checksums import register, seal_sql
+from edgeembed.catalog.checksums import checksum_sql, register
 from edgeembed.catalog.database import CATALOG_NAME
 from edgeembed.storage import segment_merger as merging
 from edgeembed.storage import writer
@@ -30,7 +30,7 @@ def texts(count: int, *, seed: int = 0) -> list[str]:
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An index of 130 documents in three segments and some fresh rows, closed."""
-    monkeypatch.setattr(merging, "SEAL_ROWS", 40)
+    monkeypatch.setattr(merging, "FLUSH_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
@@ -200,7 +200,7 @@ def test_a_vector_that_the_model_would_not_give_is_found(place: Path) -> None:
         digest = chunk_digest(ChunkRow(*facts), vector)
         db.execute("UPDATE fresh SET vector = ? WHERE key = ?", (vector, key))
         db.execute("UPDATE chunks SET digest = ? WHERE key = ?", (digest, key))
-        db.execute(f"UPDATE chunks SET seal = {seal_sql('chunks')} WHERE key = ?", (key,))
+        db.execute(f"UPDATE chunks SET seal = {checksum_sql('chunks')} WHERE key = ?", (key,))
     db.commit()
     db.close()
     assert "embedded again departs" in problems(place)

@@ -14,7 +14,7 @@ import pytest
 
 from edgeembed.document import Document
 from edgeembed.reading.decode import decode
-from edgeembed.reading.detect import NOT_TEXT, OTHER_PICTURE, recognise
+from edgeembed.reading.detect import NOT_TEXT, OTHER_PICTURE, detect
 from edgeembed.reading.entries import PICTURE, FileStat, Skipped
 from edgeembed.reading.read_file import EMPTY, MAX_FILE_BYTES, read_document
 from edgeembed.reading.sandbox.process import Worker
@@ -267,7 +267,7 @@ def test_random_bytes_raise_nothing() -> None:
     ],
 )
 def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
-    found = recognise(head, name)
+    found = detect(head, name)
     assert (found.reader, found.reason) == (expected, None)
 
 
@@ -293,7 +293,7 @@ def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
     ],
 )
 def test_why_a_file_is_not_read(name: str, head: bytes, expected: str) -> None:
-    assert recognise(head, name).reason == expected
+    assert detect(head, name).reason == expected
 
 
 def test_documents_come_from_the_worker(tmp_path: Path) -> None:

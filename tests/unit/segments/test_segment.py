@@ -1,4 +1,4 @@
-"""Segments of stored vectors."""
+"""SegmentSet of stored vectors."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
 from edgeembed.segments import segment as vectors_module
 from edgeembed.segments import segment_set as segments_module
-from edgeembed.segments.hash_cache import Stamps
+from edgeembed.segments.hash_cache import HashCache
 from edgeembed.segments.int8 import cosines, to_int8
 from edgeembed.segments.segment import Segment, write_segment
-from edgeembed.segments.segment_set import Segments, nearest_rows
+from edgeembed.segments.segment_set import SegmentSet, nearest_rows
 
 DIM = 32
 
@@ -115,7 +115,7 @@ def test_another_dimension_is_refused_before_it_is_mapped(tmp_path: Path) -> Non
 
 def test_what_is_dropped_is_gone_from_the_disk(tmp_path: Path) -> None:
     old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=11).facts
-    segments = Segments(tmp_path, {"text": DIM}, stamps=Stamps(tmp_path, read_only=False))
+    segments = SegmentSet(tmp_path, {"text": DIM}, stamps=HashCache(tmp_path, read_only=False))
     held = segments.open(old)
     segments.drop([old])
     assert [path.name for path in tmp_path.glob("*.usearch")] == [new.file]
@@ -135,7 +135,7 @@ def test_a_segment_of_several_parts_is_that_of_all_rows(tmp_path: Path) -> None:
 
 
 def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
-    segments = Segments(tmp_path, {"text": DIM}, stamps=Stamps(tmp_path, read_only=False))
+    segments = SegmentSet(tmp_path, {"text": DIM}, stamps=HashCache(tmp_path, read_only=False))
     old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=6).facts
     (tmp_path / "9.usearch.part").write_bytes(b"left by a crash")
     (tmp_path / "catalog.sqlite").write_bytes(b"")

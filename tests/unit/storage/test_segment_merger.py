@@ -16,7 +16,7 @@ from edgeembed.storage import writer
 @pytest.fixture
 def index(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     """Small segments in place of large ones."""
-    monkeypatch.setattr(merging, "SEAL_ROWS", 40)
+    monkeypatch.setattr(merging, "FLUSH_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as opened:
         yield opened

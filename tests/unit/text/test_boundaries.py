@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeembed.text.boundaries import blocks, lines, paragraphs, runs, sentences
+from edgeembed.text.boundaries import blocks, lines, paragraphs, sentences, word_runs
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_sentences() -> None:
     ],
 )
 def test_runs(text: str, most: int, expected: list[str]) -> None:
-    assert cut(text, runs(text, 0, len(text), most=most)) == expected
+    assert cut(text, word_runs(text, 0, len(text), most=most)) == expected

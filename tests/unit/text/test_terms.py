@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from edgeembed.search.query_syntax import Query, parse_query
-from edgeembed.text.terms import extra_words, holds, literal_pieces, normal, phrase_expression, query_terms
+from edgeembed.text.terms import (
+    contains_phrase,
+    index_terms,
+    literal_pieces,
+    normalize_words,
+    phrase_expression,
+    query_terms,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +57,7 @@ def test_nothing_to_search_for(query: str, message: str) -> None:
     ],
 )
 def test_extra_words(text: str, words: str | None) -> None:
-    assert extra_words(text) == words
+    assert index_terms(text) == words
 
 
 @pytest.mark.parametrize(
@@ -68,7 +75,7 @@ def test_extra_words(text: str, words: str | None) -> None:
     ],
 )
 def test_a_phrase_is_held_as_whole_words(text: str, phrase: str, expected: bool) -> None:
-    assert holds(text, phrase) is expected
+    assert contains_phrase(text, phrase) is expected
 
 
 def test_what_full_text_must_not_take_for_its_own_syntax_is_quoted() -> None:
@@ -77,7 +84,7 @@ def test_what_full_text_must_not_take_for_its_own_syntax_is_quoted() -> None:
         assert term.rstrip("* ").endswith('"')
     assert query_terms("? ! …") == []
     assert len(query_terms(" ".join(map(str, range(500))))) == 64
-    assert normal("?!") == ""
+    assert normalize_words("?!") == ""
 
 
 @pytest.mark.parametrize("piece", ["x", "0123456789abcdef", "ACGT", "7", "A", "Ab", "xÉ", "\u0301", "京", "_"])
@@ -86,5 +93,5 @@ def test_a_text_of_one_endless_word_is_gone_through_once(piece: str) -> None:
     word = piece * (1_000_000 // len(piece)) + "é"
     assert len(query_terms(word)) <= 64
     assert literal_pieces(word) is not None
-    assert extra_words(word) != ""
-    assert normal(word) != ""
+    assert index_terms(word) != ""
+    assert normalize_words(word) != ""

@@ -7,26 +7,26 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
-from ...extracted import Extracted
-from .rows import SAMPLE_LINES, Labels, header_of, text_of
+from ...extracted import ExtractedText
+from .rows import SAMPLE_LINES, RowFormatter, header_of, text_of
 
 _DELIMITERS = ",;\t|"
 
 
-def read_csv(data: bytes) -> Extracted:
+def read_csv(data: bytes) -> ExtractedText:
     """Comma, semicolon, tab or bar separated values; a row stays in the line in which it is in the file."""
     text = text_of(data)
     csv.field_size_limit(len(text) + 1)
     try:
         delimiter = _delimiter(text)
-        return Extracted(text if delimiter is None else _csv_lines(text, delimiter), lines=True)
+        return ExtractedText(text if delimiter is None else _csv_lines(text, delimiter), lines=True)
     except csv.Error:  # it only has the name of a table
-        return Extracted(text, lines=True)
+        return ExtractedText(text, lines=True)
 
 
 def _csv_lines(text: str, delimiter: str) -> str:
     first, header = header_of([row for _, row in islice(_csv_rows(text, delimiter), SAMPLE_LINES)], sheet=False)
-    labels = Labels(header)
+    labels = RowFormatter(header)
     out, written = io.StringIO(), 0
     for index, (line, row) in enumerate(_csv_rows(text, delimiter)):
         out.write("\n" * (line - written))

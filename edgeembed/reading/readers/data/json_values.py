@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ..text_builder import TextBuilder
 from .rows import one_line, text_of
 
@@ -16,7 +16,7 @@ _LONGEST_WORD = 400
 """Longer strings without a blank are data for machines, such as pictures in base64."""
 
 
-def read_json(data: bytes) -> Extracted:
+def read_json(data: bytes) -> ExtractedText:
     """JSON: a line for each record of a list, and for each value elsewhere."""
     text = text_of(data)
     try:
@@ -30,7 +30,7 @@ def read_json(data: bytes) -> Extracted:
     return builder.extracted()
 
 
-def read_json_lines(data: bytes) -> Extracted:
+def read_json_lines(data: bytes) -> ExtractedText:
     """A JSON value in each line."""
     text = text_of(data)
     out = io.StringIO()
@@ -38,9 +38,9 @@ def read_json_lines(data: bytes) -> Extracted:
         try:
             out.write(_record(json.loads(line)) if line.strip() else "")
         except ValueError:
-            return Extracted(text, lines=True)
+            return ExtractedText(text, lines=True)
         out.write("\n")
-    return Extracted(out.getvalue(), lines=True)
+    return ExtractedText(out.getvalue(), lines=True)
 
 
 def _lines(value: Any, path: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..text_builder import TextBuilder
 
@@ -13,7 +13,7 @@ _MOST_OUTPUT = 4000
 """Characters of a notebook cell's output that are kept: the rest of a long log says nothing new."""
 
 
-def read_notebook(data: bytes) -> Extracted:
+def read_notebook(data: bytes) -> ExtractedText:
     """A Jupyter notebook: text, code and printed output of its cells.
 
     https://nbformat.readthedocs.io/en/latest/format_description.html, versions 3 and 4.

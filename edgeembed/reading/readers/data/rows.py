@@ -11,7 +11,7 @@ from ...extras import Unreadable
 SAMPLE_LINES = 40
 
 
-class Labels:
+class RowFormatter:
     """Makes rows into ``name: value`` pairs; rows up to that with the names, or all without one, into values."""
 
     def __init__(self, header: Sequence[str]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable, needs
 from ..text_builder import TextBuilder
-from .rows import SAMPLE_LINES, Labels, header_of, one_line
+from .rows import SAMPLE_LINES, RowFormatter, header_of, one_line
 
 
-def read_spreadsheet(data: bytes) -> Extracted:
+def read_spreadsheet(data: bytes) -> ExtractedText:
     """XLSX, XLSB, XLS and ODS: the rows of each sheet under its name.
 
     Raises:
@@ -46,7 +46,7 @@ def read_spreadsheet(data: bytes) -> Extracted:
 
 def _add_rows(builder: TextBuilder, rows: Sequence[Sequence[str]]) -> None:
     first, header = header_of(rows[:SAMPLE_LINES], sheet=True)
-    labels = Labels(header)
+    labels = RowFormatter(header)
     for index, row in enumerate(rows):
         builder.add(labels.line(row, first=index <= first))
         builder.end_line()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from ...decode import decode
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 
 _CUE = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}\s*-->")
 _CUE_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}")
 
 
-def read_subtitles(data: bytes) -> Extracted:
+def read_subtitles(data: bytes) -> ExtractedText:
     """SubRip and WebVTT. Times become empty lines, so that the line of a hit is the line to look at."""
     text = decode(data)
     if text is None:
@@ -27,4 +27,4 @@ def read_subtitles(data: bytes) -> Extracted:
             spoken = False
         elif spoken and (words := _CUE_MARKUP.sub("", line).strip()) != last:  # captions made live repeat lines
             kept[number] = last = words
-    return Extracted("\n".join(kept), lines=True)
+    return ExtractedText("\n".join(kept), lines=True)

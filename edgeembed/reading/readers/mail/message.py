@@ -9,7 +9,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 
 from ...decode import decode
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ..text_builder import TextBuilder
 from ..web.html import decode_html, html_text
 
@@ -18,7 +18,7 @@ _STUB = 0.3
 """A plain text that is so much shorter than the formatted one only says that there is a formatted one."""
 
 
-def read_mail(data: bytes) -> Extracted:
+def read_mail(data: bytes) -> ExtractedText:
     """A message as RFC 5322 has it (``.eml``), or a web page packed as one (``.mhtml``)."""
     # Not the newer policy, whose header parser raises on much of what is sent.
     message = email.message_from_bytes(data)

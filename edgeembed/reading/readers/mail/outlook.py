@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ..office.rtf import read_rtf
 from ..text_builder import TextBuilder
 from ..web.html import decode_html, html_text
@@ -27,7 +27,7 @@ _TIME = 0x0040
 _MESSAGE_HEADER_BYTES = 32
 
 
-def read_message(file: OleFile) -> Extracted:
+def read_message(file: OleFile) -> ExtractedText:
     """Subject, sender, receivers, date, text and names of attachments of a saved message."""
     address = _string(file, _SENDER_ADDRESS)
     sender = _string(file, _SENDER) + (f" <{address}>" if address else "")

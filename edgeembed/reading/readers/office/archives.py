@@ -8,7 +8,7 @@ The format is ECMA-376, https://ecma-international.org/publications-and-standard
 
 from __future__ import annotations
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..data.spreadsheet import read_spreadsheet
 from ..web.epub import read_epub
@@ -20,7 +20,7 @@ from .word import read_word
 _AN_ARCHIVE = "not text: an archive (archives are not opened)"
 
 
-def read_zip(data: bytes) -> Extracted:
+def read_zip(data: bytes) -> ExtractedText:
     """Whatever document a zip archive is.
 
     Raises:

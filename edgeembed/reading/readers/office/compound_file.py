@@ -6,13 +6,13 @@ import io
 
 import olefile
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..data.spreadsheet import read_spreadsheet
 from ..mail.outlook import read_message
 
 
-def read_ole(data: bytes) -> Extracted:
+def read_ole(data: bytes) -> ExtractedText:
     """Whatever document a compound file is.
 
     Raises:

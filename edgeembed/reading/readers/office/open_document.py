@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..data.spreadsheet import read_spreadsheet
 from ..zip_archive import Archive
 from .paragraphs import Paragraphs
 
 
-def read_open_document(archive: Archive, data: bytes, kind: str) -> Extracted:
+def read_open_document(archive: Archive, data: bytes, kind: str) -> ExtractedText:
     """The text of a document, or the rows of a spreadsheet.
 
     Args:

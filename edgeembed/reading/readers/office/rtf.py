@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ..text_builder import TextBuilder
 
 
-def read_rtf(data: bytes) -> Extracted:
+def read_rtf(data: bytes) -> ExtractedText:
     """Rich text."""
     from striprtf.striprtf import rtf_to_text
 

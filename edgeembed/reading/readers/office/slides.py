@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..text_builder import TextBuilder
 from ..zip_archive import Archive
@@ -13,7 +13,7 @@ from .paragraphs import Paragraphs
 # PowerPoint
 
 
-def read_slides(archive: Archive, main: str) -> Extracted:
+def read_slides(archive: Archive, main: str) -> ExtractedText:
     order = [element.attributes.get("r:id", "") for element in archive.elements(main) if element.name == "sldId"]
     relations = archive.relations(main)
     builder = TextBuilder()

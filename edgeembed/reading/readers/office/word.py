@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..zip_archive import Archive, Element
 from .paragraphs import Paragraphs
@@ -14,7 +14,7 @@ from .paragraphs import Paragraphs
 # Word
 
 
-def read_word(archive: Archive, main: str) -> Extracted:
+def read_word(archive: Archive, main: str) -> ExtractedText:
     relations = sorted(archive.relations(main).values())
     levels = dict[str, int]()
     for kind, part in relations:

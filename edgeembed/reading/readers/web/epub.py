@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..text_builder import TextBuilder
 from ..zip_archive import Archive, joined
 from .html import decode_html, html_text
 
 
-def read_epub(archive: Archive) -> Extracted:
+def read_epub(archive: Archive) -> ExtractedText:
     """The chapters of a book in their order, after its title and author.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..text_builder import TextBuilder
 from .html import html_text
@@ -11,7 +11,7 @@ _ITEMS = ("item", "entry")
 _BODIES = ("description", "summary", "content", "encoded")
 
 
-def read_feed(data: bytes) -> Extracted:
+def read_feed(data: bytes) -> ExtractedText:
     """RSS and Atom: title and text of each entry."""
     from defusedxml.ElementTree import ParseError, fromstring
 

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from ...decode import decode
-from ...extracted import Extracted
+from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..text_builder import TextBuilder
 
@@ -31,12 +31,12 @@ _CHARSET = re.compile(
 )
 
 
-def read_html(data: bytes) -> Extracted:
+def read_html(data: bytes) -> ExtractedText:
     """A web page: its title, headings, paragraphs, lists, and the rows of its tables."""
     return html_text(decode_html(data))
 
 
-def html_text(markup: str, *, title: bool = True) -> Extracted:
+def html_text(markup: str, *, title: bool = True) -> ExtractedText:
     """The readable text of HTML, or of a part of it.
 
     What only leads elsewhere (``nav``) is left out, unless nothing else is there.

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from edgeembed.reading.extracted import Extracted
+from edgeembed.reading.extracted import ExtractedText
 from edgeembed.reading.extras import Unreadable
 from edgeembed.reading.readers import READERS, read
 from edgeembed.reading.readers.text_builder import TextBuilder
@@ -27,7 +27,7 @@ def reason(kind: str, data: bytes) -> str:
     return caught.value.reason
 
 
-def page_of(found: Extracted, words: str) -> int:
+def page_of(found: ExtractedText, words: str) -> int:
     offset = found.text.index(words)
     return sum(start <= offset for start in found.pages)
 
@@ -645,9 +645,9 @@ def test_json(value: object, expected: str) -> None:
 
 def test_json_that_is_none() -> None:
     lines = b'{"a": 1}\n\n{"a": "two\\nlines"}\n'
-    assert read("json", lines) == read("jsonl", lines) == Extracted("a: 1\n\na: two lines\n", lines=True)
+    assert read("json", lines) == read("jsonl", lines) == ExtractedText("a: 1\n\na: two lines\n", lines=True)
     comments = b'// about\n{"a": 1,}\n'
-    assert read("json", comments) == Extracted(comments.decode(), lines=True)
+    assert read("json", comments) == ExtractedText(comments.decode(), lines=True)
 
 
 # All of them

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from PIL import ImageChops
 
-from edgeembed.reading.extracted import Extracted
+from edgeembed.reading.extracted import ExtractedText
 from edgeembed.reading.extras import Unreadable
 from edgeembed.reading.sandbox import process as module
 from edgeembed.reading.sandbox.process import Limits, Worker, WorkerCancelled
-from edgeembed.reading.sandbox.protocol import PictureNeed, receive, send
+from edgeembed.reading.sandbox.protocol import DecodeRequest, receive, send
 
 posix = pytest.mark.skipif(os.name == "nt", reason="processes and their limits as on POSIX")
 
@@ -71,7 +71,7 @@ def reason(worker: Worker, path: Path, kind: str) -> str:
 def test_it_starts_when_needed_and_serves_many_files(rows: Path) -> None:
     with Worker() as worker:
         assert worker._process is None
-        expected = Extracted("name | age\nname: Ann, age: 42\n", lines=True)
+        expected = ExtractedText("name | age\nname: Ann, age: 42\n", lines=True)
         assert worker.document(rows, "csv") == expected
         first = pid_of(worker)
         assert worker.document(rows, "csv") == expected
@@ -214,13 +214,13 @@ def test_pictures_come_back_no_larger_than_needed(tmp_path: Path) -> None:
     exif[0x0112] = 6  # lies on its side
     picture.save(tmp_path / "side.png", exif=exif)
     with Worker() as worker:
-        size, pixels = worker.picture(tmp_path / "side.png", PictureNeed(200, upright=True))
+        size, pixels = worker.picture(tmp_path / "side.png", DecodeRequest(200, upright=True))
         assert size == (225, 300)
-        whole, _ = worker.picture(tmp_path / "side.png", PictureNeed(None, upright=False))
+        whole, _ = worker.picture(tmp_path / "side.png", DecodeRequest(None, upright=False))
         assert whole == (1200, 900)
         (tmp_path / "no.gif").write_bytes(b"GIF89a")
         with pytest.raises(Unreadable, match=r"damaged picture|not a picture"):
-            worker.picture(tmp_path / "no.gif", PictureNeed(200, upright=True))
+            worker.picture(tmp_path / "no.gif", DecodeRequest(200, upright=True))
     turned = from_pixels(size, pixels)
     expected = picture.transpose(Image.Transpose.ROTATE_270).resize(size, Image.Resampling.BOX)
     assert max(high for _, high in ImageChops.difference(turned, expected).getextrema()) <= 2
@@ -232,7 +232,7 @@ def test_a_picture_that_is_a_bomb_is_bounded(tmp_path: Path) -> None:
     Image.new("1", (13_000, 13_000)).save(tmp_path / "bomb.tiff", compression="tiff_lzw")
     assert (tmp_path / "bomb.tiff").stat().st_size < 1 << 20
     with Worker() as worker, pytest.raises(Unreadable, match="takes too much memory"):
-        worker.picture(tmp_path / "bomb.tiff", PictureNeed(200, upright=True))
+        worker.picture(tmp_path / "bomb.tiff", DecodeRequest(200, upright=True))
 
 
 def test_threads_take_turns(rows: Path) -> None:
