@@ -60,9 +60,9 @@ class Embedder:
             )
         self._image: tuple[ImagePreprocessor, OnnxSession] | None = None
         if bundle.manifest.image is not None:
-            facts = bundle.manifest.image
-            graph = OnnxSession(bundle, facts.graph, ("pixel_values",), ALL)
-            graph.check_shape("pixel_values", (None, len(facts.mean), facts.height, facts.width))
+            image = bundle.manifest.image
+            graph = OnnxSession(bundle, image.graph, ("pixel_values",), ALL)
+            graph.check_shape("pixel_values", (None, len(image.mean), image.height, image.width))
             self._image = (ImagePreprocessor(bundle, max_pixels=max_pixels), graph)
 
     @classmethod

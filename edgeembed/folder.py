@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from .catalog.database import CATALOG_NAME
 from .document import Document
@@ -20,18 +22,18 @@ from .errors import (
     path_error,
 )
 from .index import Index
-from .index_models.choice import Model, RequestedModels, is_made_with, models_for_rebuild
-from .index_models.query_vectors import Meaning, Weighted
+from .index_models.choice import continues
+from .index_models.query_vectors import Meaning
 from .index_models.records import models_at
-from .maintenance.status import IndexStatus
+from .index_models.requests import Model, RequestedModels, models_for_rebuild
 from .reading.entries import FileStat, Skipped
 from .reading.read_file import read_document
 from .reading.sandbox.protocol import DecodeRequest
 from .search.hits import Hit
-from .search.hybrid_search import Mode
 from .storage.index_dir import INDEX_NAME, named_index_dir, write_cache_tags
 from .storage.index_swap import check_swap, rebuild_dir, remove_index, roll_back_swap, swap_in
-from .storage.open import open_catalog
+from .storage.open import open_catalog, open_store
+from .storage.store import Store
 from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
 from .sync.walk import walk
@@ -40,13 +42,31 @@ if TYPE_CHECKING:
     from .search.explain import Explanation
 
 
+_log = logging.getLogger(__name__)
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def _of_index(
+    method: Callable[Concatenate[Index, _Arguments], _Result],
+) -> Callable[Concatenate[Folder, _Arguments], _Result]:
+    """A method of a folder that is one of its index, with the same signature and documentation."""
+
+    @wraps(method)
+    def call(folder: Folder, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        return method(folder.index, *args, **kwargs)
+
+    return call
+
+
 class Folder:
     """A folder whose files can be searched by meaning; :meth:`sync` brings the index up to date."""
 
-    def __init__(self, path: Path, index: Index) -> None:
+    def __init__(self, path: Path, store: Store) -> None:
         """For :meth:`open`, which callers want."""
         self.path = path
-        self.index = index
+        self.index = Index(store)
+        self._store = store
 
     @classmethod
     def rebuild(
@@ -75,18 +95,24 @@ class Folder:
             As :meth:`open` and :meth:`sync`.
         """
         root = check_folder(path)
-        place = _place(root, index).resolve()  # a link to the index stays, and so does what "." means
-        roll_back_swap(place)
-        check_swap(place)
+        index_dir = _index_dir(root, index).resolve()  # a link to the index stays, and so does what "." means
+        roll_back_swap(index_dir)
+        check_swap(index_dir)
         with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
-            open_catalog(place).close()
-        given, fresh = models_for_rebuild(models_at(place), RequestedModels(model, image_model)), rebuild_dir(place)
-        if not is_made_with(models_at(fresh), given):
-            remove_index(fresh)
-        with cls.open(root, index=fresh, model=given.text, image_model=given.image, threads=threads) as folder:
-            report = sync(root, folder.index, progress=progress, cancel=cancel, exclude=place)
+            open_catalog(index_dir).close()
+        requested, scratch = RequestedModels(model, image_model), rebuild_dir(index_dir)
+        decision = models_for_rebuild(models_at(index_dir), requested, scratch)
+        goes_on = continues(models_at(scratch), decision.models, requested.info())
+        _log.info("%s: made anew: %s; %s", root, decision.reason, "goes on" if goes_on else "from the start")
+        if not goes_on:
+            remove_index(scratch)
+        requested = requested.completed_by(decision.models)
+        with cls.open(
+            root, index=scratch, model=requested.text, image_model=requested.image, threads=threads
+        ) as folder:
+            report = sync(root, folder._store, progress=progress, cancel=cancel, exclude=index_dir)
         if not report.cancelled:
-            swap_in(place, fresh)
+            swap_in(index_dir, scratch)
         return report
 
     @classmethod
@@ -116,15 +142,16 @@ class Folder:
             As :meth:`Index.open`.
         """
         root = check_folder(path)
-        place = _place(root, index)
+        index_dir = _index_dir(root, index)
         if not read_only:
-            roll_back_swap(place)
-        if read_only and not (place / CATALOG_NAME).is_file():
-            raise IndexNotFoundError(place, f"make one with `edgeembed index {root}` or Folder.sync")
-        opened = Index.open(place, model=model, image_model=image_model, read_only=read_only, threads=threads)
+            roll_back_swap(index_dir)
+        if read_only and not (index_dir / CATALOG_NAME).is_file():
+            raise IndexNotFoundError(index_dir, f"make one with `edgeembed index {root}` or Folder.sync")
+        requested = RequestedModels(model, image_model)
+        store = open_store(index_dir, requested, read_only=read_only, threads=threads)
         if not read_only:
-            write_cache_tags(place)
-        return cls(root, opened)
+            write_cache_tags(index_dir)
+        return cls(root, store)
 
     @classmethod
     def plan_rebuild(
@@ -139,9 +166,9 @@ class Folder:
             As :meth:`rebuild`.
         """
         root = check_folder(path)
-        place = _place(root, index).resolve()
-        check_swap(place)
-        return tuple(entry for entry in walk(root, exclude=[place]) if isinstance(entry, FileStat))
+        index_dir = _index_dir(root, index).resolve()
+        check_swap(index_dir)
+        return tuple(entry for entry in walk(root, exclude=[index_dir]) if isinstance(entry, FileStat))
 
     def plan(self) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing.
@@ -149,7 +176,7 @@ class Folder:
         Raises:
             FileNotFoundError, FolderMismatchError: as :meth:`sync`.
         """
-        return plan_sync(self.path, self.index)
+        return plan_sync(self.path, self._store)
 
     def sync(
         self,
@@ -173,24 +200,10 @@ class Folder:
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """
-        return sync(self.path, self.index, progress=progress, cancel=cancel)
+        return sync(self.path, self._store, progress=progress, cancel=cancel)
 
-    def search(
-        self,
-        query: Meaning,
-        *,
-        k: int = 10,
-        where: Mapping[str, Any] | None = None,
-        mode: Mode = "hybrid",
-        plus: Iterable[Weighted] = (),
-        minus: Iterable[Weighted] = (),
-        min_score: float | Literal["auto"] | None = None,
-        exact: bool = False,
-    ) -> list[Hit]:
-        """Search the index as it is; see :meth:`Index.search`. ``Hit.id`` is the path relative to the folder."""
-        return self.index.search(
-            query, k=k, where=where, mode=mode, plus=plus, minus=minus, min_score=min_score, exact=exact
-        )
+    search = _of_index(Index.search)
+    """As :meth:`Index.search`, of the index as it is; ``Hit.id`` is the path relative to the folder."""
 
     def similar(
         self,
@@ -213,7 +226,7 @@ class Folder:
             TypeError: ``file`` is no path.
         """
         path = _given_path(file, '; what is in no file goes to folder.index.similar(Document("q", image=...))')
-        item = self._known(path) or _read_alone(path, self.index.pictures)
+        item = self._known(path) or _read_alone(path, self._store.models.decode_request)
         try:
             return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
         except ImageError as error:  # the picture has been read, and only here its path is known
@@ -241,9 +254,8 @@ class Folder:
                 raise  # it is about the query
             raise path_error(file, type(error), str(getattr(error, "reason", error))) from error
 
-    def status(self) -> IndexStatus:
-        """See :meth:`Index.status`."""
-        return self.index.status()
+    status = _of_index(Index.status)
+    """As :meth:`Index.status`."""
 
     def close(self) -> None:
         """Close the index; see :meth:`Index.close`."""
@@ -261,7 +273,7 @@ class Folder:
         names = [resolved.relative_to(root).as_posix()] if resolved.is_relative_to(root) else []
         if not file.exists():
             names.append(file.as_posix())
-        return self.index.ask(lambda snapshot: next((id for id in names if snapshot.document(id) is not None), None))
+        return self._store.read(lambda snapshot: next((id for id in names if snapshot.document(id) is not None), None))
 
 
 def check_folder(path: str | os.PathLike[str]) -> Path:
@@ -294,17 +306,17 @@ def index_path(folder: Path) -> Path:
     return user_cache_path("edgeembed", appauthor=False) / "indexes" / name
 
 
-def _place(root: Path, index: str | os.PathLike[str] | None) -> Path:
+def _index_dir(root: Path, index: str | os.PathLike[str] | None) -> Path:
     """Where the index of a folder is to be; ``index`` as in :meth:`Folder.open`."""
-    place = index_path(root) if index is None else named_index_dir(index)
-    if index is None and place.is_symlink():
-        target = place.resolve()
+    index_dir = index_path(root) if index is None else named_index_dir(index)
+    if index is None and index_dir.is_symlink():
+        target = index_dir.resolve()
         raise IndexCorruptError(
-            place, "is a link, which is not followed", f"name its target with index= or --index {target}"
+            index_dir, "is a link, which is not followed", f"name its target with index= or --index {target}"
         )
-    if place.resolve() == root.resolve():
-        raise NotAnIndexError(place, "is the folder with the files themselves")
-    return place
+    if index_dir.resolve() == root.resolve():
+        raise NotAnIndexError(index_dir, "is the folder with the files themselves")
+    return index_dir
 
 
 def _given_path(file: object, advice: str = "") -> Path:

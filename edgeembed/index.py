@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .catalog.database import CATALOG_NAME
 from .catalog.schema import KINDS
 from .catalog.snapshot import Snapshot
 from .catalog.where import Condition, condition, word_condition
 from .document import Document
 from .embedder import Embedder
-from .errors import BundleError, IndexNotFoundError, ModelMismatchError, UnsupportedInputError, path_error
-from .index_models.choice import Model, RequestedModels, chosen_models
+from .errors import BundleError, ModelMismatchError, UnsupportedInputError, path_error
 from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, query_vectors, unit
-from .index_models.records import has_images, stored_models
-from .maintenance.repair import repair_index
+from .index_models.records import Unavailable, has_images, recorded_models
+from .index_models.requests import Model, RequestedModels
 from .maintenance.status import IndexStatus, index_status
 from .search.arguments import check_id, check_limits, item_kind, listed
 from .search.hits import Hit
 from .search.hybrid_search import HybridSearch, Mode, SearchRequest
 from .search.query_syntax import parse_query
 from .search.vector_search import document_rows
-from .storage.index_dir import check_index_dir, named_index_dir, refuse_links
-from .storage.open import choose_models_again, create_index, open_catalog
+from .storage.index_dir import named_index_dir
+from .storage.open import open_store
 from .storage.store import Store
 
 if TYPE_CHECKING:
@@ -34,12 +33,16 @@ if TYPE_CHECKING:
     from .search.explain import Explanation
 
 
-class Index(Store):
+class Index:
     """Documents that can be searched by meaning, in a folder on disk.
 
     May be used from several threads. One process writes at a time; any number of processes search meanwhile and
     see the last commit. Use it as a context manager, or call :meth:`close`.
     """
+
+    def __init__(self, store: Store) -> None:
+        """For :meth:`open`, which callers want."""
+        self._store = store
 
     @classmethod
     def open(
@@ -75,21 +78,29 @@ class Index(Store):
             UnsupportedInputError: ``image_model`` embeds no pictures, or words could not find them.
             IndexCorruptError: the index cannot be read.
         """
-        folder, given = named_index_dir(path), RequestedModels(model, image_model)
-        if not (folder / CATALOG_NAME).is_file():
-            if read_only and not folder.is_file():
-                raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
-            check_index_dir(folder)
-            create_index(folder, chosen_models(given))
-        refuse_links(folder)
-        catalog = open_catalog(folder, read_only=read_only)
-        try:
-            if not read_only:
-                choose_models_again(folder, catalog, given)
-            return cls(folder, catalog, given, read_only=read_only, threads=threads)
-        except BaseException:
-            catalog.close()
-            raise
+        return cls(
+            open_store(named_index_dir(path), RequestedModels(model, image_model), read_only=read_only, threads=threads)
+        )
+
+    @property
+    def path(self) -> Path:
+        """The folder of the index."""
+        return self._store.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened so that nothing is written."""
+        return self._store.read_only
+
+    @property
+    def embedder(self) -> Embedder:
+        """The model for texts, loaded when it is first needed.
+
+        Raises:
+            ValueError: the index is closed.
+        """
+        self._store.check_open()
+        return self._store.models.embedder("text")
 
     def add(
         self,
@@ -118,17 +129,17 @@ class Index(Store):
             raise TypeError(
                 f"documents must be a sequence of Documents, not one {type(documents).__name__}: [document] makes one"
             )
-        taken = 0
-        with self.writing(cancel=cancel) as writer:
+        added_count = 0
+        with self._store.writing(cancel=cancel) as writer:
             for document in documents:
                 if not isinstance(document, Document):
                     raise TypeError(f"documents must hold Documents, not {type(document).__name__}: {document!r:.80}")
                 if writer.add(document) is None:
                     break
-                taken += 1
+                added_count += 1
                 if progress is not None:
-                    progress(taken)
-        return taken
+                    progress(added_count)
+        return added_count
 
     def remove(self, ids: Iterable[str]) -> int:
         """Remove documents by id; unknown ids are passed over. Returns how many were removed."""
@@ -139,7 +150,7 @@ class Index(Store):
         ids = list(ids)
         for id in ids:
             check_id(id)
-        with self.writing() as writer:
+        with self._store.writing() as writer:
             return writer.remove(ids)
 
     def search(
@@ -190,12 +201,14 @@ class Index(Store):
         test = condition({} if where is None else where)
         if parsed is not None:
             test &= word_condition(parsed.phrases, parsed.excluded)
-        self._follow()
-        added, taken = listed("plus", plus), listed("minus", minus)
-        vectors = query_vectors(self._towers, parsed.text if parsed else query, added, taken, kinds=self._kinds(query))
+        self._store.refresh()
+        plus_items, minus_items = listed("plus", plus), listed("minus", minus)
+        vectors = query_vectors(
+            self._store.models, parsed.text if parsed else query, plus_items, minus_items, kinds=self._kinds(query)
+        )
         words, phrases = (parsed.text, parsed.phrases) if parsed else ("", ())
         request = SearchRequest(vectors, words, phrases, k, test, mode, min_score, exact)
-        return self._search(request, item_kind([query, *added, *taken]))
+        return self._search(request, item_kind([query, *plus_items, *minus_items]))
 
     def similar(
         self,
@@ -224,14 +237,14 @@ class Index(Store):
             raise TypeError(f"item must be {wanted}, not {type(item).__name__}: {item!r:.80}")
         check_limits(k, min_score)
         test = condition({} if where is None else where)
-        self._follow()
+        self._store.refresh()
         if isinstance(item, Document):
-            vectors, kind = document_vectors(self._towers, item), "image" if item.text is None else "text"
+            vectors, kind = document_vectors(self._store.models, item), "image" if item.text is None else "text"
         else:
-            number, kind, rows = self.ask(
-                lambda snapshot: document_rows(snapshot, self._segments, item, self._towers.stored.dims())
+            number, kind, rows = self._store.read(
+                lambda snapshot: document_rows(snapshot, self._store.segments, item, self._store.models.recorded.dims())
             )
-            vectors = dict.fromkeys(self._towers.kinds_like(kind), unit(rows.mean(axis=0)))
+            vectors = dict.fromkeys(self._store.models.kinds_like(kind), unit(rows.mean(axis=0)))
             test &= Condition("d.document <> ?", (number,))
         return self._search(SearchRequest(vectors, "", (), k, test, "vector", min_score, exact), kind)
 
@@ -254,7 +267,7 @@ class Index(Store):
         from .search.explain import explain
 
         check_id(id)
-        if self.ask(lambda snapshot: snapshot.document(id)) is None:
+        if self._store.read(lambda snapshot: snapshot.document(id)) is None:
             raise KeyError(f"no document {id!r} in this index")
         hits = self.search(query, k=1, where={"document.id": id})
         if not hits and not is_words(query):
@@ -264,23 +277,23 @@ class Index(Store):
         if hits[0].kind != "text":
             raise path_error(id, UnsupportedInputError, "only texts can be explained, word by word; this is a picture")
         words = parse_query(query).text if isinstance(query, str) else query
-        vectors = query_vectors(self._towers, words, kinds=("text",))
-        return explain(hits[0], vectors["text"], self._document_embedder("text"))
+        vectors = query_vectors(self._store.models, words, kinds=("text",))
+        return explain(hits[0], vectors["text"], self._store.document_embedder("text"))
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
         check_id(id)
 
-        def held(snapshot: Snapshot) -> list[tuple[int, str]]:
+        def lines_of(snapshot: Snapshot) -> list[tuple[int, str]]:
             number = snapshot.document(id)
             return [] if number is None else snapshot.lines(number, first, last)
 
-        return self.ask(held)
+        return self._store.read(lines_of)
 
     def status(self) -> IndexStatus:
         """Counts, sizes and the models."""
-        self._follow()
-        return self.ask(lambda snapshot: index_status(snapshot, self.path, self._towers))
+        self._store.refresh()
+        return self._store.read(lambda snapshot: index_status(snapshot, self.path, self._store.models))
 
     def verify(self) -> VerifyReport:
         """Check everything that the index claims: checksums, counts, references, spans, a sample of vectors.
@@ -291,12 +304,12 @@ class Index(Store):
         from .maintenance.verify import verify
 
         def is_named(name: str) -> bool:
-            with self._catalog.read() as newest:
+            with self._store.catalog.read() as newest:
                 return any(facts.file == name for facts in newest.segments())
 
-        return self.ask(
+        return self._store.read(
             lambda snapshot: verify(
-                snapshot, self.path, stored_models(snapshot, self.path).dims(), self._embedder_or_reason, is_named
+                snapshot, self.path, recorded_models(snapshot, self.path).dims(), self._text_embedder, is_named
             )
         )
 
@@ -317,6 +330,8 @@ class Index(Store):
             IndexLockedError: another process is writing.
             IndexCorruptError: too little is left; the index must be made anew.
         """
+        from .maintenance.repair import repair_index
+
         return repair_index(named_index_dir(path), model, threads=threads)
 
     def compact(self, *, for_shipping: bool = False) -> CompactReport:
@@ -332,13 +347,17 @@ class Index(Store):
         from .maintenance.compact import CompactReport, compact_catalog, size_bytes, strip_for_shipping
 
         before = size_bytes(self.path)
-        with self.writing() as writer:
+        with self._store.writing() as writer:
             writer.compact()
             writer.finish()
-            notes = compact_catalog(self._catalog)
+            notes = compact_catalog(self._store.catalog)
             if for_shipping:
-                strip_for_shipping(self.path, self._catalog)
+                strip_for_shipping(self.path, self._store.catalog)
         return CompactReport(before, size_bytes(self.path), notes)
+
+    def close(self) -> None:
+        """Close files and threads; whatever is asked of the index afterwards is a ``ValueError``, except this again."""
+        self._store.close()
 
     def __enter__(self) -> Index:
         return self
@@ -346,17 +365,17 @@ class Index(Store):
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _embedder_or_reason(self) -> Embedder | str:
+    def _text_embedder(self) -> Embedder | Unavailable:
         try:
-            return self._towers.document_embedder("text")
+            return self._store.models.document_embedder("text")
         except (BundleError, ModelMismatchError) as error:
-            return str(error)
+            return Unavailable(str(error))
 
     def _kinds(self, query: Meaning) -> tuple[str, ...]:
         """What to search in; without pictures their model is not asked for the vector of words."""
-        return KINDS if not is_words(query) or self.ask(has_images) else ("text",)
+        return KINDS if not is_words(query) or self._store.read(has_images) else ("text",)
 
     def _search(self, request: SearchRequest, item: str) -> list[Hit]:
         """Answer a request that was made of words or texts (``item`` is ``text``), or of a picture too (``image``)."""
-        scales = {kind: self._towers.calibration(item, kind, vector) for kind, vector in request.vectors.items()}
-        return self.ask(lambda snapshot: HybridSearch(snapshot, self._segments, scales, request).hits())
+        scales = {kind: self._store.models.calibration(item, kind, vector) for kind, vector in request.vectors.items()}
+        return self._store.read(lambda snapshot: HybridSearch(snapshot, self._store.segments, scales, request).hits())

@@ -66,5 +66,5 @@ def register(connection: sqlite3.Connection) -> None:
 
 def chunk_digest(row: tuple[object, ...], vector: bytes) -> bytes:
     """BLAKE2b, 8 bytes, over a chunk's facts as JSON, its text (the last of ``row``) as UTF-8, and its vector."""
-    facts = json.dumps(row[:-1]).encode() + str(row[-1] or "").encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(facts + vector, digest_size=8).digest()
+    header = json.dumps(row[:-1]).encode() + str(row[-1] or "").encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(header + vector, digest_size=8).digest()

@@ -208,7 +208,7 @@ class Catalog:
         except DatabaseError as error:
             raise translate(error, self._path) from error
         except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
-            raise IndexCorruptError(self._path, f"holds what was never written: {error}") from error
+            raise IndexCorruptError(self._path, f"contains invalid data: {error}") from error
 
 
 def is_catalog(path: Path) -> bool:

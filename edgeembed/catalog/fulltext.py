@@ -95,9 +95,9 @@ def weigh(db: sqlite3.Connection, table: Literal["words", "names"], terms: Seque
     for term in terms:
         (holding,) = db.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH ?", (term,)).fetchone()
         weights[term] = math.log((rows - holding + 0.5) / (holding + 0.5))
-    kept = [term for term, weight in weights.items() if weight > 0] or list(weights)
-    most = (_K1 + 1) * sum(max(weights[term], 1e-6) for term in kept)
-    return Terms(" OR ".join(kept), most)
+    telling = [term for term, weight in weights.items() if weight > 0] or list(weights)
+    most = (_K1 + 1) * sum(max(weights[term], 1e-6) for term in telling)
+    return Terms(" OR ".join(telling), most)
 
 
 def passages(db: sqlite3.Connection, terms: Terms, most: int, allowed: Sequence[int] | None) -> list[tuple[int, float]]:

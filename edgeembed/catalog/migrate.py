@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..text.surrogates import decode, encode
 from ..text.terms import index_terms
+from . import fulltext
 from .checksums import CHECKSUMMED, checksum_sql
-from .schema import LAYOUT, SCHEMA, full_text_tables, rebuild_full_text, statements
+from .schema import LAYOUT, SCHEMA, full_text_tables, statements
 from .sqlite import Connection
 
 
@@ -51,7 +52,7 @@ def _make_anew(db: Connection) -> None:
         db.execute(f"DROP TABLE old_{name}")
     db.execute("DELETE FROM sqlite_sequence")
     db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", sequences)
-    rebuild_full_text(db)
+    fulltext.rebuild(db)
 
 
 _DEFAULTS = {

@@ -130,8 +130,3 @@ def full_text_tables(db: Connection) -> list[str]:
     """Tables that can be made again from the others."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ?", (_REBUILDABLE,))
     return [name for (name,) in rows]
-
-
-def rebuild_full_text(db: Connection) -> None:
-    """Make full-text tables again from the contents they refer to."""
-    fulltext.rebuild(db)

@@ -30,18 +30,18 @@ class SegmentInfo:
     sha256: str
 
 
-def check_segment_info(facts: SegmentInfo, folder: Path) -> None:
+def check_segment_info(info: SegmentInfo, folder: Path) -> None:
     """Refuse what no writer would have put into the catalog.
 
     Raises:
         IndexCorruptError: a name that is none of a segment, or numbers that cannot be.
     """
-    numbers = (facts.first_key, facts.last_key, facts.rows, facts.size_bytes)
-    if not (isinstance(facts.file, str) and is_segment_name(facts.file)):
-        raise IndexCorruptError(folder, f"names a segment {facts.file!r:.80}, which is no name of one")
-    if not facts.file.startswith(f"{facts.kind}-"):
-        raise IndexCorruptError(folder / facts.file, f"is said to hold vectors of {facts.kind!r:.20}")
+    numbers = (info.first_key, info.last_key, info.rows, info.size_bytes)
+    if not (isinstance(info.file, str) and is_segment_name(info.file)):
+        raise IndexCorruptError(folder, f"names a segment {info.file!r:.80}, which is no name of one")
+    if not info.file.startswith(f"{info.kind}-"):
+        raise IndexCorruptError(folder / info.file, f"is said to hold vectors of {info.kind!r:.20}")
     if not all(type(number) is int for number in numbers) or not (
-        1 <= facts.rows <= facts.last_key - facts.first_key + 1 and facts.size_bytes <= _MAX_BYTES
+        1 <= info.rows <= info.last_key - info.first_key + 1 and info.size_bytes <= _MAX_BYTES
     ):
-        raise IndexCorruptError(folder / facts.file, "has facts in the catalog that cannot be")
+        raise IndexCorruptError(folder / info.file, "its catalog entry is invalid")

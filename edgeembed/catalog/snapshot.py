@@ -75,11 +75,11 @@ class Snapshot:
         )
         return [SegmentInfo(*row) for row in rows]
 
-    def fresh(self, kind: str) -> list[tuple[int, bytes]]:
+    def unsegmented_rows(self, kind: str) -> list[tuple[int, bytes]]:
         """Key and vector of each row that is in no segment yet, ascending."""
         return self._db.execute("SELECT key, vector FROM fresh WHERE kind = ? ORDER BY key", (kind,)).fetchall()
 
-    def fresh_count(self, kind: str) -> int:
+    def unsegmented_count(self, kind: str) -> int:
         """How many rows are in no segment yet."""
         return int(self._db.execute("SELECT count(*) FROM fresh WHERE kind = ?", (kind,)).fetchone()[0])
 
@@ -149,13 +149,15 @@ class Snapshot:
 
     def lines(self, document: int, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text, put together from its chunks, with their numbers; what is between is blank."""
-        held: dict[int, str] = {}
+        texts_by_line: dict[int, str] = {}
         for chunk in self.neighbours(document, first, last):
             for line, text in enumerate((chunk.text or "").split("\n"), chunk.start_line or 1):
-                gap = " " if line in held else ""  # a long line that was cut: only white space is between the parts
-                held[line] = held.get(line, "") + gap + text
-        shown = [line for line in held if first <= line <= last]
-        return [(line, held.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
+                gap = (
+                    " " if line in texts_by_line else ""
+                )  # a long line that was cut: only white space is between the parts
+                texts_by_line[line] = texts_by_line.get(line, "") + gap + text
+        shown = [line for line in texts_by_line if first <= line <= last]
+        return [(line, texts_by_line.get(line, "")) for line in range(min(shown), max(shown) + 1)] if shown else []
 
     def passage_count(self) -> int:
         """How many chunks there are, of all kinds."""

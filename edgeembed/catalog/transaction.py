@@ -8,7 +8,7 @@ from dataclasses import astuple
 
 from ..text.surrogates import encode
 from ..text.terms import index_terms
-from . import fulltext
+from . import fulltext, settings
 from .checksums import checksum_sql, insert_sql
 from .segment_info import SegmentInfo
 from .snapshot import ChunkRow, FileRow, Snapshot, is_intact
@@ -27,8 +27,8 @@ class Transaction(Snapshot):
 
     def count_generation(self) -> None:
         """One commit more."""
-        before = self.setting("generation") or "0"
-        self.set("generation", str(int(before) + 1 if before.isdecimal() else 1))
+        before = self.setting(settings.GENERATION) or "0"
+        self.set(settings.GENERATION, str(int(before) + 1 if before.isdecimal() else 1))
 
     def content(self, digest: bytes, kind: str) -> int:
         """The number of the content with this hash, begun now if it is new."""
@@ -74,7 +74,7 @@ class Transaction(Snapshot):
             self._db.execute("DELETE FROM documents WHERE document = ?", (number,))
         return len(set(numbers))
 
-    def sweep_contents(self) -> int:
+    def collect_contents(self) -> int:
         """Remove contents that no document points to, with their chunks; returns how many."""
         rows = self._db.execute("SELECT content FROM contents WHERE content NOT IN (SELECT content FROM documents)")
         orphans = json.dumps([content for (content,) in rows])
@@ -83,18 +83,14 @@ class Transaction(Snapshot):
         self._db.execute(f"{fulltext.REMOVE_WORDS} AND {named}", (orphans,))
         return self._db.execute(f"DELETE FROM contents WHERE {named}", (orphans,)).rowcount
 
-    def rebuild_full_text(self) -> None:
-        """Make the keyword index anew from documents and chunks."""
-        fulltext.rebuild(self._db)
-
     def full_text_is_intact(self) -> bool:
         """As of this transaction; here FTS5 may write, and a copy of what is not committed cannot be made."""
         return is_intact(self._db)
 
     def replace_segments(self, old: Iterable[SegmentInfo], new: SegmentInfo | None) -> None:
         """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""
-        for facts in old:
-            self._db.execute("DELETE FROM segments WHERE file = ?", (facts.file,))
+        for info in old:
+            self._db.execute("DELETE FROM segments WHERE file = ?", (info.file,))
         if new is not None:
             self._db.execute(insert_sql("segments"), astuple(new))
             self._db.execute(

@@ -1,7 +1,8 @@
 """The command line: a thin skin over the library, one function a command.
 
 Results go to stdout, everything else to stderr. Exit status: 0 done, 1 a negative answer, 2 wrong use or an error,
-3 ``index --strict`` skipped a file, 130 interrupted.
+3 ``index --strict`` skipped a file, 130 interrupted. With ``EDGEEMBED_DEBUG=1`` errors come with a traceback and with
+the log of what was decided.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import click
 
 from .. import __version__
 from ..errors import EdgeEmbedError
-from ..reading.sandbox.process import run_if_worker
+from ..reading.sandbox.frozen import run_if_worker
 from . import messages
 from .commands.index import index
 from .commands.maintenance import compact, repair, status, verify
 from .commands.models import check, embed, models
 from .commands.search import explain, search, similar
 from .options import ERROR, INTERRUPTED
+
+_DEBUG = "EDGEEMBED_DEBUG"
+"""Environment variable: anything but empty gives tracebacks and the log on stderr, for bug reports."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,6 +48,8 @@ def main() -> None:
     messages.prepare_streams()
     # Pillow warns of what it finds odd in a picture and then reads all the same; what it cannot read has a reason.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    if os.environ.get(_DEBUG):
+        _log_to_stderr()
     try:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -61,9 +67,21 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except (EdgeEmbedError, ValueError, OSError) as error:
+        if os.environ.get(_DEBUG):
+            import traceback
+
+            traceback.print_exc()
         _show_error(error)
         status = ERROR
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _log_to_stderr() -> None:
+    """Show what the library logs: why it chose a model, rebuilt, merged, repaired, started a worker anew."""
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(relativeCreated)6d ms  %(name)s: %(message)s")
+    logging.getLogger("edgeembed").setLevel(logging.DEBUG)
 
 
 def _wants_json() -> bool:

@@ -1,128 +1,206 @@
-"""Which models go together in an index: the one of its texts and the one of its pictures."""
+"""Which models an index uses: one decision, from what was asked for, what is recorded, and what the index holds.
+
+:func:`resolve` reads no file: what it must know of a bundle comes as :class:`ModelInfo`, and the bundles of the package
+as :class:`ShippedModels`. ``requests.py`` looks them up.
+"""
 
 from __future__ import annotations
 
-import os
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
 
-from ..bundle.bundle import Bundle, read_bundle, shipped_partner
-from ..embedder import Embedder
-from ..errors import EdgeEmbedError, UnsupportedInputError, path_error
-from .records import LEFT_OUT, ModelRecord, RecordedModels, is_available
+from ..errors import ModelMismatchError, UnsupportedInputError, path_error
+from .records import ModelRecord, NoModel, RecordedModels
 
-Model: TypeAlias = "str | os.PathLike[str] | Embedder | None"
-"""Name of a shipped bundle, path of a bundle folder, or a loaded ``Embedder``; ``None``: not said."""
+OPTIONS = {"text": "--model (model=)", "image": "--image-model (image_model=)"}
+"""How a model is named, by people and by programs."""
 
 
-class RequestedModels(NamedTuple):
-    """The models that whoever opened an index asked for."""
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a choice must know of a bundle."""
 
-    text: Model = None
-    image: Model = None
-    """Also ``"none"``: pictures are to be left out."""
+    path: Path
+    record: ModelRecord
+    embeds_texts: bool
+    embeds_images: bool
 
-    def by_kind(self) -> RequestedModels:
-        """A model that embeds pictures only is the one of pictures, wherever it was named."""
-        if self.text is None or self.image is not None or bundle_of(self.text).manifest.text is not None:
+
+class RequestedInfo(NamedTuple):
+    """The models that whoever opened an index asked for; ``None``: not said."""
+
+    text: ModelInfo | None = None
+    image: ModelInfo | NoModel | None = None
+    """``NoModel.LEFT_OUT``: images are to be left out."""
+
+    def by_kind(self) -> RequestedInfo:
+        """A model that embeds images only is the one of images, wherever it was named."""
+        if self.text is None or self.image is not None or self.text.embeds_texts:
             return self
-        return RequestedModels(None, self.text)
+        return RequestedInfo(None, self.text)
 
 
-def chosen_models(given: RequestedModels) -> RecordedModels:
-    """What a new index is made with.
+class AvailableInfo(NamedTuple):
+    """What is known of the recorded models whose bundles can be had; ``None``: that one cannot."""
 
-    Raises:
-        As :class:`Towers`.
-    """
-    by_kind = given.by_kind()
-    if by_kind != given:
-        return _of_pictures_only(bundle_of(by_kind.image))
-    text = ModelRecord.of(bundle_of(given.text))
-    if given.image is None or given.image == LEFT_OUT:
-        return RecordedModels(text, LEFT_OUT if given.image == LEFT_OUT else None)
-    bundle = bundle_of(given.image)
-    check_picture_model(bundle, text)
-    return RecordedModels(text, ModelRecord.of(bundle))
+    text: ModelInfo | None = None
+    image: ModelInfo | None = None
 
 
-def _of_pictures_only(bundle: Bundle) -> RecordedModels:
-    """With a picture tower goes the shipped text model of its space, so that words find pictures."""
-    facts = ModelRecord.of(bundle)
-    partner = shipped_partner(facts.space, facts.dim, "text")
-    return RecordedModels(facts if partner is None else ModelRecord.of(partner), facts)
+@dataclass(frozen=True)
+class ShippedModels:
+    """The bundles of the package, looked up when they are asked for."""
+
+    default: Callable[[], ModelInfo]
+    partner: Callable[[ModelRecord, str], ModelInfo | None]
+    """The one that embeds documents of a kind into the space of a record; ``None``: none does."""
 
 
-def models_for_rebuild(before: RecordedModels | None, given: RequestedModels) -> RequestedModels:
-    """What to make an index anew with: what is given, else what it was made with, as far as that can be had.
+class Holds(Enum):
+    """What an index holds: documents settle its models."""
+
+    NOTHING = "nothing"
+    TEXTS = "texts"
+    IMAGES = "images"
+    """Perhaps texts as well."""
+
+
+class Decision(NamedTuple):
+    """The models that an index uses, and why."""
+
+    models: RecordedModels
+    reason: str
+    """For logs."""
+
+
+def resolve(
+    requested: RequestedInfo,
+    shipped: ShippedModels,
+    *,
+    path: Path,
+    recorded: RecordedModels | None = None,
+    available: AvailableInfo | None = None,
+    holds: Holds = Holds.NOTHING,
+) -> Decision:
+    """Decide which models an index uses.
 
     Args:
-        before: the models of the old index; ``None``: it cannot say.
-    """
-    by_kind, image = given.by_kind(), given.image
-    if before is None or by_kind != given:
-        return given
-    text: Model = given.text
-    if text is None and is_available(before.text):
-        text = before.text.source
-    if image is None and isinstance(before.image, ModelRecord) and is_available(before.image):
-        kept, found = bundle_of(before.image.source), bundle_of(text).manifest
-        one_model = before.image.encoder == before.text.encoder  # goes with the other, or not at all
-        if (found.space == before.image.space or kept.manifest.text is not None) and not one_model:
-            image = before.image.source
-    return RequestedModels(text, LEFT_OUT if before.image == LEFT_OUT and image is None else image)
-
-
-def models_before_documents(before: RecordedModels, given: RequestedModels) -> RecordedModels:
-    """What an index is made with that holds no document yet: what is given, else as before, if that model works.
+        requested: what its opener asked for.
+        shipped: the bundles of the package.
+        path: the index, for messages.
+        recorded: what it was made with; when it is made anew, what the old one was made with; ``None``: it is new, or
+            cannot say.
+        available: which of the recorded models can be had; not asked where documents have settled them.
+        holds: what it holds. Only a document settles a model.
 
     Raises:
-        As :class:`Towers`.
+        ModelMismatchError: a requested model is of another vector space than what the index holds.
+        UnsupportedInputError: the requested model for images embeds none, or words could not find them.
     """
-    kept = before if given.text is not None or _works(before.text) else None
-    return chosen_models(models_for_rebuild(kept, given))
+    if recorded is not None and holds is not Holds.NOTHING:
+        return _settled(requested.by_kind(), recorded, path, has_images=holds is Holds.IMAGES)
+    if requested.by_kind() != requested:
+        return _images_only(requested.by_kind(), shipped)
+    available = available or AvailableInfo()
+    if requested.text is not None:
+        text, reason = requested.text, "the model is the one asked for"
+    elif recorded is not None and available.text is not None:
+        text, reason = available.text, "the model is the recorded one"
+    else:
+        text, reason = shipped.default(), "the model is the shipped default"
+    return Decision(RecordedModels(text.record, _image(requested, recorded, available, text)), reason)
 
 
-def _works(facts: ModelRecord) -> bool:
-    """Whether a model can be loaded; those in the package can."""
-    if facts.location is None:
-        return is_available(facts)
-    try:
-        Embedder.load(facts.source, threads=1).close()
-    except EdgeEmbedError:
+def _images_only(requested: RequestedInfo, shipped: ShippedModels) -> Decision:
+    """With an image tower goes the shipped text model of its space, so that words find images."""
+    image = requested.image
+    assert isinstance(image, ModelInfo)
+    partner = shipped.partner(image.record, "text")
+    text = image.record if partner is None else partner.record
+    return Decision(RecordedModels(text, image.record), "an image model was asked for; its texts are the partner's")
+
+
+def _image(
+    requested: RequestedInfo, recorded: RecordedModels | None, available: AvailableInfo, text: ModelInfo
+) -> ModelRecord | NoModel:
+    """The model for images of an index without documents whose texts ``text`` embeds."""
+    if isinstance(requested.image, ModelInfo):
+        check_image_model(requested.image, text.record)
+        return requested.image.record
+    if requested.image is not None or recorded is None:
+        return requested.image or NoModel.UNDECIDED
+    if not isinstance(recorded.image, ModelRecord):
+        return recorded.image
+    is_one_model = recorded.image.encoder == recorded.text.encoder  # it goes with the texts', or not at all
+    image = available.image
+    if image is None or is_one_model or not (text.record.space == recorded.image.space or image.embeds_texts):
+        return NoModel.UNDECIDED
+    check_image_model(image, text.record)
+    return image.record
+
+
+def _settled(requested: RequestedInfo, recorded: RecordedModels, path: Path, *, has_images: bool) -> Decision:
+    """The models of an index that holds documents: those recorded; before the first image that model may change."""
+    if requested.text is not None:
+        check_space("text", recorded.text, requested.text, path)
+    image = recorded.image if has_images and isinstance(recorded.image, ModelRecord) else None
+    if requested.image is None:
+        return Decision(recorded, "the models are those recorded")
+    if isinstance(requested.image, NoModel):
+        if image is not None:
+            raise ModelMismatchError(path, image.label, "no model for pictures", option=OPTIONS["image"])
+        return Decision(replace(recorded, image=NoModel.LEFT_OUT), "images are to be left out")
+    check_image_model(requested.image, recorded.text)
+    if image is None:
+        return Decision(replace(recorded, image=requested.image.record), "the image model is the one asked for")
+    check_space("image", image, requested.image, path)
+    return Decision(recorded, "the models are those recorded; the image model asked for has the same space")
+
+
+def implied_image_model(text: ModelInfo, recorded: ModelRecord, shipped: ShippedModels) -> ModelRecord | None:
+    """The model for images where none was chosen: the text model itself, or a shipped one of the recorded space."""
+    if text.embeds_images:
+        return text.record
+    partner = shipped.partner(recorded, "image")
+    return None if partner is None else partner.record
+
+
+def continues(begun: RecordedModels | None, decided: RecordedModels, requested: RequestedInfo) -> bool:
+    """Whether an index that was begun with ``begun`` can be gone on with after a decision for ``decided``."""
+    if begun is None or begun.text.encoder != decided.text.encoder:
         return False
-    return True
+    if isinstance(begun.image, ModelRecord) and isinstance(decided.image, ModelRecord):
+        return begun.image.encoder == decided.image.encoder
+    return begun.image == decided.image or (decided.image is NoModel.UNDECIDED and requested.image is None)
 
 
-def is_made_with(models: RecordedModels | None, given: RequestedModels) -> bool:
-    """Whether an index that was begun with ``models`` can be gone on with."""
-    wanted = chosen_models(given)
-    if models is None or models.text.encoder != wanted.text.encoder:
-        return False
-    if isinstance(models.image, ModelRecord) and isinstance(wanted.image, ModelRecord):
-        return models.image.encoder == wanted.image.encoder
-    return models.image == wanted.image or (wanted.image is None and given.image is None)
-
-
-def check_picture_model(bundle: Bundle, text: ModelRecord) -> None:
-    """Refuse a model for pictures that embeds none, or whose pictures no words could find.
+def check_image_model(info: ModelInfo, text: ModelRecord) -> None:
+    """Refuse a model for images that embeds none, or whose images no words could find.
 
     Raises:
         UnsupportedInputError: with the reason.
     """
-    found = bundle.manifest
-    if found.image is None:
+    if not info.embeds_images:
         raise path_error(
-            bundle.path, UnsupportedInputError, "embeds text only; name a bundle that embeds pictures, or none"
+            info.path, UnsupportedInputError, "embeds text only; name a bundle that embeds pictures, or none"
         )
-    if (found.space, found.dim) != (text.space, text.dim) and found.text is None:
+    if not info.record.shares_space_with(text) and not info.embeds_texts:
         reason = (
-            f"its pictures are in the space {found.space}, the texts of {text.name} in {text.space}, and it embeds no "
-            "texts itself, so that no words could find them; name a bundle of the same space, one that embeds texts as "
-            "well, or none"
+            f"its pictures are in the space {info.record.space}, the texts of {text.name} in {text.space}, and it "
+            "embeds no texts itself, so that no words could find them; name a bundle of the same space, one that "
+            "embeds texts as well, or none"
         )
-        raise path_error(bundle.path, UnsupportedInputError, reason)
+        raise path_error(info.path, UnsupportedInputError, reason)
 
 
-def bundle_of(model: Model) -> Bundle:
-    """The bundle of a model, its files not hashed yet; of the default with ``None``."""
-    return model.bundle if isinstance(model, Embedder) else read_bundle(model, verify=False)
+def check_space(kind: str, record: ModelRecord, info: ModelInfo, path: Path) -> None:
+    """Refuse a model of another vector space than the recorded one of its kind.
+
+    Raises:
+        ModelMismatchError: it is.
+    """
+    if not info.record.shares_space_with(record):
+        raise ModelMismatchError(path, record.label, info.record.label, option=OPTIONS[kind])

@@ -30,7 +30,7 @@ MAX_WEIGHT = 1_000_000
 
 
 def query_vectors(
-    towers: LoadedModels,
+    models: LoadedModels,
     query: Meaning,
     plus: Iterable[Weighted] = (),
     minus: Iterable[Weighted] = (),
@@ -40,7 +40,7 @@ def query_vectors(
     """The vector ``(dim,)`` of length 1 of a query, other meanings added and subtracted, for each kind of documents.
 
     Args:
-        towers: the models.
+        models: the models.
         query, plus, minus: as in :meth:`Index.search`.
         kinds: of documents to search in; those that cannot be compared with all parts of the query are left out.
 
@@ -50,25 +50,25 @@ def query_vectors(
         ImageError: a picture that cannot be read.
     """
     parts = [(1.0, query), *map(weighted, plus), *((-weight, item) for weight, item in map(weighted, minus))]
-    given = {kind_of(item) for _, item in parts}
-    if "image" in given:
-        towers.embedder("image")  # or it says why there is none
-    found: dict[tuple[Embedder, ...], Floats] = {}  # one space for both kinds: embedded once
+    item_kinds = {kind_of(item) for _, item in parts}
+    if "image" in item_kinds:
+        models.embedder("image")  # or it says why there is none
+    by_embedder: dict[tuple[Embedder, ...], Floats] = {}  # one space for both kinds: embedded once
     vectors: dict[str, Floats] = {}
     for kind in kinds:
-        embedders = {item: towers.query_embedder(item, kind) for item in sorted(given)}
+        embedders = {item: models.query_embedder(item, kind) for item in sorted(item_kinds)}
         able = {item: embedder for item, embedder in embedders.items() if embedder is not None}
-        if len(able) == len(given):
+        if len(able) == len(item_kinds):
             key = tuple(able.values())
-            if key not in found:
-                found[key] = _sum(able, parts)
-            vectors[kind] = found[key]
+            if key not in by_embedder:
+                by_embedder[key] = _sum(able, parts)
+            vectors[kind] = by_embedder[key]
     if not vectors:
         raise UnsupportedInputError("texts and pictures of this index are in two vector spaces; ask for one at a time")
     return vectors
 
 
-def document_vectors(towers: LoadedModels, document: Document) -> dict[str, Floats]:
+def document_vectors(models: LoadedModels, document: Document) -> dict[str, Floats]:
     """For a whole document, the mean of its chunks' vectors, for each kind that it can be compared with.
 
     Raises:
@@ -77,13 +77,13 @@ def document_vectors(towers: LoadedModels, document: Document) -> dict[str, Floa
     """
     if document.text is None:
         image = Path(document.image) if isinstance(document.image, str) else document.image  # a query's str is words
-        return query_vectors(towers, image or b"")
-    embedder = towers.embedder("text")
+        return query_vectors(models, image or b"")
+    embedder = models.embedder("text")
     chunks = split(document.text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
     texts = [chunk.text for chunk in chunks]
     if not texts:
         raise ValueError(f"{document.id}: holds no text to compare")
-    return dict.fromkeys(towers.kinds_like("text"), unit(embedder.embed_texts(texts).mean(axis=0)))
+    return dict.fromkeys(models.kinds_like("text"), unit(embedder.embed_texts(texts).mean(axis=0)))
 
 
 def unit(vector: Floats) -> Floats:

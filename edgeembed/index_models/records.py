@@ -1,20 +1,29 @@
-"""What an index remembers of the models that it was made with: one for its texts, one for its pictures."""
+"""What an index remembers of the models that it was made with: one for its texts, one for its images."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
-from ..bundle.bundle import Bundle, is_shipped, read_bundle
+from ..bundle.bundle import Bundle, is_shipped
+from ..catalog import settings
 from ..catalog.database import Catalog
 from ..catalog.snapshot import Snapshot
 from ..errors import EdgeEmbedError, IndexCorruptError
 
-LEFT_OUT: Final = "none"
-"""Said of pictures: no model embeds them."""
 _MAX_DIM = 1 << 16
+
+
+class NoModel(Enum):
+    """Why an index has no model for images. The value of ``LEFT_OUT`` is what callers and catalogs say."""
+
+    LEFT_OUT = "none"
+    """Images are left out, for good."""
+    UNDECIDED = "undecided"
+    """There are no images yet, and nobody chose a model for them."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,7 @@ class ModelRecord:
 
     name: str
     encoder: str
+    """Digest of what decides a vector; see :attr:`edgeembed.Manifest.encoder`."""
     space: str
     dim: int
     location: str | None
@@ -30,13 +40,14 @@ class ModelRecord:
 
     @classmethod
     def of(cls, bundle: Bundle) -> ModelRecord:
-        """What is to be remembered of a bundle."""
-        facts = bundle.manifest
+        """The record of a bundle."""
+        manifest = bundle.manifest
         location = None if is_shipped(bundle) else str(bundle.path.absolute())
-        return cls(facts.name, facts.encoder, facts.space, facts.dim, location)
+        return cls(manifest.name, manifest.encoder, manifest.space, manifest.dim, location)
 
     @property
     def label(self) -> str:
+        """Name and the start of the encoder's digest, for messages."""
         return f"{self.name} ({self.encoder[:12]})"
 
     @property
@@ -44,14 +55,17 @@ class ModelRecord:
         """What to load it by: a name or a path."""
         return self.location or self.name
 
+    def shares_space_with(self, other: ModelRecord) -> bool:
+        """Whether vectors of both may be compared."""
+        return (self.space, self.dim) == (other.space, other.dim)
+
 
 @dataclass(frozen=True)
 class RecordedModels:
     """Which model embeds what in an index."""
 
     text: ModelRecord
-    image: ModelRecord | Literal["none"] | None = None
-    """``"none"``: pictures are left out, for good; ``None``: there are none yet, and nobody chose a model for them."""
+    image: ModelRecord | NoModel = NoModel.UNDECIDED
 
     def dims(self) -> dict[str, int]:
         """Length of the vectors of each kind."""
@@ -65,50 +79,67 @@ class RecordedModels:
         return RecordedModels(replace(self.text, location=None), image)
 
     def to_setting(self) -> str:
-        """As it is kept in the catalog, under ``model``."""
-        image = vars(self.image) if isinstance(self.image, ModelRecord) else self.image
-        return json.dumps({**vars(self.text), **({} if image is None else {"image": image})})
+        """As it is stored in the catalog, under :data:`settings.MODELS`."""
+        if isinstance(self.image, ModelRecord):
+            image: dict[str, Any] = {"image": vars(self.image)}
+        else:
+            image = {"image": self.image.value} if self.image is NoModel.LEFT_OUT else {}
+        return json.dumps({**vars(self.text), **image})
 
     @classmethod
     def from_setting(cls, setting: str | None, path: Path) -> RecordedModels:
-        """What :meth:`to_setting` gave.
+        """The reverse of :meth:`to_setting`.
 
         Raises:
-            IndexCorruptError: it was not given by it; ``path`` is the index.
+            IndexCorruptError: it is not what ``to_setting`` gives; ``path`` is the index.
         """
         try:
-            facts = dict(json.loads(setting or ""))
-            image = facts.pop("image", None)
-            found = cls(ModelRecord(**facts), image if image in (None, LEFT_OUT) else ModelRecord(**image))
+            text = dict(json.loads(setting or ""))
+            image = text.pop("image", None)
+            models = cls(ModelRecord(**text), _image_from(image))
         except (TypeError, ValueError, RecursionError) as error:
             raise IndexCorruptError(path, "does not say which model it was made with") from error
-        for model in (found.text, found.image):
-            if isinstance(model, ModelRecord):
-                _check(model, path)
-        return found
+        for record in (models.text, models.image):
+            if isinstance(record, ModelRecord):
+                _check(record, path)
+        return models
 
 
-def _check(facts: ModelRecord, path: Path) -> None:
-    texts: tuple[Any, ...] = (facts.name, facts.encoder, facts.space, facts.location or "")
-    if type(facts.dim) is not int or not 1 <= facts.dim <= _MAX_DIM or not all(isinstance(text, str) for text in texts):
-        raise IndexCorruptError(path, "says of its model what cannot be")
-    if (facts.location or "").startswith(("\\\\", "//")):
+def _image_from(value: Any) -> ModelRecord | NoModel:
+    if value is None:
+        return NoModel.UNDECIDED
+    return NoModel.LEFT_OUT if value == NoModel.LEFT_OUT.value else ModelRecord(**value)
+
+
+def _check(record: ModelRecord, path: Path) -> None:
+    texts: tuple[Any, ...] = (record.name, record.encoder, record.space, record.location or "")
+    is_dim = type(record.dim) is int and 1 <= record.dim <= _MAX_DIM
+    if not is_dim or not all(isinstance(text, str) for text in texts):
+        raise IndexCorruptError(path, "its model record is invalid")
+    if (record.location or "").startswith(("\\\\", "//")):
         raise IndexCorruptError(path, "names a model on another machine, which is not opened")
 
 
+@dataclass(frozen=True)
+class Unavailable:
+    """A model that cannot be had."""
+
+    reason: str
+
+
 def has_images(snapshot: Snapshot) -> bool:
-    """Whether an index holds pictures; takes no longer the more texts there are."""
-    return bool(snapshot.segments("image")) or snapshot.fresh_count("image") > 0
+    """Whether an index holds images; takes no longer the more texts there are."""
+    return bool(snapshot.segments("image")) or snapshot.unsegmented_count("image") > 0
 
 
-def stored_models(snapshot: Snapshot, path: Path) -> RecordedModels:
+def recorded_models(snapshot: Snapshot, path: Path) -> RecordedModels:
     """The models that the index at ``path`` was made with.
 
     Raises:
         IndexCorruptError: it does not say.
     """
-    models = RecordedModels.from_setting(snapshot.setting("model"), path)
-    if models.image is None and has_images(snapshot):
+    models = RecordedModels.from_setting(snapshot.setting(settings.MODELS), path)
+    if models.image is NoModel.UNDECIDED and has_images(snapshot):
         return RecordedModels(models.text, models.text)  # made when an index had one model for both
     return models
 
@@ -119,17 +150,8 @@ def models_at(path: Path) -> RecordedModels | None:
         catalog = Catalog(path, read_only=True, only_settings=True)
         try:
             with catalog.read() as snapshot:
-                return stored_models(snapshot, path)
+                return recorded_models(snapshot, path)
         finally:
             catalog.close()
     except EdgeEmbedError:
         return None
-
-
-def is_available(facts: ModelRecord) -> bool:
-    """Whether the bundle can be had."""
-    try:
-        read_bundle(facts.source, verify=False)
-    except EdgeEmbedError:
-        return False
-    return True

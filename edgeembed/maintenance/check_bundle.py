@@ -134,8 +134,8 @@ def _check_pixels(
     if expected.shape != (len(pictures), len(positions)) or expected.size == 0:
         raise ValueError(f"golden pixels are {expected.shape}, not {(len(pictures), len(positions))}")
     with contextlib.closing(ImagePreprocessor(embedder.bundle)) as encoder:
-        found = np.stack([encoder.encode(picture).reshape(-1).take(positions) for picture in pictures])
-    worst = float(np.max(np.nan_to_num(np.abs(found - expected), nan=np.inf)))
+        actual = np.stack([encoder.encode(picture).reshape(-1).take(positions) for picture in pictures])
+    worst = float(np.max(np.nan_to_num(np.abs(actual - expected), nan=np.inf)))
     return StageResult("pixels", worst, _PIXEL_TOLERANCE, worst <= _PIXEL_TOLERANCE)
 
 
@@ -150,18 +150,18 @@ def _check_ids(
     """Count the texts whose ids, after cutting and before padding, are not those expected."""
     expected = np.split(ids, np.cumsum(counts)[:-1])
     wrong = 0
-    for (found, mask), wanted in zip(encoder.encode(texts, role=role), expected, strict=True):
-        wrong += not np.array_equal(found[mask == 1], wanted)
+    for (actual, mask), expected_row in zip(encoder.encode(texts, role=role), expected, strict=True):
+        wrong += not np.array_equal(actual[mask == 1], expected_row)
     return StageResult(stage, float(wrong), 0.0, wrong == 0)
 
 
-def _check_vectors(stage: str, found: Vectors, expected: Vectors, least: float, share: float = 1.0) -> StageResult:
+def _check_vectors(stage: str, actual: Vectors, expected: Vectors, least: float, share: float = 1.0) -> StageResult:
     """Require of the closest ``share`` of the vectors that their cosine is at least ``least``, and of all length 1."""
-    if found.shape != expected.shape:
-        raise ValueError(f"golden vectors are {expected.shape}, the bundle gives {found.shape}")
-    departures = np.sort(1 - cosines(found, expected))
+    if actual.shape != expected.shape:
+        raise ValueError(f"golden vectors are {expected.shape}, the bundle gives {actual.shape}")
+    departures = np.sort(1 - cosines(actual, expected))
     worst = max(0.0, float(departures[math.ceil(share * len(departures)) - 1]))
-    lengths = np.linalg.norm(found.astype(np.float64), axis=1)
+    lengths = np.linalg.norm(actual.astype(np.float64), axis=1)
     return StageResult(stage, worst, 1 - least, worst <= 1 - least and bool(np.all(np.abs(lengths - 1) < 1e-3)))
 
 

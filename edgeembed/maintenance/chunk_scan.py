@@ -45,15 +45,15 @@ def chunk_batches(
 def _fill(keys: list[int], chunks: list[ChunkRow], vectors: list[bytes | None], segments: dict[str, Segment]) -> None:
     """Fetch from segments the vectors that are not fresh."""
     for segment in segments.values():
-        places = [i for i, key in enumerate(keys) if vectors[i] is None and _covers(segment.facts, chunks[i], key)]
+        places = [i for i, key in enumerate(keys) if vectors[i] is None and _covers(segment.info, chunks[i], key)]
         if not places:
             continue
-        wanted: Keys = np.array([keys[i] for i in places], dtype=np.int64)
-        here = segment.holds(wanted)
-        rows = segment.rows(wanted[here])
+        missing: Keys = np.array([keys[i] for i in places], dtype=np.int64)
+        here = segment.holds(missing)
+        rows = segment.rows(missing[here])
         for i, row in zip(np.array(places)[here], rows, strict=True):
             vectors[i] = row.tobytes()
 
 
-def _covers(facts: SegmentInfo, chunk: ChunkRow, key: int) -> bool:
-    return facts.kind == chunk.kind and facts.first_key <= key <= facts.last_key
+def _covers(info: SegmentInfo, chunk: ChunkRow, key: int) -> bool:
+    return info.kind == chunk.kind and info.first_key <= key <= info.last_key

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..catalog import settings
 from ..catalog.database import CATALOG_NAME, Catalog
 from ..catalog.schema import full_text_tables
 from ..catalog.sqlite import Connection
 from ..index_models.records import RecordedModels
 from ..storage.lock import forget_owner
-from ..sync.plan import SOURCE_FOLDER_SETTING as ORIGIN
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ def strip_for_shipping(folder: Path, catalog: Catalog) -> None:
     """
     with catalog.write() as transaction:
         transaction.forget_files()
-        transaction.unset(ORIGIN)
-        models = RecordedModels.from_setting(transaction.setting("model"), folder)
-        transaction.set("model", models.without_locations().to_setting())
+        transaction.unset(settings.SOURCE_FOLDER)
+        models = RecordedModels.from_setting(transaction.setting(settings.MODELS), folder)
+        transaction.set(settings.MODELS, models.without_locations().to_setting())
     compact_catalog(catalog)
     catalog.close()
     with catalog.maintain() as db:

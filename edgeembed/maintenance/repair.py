@@ -7,6 +7,7 @@ documents concerned are marked to be indexed again: the next ``sync`` of a folde
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -14,17 +15,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..catalog import fulltext, settings
 from ..catalog.checksums import CHECKSUMMED, TEXT_COLUMNS, checksum_sql, chunk_digest, row_checksum
 from ..catalog.database import CATALOG_NAME, new_catalog, put_catalog, with_logs
-from ..catalog.schema import expected_schema, rebuild_full_text
+from ..catalog.schema import expected_schema
 from ..catalog.segment_info import SegmentInfo
 from ..catalog.snapshot import Snapshot
 from ..catalog.sqlite import Connection, DatabaseError, connect
 from ..catalog.transaction import Transaction
 from ..embedder import Embedder
 from ..errors import BundleError, IndexCorruptError, IndexNotFoundError
-from ..index_models.choice import Model
-from ..index_models.records import ModelRecord, RecordedModels, stored_models
+from ..index_models.records import ModelRecord, RecordedModels, Unavailable, recorded_models
+from ..index_models.requests import Model
 from ..segments.hash_cache import HashCache
 from ..segments.int8 import to_int8
 from ..segments.segment import Segment
@@ -35,6 +37,7 @@ from ..storage.open import open_catalog
 from .chunk_scan import chunk_batches
 
 Row = tuple[Any, ...]
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -72,10 +75,10 @@ def salvage(db: Connection, table: str, columns: Sequence[str], number: str | No
         number: the column that is the number of a row; ``None``: it has none of its own.
     """
     names = ", ".join(f'"{column}"' for column in columns)
-    place = number or ("name" if table == "settings" else "rowid")
+    key = number or ("name" if table == "settings" else "rowid")
     for order in ("ASC", "DESC"):
         try:
-            yield from db.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {place} {order}")
+            yield from db.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {key} {order}")
         except DatabaseError:
             continue
         return
@@ -110,13 +113,14 @@ class _Work:
     def say(self, count: int, what: str) -> None:
         if count:
             self.did.append(f"{count:,} {what}")
+            _log.info("repair: %s", self.did[-1])
 
 
-def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | str]) -> RepairReport:
+def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | Unavailable]) -> RepairReport:
     """Write a new catalog of all that fits together; the caller holds the lock and has closed the old one.
 
     Args:
-        embedder: gives the model that the texts were embedded with; or the reason why there is none.
+        embedder: gives the model that the texts were embedded with.
 
     Raises:
         IndexCorruptError: not even the settings can be read.
@@ -126,7 +130,7 @@ def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | str]) -> R
     with new_catalog(scratch) as db:
         with damaged_catalog(folder) as old:
             _copy_tables(old, db, folder, work)
-            models = RecordedModels.from_setting(Snapshot(db).setting("model"), folder)
+            models = RecordedModels.from_setting(Snapshot(db).setting(settings.MODELS), folder)
             dims = models.dims()
             intact = _copy_segments(old, db, folder, dims, work)
             _copy_fresh(old, db, dims, intact)
@@ -134,14 +138,14 @@ def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | str]) -> R
         _give_up_incomplete(db, [key for key, has_text in unfit.items() if not has_text], work)
         _embed_again(db, [key for key, has_text in unfit.items() if has_text], lambda: embedder(models.text), work)
         _drop_dangling(db, work)
-        rebuild_full_text(db)
+        fulltext.rebuild(db)
         documents = db.execute("SELECT count(*) FROM documents").fetchone()[0]
         work.did.append(f"the catalog was written anew with {documents:,} documents")
         transaction = Transaction(db)
-        transaction.set("unswept", "1")
+        transaction.set(settings.NEEDS_GC, "1")
         transaction.count_generation()
     put_catalog(scratch, folder)
-    SegmentSet(folder, dims, stamps=HashCache(folder, read_only=False)).sweep(intact)
+    SegmentSet(folder, dims, hash_cache=HashCache(folder, read_only=False)).collect_garbage(intact)
     return RepairReport(tuple(work.did), documents, work.embedded, tuple(sorted(work.lost)))
 
 
@@ -175,18 +179,18 @@ def _copy_segments(
             if row_checksum(*map(_as_blob, row[:-1])) != row[-1]:
                 raise IndexCorruptError(folder, "its row in the catalog is damaged")
             values: Any = (value.decode() if isinstance(value, bytes) else value for value in row[:-1])
-            facts = SegmentInfo(*values)
-            segment = Segment(folder, facts, dims.get(facts.kind, 0), stamps=None)
-            if facts.first_key <= last.get(facts.kind, -1):
+            info = SegmentInfo(*values)
+            segment = Segment(folder, info, dims.get(info.kind, 0), hash_cache=None)
+            if info.first_key <= last.get(info.kind, -1):
                 raise IndexCorruptError(folder, "it overlaps another")
         except (IndexCorruptError, FileNotFoundError) as error:
             reason = error.reason if isinstance(error, IndexCorruptError) else "is missing"
             name = _as_blob(row[0]) or b""
             work.did.append(f"the segment {name[:80].decode('utf-8', 'replace')} was given up: {reason}")
             continue
-        last[facts.kind] = facts.last_key
+        last[info.kind] = info.last_key
         _insert(db, "segments", columns, row)
-        intact[facts.file] = segment
+        intact[info.file] = segment
     return intact
 
 
@@ -197,9 +201,9 @@ def _copy_fresh(old: Connection, db: Connection, dims: Mapping[str, int], intact
             _insert(db, "fresh", ["key", "kind", "vector"], row)
     db.execute(f"DELETE FROM fresh WHERE {_STRAY}")
     db.execute("UPDATE fresh SET kind = (SELECT kind FROM chunks c WHERE c.key = fresh.key)")
-    for facts in (segment.facts for segment in intact.values()):
+    for info in (segment.info for segment in intact.values()):
         db.execute(
-            "DELETE FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?", (facts.kind, facts.first_key, facts.last_key)
+            "DELETE FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?", (info.kind, info.first_key, info.last_key)
         )
 
 
@@ -228,7 +232,7 @@ def _give_up(db: Connection, which: str, work: _Work) -> None:
     work.say(complete, "texts or pictures were given up, for a part of them was lost")
 
 
-def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedder | str], work: _Work) -> None:
+def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedder | Unavailable], work: _Work) -> None:
     """Embed texts whose vectors are gone; they get new keys, so that none lies in the range of a segment."""
     db.execute("CREATE TEMP TABLE unfit (key INTEGER PRIMARY KEY)")
     db.executemany("INSERT INTO unfit VALUES (?)", ((key,) for key in keys))
@@ -238,8 +242,8 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
     if not keys:
         return
     model = embedder()
-    if isinstance(model, str):
-        work.did.append(f"no text was embedded again: {model}")
+    if isinstance(model, Unavailable):
+        work.did.append(f"no text was embedded again: {model.reason}")
         _give_up(db, "content IN (SELECT content FROM chunks WHERE key IN (SELECT key FROM unfit))", work)
         return
     top = "SELECT max(max(key), (SELECT max(seq) FROM sqlite_sequence WHERE name = 'chunks')) FROM chunks"
@@ -296,16 +300,18 @@ def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairRe
     if documents is not None:
         return RepairReport((), documents, 0, ())
 
-    def embedder(facts: ModelRecord) -> Embedder | str:
-        """The model that texts were embedded with; or the reason why there is none."""
+    def embedder(record: ModelRecord) -> Embedder | Unavailable:
+        """The model that texts were embedded with."""
         if isinstance(model, Embedder):
-            wanted = model
+            loaded = model
         else:
             try:
-                wanted = Embedder.load(model or facts.source, threads=threads)
+                loaded = Embedder.load(model or record.source, threads=threads)
             except BundleError as error:
-                return str(error)
-        return wanted if wanted.manifest.encoder == facts.encoder else f"{wanted.manifest.label} is another model"
+                return Unavailable(str(error))
+        if loaded.manifest.encoder != record.encoder:
+            return Unavailable(f"{loaded.manifest.label} is another model")
+        return loaded
 
     with process_lock(folder):
         try:
@@ -323,9 +329,9 @@ def _documents_if_intact(folder: Path) -> int | None:
         catalog = open_catalog(folder, read_only=True)
         try:
             with catalog.read() as snapshot:
-                dims = stored_models(snapshot, folder).dims()
+                dims = recorded_models(snapshot, folder).dims()
                 # Texts need not be embedded again: repair has nothing to mend a vector by whose digest fits.
-                report = verify(snapshot, folder, dims, lambda: "not asked", lambda _: True)
+                report = verify(snapshot, folder, dims, lambda: Unavailable("not asked"), lambda _: True)
         finally:
             catalog.close()
     except IndexCorruptError:

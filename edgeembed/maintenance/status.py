@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..catalog import settings
 from ..catalog.database import CATALOG_NAME
 from ..catalog.snapshot import Snapshot
 from ..index_models.loaded import LoadedModels
@@ -41,9 +42,9 @@ class IndexStatus:
     """Vectors and graphs."""
 
 
-def index_status(snapshot: Snapshot, path: Path, towers: LoadedModels) -> IndexStatus:
+def index_status(snapshot: Snapshot, path: Path, models: LoadedModels) -> IndexStatus:
     """What the index in ``path`` holds as of one commit."""
-    counts, text, image = snapshot.counts(), towers.facts("text"), towers.facts("image")
+    counts, text, image = snapshot.counts(), models.record("text"), models.record("image")
     assert text is not None
     skipped = [Skipped(name, row.reason) for name, row in snapshot.files().items() if row.reason is not None]
     sizes = {file.name: file.stat().st_size for file in path.iterdir() if file.is_file()}
@@ -60,7 +61,7 @@ def index_status(snapshot: Snapshot, path: Path, towers: LoadedModels) -> IndexS
         fresh=counts["fresh"],
         segments=counts["segments"],
         size_bytes=sum(sizes.values()),
-        generation=int(snapshot.setting("generation") or 0),
+        generation=int(snapshot.setting(settings.GENERATION) or 0),
         skipped=tuple(sorted(skipped, key=lambda item: item.path)),
         catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
         segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),

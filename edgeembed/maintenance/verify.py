@@ -24,6 +24,7 @@ from ..catalog.snapshot import ChunkRow, Snapshot
 from ..catalog.sqlite import Connection
 from ..embedder import Embedder
 from ..errors import IndexCorruptError
+from ..index_models.records import Unavailable
 from ..segments.int8 import cosines
 from ..segments.segment import Segment
 from .chunk_scan import chunk_batches
@@ -91,7 +92,7 @@ def verify(
     snapshot: Snapshot,
     folder: Path,
     dims: Mapping[str, int],
-    embedder: Callable[[], Embedder | str],
+    embedder: Callable[[], Embedder | Unavailable],
     is_named: Callable[[str], bool],
 ) -> VerifyReport:
     """Check the index in ``folder`` as of one commit.
@@ -99,44 +100,49 @@ def verify(
     Args:
         dims: length of its vectors, for each kind.
         is_named: whether the newest commit names a segment.
-        embedder: the model of texts, for the sample, called late; or the reason why there is none.
+        embedder: the model of texts, for the sample, called late.
 
     Raises:
         FileNotFoundError: a segment is gone; a newer commit may know why.
         IndexCorruptError: the catalog cannot be read at all.
     """
     db = snapshot.connection
-    found = _Findings()
-    _check_pages(db, found)
-    _check_seals(db, found)
+    findings = _Findings()
+    _check_pages(db, findings)
+    _check_seals(db, findings)
     segments: dict[str, Segment] = {}
-    with found.on_damaged_rows("references"):
-        _check_references(db, found)
+    with findings.on_damaged_rows("references"):
+        _check_references(db, findings)
         if not snapshot.full_text_is_intact():
-            found.table("words", "full text does not say what the passages say")
-    with found.on_damaged_rows("segments"):
-        segments = _open_segments(snapshot, folder, dims, is_named, found)
-    with found.on_damaged_rows("passages"):
-        _check_chunks(db, segments, dims, found)
+            findings.table("words", "full text does not say what the passages say")
+    with findings.on_damaged_rows("segments"):
+        segments = _open_segments(snapshot, folder, dims, is_named, findings)
+    with findings.on_damaged_rows("passages"):
+        _check_chunks(db, segments, dims, findings)
     again = 0
-    if not found.problems:
-        again = _check_sample(db, segments, dims, embedder, found)
+    if not findings.problems:
+        again = _check_sample(db, segments, dims, embedder, findings)
     counts = snapshot.counts()
     return VerifyReport(
-        tuple(found.problems), tuple(found.notes), counts["documents"], counts["chunks"], counts["segments"], again
+        tuple(findings.problems),
+        tuple(findings.notes),
+        counts["documents"],
+        counts["chunks"],
+        counts["segments"],
+        again,
     )
 
 
-def _check_pages(db: Connection, found: _Findings) -> None:
+def _check_pages(db: Connection, findings: _Findings) -> None:
     """Let SQLite check how its pages, indexes and references hang together."""
     for (line,) in db.execute("PRAGMA integrity_check(20)"):
         if line != "ok":
-            found.file(CATALOG_NAME, str(line))
+            findings.file(CATALOG_NAME, str(line))
     for table, row, parent, _ in db.execute("PRAGMA foreign_key_check").fetchmany(_LISTED):
-        found.table(table, f"row {row} refers to a row of {parent} that is not there")
+        findings.table(table, f"row {row} refers to a row of {parent} that is not there")
 
 
-def _check_seals(db: Connection, found: _Findings) -> None:
+def _check_seals(db: Connection, findings: _Findings) -> None:
     """Compare every row with its seal."""
     for table in CHECKSUMMED:
         name = CHECKSUMMED[table][0]
@@ -144,12 +150,12 @@ def _check_seals(db: Connection, found: _Findings) -> None:
             f'SELECT quote("{name}") FROM {table} WHERE seal IS NOT {checksum_sql(table)} LIMIT {_LISTED + 1}'
         ).fetchall()
         for (value,) in rows[:_LISTED]:
-            found.table(table, f"the row with {name} {value[:80]} is not as it was written")
+            findings.table(table, f"the row with {name} {value[:80]} is not as it was written")
         if len(rows) > _LISTED:
-            found.table(table, "and more such rows")
+            findings.table(table, "and more such rows")
 
 
-def _check_references(db: Connection, found: _Findings) -> None:
+def _check_references(db: Connection, findings: _Findings) -> None:
     questions = {
         "contents": "SELECT hex(hash) FROM contents c WHERE complete AND chunks <> "
         "(SELECT count(*) FROM chunks k WHERE k.content = c.content)",
@@ -165,51 +171,51 @@ def _check_references(db: Connection, found: _Findings) -> None:
     }
     for table, sql in questions.items():
         for (name,) in db.execute(f"{sql} LIMIT {_LISTED}"):
-            found.table(table, f"{name} {what[table]}")
+            findings.table(table, f"{name} {what[table]}")
     for id, metadata in db.execute("SELECT id, metadata FROM documents"):
         try:
             value = json.loads(metadata)
         except (ValueError, TypeError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            found.table("documents", f"the metadata of {id} is no JSON object")
+            findings.table("documents", f"the metadata of {id} is no JSON object")
 
 
 def _open_segments(
-    snapshot: Snapshot, folder: Path, dims: Mapping[str, int], is_named: Callable[[str], bool], found: _Findings
+    snapshot: Snapshot, folder: Path, dims: Mapping[str, int], is_named: Callable[[str], bool], findings: _Findings
 ) -> dict[str, Segment]:
     """The segments whose files are those that were written, by name; each is hashed before it is mapped."""
     intact: dict[str, Segment] = {}
     last: dict[str, int] = {}
-    for facts in snapshot.segments():
+    for info in snapshot.segments():
         try:
-            check_segment_info(facts, folder)
+            check_segment_info(info, folder)
         except IndexCorruptError as error:
-            found.table("segments", error.reason)
+            findings.table("segments", error.reason)
             continue
-        if facts.first_key <= last.get(facts.kind, -1):
-            found.table("segments", f"{facts.file} overlaps the one before it")
+        if info.first_key <= last.get(info.kind, -1):
+            findings.table("segments", f"{info.file} overlaps the one before it")
             continue
-        last[facts.kind] = facts.last_key
+        last[info.kind] = info.last_key
         try:
-            segment = Segment(folder, facts, dims.get(facts.kind, 0), stamps=None)
+            segment = Segment(folder, info, dims.get(info.kind, 0), hash_cache=None)
         except IndexCorruptError as error:
-            found.file(facts.file, error.reason)
+            findings.file(info.file, error.reason)
             continue
         except FileNotFoundError:
-            if not is_named(facts.file):
+            if not is_named(info.file):
                 raise
-            found.file(facts.file, "is missing")
+            findings.file(info.file, "is missing")
             continue
         keys = segment.keys()
-        if len(keys) != facts.rows or (keys[0], keys[-1]) != (facts.first_key, facts.last_key):
-            found.file(facts.file, "does not hold the keys that it was written with")
+        if len(keys) != info.rows or (keys[0], keys[-1]) != (info.first_key, info.last_key):
+            findings.file(info.file, "does not hold the keys that it was written with")
             continue
-        intact[facts.file] = segment
+        intact[info.file] = segment
     return intact
 
 
-def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[str, int], found: _Findings) -> None:
+def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[str, int], findings: _Findings) -> None:
     """Every chunk has one vector, its digest fits text, span and vector, and its span fits its text."""
     wrong: dict[str, list[int]] = {}
     for keys, chunks, digests, vectors in chunk_batches(db, segments, dims):
@@ -219,19 +225,19 @@ def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[st
                 wrong.setdefault(fault, []).append(key)
     for fault, keys in wrong.items():
         more = f" and {len(keys) - _LISTED:,} more" if len(keys) > _LISTED else ""
-        found.table("chunks", f"{', '.join(map(str, keys[:_LISTED]))}{more}: {fault}")
+        findings.table("chunks", f"{', '.join(map(str, keys[:_LISTED]))}{more}: {fault}")
     strays = db.execute("SELECT count(*) FROM fresh WHERE key NOT IN (SELECT key FROM chunks)").fetchone()[0]
     strays += db.execute("SELECT count(*) FROM fresh f JOIN chunks c USING (key) WHERE f.kind <> c.kind").fetchone()[0]
     if strays:
-        found.table("fresh", f"{strays:,} vectors belong to no chunk")
-    for facts in (segment.facts for segment in segments.values()):
+        findings.table("fresh", f"{strays:,} vectors belong to no chunk")
+    for info in (segment.info for segment in segments.values()):
         twice = db.execute(
             "SELECT count(*) FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?",
-            (facts.kind, facts.first_key, facts.last_key),
+            (info.kind, info.first_key, info.last_key),
         ).fetchone()[0]
         if twice:
-            found.table("fresh", f"{twice:,} vectors lie where {facts.file} has its own")
-    _check_order(db, found)
+            findings.table("fresh", f"{twice:,} vectors lie where {info.file} has its own")
+    _check_order(db, findings)
 
 
 def _chunk_fault(chunk: ChunkRow, digest: bytes, vector: bytes | None) -> str | None:
@@ -250,22 +256,22 @@ def _chunk_fault(chunk: ChunkRow, digest: bytes, vector: bytes | None) -> str | 
     return None
 
 
-def _check_order(db: Connection, found: _Findings) -> None:
+def _check_order(db: Connection, findings: _Findings) -> None:
     """Within a content, chunks follow each other."""
     row = db.execute(
         'SELECT key FROM (SELECT key, start, max("end") OVER (PARTITION BY content ORDER BY start ROWS BETWEEN '
         "UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM chunks) WHERE start < before LIMIT 1"
     ).fetchone()
     if row is not None:
-        found.table("chunks", f"{row[0]} overlaps the one before it")
+        findings.table("chunks", f"{row[0]} overlaps the one before it")
 
 
 def _check_sample(
     db: Connection,
     segments: dict[str, Segment],
     dims: Mapping[str, int],
-    embedder: Callable[[], Embedder | str],
-    found: _Findings,
+    embedder: Callable[[], Embedder | Unavailable],
+    findings: _Findings,
 ) -> int:
     """Embed some texts again, spread evenly over the keys, and compare."""
     keys = [key for (key,) in db.execute("SELECT key FROM chunks WHERE text IS NOT NULL ORDER BY key")]
@@ -273,14 +279,14 @@ def _check_sample(
     if not keys:
         return 0
     model = embedder()
-    if isinstance(model, str):
-        found.notes.append(f"no text was embedded again: {model}")
+    if isinstance(model, Unavailable):
+        findings.notes.append(f"no text was embedded again: {model.reason}")
         return 0
-    wanted: Any = set(keys)
+    sampled: Any = set(keys)
     texts, stored = [], []
     for some, chunks, _, vectors in chunk_batches(db, segments, dims):
         for key, chunk, vector in zip(some, chunks, vectors, strict=True):
-            if key in wanted and chunk.text is not None and vector is not None:
+            if key in sampled and chunk.text is not None and vector is not None:
                 texts.append(chunk.text)
                 stored.append(vector)
     again = model.embed_texts(texts)
@@ -288,5 +294,5 @@ def _check_sample(
     least = min(_LEAST_COSINE, model.manifest.tolerance.get("self", 1.0))
     worst = min(float(cosines(vector, row[None])[0]) for vector, row in zip(again, rows, strict=True))
     if worst < least:
-        found.table("chunks", f"a text embedded again departs from its vector: cosine {worst:.4f}")
+        findings.table("chunks", f"a text embedded again departs from its vector: cosine {worst:.4f}")
     return len(texts)

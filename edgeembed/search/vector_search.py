@@ -133,7 +133,7 @@ def document_rows(
 
 
 def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Rows]:
-    fresh = snapshot.fresh(kind)
+    fresh = snapshot.unsegmented_rows(kind)
     if any(len(raw) != dim for _, raw in fresh):
         raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
     keys = np.array([key for key, _ in fresh], dtype=np.int64)

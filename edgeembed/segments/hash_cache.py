@@ -1,6 +1,6 @@
-"""Which segment files have been hashed on this machine already.
+"""Hash cache: which segment files have been hashed on this machine already.
 
-A stamp says: the file with this size, these times and this inode had this SHA-256. It is kept in the user's cache and
+An entry says: the file with this size, these times and this inode had this SHA-256. It is kept in the user's cache and
 never in the index, because an index may come from somebody else.
 """
 
@@ -17,13 +17,13 @@ _MOST_BYTES = 1 << 20
 
 
 class HashCache:
-    """The stamps of the segments of one index. May be used from several threads."""
+    """SHA-256 of segment files of one index, by size, times and inode. May be used from several threads."""
 
     def __init__(self, folder: Path, *, read_only: bool) -> None:
         """
         Args:
             folder: of the index.
-            read_only: ``True`` believes stamps and makes none.
+            read_only: ``True`` uses entries and writes none.
         """
         from platformdirs import user_cache_path
 
@@ -35,20 +35,20 @@ class HashCache:
 
     def holds(self, name: str, info: os.stat_result, sha256: str) -> bool:
         """Whether the file was found to have this SHA-256 when it looked as it does now."""
-        return self._read().get(name) == _facts(info, sha256)
+        return self._read().get(name) == _entry(info, sha256)
 
     def put(self, name: str, info: os.stat_result, sha256: str) -> None:
         """Remember it, as far as the user's cache can be written."""
         known = self._read()
-        known[name] = _facts(info, sha256)
+        known[name] = _entry(info, sha256)
         if self._read_only:
             return
-        kept = {file: facts for file, facts in known.items() if (self._index / file).exists()}
+        present = {file: entry for file, entry in known.items() if (self._index / file).exists()}
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, scratch = tempfile.mkstemp(dir=self._path.parent)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(kept, file)
+                json.dump(present, file)
             Path(scratch).replace(self._path)
 
     def _read(self) -> dict[str, list[object]]:
@@ -61,5 +61,5 @@ class HashCache:
         return self._known
 
 
-def _facts(info: os.stat_result, sha256: str) -> list[object]:
+def _entry(info: os.stat_result, sha256: str) -> list[object]:
     return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, info.st_dev, sha256]

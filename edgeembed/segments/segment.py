@@ -104,33 +104,33 @@ def _save(index: USearchIndex, path: Path) -> None:
 class Segment:
     """A segment file, mapped into memory."""
 
-    def __init__(self, folder: Path, facts: SegmentInfo, dim: int, *, stamps: HashCache | None) -> None:
+    def __init__(self, folder: Path, info: SegmentInfo, dim: int, *, hash_cache: HashCache | None) -> None:
         """Map the file.
 
         Args:
-            stamps: remembers which files have been hashed on this machine; ``None``: hash it in any case.
+            hash_cache: remembers which files have been hashed on this machine; ``None``: hash it in any case.
 
         Raises:
             FileNotFoundError: it has been swept, because a newer commit no longer names it.
             IndexCorruptError: its name, size, header or SHA-256 is not what the catalog says, or it is a link.
         """
-        check_segment_info(facts, folder)
-        self.facts = facts
+        check_segment_info(info, folder)
+        self.info = info
         self._dim = dim
-        self._path = folder / facts.file
+        self._path = folder / info.file
         with _open_plain(self._path) as file:
-            info = os.fstat(file.fileno())
+            status = os.fstat(file.fileno())
             header = file.read(_HEADER.size)
             # Checked before native code sees the file: it would believe what the header says.
-            if info.st_size != facts.size_bytes or header != _HEADER.pack(facts.rows, dim):
+            if status.st_size != info.size_bytes or header != _HEADER.pack(info.rows, dim):
                 raise IndexCorruptError(self._path, "is not the file that was written (size or header differ)")
-            if info.st_size < _HEADER.size + facts.rows * dim:
+            if status.st_size < _HEADER.size + info.rows * dim:
                 raise IndexCorruptError(self._path, "holds fewer bytes than its rows need")
-            if stamps is None or not stamps.holds(facts.file, info, facts.sha256):
+            if hash_cache is None or not hash_cache.holds(info.file, status, info.sha256):
                 if not self.is_intact():
                     raise IndexCorruptError(self._path, "is damaged: its SHA-256 does not fit")
-                if stamps is not None:
-                    stamps.put(facts.file, info, facts.sha256)
+                if hash_cache is not None:
+                    hash_cache.put(info.file, status, info.sha256)
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._index = _empty(dim)
         try:
@@ -138,15 +138,15 @@ class Segment:
             self._index.view(memoryview(self._map))
         except (RuntimeError, ValueError) as error:
             raise IndexCorruptError(self._path, f"cannot be mapped: {error}") from error
-        if (len(self._index), self._index.ndim, str(self._index.dtype)) != (facts.rows, dim, str(_empty(dim).dtype)):
+        if (len(self._index), self._index.ndim, str(self._index.dtype)) != (info.rows, dim, str(_empty(dim).dtype)):
             raise IndexCorruptError(self._path, "holds vectors of another kind")
 
     def __len__(self) -> int:
-        return self.facts.rows
+        return self.info.rows
 
     def is_intact(self) -> bool:
         """Whether the file's SHA-256 is the one it was written with."""
-        return file_sha256(self._path) == self.facts.sha256
+        return file_sha256(self._path) == self.info.sha256
 
     @property
     def has_graph(self) -> bool:
@@ -181,7 +181,7 @@ class Segment:
 
     def covers(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Which of the keys ``(n,)`` lie in the range of this segment: no other of its kind may hold them."""
-        return np.asarray((keys >= self.facts.first_key) & (keys <= self.facts.last_key))
+        return np.asarray((keys >= self.info.first_key) & (keys <= self.info.last_key))
 
     def holds(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Which of the keys ``(n,)`` are here."""
@@ -193,8 +193,8 @@ class Segment:
         """The stored rows ``(n, dim)`` of keys that are here."""
         if not len(keys):
             return np.empty((0, self._dim), dtype=np.int8)
-        found: Any = self._index.get(keys.astype(np.uint64))
-        return np.asarray(found, dtype=np.int8).reshape(len(keys), self._dim)
+        rows: Any = self._index.get(keys.astype(np.uint64))
+        return np.asarray(rows, dtype=np.int8).reshape(len(keys), self._dim)
 
     def release(self) -> None:
         """Give back the memory of what was read of the file; it is read again when it is needed."""

@@ -35,10 +35,10 @@ def nearest_rows(
     # Some more than asked for: the order among neighbours is settled in float32 below.
     reach = count + count // 2 + 16
     expansion = expansion or _expansion(sum(segment.has_graph for segment in segments))
-    found = [segment.candidates(row, reach, exact=exact, expansion=expansion) for segment in segments]
-    distances = np.concatenate([np.empty(0, np.float32), *(part for _, part in found)])
+    candidates = [segment.candidates(row, reach, exact=exact, expansion=expansion) for segment in segments]
+    distances = np.concatenate([np.empty(0, np.float32), *(part for _, part in candidates)])
     places = np.argsort(distances, kind="stable")[:reach]
-    keys = np.concatenate([np.empty(0, np.int64), *(part for part, _ in found)])[places]
+    keys = np.concatenate([np.empty(0, np.int64), *(part for part, _ in candidates)])[places]
     compared = [segment.compare(query, keys[segment.covers(keys)]) for segment in segments]
     keys = np.concatenate([np.empty(0, np.int64), *(part for part, _ in compared)])
     similarities = np.concatenate([np.empty(0, np.float32), *(part for _, part in compared)])
@@ -54,32 +54,32 @@ def _expansion(graphs: int) -> int:
 class SegmentSet:
     """The segment files of an index, each mapped once. May be used from several threads."""
 
-    def __init__(self, folder: Path, dims: Mapping[str, int], *, stamps: HashCache) -> None:
+    def __init__(self, folder: Path, dims: Mapping[str, int], *, hash_cache: HashCache) -> None:
         """``dims`` is the length of the vectors of each kind."""
         self._folder = folder
         self._dims = dims
-        self._stamps = stamps
+        self._hash_cache = hash_cache
         self._open: dict[str, Segment] = {}
         self._guard = threading.Lock()
 
-    def open(self, facts: SegmentInfo) -> Segment:
+    def open(self, info: SegmentInfo) -> Segment:
         """The segment, mapped now if it was not before; raises as :class:`Segment`."""
         with self._guard:
-            if facts.file not in self._open:
-                self._open[facts.file] = Segment(
-                    self._folder, facts, self._dims.get(facts.kind, 0), stamps=self._stamps
+            if info.file not in self._open:
+                self._open[info.file] = Segment(
+                    self._folder, info, self._dims.get(info.kind, 0), hash_cache=self._hash_cache
                 )
-            return self._open[facts.file]
+            return self._open[info.file]
 
-    def trust(self, facts: SegmentInfo) -> None:
+    def trust(self, info: SegmentInfo) -> None:
         """Remember of a segment that was written just now that it has been hashed."""
-        self._stamps.put(facts.file, (self._folder / facts.file).stat(), facts.sha256)
+        self._hash_cache.put(info.file, (self._folder / info.file).stat(), info.sha256)
 
     def orphans(self, named: Collection[str]) -> list[Path]:
         """Segment files that no commit names, left by a writer that was killed or by one that is at work now."""
         return [path for path in self._folder.glob("*.usearch*") if path.name not in named]
 
-    def sweep(self, named: Collection[str]) -> None:
+    def collect_garbage(self, named: Collection[str]) -> None:
         """Delete segment files that no commit names any more, as far as the system lets us."""
         with self._guard:
             unnamed = self._open.keys() - set(named)
@@ -87,7 +87,7 @@ class SegmentSet:
 
     def drop(self, old: Iterable[SegmentInfo]) -> None:
         """Unmap and delete segments that the newest commit no longer names; what cannot be deleted is swept later."""
-        self._delete({facts.file for facts in old})
+        self._delete({info.file for info in old})
 
     def _delete(self, names: Collection[str]) -> None:
         with self._guard:

@@ -1,4 +1,4 @@
-"""Embedding in the background, while the caller reads, splits and commits what comes next."""
+"""Embedding in the background, while the caller reads, cuts and commits what comes next."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalog.checksums import chunk_digest
 from ..catalog.snapshot import ChunkRow
-from ..catalog.transaction import Transaction
 from ..embedder import Embedder
 from ..errors import EdgeEmbedError, ImageError
 from ..reading.pictures import ImageSource
 from ..segments.int8 import to_int8
 
-_PICTURE_BYTES = 48 << 20
-"""Files of pictures, or their pixels, that wait to be embedded; one alone may be larger."""
+_IMAGE_BYTES = 48 << 20
+"""Limit on the files of images, or their pixels, that wait to be embedded; one alone may be larger."""
 
 
 @dataclass
@@ -32,89 +30,83 @@ class PendingChunk:
     row: ChunkRow
     image: ImageSource | None = None
     vector: bytes | None = None
-    """``None`` until it is embedded."""
+    """int8 ``(dim,)``; ``None`` until it is embedded."""
     error: ImageError | None = None
-    """Why it cannot be."""
+    """Why it cannot be embedded."""
 
     @property
     def is_done(self) -> bool:
+        """Whether it has its vector, or its error."""
         return self.vector is not None or self.error is not None
-
-    def put(self, transaction: Transaction) -> None:
-        """Add it to the catalog."""
-        assert self.vector is not None
-        content = transaction.content(self.digest, self.row.kind)
-        transaction.add_chunk(content, self.row, self.vector, chunk_digest(self.row, self.vector))
 
 
 class EmbedQueue:
-    """Takes chunks and gives them their vectors, sooner or later; :meth:`finish` waits for all.
-
-    Of texts one batch is embedded while the next is collected; of pictures there are a few for each thread.
+    """Background embedding queue. Texts run in batches, one running while the next fills; at most 2 x threads + 2
+    images are in flight. :meth:`finish` waits for everything.
     """
 
     def __init__(self, embedder: Callable[[str], Embedder], *, threads: int) -> None:
-        """``embedder`` gives the model of a kind; asked in the thread of the caller, when it is first needed."""
+        """``embedder`` gives the model of a kind; called in the thread of the caller, when it is first needed."""
         self.embedded = 0
+        """Chunks that were embedded so far."""
         self._guard = threading.Lock()
         self._embedder = embedder
-        self._most_pictures = 2 * threads + 2
-        self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="edgeembed-ahead")
+        self._max_images = 2 * threads + 2
+        self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="edgeembed-queue")
         self._texts: list[PendingChunk] = []
         self._batch: Future[None] | None = None
-        self._pictures: deque[tuple[Future[None], int]] = deque()
+        self._images: deque[tuple[Future[None], int]] = deque()
 
-    def text(self, chunk: PendingChunk, *, together: int) -> bool:
-        """Take a chunk of text; ``True``: with it a batch was full, and is being embedded."""
+    def add_text(self, chunk: PendingChunk, *, batch_size: int) -> bool:
+        """Queue a chunk of text; ``True``: it filled a batch, which is being embedded now."""
         self._texts.append(chunk)
-        if len(self._texts) < together:
+        if len(self._texts) < batch_size:
             return False
         self.start_batch()
         return True
 
-    def picture(self, chunk: PendingChunk) -> None:
-        """Take a picture; waits while too many are under way. One that cannot be read gets an error."""
+    def add_image(self, chunk: PendingChunk) -> None:
+        """Queue an image; waits while too many are in flight. One that cannot be read gets an error."""
         assert chunk.image is not None
         size = _size_bytes(chunk.image)
-        while self._pictures and (
-            len(self._pictures) >= self._most_pictures
-            or size + sum(held for _, held in self._pictures) > _PICTURE_BYTES
+        while self._images and (
+            len(self._images) >= self._max_images or size + sum(size for _, size in self._images) > _IMAGE_BYTES
         ):
-            self._pictures.popleft()[0].result()
-        self._pictures.append((self._pool.submit(self._embed_picture, self._embedder("image"), chunk), size))
+            self._images.popleft()[0].result()
+        self._images.append((self._pool.submit(self._embed_image, self._embedder("image"), chunk), size))
 
     def finish(self) -> None:
-        """Wait until every chunk that was taken has its vector, or its error.
+        """Wait until every queued chunk has its vector, or its error.
 
         Raises:
             EdgeEmbedError: the model failed.
         """
         self.start_batch()
         self._end_batch()
-        while self._pictures:
-            self._pictures.popleft()[0].result()
+        while self._images:
+            self._images.popleft()[0].result()
 
-    def close(self) -> None:
-        """Wait for what is under way, and take nothing more."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def settle(self) -> None:
-        """As :meth:`finish`, whatever comes of it."""
+    def drain(self) -> None:
+        """As :meth:`finish`, but errors of the model are passed over: they were raised before."""
         with suppress(EdgeEmbedError):
             self.finish()
-        for future in (*([self._batch] if self._batch else ()), *(future for future, _ in self._pictures)):
-            with suppress(Exception):  # it has been told
+        for future in (*([self._batch] if self._batch else ()), *(future for future, _ in self._images)):
+            with suppress(Exception):
                 future.result()
         self._batch = None
-        self._pictures.clear()
+        self._images.clear()
+
+    def close(self) -> None:
+        """Wait for what is running, and start nothing more."""
+        self._pool.shutdown(cancel_futures=True)
 
     @property
-    def collected(self) -> int:
+    def waiting_texts(self) -> int:
         """How many chunks of text wait for their batch to be full."""
         return len(self._texts)
 
     def start_batch(self) -> None:
-        """Begin with the texts that were collected, however few, once the batch before is done."""
+        """Start on the texts that wait, however few, once the batch before is done."""
         if self._texts:
             self._end_batch()
             batch, self._texts = self._texts, []
@@ -131,11 +123,7 @@ class EmbedQueue:
         for chunk, row in zip(batch, to_int8(vectors), strict=True):
             chunk.vector = row.tobytes()
 
-    def _count(self, chunks: int) -> None:
-        with self._guard:
-            self.embedded += chunks
-
-    def _embed_picture(self, embedder: Embedder, chunk: PendingChunk) -> None:
+    def _embed_image(self, embedder: Embedder, chunk: PendingChunk) -> None:
         assert chunk.image is not None
         try:
             (vector,) = to_int8(embedder.embed_images([chunk.image], reduced=True))
@@ -146,6 +134,10 @@ class EmbedQueue:
             chunk.vector = vector.tobytes()
         finally:
             chunk.image = None  # the catalog has no use for it
+
+    def _count(self, chunks: int) -> None:
+        with self._guard:
+            self.embedded += chunks
 
 
 def _size_bytes(image: ImageSource) -> int:

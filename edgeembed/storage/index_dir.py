@@ -76,13 +76,13 @@ def refuse_links(folder: Path) -> None:
                 raise IndexCorruptError(entry.path, "is a link, and an index follows none", "remove it")
 
 
-def write_cache_tags(place: Path) -> None:
+def write_cache_tags(index_dir: Path) -> None:
     """Keep git and backup programs out of an index; where other files lie beside it, they must not lose them."""
-    missing = {name: content for name, content in _MARKS.items() if not (place / name).exists()}
-    if not missing or any(foreign_files(place)):
+    missing = {name: content for name, content in _MARKS.items() if not (index_dir / name).exists()}
+    if not missing or any(foreign_files(index_dir)):
         return
     for name, content in missing.items():
-        with suppress(FileExistsError), (place / name).open("x") as file:
+        with suppress(FileExistsError), (index_dir / name).open("x") as file:
             file.write(content)
 
 

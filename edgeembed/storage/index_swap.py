@@ -14,32 +14,32 @@ from .lock import process_lock
 _SWITCH_SECONDS = 60.0
 
 
-def rebuild_dir(place: Path) -> Path:
+def rebuild_dir(index_dir: Path) -> Path:
     """Where the index that is to take the place of another is made."""
-    return _beside(place, ".new")
+    return _beside(index_dir, ".new")
 
 
-def begun_rebuild(place: Path) -> Path | None:
+def begun_rebuild(index_dir: Path) -> Path | None:
     """Where an index is being made anew, or was when its process died; ``None``: nowhere."""
-    fresh = rebuild_dir(place.resolve())
-    return fresh if _is_index(fresh) else None
+    scratch = rebuild_dir(index_dir.resolve())
+    return scratch if _is_index(scratch) else None
 
 
-def roll_back_swap(place: Path) -> None:
+def roll_back_swap(index_dir: Path) -> None:
     """Take the old index back, if a process died before it had put the new one in its place."""
-    place = place.resolve()
-    if not place.exists() and _is_index(old := _beside(place, ".old")):
-        old.rename(place)
+    index_dir = index_dir.resolve()
+    if not index_dir.exists() and _is_index(old := _beside(index_dir, ".old")):
+        old.rename(index_dir)
 
 
-def check_swap(place: Path) -> None:
+def check_swap(index_dir: Path) -> None:
     """Refuse a rebuild that would touch what is not edgeembed's; raises as :func:`check_index_dir`."""
-    check_index_dir(place)
-    check_index_dir(rebuild_dir(place))
-    check_index_dir(_beside(place, ".old"))
+    check_index_dir(index_dir)
+    check_index_dir(rebuild_dir(index_dir))
+    check_index_dir(_beside(index_dir, ".old"))
 
 
-def swap_in(place: Path, fresh: Path) -> None:
+def swap_in(index_dir: Path, scratch: Path) -> None:
     """Put the new index in the place of the old one, while nobody writes to either.
 
     If the process dies between the two renames, :func:`roll_back_swap` takes the old one back.
@@ -47,21 +47,21 @@ def swap_in(place: Path, fresh: Path) -> None:
     Raises:
         As :func:`check_index_dir`: something was put into one of the folders meanwhile.
     """
-    old = _beside(place, ".old")
+    old = _beside(index_dir, ".old")
     with ExitStack() as locks:
-        for folder in (place, fresh):
+        for folder in (index_dir, scratch):
             if (folder / CATALOG_NAME).is_file():
                 locks.enter_context(process_lock(folder, wait_seconds=_SWITCH_SECONDS))
-        if not (fresh / CATALOG_NAME).is_file():
+        if not (scratch / CATALOG_NAME).is_file():
             return  # another process made the same index anew and was first
-        check_swap(place)
+        check_swap(index_dir)
         if os.name == "nt":
             locks.close()  # a folder in which a file is open cannot be renamed there
         remove_index(old)
-        if place.exists():
-            place.rename(old)
-        fresh.rename(place)
-        sync_folder(place.parent)
+        if index_dir.exists():
+            index_dir.rename(old)
+        scratch.rename(index_dir)
+        sync_folder(index_dir.parent)
     remove_index(old)
 
 
@@ -76,10 +76,10 @@ def remove_index(folder: Path) -> None:
         folder.rmdir()
 
 
-def _beside(place: Path, end: str) -> Path:
+def _beside(index_dir: Path, end: str) -> Path:
     """A folder for a while; its name is hidden and says whose it is, so that nobody else has one like it."""
-    name = place.name if place.name.startswith(INDEX_NAME) else f"{INDEX_NAME}-{place.name}"
-    return place.with_name(name + end)
+    name = index_dir.name if index_dir.name.startswith(INDEX_NAME) else f"{INDEX_NAME}-{index_dir.name}"
+    return index_dir.with_name(name + end)
 
 
 def _is_index(folder: Path) -> bool:

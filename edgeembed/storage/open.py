@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from pathlib import Path
 
+from ..catalog import settings
 from ..catalog.database import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
 from ..catalog.schema import OutdatedLayoutError
-from ..errors import IndexLockedError
-from ..index_models.choice import RequestedModels, models_before_documents
-from ..index_models.records import RecordedModels, stored_models
+from ..errors import IndexLockedError, IndexNotFoundError
+from ..index_models.records import RecordedModels, recorded_models
+from ..index_models.requests import RequestedModels, models_before_documents, models_for_new
+from .index_dir import check_index_dir, refuse_links
 from .lock import process_lock
+from .store import Store
+
+_log = logging.getLogger(__name__)
+
+
+def open_store(folder: Path, requested: RequestedModels, *, read_only: bool, threads: int | None) -> Store:
+    """Open the index in ``folder``, or make it there.
+
+    Raises:
+        As :meth:`edgeembed.Index.open`.
+    """
+    if not (folder / CATALOG_NAME).is_file():
+        if read_only and not folder.is_file():
+            raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
+        check_index_dir(folder)
+        decision = models_for_new(requested, folder)
+        _log.info("%s: new index: %s (%s)", folder, decision.reason, decision.models.text.label)
+        create_index(folder, decision.models)
+    refuse_links(folder)
+    catalog = open_catalog(folder, read_only=read_only)
+    try:
+        if not read_only:
+            choose_models_again(folder, catalog, requested)
+        return Store(folder, catalog, requested, read_only=read_only, threads=threads)
+    except BaseException:
+        catalog.close()
+        raise
 
 
 def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
@@ -28,6 +58,7 @@ def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:
         if read_only:
             raise
         with process_lock(folder, wait_seconds=10):
+            _log.info("%s: the catalog has an older layout and is upgraded", folder)
             upgrade_catalog(folder)
         return Catalog(folder)
 
@@ -38,27 +69,28 @@ def create_index(folder: Path, models: RecordedModels) -> None:
     folder.chmod(0o700)
     with process_lock(folder, wait_seconds=10):
         if not (folder / CATALOG_NAME).exists():
-            create_catalog(folder, {"model": models.to_setting()})
+            create_catalog(folder, {settings.MODELS: models.to_setting()})
 
 
-def choose_models_again(folder: Path, catalog: Catalog, given: RequestedModels) -> None:
-    """Let an index without documents take the models that are wanted now: only a document settles them.
+def choose_models_again(folder: Path, catalog: Catalog, requested: RequestedModels) -> None:
+    """Let an index without documents use the models that are requested now: only a document settles them.
 
     Otherwise a first run whose model failed would tie the folder to that model. While another process writes, nothing
     is changed: it is about to add the first document.
 
     Raises:
-        As :class:`Towers`.
+        As :class:`LoadedModels`.
     """
     with catalog.read() as snapshot:
         if snapshot.has_documents():
             return
-        stored = stored_models(snapshot, folder)
-    wanted = models_before_documents(stored, given)
-    if wanted == stored:
+        recorded = recorded_models(snapshot, folder)
+    decision = models_before_documents(recorded, requested, folder)
+    if decision.models == recorded:
         return
+    _log.info("%s: no document yet: %s (%s)", folder, decision.reason, decision.models.text.label)
     with suppress(IndexLockedError), process_lock(folder), catalog.write() as transaction:
         if not transaction.has_documents():
-            transaction.sweep_contents()  # begun with the other model
+            transaction.collect_contents()  # begun with the other model
             transaction.replace_segments(transaction.segments(), None)
-            transaction.set("model", wanted.to_setting())
+            transaction.set(settings.MODELS, decision.models.to_setting())

@@ -1,13 +1,15 @@
-"""Segments out of fresh rows, and one segment out of several.
+"""Flush and merge: segments out of unsegmented rows, and one segment out of several.
 
-Fresh rows are sealed into a segment once there are some thousands, and segments of one size class are merged by
-tiers, so that each row is written a few times only and a search walks few graphs (as log-structured merge trees do:
+Unsegmented rows (an LSM tree's memtable) are flushed to a segment once there are some thousands, and segments of one
+size class are merged by tiers, so that each row is written a few times only and a search walks few graphs (as
+log-structured merge trees do:
 O'Neil, Cheng, Gawlick and O'Neil 1996, doi:10.1007/s002360050048). A segment file never changes: a new one is written
 and named by the next commit in place of the old ones.
 """
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, takewhile
@@ -21,15 +23,17 @@ from ..segments.int8 import Keys, Rows
 from ..segments.segment import write_segment
 from ..segments.segment_set import SegmentSet
 
+_log = logging.getLogger(__name__)
+
 FLUSH_ROWS = 4096
-"""Fresh rows become a segment at this number; up to it, comparing all of them takes a few milliseconds."""
+"""Unsegmented rows are flushed at this number; up to it, comparing all of them takes a few milliseconds."""
 MAX_SEGMENT_ROWS = 262_144
 """Merging stops here, because a graph is built in memory."""
 _MERGE = 4
 
 
 class SegmentMerger:
-    """Seals and merges the segments of one index. The caller holds the index's lock."""
+    """Flushes and merges the segments of one index. The caller holds the index's lock."""
 
     def __init__(self, folder: Path, catalog: Catalog, segments: SegmentSet, *, threads: int) -> None:
         self._folder = folder
@@ -37,14 +41,14 @@ class SegmentMerger:
         self._segments = segments
         self._threads = threads
 
-    def seal(self, kind: str) -> None:
-        """Turn fresh rows into a segment once there are enough, then merge the smallest ones."""
+    def flush(self, kind: str) -> None:
+        """Write unsegmented rows to a segment once there are enough, then merge the smallest ones."""
         with self._catalog.read() as snapshot:
-            if snapshot.fresh_count(kind) < FLUSH_ROWS:
+            if snapshot.unsegmented_count(kind) < FLUSH_ROWS:
                 return
-            fresh = snapshot.fresh(kind)
-        keys = np.array([key for key, _ in fresh], dtype=np.int64)
-        rows = np.frombuffer(b"".join(vector for _, vector in fresh), dtype=np.int8).reshape(len(keys), -1)
+            unsegmented = snapshot.unsegmented_rows(kind)
+        keys = np.array([key for key, _ in unsegmented], dtype=np.int64)
+        rows = np.frombuffer(b"".join(vector for _, vector in unsegmented), dtype=np.int8).reshape(len(keys), -1)
         self._replace([], kind, keys, [rows])
         self.merge(kind, FLUSH_ROWS * _MERGE)
 
@@ -58,11 +62,11 @@ class SegmentMerger:
         with self._catalog.read() as snapshot:
             segments = snapshot.segments()
             live = [snapshot.live_count(s.kind, s.first_key, s.last_key) for s in segments]
-        for facts, count in zip(segments, live, strict=True):
-            if count * 2 < facts.rows:
-                self._rewrite([facts])
+        for info, count in zip(segments, live, strict=True):
+            if count * 2 < info.rows:
+                self._rewrite([info])
 
-    def pack(self, kind: str) -> None:
+    def compact(self, kind: str) -> None:
         """Rewrite segments that hold removed rows or are smaller than need be."""
         for group in self._neighbours(kind):
             self._rewrite(group)
@@ -72,9 +76,9 @@ class SegmentMerger:
         with self._catalog.read() as snapshot:
             segments = snapshot.segments(kind)
         last = _size_class(segments[-1].rows) if segments else 0
-        alike = list(takewhile(lambda facts: _size_class(facts.rows) == last, reversed(segments)))[::-1]
-        rows = accumulate(facts.rows for facts in alike)
-        group = [facts for facts, total in zip(alike, rows, strict=True) if total <= most]
+        alike = list(takewhile(lambda info: _size_class(info.rows) == last, reversed(segments)))[::-1]
+        rows = accumulate(info.rows for info in alike)
+        group = [info for info, total in zip(alike, rows, strict=True) if total <= most]
         return group if len(group) >= _MERGE else []
 
     def _neighbours(self, kind: str) -> list[list[SegmentInfo]]:
@@ -83,14 +87,14 @@ class SegmentMerger:
         room = 0
         sparse = set[str]()
         with self._catalog.read() as snapshot:
-            for facts in snapshot.segments(kind):
-                live = snapshot.live_count(kind, facts.first_key, facts.last_key)
-                if live < facts.rows:
-                    sparse.add(facts.file)
+            for info in snapshot.segments(kind):
+                live = snapshot.live_count(kind, info.first_key, info.last_key)
+                if live < info.rows:
+                    sparse.add(info.file)
                 if not groups or live > room:
                     groups.append([])
                     room = MAX_SEGMENT_ROWS
-                groups[-1].append(facts)
+                groups[-1].append(info)
                 room -= live
         return [group for group in groups if len(group) > 1 or group[0].file in sparse]
 
@@ -101,9 +105,9 @@ class SegmentMerger:
             keys = [np.array(snapshot.live_keys(kind, f.first_key, f.last_key), dtype=np.int64) for f in group]
 
         def parts() -> Iterator[Rows]:
-            for facts, live in zip(group, keys, strict=True):
+            for info, live in zip(group, keys, strict=True):
                 if len(live):
-                    segment = self._segments.open(facts)
+                    segment = self._segments.open(info)
                     yield segment.rows(live)
                     segment.release()  # the new graph is in memory; the old ones need not be as well
 
@@ -111,6 +115,7 @@ class SegmentMerger:
 
     def _replace(self, old: list[SegmentInfo], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
         new = None
+        _log.debug("%s rows of %s: %d segments become one", len(keys), kind, len(old))
         if len(keys):
             name = f"{kind}-{uuid.uuid4().hex}.usearch"
             new = write_segment(self._folder, name, kind, keys, rows, threads=self._threads)

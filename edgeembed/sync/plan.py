@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
-from ..catalog.snapshot import FileRow, Snapshot
-from ..errors import FolderMismatchError
+from ..catalog import settings
+from ..catalog.snapshot import FileRow
 from ..reading.detect import may_have_reader
 from ..reading.entries import (
     EMPTIED,
@@ -23,52 +23,12 @@ from ..reading.entries import (
 from ..reading.extras import is_there_now
 from ..reading.read_file import open_file
 from ..reading.readers import VERSION as READERS_VERSION
-from ..storage.index_dir import INDEX_NAME
 from ..storage.store import Store
+from .source_folder import check_source_folder, source_folder
 from .walk import walk
-
-SOURCE_FOLDER_SETTING = "folder"
-"""Setting: where the folder was at the last sync that changed anything, as JSON, which takes every file name."""
-_FEW = 5
-"""So few files are read again sooner than anybody has read a message."""
-
-
-def source_folder(snapshot: Snapshot) -> Path | None:
-    """The folder whose files an index holds; ``None``: it comes from an older edgeembed, or from no folder."""
-    value = snapshot.setting(SOURCE_FOLDER_SETTING)
-    return None if value is None else Path(json.loads(value))
-
-
-def source_folder_setting(root: Path) -> str:
-    """What is remembered of a folder."""
-    return json.dumps(os.fspath(root.resolve()))
-
-
-def check_source_folder(root: Path, place: Path, made_from: Path | None, *, known: int, missing: int) -> None:
-    """Refuse to bring an index up to date with another folder than its own; one that was moved is the same.
-
-    Args:
-        root: the folder that was named.
-        place: the index.
-        made_from: as :func:`source_folder` says.
-        known: files that the index knows.
-        missing: of these, how many are not in ``root``.
-
-    Raises:
-        FolderMismatchError: it is another, and most of the files are not there; all of them, where it is not known
-            what the folder was.
-    """
-    inside = place.name == INDEX_NAME
-    if known <= _FEW or made_from == root.resolve() or (inside and place.resolve().parent == root.resolve()):
-        return
-    if 2 * missing > known if made_from is not None else missing == known:
-        raise FolderMismatchError(place, made_from or (place.parent if inside else None), root, known, missing)
-
 
 _RACY_NS = 2_000_000_000
 """A file changed this shortly before it was read may have changed again within one tick of the file system's clock."""
-_READERS = "readers"
-"""Setting: the version of the readers that all files of this index were read with."""
 
 
 @dataclass(frozen=True)
@@ -95,65 +55,112 @@ class SyncPlan:
         return not (self.new or self.changed or self.recheck or self.removed)
 
 
-def plan_sync(root: Path, index: Store, *, exclude: Path | None = None) -> SyncPlan:
+class _State(IntEnum):  # and no Enum, whose hash is computed in Python: there may be a hundred thousand files
+    """A file beside what the index knows of it."""
+
+    NEW = 0
+    CHANGED = 1
+    RECHECK = 2
+    UNCHANGED = 3
+    SKIPPED = 4
+
+
+@dataclass(frozen=True)
+class _Circumstances:
+    """What decides, besides the file itself, whether it is read again."""
+
+    root: Path
+    has_old_readers: bool
+    embeds_images: bool
+
+    def state(self, file: FileStat, row: FileRow | None) -> _State:
+        """What a file is to an index that knows ``row`` of it; ``None``: nothing."""
+        if row is None:
+            return _State.NEW
+        if self._looks_changed(file, row):
+            return _State.CHANGED
+        if self._may_differ(file, row):
+            return _State.RECHECK
+        return _State.UNCHANGED if row.reason is None else _State.SKIPPED
+
+    def _looks_changed(self, file: FileStat, row: FileRow) -> bool:
+        if row.reason is not None and is_there_now(row.reason):
+            return True
+        if row.reason == FORBIDDEN and _may_be_read(self.root / file.path):
+            return True
+        return (file.size_bytes, file.mtime_ns) != (row.size_bytes, row.mtime_ns)
+
+    def _may_differ(self, file: FileStat, row: FileRow) -> bool:
+        """Whether a file that looks the same may have other content, or may be read better now."""
+        return (
+            row.mtime_ns > row.checked_ns - _RACY_NS
+            or (row.reason or "").startswith(UNREADABLE)
+            or (self.has_old_readers and (row.reason is not None or may_have_reader(file.path)))
+            or (self.embeds_images and is_left_out_picture(row.reason))
+        )
+
+
+def plan_sync(root: Path, store: Store, *, exclude: Path | None = None) -> SyncPlan:
     """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing.
 
     Raises:
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
-    known, readers, made_from = index.ask(lambda held: (held.files(), held.setting(_READERS), source_folder(held)))
-    known_count = len(known)
-    old_readers, sees = readers != str(READERS_VERSION), index.embeds_images
-    new, changed, recheck, skipped, others = [], [], [], [], list[Skipped]()
-    closed = list[str]()
-    unchanged = 0
-    for entry in walk(root, exclude=filter(None, (index.path, exclude))):
+    rows, readers, recorded_root = store.read(
+        lambda snapshot: (
+            snapshot.files(),
+            snapshot.setting(settings.READERS_VERSION),
+            source_folder(snapshot),
+        )
+    )
+    circumstances = _Circumstances(root, readers != str(READERS_VERSION), store.embeds_images)
+    known_count = len(rows)
+    files: list[list[FileStat]] = [[] for _ in _State]
+    skipped: list[Skipped] = []
+    not_files: list[Skipped] = []
+    closed: list[str] = []
+    """Prefixes of paths below which nothing counts as gone."""
+    for entry in walk(root, exclude=filter(None, (store.path, exclude))):
         if isinstance(entry, Skipped) and entry.reason.startswith(NOT_A_FILE):
-            others.append(entry)
-            continue  # and a file that had its name is gone
-        row = known.pop(entry.path, None)
-        if isinstance(entry, Skipped):
+            not_files.append(entry)  # and a file that had its name is gone
+            continue
+        row = rows.pop(entry.path, None)
+        if isinstance(entry, FileStat):
+            state = circumstances.state(entry, row)
+            files[state].append(entry)
+            if state is _State.SKIPPED and row is not None:
+                skipped.append(Skipped(entry.path, row.reason or ""))
+        else:
             skipped.append(entry)
             if entry.reason != OWN_INDEX:
                 closed.append(entry.path.rstrip("/") + "/")
-        elif row is None:
-            new.append(entry)
-        elif _looks_changed(root, entry, row):
-            changed.append(entry)
-        elif (
-            row.mtime_ns > row.checked_ns - _RACY_NS
-            or (row.reason or "").startswith(UNREADABLE)
-            or (old_readers and _would_read_better(entry, row))
-            or (sees and is_left_out_picture(row.reason))
-        ):
-            recheck.append(entry)
-        elif row.reason is None:
-            unchanged += 1
-        else:
-            skipped.append(Skipped(entry.path, row.reason))
-    is_empty = not (new or changed or recheck or unchanged or skipped)
-    if known and is_empty and not _is_inside(index.path, root):
+    unchanged = len(files[_State.UNCHANGED])
+    is_empty = not (skipped or any(files))
+    if rows and is_empty and not _is_inside(store.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
         skipped.append(Skipped(".", EMPTIED))
         closed.append("")
-        unchanged = sum(row.reason is None for row in known.values())
+        unchanged = _count_indexed(rows)
     # What cannot be read now, or lies under a folder that cannot, is not gone.
-    removed = [path for path in known if not path.startswith(tuple(closed))]
+    removed = tuple(path for path in rows if not path.startswith(tuple(closed)))
     if exclude is None and not is_empty:
-        check_source_folder(root, index.path, made_from, known=known_count, missing=len(removed))
-    return SyncPlan(tuple(new), tuple(changed), tuple(recheck), tuple(removed), unchanged, (*skipped, *others))
+        check_source_folder(root, store.path, recorded_root, known=known_count, missing=len(removed))
+    return SyncPlan(
+        new=tuple(files[_State.NEW]),
+        changed=tuple(files[_State.CHANGED]),
+        recheck=tuple(files[_State.RECHECK]),
+        removed=removed,
+        unchanged=unchanged,
+        skipped=(*skipped, *not_files),
+    )
 
 
-def _is_inside(place: Path, root: Path) -> bool:
-    return place.resolve().is_relative_to(root.resolve())
+def _count_indexed(rows: Mapping[str, FileRow]) -> int:
+    return sum(row.reason is None for row in rows.values())
 
 
-def _looks_changed(root: Path, stat: FileStat, row: FileRow) -> bool:
-    if row.reason is not None and is_there_now(row.reason):
-        return True
-    if row.reason == FORBIDDEN and _may_be_read(root / stat.path):
-        return True
-    return (stat.size_bytes, stat.mtime_ns) != (row.size_bytes, row.mtime_ns)
+def _is_inside(index_dir: Path, root: Path) -> bool:
+    return index_dir.resolve().is_relative_to(root.resolve())
 
 
 def _may_be_read(path: Path) -> bool:
@@ -163,8 +170,3 @@ def _may_be_read(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _would_read_better(stat: FileStat, row: FileRow) -> bool:
-    """Whether newer readers may find more in a file than older ones did."""
-    return row.reason is not None or may_have_reader(stat.path)

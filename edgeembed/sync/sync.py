@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..catalog import settings
 from ..catalog.snapshot import FileRow
 from ..document import Document
 from ..reading.entries import UNREADABLE, FileStat, Skipped
 from ..reading.read_file import read_document
 from ..reading.readers import VERSION as READERS_VERSION
 from ..reading.sandbox.process import Worker, WorkerCancelled
+from ..storage.commands import Change
 from ..storage.store import Store
-from ..storage.writer import Taken, Writer
-from .plan import _READERS, SyncPlan, plan_sync, source_folder_setting
-from .plan import SOURCE_FOLDER_SETTING as ORIGIN
+from ..storage.writer import Writer
+from .plan import SyncPlan, plan_sync
+from .source_folder import source_folder_setting
 from .walk import check_still_there, identity
 
 
@@ -50,109 +52,107 @@ class SyncReport:
     cancelled: bool
 
 
-@dataclass
-class _Tally:
-    """A report in the making."""
+class _Run:
+    """One sync of a folder into its index: reads files, hands them to the writer, and counts."""
 
-    taken: Counter[Taken] = field(default_factory=Counter)
-    skipped: list[Skipped] = field(default_factory=list)
+    def __init__(self, root: Path, store: Store, plan: SyncPlan) -> None:
+        self._root = root
+        self._store = store
+        self._plan = plan
+        self._todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda file: file.path)
+        self.changes: Counter[Change] = Counter()
+        self.skipped = list(plan.skipped)
+
+    def take(self, writer: Writer, worker: Worker, root_id: tuple[int, int]) -> Iterator[SyncProgress]:
+        """Read new and changed files into the writer until all are in or it is cancelled.
+
+        Args:
+            root_id: identity of the folder when the sync began: what vanishes with it was not deleted.
+        """
+        total_bytes, done_bytes = sum(file.size_bytes for file in self._todo), 0
+        with suppress(WorkerCancelled):
+            for number, (file, row, document) in enumerate(self._read_ahead(worker), 1):
+                if isinstance(document, Skipped):
+                    check_still_there(self._root, root_id)
+                if not self._add(writer, file, row, document):
+                    return
+                done_bytes += file.size_bytes
+                yield SyncProgress(done_bytes, total_bytes, number, len(self._todo))
+
+    def count_failed(self, writer: Writer) -> None:
+        """Images are decoded on the way into the model: those that could not be read turn out late."""
+        for failed in writer.failed_images():
+            self.changes[failed.change] -= 1
+            self.skipped.append(Skipped(failed.id, failed.error.reason))
+
+    def _add(self, writer: Writer, file: FileStat, row: FileRow, document: Document | Skipped) -> bool:
+        """Hand what was read to the writer; ``False``: it was cancelled."""
+        if isinstance(document, Skipped):
+            self.skipped.append(document)
+            is_passing = document.reason.startswith(UNREADABLE)
+            writer.skip(file.path, row._replace(reason=document.reason), keep=is_passing)
+            self.count_failed(writer)
+            return not writer.stopped()
+        change = writer.add(document, file=row)
+        if change is not None:
+            self.changes[change] += 1
+        self.count_failed(writer)
+        return change is not None
+
+    def _read_ahead(self, worker: Worker) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
+        """What is in files, in order; the next one is read while the caller is busy with the one before."""
+        request = self._store.models.decode_request
+
+        def read(file: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
+            row = FileRow(file.size_bytes, file.mtime_ns, time.time_ns(), None)
+            return file, row, read_document(self._root, file, worker=worker, pictures=request)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
+            following = None
+            try:
+                for file in self._todo:
+                    ready, following = following, pool.submit(read, file)
+                    if ready is not None:
+                        yield ready.result()
+                if following is not None:
+                    yield following.result()
+            finally:
+                if following is not None:
+                    following.cancel()
 
 
 def sync(
     root: Path,
-    index: Store,
+    store: Store,
     *,
     progress: Callable[[SyncProgress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     exclude: Path | None = None,
 ) -> SyncReport:
     """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
-    before = identity(root)
-    plan = plan_sync(root, index, exclude=exclude)
-    tally = _Tally(skipped=list(plan.skipped))
+    root_id = identity(root)
+    plan = plan_sync(root, store, exclude=exclude)
     if plan.is_empty:
-        index.sweep()
-        return SyncReport(0, 0, 0, plan.unchanged, tuple(tally.skipped), 0, False)
-    with index.writing(cancel=cancel) as writer:
-        writer.note(ORIGIN, source_folder_setting(root))
+        store.collect_garbage()
+        return SyncReport(0, 0, 0, plan.unchanged, plan.skipped, 0, False)
+    run = _Run(root, store, plan)
+    with store.writing(cancel=cancel) as writer:
+        writer.put_setting(settings.SOURCE_FOLDER, source_folder_setting(root))
         removed = writer.remove(plan.removed)
         with Worker(cancel=writer.stopped) as worker:
-            for step in _take(root, before, index, writer, worker, plan, tally):
+            for step in run.take(writer, worker, root_id):
                 if progress is not None:
                     progress(step)
         if not writer.cancelled:
-            writer.note(_READERS, str(READERS_VERSION))
+            writer.put_setting(settings.READERS_VERSION, str(READERS_VERSION))
         writer.commit()
+        run.count_failed(writer)
     return SyncReport(
-        added=tally.taken["new"],
-        updated=tally.taken["changed"],
+        added=run.changes["new"],
+        updated=run.changes["changed"],
         removed=removed,
-        unchanged=plan.unchanged + tally.taken["same"],
-        skipped=tuple(tally.skipped),
+        unchanged=plan.unchanged + run.changes["same"],
+        skipped=tuple(run.skipped),
         embedded=writer.embedded,
         cancelled=writer.cancelled,
     )
-
-
-def _take(
-    root: Path,
-    before: tuple[int, int],
-    index: Store,
-    writer: Writer,
-    worker: Worker,
-    plan: SyncPlan,
-    tally: _Tally,
-) -> Iterator[SyncProgress]:
-    """Read new and changed files into the writer until all are in or it is cancelled; ``before`` is which root."""
-    todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda stat: stat.path)
-    total_bytes, done_bytes = sum(stat.size_bytes for stat in todo), 0
-    with suppress(WorkerCancelled):
-        for number, (stat, row, document) in enumerate(_read_ahead(root, index, worker, todo), 1):
-            if isinstance(document, Skipped):
-                check_still_there(root, before)
-            if not _take_document(writer, stat, row, document, tally):
-                return
-            done_bytes += stat.size_bytes
-            yield SyncProgress(done_bytes, total_bytes, number, len(todo))
-
-
-def _read_ahead(
-    root: Path, index: Store, worker: Worker, todo: Iterable[FileStat]
-) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
-    """What is in files, in order; the next one is read while the caller is busy with the one before."""
-    pictures = index.pictures
-
-    def read(stat: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
-        row = FileRow(stat.size_bytes, stat.mtime_ns, time.time_ns(), None)
-        return stat, row, read_document(root, stat, worker=worker, pictures=pictures)
-
-    with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
-        following = None
-        try:
-            for stat in todo:
-                ready, following = following, pool.submit(read, stat)
-                if ready is not None:
-                    yield ready.result()
-            if following is not None:
-                yield following.result()
-        finally:
-            if following is not None:
-                following.cancel()
-
-
-def _take_document(writer: Writer, stat: FileStat, row: FileRow, document: Document | Skipped, tally: _Tally) -> bool:
-    """Hand what was read to the writer; ``False``: it was cancelled."""
-    if isinstance(document, Skipped):
-        tally.skipped.append(document)
-        passing = document.reason.startswith(UNREADABLE)
-        writer.skip(stat.path, row._replace(reason=document.reason), keep=passing)
-        return not writer.stopped()
-
-    def failed(taken: Taken, reason: str) -> None:  # pictures are decoded on the way into the model
-        tally.taken[taken] -= 1
-        tally.skipped.append(Skipped(stat.path, reason))
-
-    taken = writer.add(document, file=row, failed=failed)
-    if taken is not None:
-        tally.taken[taken] += 1
-    return taken is not None

@@ -37,10 +37,10 @@ def _quota(root: Path) -> int | None:
 def memory_bytes() -> int | None:
     """Memory of this machine, or of the container if that is less; ``None`` where the system does not say (Windows)."""
     try:
-        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+        sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     except (AttributeError, ValueError, OSError):
         return None
     for name in ("memory.max", "memory/memory.limit_in_bytes"):  # control groups version 2, 1
         with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-            found.append(int(Path("/sys/fs/cgroup", name).read_text()))
-    return min(found)
+            sizes.append(int(Path("/sys/fs/cgroup", name).read_text()))
+    return min(sizes)

@@ -64,7 +64,7 @@ class Folders:
         if not place.exists():
             shutil.copytree(whole.path, place)
             with Index.open(place, model=self._model) as index:
-                index.remove([id for id in index.ask(lambda snapshot: snapshot.ids()) if id not in kept])
+                index.remove([id for id in index._store.read(lambda snapshot: snapshot.ids()) if id not in kept])
                 index.add(added)
         return Index.open(place, model=self._model)
 
@@ -98,7 +98,7 @@ class Folders:
             copy = shutil.copytree(ROOT / "sample", Path(scratch) / "sample", ignore=shutil.ignore_patterns(".edge*"))
             with edgeembed.Folder.open(copy, model=self._model, image_model="none") as folder:
                 folder.sync()
-                ids = folder.index.ask(lambda snapshot: snapshot.ids())
+                ids = folder.index._store.read(lambda snapshot: snapshot.ids())
                 texts = {
                     id: "\n".join(line for _, line in folder.index.lines(id, 1, 10**6))
                     for id in ids
@@ -129,7 +129,7 @@ def shown(index: Index, asked: Iterable[str]) -> str:
 def judge(folders: Folders, name: str, whole: Index, asked: Asked, foreign: Mapping[str, Sequence[str]]) -> None:
     """Print both shares for a set, and for small folders of its documents."""
     rng = random.Random(name)
-    ids = whole.ask(lambda snapshot: snapshot.ids())
+    ids = whole._store.read(lambda snapshot: snapshot.ids())
     for size in (*(size for size in SIZES if size < len(ids)), len(ids)):
         kept = set(rng.sample(ids, size))
         index = whole if size == len(ids) else folders.part(f"{name}-{size}", whole, kept)
@@ -193,7 +193,7 @@ def measure(folders: Folders, sets: Sequence[Judged]) -> None:
     documents, asked = folders.sample()
     rng = random.Random(0)
     for name, whole in (("captions", captions[0]), ("intents", intents[0]), ("cranfield", sets[0].index)):
-        ids = whole.ask(lambda snapshot: snapshot.ids())
+        ids = whole._store.read(lambda snapshot: snapshot.ids())
         for size in (0, 100, 1000):
             index = folders.part(f"sample-{name}-{size}", whole, set(rng.sample(ids, size)), documents)
             if size or name == "captions":

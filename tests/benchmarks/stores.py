@@ -52,7 +52,7 @@ def _edgeembed(efforts: tuple[int, ...] = (0,), *, exact: bool = False) -> Store
         (folder / "facts.json").write_text(json.dumps(facts))
 
     def opened(folder: Path, dim: int) -> Callable[[int], Search]:
-        segments = SegmentSet(folder, {"text": dim}, stamps=HashCache(folder, read_only=False))
+        segments = SegmentSet(folder, {"text": dim}, hash_cache=HashCache(folder, read_only=False))
         parts = [segments.open(SegmentInfo(**facts)) for facts in json.loads((folder / "facts.json").read_text())]
 
         # As many as a search for ten documents asks for.

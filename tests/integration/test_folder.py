@@ -236,8 +236,8 @@ def test_an_index_of_older_readers_is_read_again_where_they_are_better(folder: F
     write(notes / "archive.zip", "PK\3\4")
     folder.sync()
     assert folder.plan().is_empty
-    with folder.index.writing() as writer:
-        writer.note("readers", "0")
+    with folder.index._store.writing() as writer:
+        writer.put_setting("readers", "0")
     plan = folder.plan()
     assert [stat.path for stat in plan.recheck] == ["archive.zip", "page.html"]
     report = folder.sync()

@@ -175,7 +175,7 @@ def test_a_picture_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: py
     image = Image.new("RGB", (40, 30), "red")
     held = weakref.ref(image)
     with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
-        with index.writing() as writes:
+        with index._store.writing() as writes:
             writes.add(Document("photo", image=image))
             del image
             deadline = time.monotonic() + 30
@@ -325,7 +325,7 @@ def test_without_documents_the_model_may_be_another(
         assert index.status().model == "tiny"
     with Index.open(place) as index:  # what was chosen is kept
         assert index.status().model == "tiny"
-        with index.writing(), Index.open(place, model=tiny_bundle) as same:
+        with index._store.writing(), Index.open(place, model=tiny_bundle) as same:
             assert same.status().model == "tiny"
         index.add(MAILS)
         assert index.verify().ok
@@ -379,7 +379,7 @@ def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch
     held = index.status().chunks
     assert held > 3  # part of the long one, which no search shows yet
     assert "long" not in ids(index.search("lorem ipsum"))
-    with index.writing() as session:
+    with index._store.writing() as session:
         assert session.add(Document("long", text=text)) == "new"
         session.commit()
         total = index.status().chunks

@@ -20,7 +20,7 @@ from tests.support.old_files import write
 FULL = """
 import resource, signal, sys, edgeembed
 from edgeembed.storage import segment_merger as merging, writer
-merging.SEAL_ROWS, writer.COMMIT_CHUNKS, writer.EMBED_CHUNKS = 40, 10, 10
+merging.FLUSH_ROWS, writer.COMMIT_CHUNKS, writer.EMBED_CHUNKS = 40, 10, 10
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with edgeembed.Index.open(sys.argv[1], model=sys.argv[2]) as index:
     index.add([edgeembed.Document("first", text="a boat")])

@@ -14,6 +14,7 @@ from PIL import Image
 
 import edgeembed
 from edgeembed import Document, Folder, Index
+from edgeembed.catalog import fulltext
 from edgeembed.catalog.database import Catalog
 from edgeembed.index_models.query_vectors import is_picture
 from edgeembed.index_models.records import models_at
@@ -144,7 +145,7 @@ def test_the_keyword_index_follows_every_change(index: Index) -> None:
         assert transaction.full_text_is_intact()
         transaction._db.execute("DELETE FROM chunks WHERE text LIKE 'tomato%'")
         assert not transaction.full_text_is_intact()
-        transaction.rebuild_full_text()
+        fulltext.rebuild(transaction.connection)
         assert transaction.full_text_is_intact()
 
 
@@ -201,7 +202,7 @@ def test_by_default_a_hit_is_near_the_best_or_holds_the_words(index: Index) -> N
     every = {hit.id: hit for hit in index.search(query, k=50)}
     shown = index.search(query, k=50, min_score="auto")
     assert [hit.id for hit in shown[:1]] == ["fence"]
-    scores = index._towers.calibration("text", "text", index.embedder.embed_texts([query])[0])
+    scores = index._store.models.calibration("text", "text", index.embedder.embed_texts([query])[0])
     best = scores.z_score(every["fence"].similarity)
     assert all("keyword" in hit.matched or scores.z_score(hit.similarity) >= best / 2 for hit in shown)
     assert len(index.search(query, k=50, min_score=0)) == len(every) > len(shown)

@@ -111,7 +111,7 @@ def test_nothing_of_this_machine_is_left_in_it(place: Path, tmp_path: Path) -> N
     with Index.open(place, read_only=True) as index:
         status = index.status()
         assert (status.documents, status.skipped) == (60, ())
-        assert index.ask(lambda snapshot: json.loads(snapshot.setting("model") or ""))["location"] is None
+        assert index._store.read(lambda snapshot: json.loads(snapshot.setting("model") or ""))["location"] is None
 
 
 def test_it_is_smaller_than_texts_and_vectors(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_it_can_be_written_to_again(place: Path, tiny_bundle: Path) -> None:
 def test_not_while_somebody_reads(tmp_path: Path, tiny_bundle: Path) -> None:
     with Index.open(tmp_path / "index", model=tiny_bundle) as index, Index.open(tmp_path / "index") as other:
         index.add([Document("a", text="a boat")])
-        with other._catalog.read() as snapshot:
+        with other._store.catalog.read() as snapshot:
             snapshot.ids()
             with pytest.raises(IndexLockedError):
                 index.compact(for_shipping=True)

@@ -26,7 +26,7 @@ from typing import Any
 from edgeembed import Embedder, Folder, Index
 from edgeembed.catalog.database import Catalog
 from edgeembed.catalog.snapshot import Snapshot
-from edgeembed.index_models.records import stored_models
+from edgeembed.index_models.records import recorded_models
 from edgeembed.maintenance.chunk_scan import chunk_batches
 from edgeembed.segments.segment import Segment
 from edgeembed.storage import segment_merger as merging
@@ -69,8 +69,8 @@ def logical_state(place: Path) -> State:
 
 def snapshot_state(snapshot: Snapshot, place: Path) -> State:
     """As :func:`logical_state`, of one commit."""
-    dims = stored_models(snapshot, place).dims()
-    segments = {facts.file: Segment(place, facts, dims[facts.kind], stamps=None) for facts in snapshot.segments()}
+    dims = recorded_models(snapshot, place).dims()
+    segments = {facts.file: Segment(place, facts, dims[facts.kind], hash_cache=None) for facts in snapshot.segments()}
     db = snapshot.connection
     chunks: dict[int, tuple[object, ...]] = {}
     for keys, rows, _, vectors in chunk_batches(db, segments, dims):

@@ -93,7 +93,7 @@ class Sample:
     def answers(self, place: Path) -> list[Any]:
         with Index.open(place, read_only=True) as index:
             return [
-                index.ask(lambda s, r=request: HybridSearch(s, index._segments, _SCALES, r).hits())  # type: ignore[misc]
+                index._store.read(lambda s, r=request: HybridSearch(s, index._store.segments, _SCALES, r).hits())  # type: ignore[misc]
                 for request in self._requests()
             ]
 

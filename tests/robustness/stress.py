@@ -117,7 +117,7 @@ def run(place: Path, *, seconds: float, readers: int = 8, writers: int = 2) -> l
 
 
 def _named(index: Index) -> set[str]:
-    return index.ask(lambda snapshot: {facts.file for facts in snapshot.segments()})
+    return index._store.read(lambda snapshot: {facts.file for facts in snapshot.segments()})
 
 
 if __name__ == "__main__":

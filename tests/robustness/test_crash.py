@@ -85,7 +85,7 @@ def test_a_wrong_order_of_flushes_is_caught(
             rows = list(rows)  # before they are gone
             with self._catalog.read() as snapshot:
                 named = {facts.file for facts in snapshot.segments()}
-            self._segments.sweep(named - {facts.file for facts in old})
+            self._segments.collect_garbage(named - {facts.file for facts in old})
             replace(self, old, kind, keys, rows)
 
         monkeypatch.setattr(merging.SegmentMerger, "_replace", early)

@@ -59,11 +59,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: craft(p, "segments", "UPDATE segments SET rows = 1000000, last_key = 2000000"),
         "size or header differ",
     ),
-    "numbers that are texts": (lambda p: craft(p, "segments", "UPDATE segments SET rows = 'many'"), "cannot be"),
-    "negative rows": (lambda p: craft(p, "segments", "UPDATE segments SET rows = -1"), "cannot be"),
-    "a huge size": (lambda p: craft(p, "segments", "UPDATE segments SET size_bytes = 1 << 62"), "cannot be"),
-    "another dimension": (lambda p: model(p, dim=1 << 40), "what cannot be"),
-    "a dimension that is no number": (lambda p: model(p, dim="16"), "what cannot be"),
+    "numbers that are texts": (lambda p: craft(p, "segments", "UPDATE segments SET rows = 'many'"), "entry is invalid"),
+    "negative rows": (lambda p: craft(p, "segments", "UPDATE segments SET rows = -1"), "entry is invalid"),
+    "a huge size": (lambda p: craft(p, "segments", "UPDATE segments SET size_bytes = 1 << 62"), "entry is invalid"),
+    "another dimension": (lambda p: model(p, dim=1 << 40), "model record is invalid"),
+    "a dimension that is no number": (lambda p: model(p, dim="16"), "model record is invalid"),
     "a dimension that is too large": (lambda p: model(p, dim=17), r"differ|not 17|cannot be|made with"),
     "a model on another machine": (lambda p: model(p, location="\\\\host\\share\\model"), "another machine"),
     "a model with unknown facts": (lambda p: model(p, code="x"), "does not say which model"),
@@ -82,7 +82,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "metadata nested without end": (
         lambda p: craft(p, "documents", "UPDATE documents SET metadata = ?", '{"a":' * 100_000 + "1" + "}" * 100_000),
-        "never written|malformed",
+        "contains invalid data|malformed",
     ),
 }
 
@@ -175,10 +175,10 @@ def test_a_segment_is_hashed_once_on_a_machine(place: Path, monkeypatch: pytest.
 
 
 def test_damaged_stamps_are_as_good_as_none(place: Path) -> None:
-    stamps = HashCache(place, read_only=False)
+    hash_cache = HashCache(place, read_only=False)
     for content in (b"", b"[]", b'{"x": ', b"[" * 50_000, b"\xff"):
-        stamps._path.parent.mkdir(parents=True, exist_ok=True)
-        stamps._path.write_bytes(content)
+        hash_cache._path.parent.mkdir(parents=True, exist_ok=True)
+        hash_cache._path.write_bytes(content)
         with Index.open(place) as index:
             assert index.search("boat")
 

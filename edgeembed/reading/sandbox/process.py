@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import signal
@@ -24,9 +25,11 @@ from typing import IO, Any
 
 from ..extracted import ExtractedText
 from ..extras import Unreadable
+from . import frozen
 from .protocol import OUT_OF_MEMORY, DecodeRequest, Message, receive, send
 
-_FLAG = "--edgeembed-worker"
+_log = logging.getLogger(__name__)
+
 _START = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from edgeembed.reading.sandbox.child import serve; serve()"
@@ -38,7 +41,6 @@ _ABORTED = "takes too much memory, or is damaged"
 """What some libraries do when they are refused memory; on Windows it cannot be told from a crash."""
 _NO_PROCESS = "not readable: the process that reads such files does not start"
 _BIGGEST = "takes too much memory: more than {} MB"
-_frozen_is_ready = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class Worker:
                 except _Ended as ended:
                     self._end()
                     reason = self._reason(ended)
+                    _log.info("worker ended at %s: %s; the next file gets a new one", request.get("path"), reason)
                 except BaseException:  # Ctrl-C and the like: nobody will take the answer that it is working on
                     self._end()
                     raise
@@ -252,30 +255,15 @@ class _Process:
         self._answers.put(None)
 
 
-def run_if_worker() -> None:
-    """Be the worker, if this process was started as one, and do not return then.
-
-    An application that is frozen into one executable (PyInstaller and the like) calls this first of all, as it would
-    call ``multiprocessing.freeze_support``: its executable is then started once more, as the worker. Others need not.
-    """
-    global _frozen_is_ready
-    if sys.argv[1:2] == [_FLAG]:
-        from .child import serve
-
-        serve()
-        sys.exit()
-    _frozen_is_ready = True
-
-
 def _command() -> list[str]:
     """How to start a process that imports what this one would.
 
     Raises:
         Unreadable: there is no Python to start, or it would be the whole application.
     """
-    if not sys.executable or (getattr(sys, "frozen", False) and not _frozen_is_ready):
+    if not sys.executable or (getattr(sys, "frozen", False) and not frozen.is_ready()):
         raise Unreadable("not readable: the application must call edgeembed.worker.run_if_worker() when it starts")
     if getattr(sys, "frozen", False):
-        return [sys.executable, _FLAG]
+        return [sys.executable, frozen.FLAG]
     # -I: nothing in the current folder or the environment may take the place of a module.
     return [sys.executable, "-I", "-c", _START, json.dumps(sys.path)]

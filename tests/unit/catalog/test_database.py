@@ -59,10 +59,10 @@ def test_contents_are_shared_and_swept_with_their_last_document(catalog: Catalog
         transaction.put_document("b", content, "{}")
     with catalog.write() as transaction:
         assert transaction.remove_documents(["a", "unknown"]) == 1
-        assert transaction.sweep_contents() == 0
+        assert transaction.collect_contents() == 0
         assert [row.id for row in transaction.passages([1], {})] == ["b"]
         transaction.remove_documents(["b"])
-        assert transaction.sweep_contents() == 1
+        assert transaction.collect_contents() == 1
         assert transaction.counts()["chunks"] == transaction.counts()["fresh"] == 0
 
 
@@ -70,7 +70,7 @@ def test_keys_are_never_reused(catalog: Catalog) -> None:
     with catalog.write() as transaction:
         put(transaction, "a", b"1")
         transaction.remove_documents(["a"])
-        transaction.sweep_contents()
+        transaction.collect_contents()
         put(transaction, "a", b"1")
         assert transaction.live_keys("text", 0, 99) == [2]
 

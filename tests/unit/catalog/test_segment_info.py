@@ -24,10 +24,10 @@ def test_what_a_writer_puts_there_passes() -> None:
         ({"file": "../catalog.sqlite"}, "no name of one"),
         ({"file": b"text"}, "no name of one"),
         ({"kind": "image"}, "is said to hold vectors of 'image'"),
-        ({"rows": 0}, "cannot be"),
-        ({"rows": 13}, "cannot be"),
-        ({"last_key": "12"}, "cannot be"),
-        ({"size_bytes": 1 << 41}, "cannot be"),
+        ({"rows": 0}, "entry is invalid"),
+        ({"rows": 13}, "entry is invalid"),
+        ({"last_key": "12"}, "entry is invalid"),
+        ({"size_bytes": 1 << 41}, "entry is invalid"),
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, Any], reason: str) -> None:

@@ -253,7 +253,7 @@ def test_a_file_name_cannot_steer_the_terminal(notes: Path, tiny_bundle: Path) -
 def test_search_answers_while_another_process_writes(notes: Path, tiny_bundle: Path) -> None:
     edge("index", notes, "--model", tiny_bundle)
     (notes / "new.txt").write_text("the boat again")
-    with edgeembed.Folder.open(notes) as folder, folder.index.writing():
+    with edgeembed.Folder.open(notes) as folder, folder.index._store.writing():
         run = edge("search", "boat", notes)
         assert run.returncode == 0
         assert "new.txt" not in run.stdout

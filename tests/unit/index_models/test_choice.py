@@ -140,8 +140,8 @@ def test_an_index_made_before_gets_a_model_for_pictures_and_embeds_no_text_again
     shutil.move(shipped / "sights", shipped.parent / "later")
     with Folder.open(things) as folder:
         assert len(folder.sync().skipped) == 3
-        with folder.index.writing() as writer:  # what earlier versions said
-            for path, row in folder.index.ask(lambda snapshot: snapshot.files()).items():
+        with folder.index._store.writing() as writer:  # what earlier versions said
+            for path, row in folder.index._store.read(lambda snapshot: snapshot.files()).items():
                 if row.reason == PICTURE:
                     writer.skip(path, row._replace(reason="not text: a picture"), keep=False)
         assert pictures_left_out(folder.status().skipped).startswith("3 pictures left out")

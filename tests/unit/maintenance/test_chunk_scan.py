@@ -38,7 +38,7 @@ def test_every_chunk_comes_with_its_vector_in_batches(
     monkeypatch.setattr(stored_chunks, "_BATCH", 2)
     with catalog.read() as snapshot:
         (facts,) = snapshot.segments()
-        segments = {facts.file: Segment(tmp_path, facts, DIM, stamps=None)}
+        segments = {facts.file: Segment(tmp_path, facts, DIM, hash_cache=None)}
         batches = list(chunk_batches(snapshot.connection, segments, {"text": DIM}))
     assert [keys for keys, *_ in batches] == [[1, 2], [3, 4], [5]]
     assert [chunk.text for _, chunks, *_ in batches for chunk in chunks] == list("01234")

@@ -242,7 +242,7 @@ def test_compact_gives_back_the_disk_and_wipes_what_was_removed(place: Path) -> 
 def test_compact_says_when_a_reader_holds_the_log(place: Path) -> None:
     with Index.open(place) as index, Index.open(place) as other:
         index.remove(["d1"])
-        with other._catalog.read() as snapshot:
+        with other._store.catalog.read() as snapshot:
             snapshot.ids()
             notes = index.compact().notes
         assert "goes once that has ended" in notes[0]

@@ -27,7 +27,7 @@ def unit(rows: int, seed: int = 0) -> np.ndarray:
 def write(folder: Path, vectors: np.ndarray, first: int = 1) -> Segment:
     keys = np.arange(first, first + len(vectors), dtype=np.int64)
     facts = write_segment(folder, f"text-{first:032x}.usearch", "text", keys, [to_int8(vectors)], threads=2)
-    return Segment(folder, facts, DIM, stamps=None)
+    return Segment(folder, facts, DIM, hash_cache=None)
 
 
 def test_a_segment_finds_what_an_exact_comparison_finds(tmp_path: Path) -> None:
@@ -103,19 +103,19 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
         path.unlink()  # a mapped file must not be written over
         path.write_bytes(content)
         with pytest.raises(IndexCorruptError, match="size or header"):
-            Segment(tmp_path, segment.facts, DIM, stamps=None)
+            Segment(tmp_path, segment.facts, DIM, hash_cache=None)
         assert not segment.is_intact(), name
 
 
 def test_another_dimension_is_refused_before_it_is_mapped(tmp_path: Path) -> None:
     segment = write(tmp_path, unit(5))
     with pytest.raises(IndexCorruptError, match="size or header"):
-        Segment(tmp_path, segment.facts, DIM * 2, stamps=None)
+        Segment(tmp_path, segment.facts, DIM * 2, hash_cache=None)
 
 
 def test_what_is_dropped_is_gone_from_the_disk(tmp_path: Path) -> None:
     old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=11).facts
-    segments = SegmentSet(tmp_path, {"text": DIM}, stamps=HashCache(tmp_path, read_only=False))
+    segments = SegmentSet(tmp_path, {"text": DIM}, hash_cache=HashCache(tmp_path, read_only=False))
     held = segments.open(old)
     segments.drop([old])
     assert [path.name for path in tmp_path.glob("*.usearch")] == [new.file]
@@ -129,18 +129,18 @@ def test_a_segment_of_several_parts_is_that_of_all_rows(tmp_path: Path) -> None:
     keys = np.arange(1, 31, dtype=np.int64)
     parts = [rows[:7], rows[7:8], rows[8:]]
     facts = write_segment(tmp_path, f"text-{1:032x}.usearch", "text", keys, parts, threads=1)
-    segment = Segment(tmp_path, facts, DIM, stamps=None)
+    segment = Segment(tmp_path, facts, DIM, hash_cache=None)
     assert (facts.first_key, facts.last_key, facts.rows) == (1, 30, 30)
     assert (segment.rows(keys) == rows).all()
 
 
 def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
-    segments = SegmentSet(tmp_path, {"text": DIM}, stamps=HashCache(tmp_path, read_only=False))
+    segments = SegmentSet(tmp_path, {"text": DIM}, hash_cache=HashCache(tmp_path, read_only=False))
     old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=6).facts
     (tmp_path / "9.usearch.part").write_bytes(b"left by a crash")
     (tmp_path / "catalog.sqlite").write_bytes(b"")
     kept = segments.open(old)
-    segments.sweep([new.file])
+    segments.collect_garbage([new.file])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["catalog.sqlite", new.file]
     assert len(nearest_rows([kept], unit(1)[0], 3)[0]) == 3  # a reader that holds it is not disturbed
     with pytest.raises(FileNotFoundError):

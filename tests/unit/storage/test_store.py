@@ -41,19 +41,19 @@ def test_what_a_writer_took_away_is_asked_of_a_newer_commit(index: Index, tmp_pa
             (tmp_path / "text-0.usearch").stat()
         return asked[-1]
 
-    assert index.ask(question) == asked[-1]
+    assert index._store.read(question) == asked[-1]
     assert len(set(asked)) == 3
 
 
 def test_what_is_missing_for_good_is_damage(index: Index, tmp_path: Path) -> None:
     with pytest.raises(IndexCorruptError, match=r"text-0\.usearch: is missing"):
-        index.ask(lambda _: (tmp_path / "text-0.usearch").stat())
+        index._store.read(lambda _: (tmp_path / "text-0.usearch").stat())
 
 
 def test_another_process_that_writes_is_named(tmp_path: Path, index: Index) -> None:
     index.add(MAILS[:1])
     code = "import sys, edgeembed; edgeembed.Index.open(sys.argv[1]).remove(['mail-1'])"
-    with index.writing():
+    with index._store.writing():
         run = subprocess.run([sys.executable, "-c", code, index.path], capture_output=True, text=True)
         assert f"IndexLockedError: {index.path}: process {os.getpid()}" in run.stderr
         assert ids(index.search("boat")) == ["mail-1"]  # readers do not wait

@@ -16,6 +16,7 @@ from PIL import ImageChops
 
 from edgeembed.reading.extracted import ExtractedText
 from edgeembed.reading.extras import Unreadable
+from edgeembed.reading.sandbox import frozen
 from edgeembed.reading.sandbox import process as module
 from edgeembed.reading.sandbox.process import Limits, Worker, WorkerCancelled
 from edgeembed.reading.sandbox.protocol import DecodeRequest, receive, send
@@ -268,7 +269,7 @@ def test_a_frozen_application_that_is_not_prepared_is_not_started_again(
     rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    monkeypatch.setattr(module, "_frozen_is_ready", False)
+    monkeypatch.setattr(frozen, "_is_ready", False)
     with Worker() as worker:
         assert "run_if_worker" in reason(worker, rows, "csv")
     module.run_if_worker()
