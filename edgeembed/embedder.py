@@ -31,7 +31,7 @@ Role = Literal["document", "query"]
 _BLOCK = 256
 """Documents that are tokenized and scheduled together: enough to keep the cores level, few enough to stay small."""
 _IMAGE_BLOCK = 32
-"""Vectors of pictures that are handed on together."""
+"""Batch size of the stream of image vectors."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -89,7 +89,7 @@ class Embedder:
 
     @property
     def manifest(self) -> Manifest:
-        """The facts about the model."""
+        """The manifest of the bundle."""
         return self.bundle.manifest
 
     @property
@@ -229,7 +229,7 @@ class Embedder:
         self.close()
 
     def _ahead(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-        """``work`` done on each item, in order, with two items a thread taken from ``items`` in advance."""
+        """``work`` done on each item, in order, with two items a thread read from ``items`` in advance."""
         if self._pool is None:
             yield from map(work, items)
             return

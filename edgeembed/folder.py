@@ -192,7 +192,7 @@ class Folder:
 
         Args:
             progress: called after each file.
-            cancel: asked now and then; once it answers ``True`` the sync ends, and what was done is kept.
+            cancel: called now and then; once it returns ``True`` the sync ends, and what was done is kept.
 
         Raises:
             FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.

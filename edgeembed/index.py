@@ -112,12 +112,12 @@ class Index:
         """Add documents, each in place of the one with the same id; a text that is known already is not embedded again.
 
         Args:
-            documents: of them, perhaps from a generator; what was taken is committed every few seconds.
-            progress: called with the number of documents taken so far.
-            cancel: asked now and then; once it answers ``True`` nothing more is taken, and what was taken is kept.
+            documents: any iterable, perhaps a generator; what was added is committed every few seconds.
+            progress: called with the number of documents added so far.
+            cancel: called now and then; once it returns ``True`` nothing more is added, and what was added is kept.
 
         Returns:
-            How many documents were taken.
+            How many documents were added.
 
         Raises:
             IndexLockedError: another process is writing.
@@ -305,7 +305,7 @@ class Index:
 
         def is_named(name: str) -> bool:
             with self._store.catalog.read() as newest:
-                return any(facts.file == name for facts in newest.segments())
+                return any(info.file == name for info in newest.segments())
 
         return self._store.read(
             lambda snapshot: verify(
@@ -356,7 +356,7 @@ class Index:
         return CompactReport(before, size_bytes(self.path), notes)
 
     def close(self) -> None:
-        """Close files and threads; whatever is asked of the index afterwards is a ``ValueError``, except this again."""
+        """Close files and threads; any other call afterwards raises ``ValueError``."""
         self._store.close()
 
     def __enter__(self) -> Index:

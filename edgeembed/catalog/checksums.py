@@ -1,6 +1,6 @@
-"""Seals of catalog rows: a digest in each row over its other columns, so that a flipped byte is seen.
+"""Checksums of catalog rows: in each row a digest over its other columns, so that a flipped byte is seen.
 
-SQLite checks how its pages hang together and not what they hold. The rowid is in no seal: what refers to a row by
+SQLite checks how its pages hang together and not what they hold. The rowid is in no checksum: what refers to a row by
 number (a document to its content, a chunk to its vector) is checked by following the reference. Vectors are covered
 by the digest of their chunk, wherever they lie.
 """
@@ -22,7 +22,7 @@ CHECKSUMMED: dict[str, tuple[str, ...]] = {
     "segments": ("file", "kind", "first_key", "last_key", "rows", "size_bytes", "sha256"),
     "files": ("path", "size_bytes", "mtime_ns", "checked_ns", "reason"),
 }
-"""The sealed columns of each table; the seal itself is its last column."""
+"""The columns of each table that its checksum covers; the checksum is the last column, called ``seal``."""
 
 
 def row_checksum(*values: bytes | None) -> bytes:
@@ -34,14 +34,14 @@ def row_checksum(*values: bytes | None) -> bytes:
 
 
 def checksum_sql(table: str) -> str:
-    """The SQL expression of the seal of a row of ``table``, from its columns as they are in scope."""
+    """The SQL expression of the checksum of a row of ``table``, from its columns as they are in scope."""
     # As blobs, because file names that are not Unicode would not pass as text.
     columns = (f'CAST("{column}" AS BLOB)' for column in CHECKSUMMED[table])
     return f"row_seal({', '.join(columns)})"
 
 
 def insert_sql(table: str, *, verb: str = "INSERT") -> str:
-    """SQL that puts in a row with its seal, from the values of its sealed columns in their order.
+    """SQL that inserts a row with its checksum, from the values of the columns that it covers, in their order.
 
     Text may come as UTF-8 bytes; it becomes text in columns that hold text.
     """
@@ -65,6 +65,6 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def chunk_digest(row: tuple[object, ...], vector: bytes) -> bytes:
-    """BLAKE2b, 8 bytes, over a chunk's facts as JSON, its text (the last of ``row``) as UTF-8, and its vector."""
+    """BLAKE2b, 8 bytes, over a chunk's columns as JSON, its text (the last of ``row``) as UTF-8, and its vector."""
     header = json.dumps(row[:-1]).encode() + str(row[-1] or "").encode("utf-8", "surrogatepass")
     return hashlib.blake2b(header + vector, digest_size=8).digest()

@@ -1,11 +1,11 @@
 """The catalog of an index: one SQLite file that is the truth about documents, contents, chunks and segments.
 
 Documents point to contents by hash, and chunks belong to contents, so that a renamed, moved or copied
-document costs no embedding. Keys are never reused. Segments are named by ranges of keys: fresh rows leave for a
-segment all at once and in order, so that a key is in at most one segment of its kind.
+document costs no embedding. Keys are never reused. A segment covers a range of keys: unsegmented rows are flushed
+to a segment all at once and in order, so that a key is in at most one segment of its kind.
 
-Here it is opened, made, and put in the place of another; what is asked of it is in ``snapshot.py``, what is changed
-in ``transaction.py``, its tables in ``schema.py``. All these know SQL and no vectors: to them a vector is a blob.
+Here it is opened, made, and put in the place of another. Reads are in ``snapshot.py``, changes in ``transaction.py``,
+tables in ``schema.py``. All these know SQL and no vectors: to them a vector is a blob.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PRAGMAS = (
 
 
 class SnapshotLostError(EdgeEmbedError):
-    """What was being read was changed or swept by a writer; a new read sees the newest commit."""
+    """A writer changed or collected what was being read; a new read sees the newest commit."""
 
 
 class _Connection(NamedTuple):
@@ -212,7 +212,7 @@ class Catalog:
 
 
 def is_catalog(path: Path) -> bool:
-    """Whether a file says of itself that it is a catalog, of whatever layout; what is damaged may not."""
+    """Whether a file has the application id of a catalog, of whatever layout; a damaged one may have lost it."""
     try:
         with closing(connect(path, mode="ro&immutable=1")) as db:
             return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)

@@ -65,7 +65,7 @@ _DEFAULTS = {
 
 
 def _copy(db: Connection, table: str) -> None:
-    """Fill a new table from its old form, what is new in it by ``_DEFAULTS``, else null, and seal each row."""
+    """Fill a new table from its old form: new columns by ``_DEFAULTS``, else null; each row gets its checksum."""
     old = _columns(db, f"old_{table}")
     new = [column for column in _columns(db, table) if column != "seal"]
     if not new:

@@ -14,7 +14,7 @@ KINDS = ("text", "image")
 """Of contents and their chunks, and so of documents."""
 APPLICATION_ID = 0x65646765  # "edge"
 LAYOUT = 2
-"""1: no full text, no seals."""
+"""Layout 1 had no full text and no checksums."""
 _REBUILDABLE = "%USING fts5%"
 SCHEMA = f"""
 CREATE TABLE settings (

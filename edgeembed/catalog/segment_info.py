@@ -1,4 +1,4 @@
-"""What the catalog says of segment files: plain facts, and whether they can be."""
+"""Entries of segment files in the catalog, and whether they are valid."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_segment_name(name: str) -> bool:
 
 @dataclass(frozen=True)
 class SegmentInfo:
-    """What the catalog says of one segment file."""
+    """The catalog's entry of one segment file."""
 
     file: str
     kind: str

@@ -1,4 +1,4 @@
-"""What can be asked of one commit of an index."""
+"""Reads of one commit of an index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PassageRow(NamedTuple):
 
 
 class ChunkRow(NamedTuple):
-    """The facts of a chunk."""
+    """A chunk without its vector."""
 
     kind: str
     start: int | None
@@ -126,7 +126,7 @@ class Snapshot:
         return [PassageRow(*row) for row in rows]
 
     def chunk(self, key: int) -> ChunkRow:
-        """The facts of one chunk."""
+        """One chunk."""
         row = self._db.execute(
             'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
         ).fetchone()
@@ -181,7 +181,7 @@ class Snapshot:
     def full_text_is_intact(self) -> bool:
         """Whether the keyword index says what documents and chunks say.
 
-        FTS5 checks itself by a statement that counts as a write, so a temporary copy is asked, as large as the catalog.
+        FTS5 checks itself by a statement that counts as a write, so that needs a temporary copy, as large as the catalog.
         """
         with closing(copied(self._db)) as copy:
             return is_intact(copy)

@@ -14,7 +14,7 @@ __all__ = ["Connection", "DatabaseError", "connect", "copied", "in_memory", "tra
 
 
 def connect(path: Path, *, mode: str = "rw") -> Connection:
-    """A connection outside any transaction, which knows how rows are sealed.
+    """A connection outside any transaction, which can compute the checksums of rows.
 
     Args:
         mode: ``rw`` or ``ro``, and what else a URI of SQLite may say after it.

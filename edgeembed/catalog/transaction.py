@@ -78,7 +78,7 @@ class Transaction(Snapshot):
         """Remove contents that no document points to, with their chunks; returns how many."""
         rows = self._db.execute("SELECT content FROM contents WHERE content NOT IN (SELECT content FROM documents)")
         orphans = json.dumps([content for (content,) in rows])
-        # Found first and then named: asked of each chunk, the question would read every text of the index.
+        # Two steps: as a subquery for each chunk it would read every text of the index.
         named = "content IN (SELECT value FROM json_each(?))"
         self._db.execute(f"{fulltext.REMOVE_WORDS} AND {named}", (orphans,))
         return self._db.execute(f"DELETE FROM contents WHERE {named}", (orphans,)).rowcount
@@ -88,7 +88,7 @@ class Transaction(Snapshot):
         return is_intact(self._db)
 
     def replace_segments(self, old: Iterable[SegmentInfo], new: SegmentInfo | None) -> None:
-        """Name ``new`` instead of ``old``, and drop the fresh rows that it covers."""
+        """Name ``new`` instead of ``old``, and drop the unsegmented rows that it covers."""
         for info in old:
             self._db.execute("DELETE FROM segments WHERE file = ?", (info.file,))
         if new is not None:

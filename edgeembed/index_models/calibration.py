@@ -1,8 +1,8 @@
-"""How good is good? Similarities judged against those of ordinary texts and photos.
+"""Calibration: the z-score of a similarity against those of ordinary texts and photos, and a score from 0 to 1.
 
 A cosine says little by itself: photos lie elsewhere than texts, and one model's 0.4 is another's 0.6. So it is counted
-in deviations from the mean of what this model gives for an ordinary query and an ordinary thing, all pairs from
-the vectors in its ``background.npz``, and one fixed logistic function makes a number from 0 to 1 of it.
+in deviations from the mean of what this model gives for an ordinary query and an ordinary document (a z-score), over
+all pairs of the vectors in its ``background.npz``, and one fixed logistic function makes a number from 0 to 1 of it.
 
 The mean and the deviation are those of the model, not of the query. Taking each query's own (as normalisation by
 a cohort does in speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360) was
@@ -25,40 +25,40 @@ if TYPE_CHECKING:
     from ..segments.int8 import Floats
 
 LOGISTIC_MIDPOINT = 2.6
-"""Deviations above the ordinary at which the score is one half."""
+"""z-score at which the score is one half."""
 LOGISTIC_SCALE = 0.77
 MIN_Z = 2.1
-"""Deviations above the ordinary that a hit needs to be shown by default (a score of 0.34 without words in common), if
-there is a good match at all."""
+"""z-score that a hit needs to be shown by default (a score of 0.34 without words in common), if there is a good match
+at all."""
 MIN_SHARE_OF_BEST_Z = 0.5
-"""Share of the deviations of the best hit of the same kind that another needs to be shown beside it by default."""
+"""By default a hit is shown only if its z-score is at least this fraction of the best hit's of the same kind."""
 BM25_WEIGHT_FOR_CUTOFF = 0.25
-"""Deviations for a BM25 of as many units as the root of the highest one, where it is judged whether a hit is shown.
-Less than for the order of hits (``ranking.WORDS``): a long query has some word in common with nearly any text."""
+"""Weight of BM25 / sqrt(max BM25) against the z-score, where it is judged whether a hit is shown. Less than for the
+order of hits (``hits.BM25_WEIGHT``): a long query has some word in common with nearly any text."""
 _MARGIN = 0.8
 _BETWEEN_QUERIES = 1.5
 """By how much similarities of all queries deviate more than those of one, so that the same score means the same."""
 _LEAST_OF_THE_SAME = 5.0
-"""Deviations above the ordinary at which a picture finds itself, at least. All pictures of some motifs are alike, and
-without this a copy of such a picture would not be far above them."""
+"""Least z-score with which an image finds itself. All images of some motifs are alike, and without this a copy of such
+an image would not be far above them."""
 _USUAL_SPREAD = 0.09
 """Deviation of similarities to ordinary texts; stands in where a bundle has no background."""
 
 
 def chance_threshold(passages: int) -> float:
-    """How many deviations above the ordinary the best of so many passages must be to be a match.
+    """The z-score that the best of so many passages must exceed to be a match: the maximum expected by chance.
 
-    The more passages, the further above the ordinary the best of them is by chance: the largest of n independent
+    The more passages, the higher the best of them is by chance: the largest of n independent
     normal numbers is near the square root of 2 ln n (Cramér 1946, Mathematical Methods of Statistics, 28.6). Passages
     of one folder are alike, and count as the fourth root of their number here. The square root of it would show less
     of what does not fit, but hides a short note among a thousand others three times as often, and what is hidden
-    wrongly is worse than what is shown in vain. ``python -m tests.bench.no_match`` shows both.
+    wrongly is worse than what is shown in vain. ``python -m tests.benchmarks.no_match`` shows both.
     """
     return math.sqrt(math.log(max(passages, 1)) / 2) + _MARGIN
 
 
 class Calibration(NamedTuple):
-    """What is ordinary for a kind of queries and a kind of documents."""
+    """Mean and deviation of similarities between ordinary queries of a kind and ordinary documents of a kind."""
 
     mean: float
     deviation: float
@@ -66,7 +66,7 @@ class Calibration(NamedTuple):
     """Whether it comes from a background; otherwise it only serves to put things in order."""
 
     def z_score(self, similarity: float) -> float:
-        """Deviations above the ordinary."""
+        """The z-score: deviations above the mean of ordinary similarities."""
         return (similarity - self.mean) / self.deviation
 
     def score(self, similarity: float) -> float | None:

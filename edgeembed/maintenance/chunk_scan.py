@@ -21,7 +21,7 @@ _BATCH = 4096
 def chunk_batches(
     db: Connection, segments: dict[str, Segment], dims: Mapping[str, int]
 ) -> Iterator[tuple[list[int], list[ChunkRow], list[bytes], list[bytes | None]]]:
-    """All chunks in batches: keys, facts, digests, and vectors, ``None`` where one is missing or of a wrong size.
+    """All chunks in batches: keys, columns, digests, and vectors, ``None`` where one is missing or of a wrong size.
 
     Raises:
         IndexCorruptError: keys do not ascend, as on a page that was cut off; going on behind the last would never end.
@@ -43,7 +43,7 @@ def chunk_batches(
 
 
 def _fill(keys: list[int], chunks: list[ChunkRow], vectors: list[bytes | None], segments: dict[str, Segment]) -> None:
-    """Fetch from segments the vectors that are not fresh."""
+    """Fetch from segments the vectors that are not among the unsegmented rows."""
     for segment in segments.values():
         places = [i for i, key in enumerate(keys) if vectors[i] is None and _covers(segment.info, chunks[i], key)]
         if not places:

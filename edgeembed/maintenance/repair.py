@@ -1,6 +1,6 @@
 """Make an index whole again from what remains of it.
 
-Every row that still fits its seal is copied into a new catalog, which takes the place of the old one when it is
+Every row that still fits its checksum is copied into a new catalog, which takes the place of the old one when it is
 complete. A text whose vector is damaged or gone is embedded again; whatever else does not fit is left out, and the
 documents concerned are marked to be indexed again: the next ``sync`` of a folder does so by itself.
 """
@@ -218,7 +218,7 @@ def _chunks_without_vector(db: Connection, intact: dict[str, Segment], dims: Map
 
 
 def _give_up_incomplete(db: Connection, pictures: list[int], work: _Work) -> None:
-    """Give up contents that lost a chunk, pictures that lost their vector, and work that was under way."""
+    """Give up contents that lost a chunk, images that lost their vector, and work that was under way."""
     db.executemany("DELETE FROM chunks WHERE key = ?", ((key,) for key in pictures))
     _give_up(db, "complete = 0 OR chunks <> (SELECT count(*) FROM chunks k WHERE k.content = contents.content)", work)
 

@@ -18,11 +18,11 @@ class IndexStatus:
 
     path: Path
     model: str
-    """Of texts; the next two facts are its own."""
+    """Of texts; the next two are its own."""
     encoder: str
     space: str
     image_model: str | None
-    """Of pictures; ``None``: they are left out, and so the next two facts."""
+    """Of images; ``None``: they are left out, and the next two are ``None`` as well."""
     image_encoder: str | None
     image_space: str | None
     documents: int

@@ -1,9 +1,8 @@
 """Check everything that an index claims: every checksum, every count, every reference, and a sample of its vectors.
 
-Nothing is changed. What is found is for ``repair``; what a search would answer wrongly is always found, because every
-byte that an answer is made from is under a digest: catalog rows under their seal, vectors and texts under the digest
-of their chunk, segment files under their SHA-256, and the way the catalog's pages hang together under SQLite's own
-check.
+Nothing is changed; ``repair`` mends. Whatever would make a search answer wrongly is detected, because every byte that an
+answer is made from is under a digest: catalog rows under their checksum, vectors and texts under the digest of their
+chunk, segment files under their SHA-256, and the way the catalog's pages hang together under SQLite's own check.
 """
 
 from __future__ import annotations
@@ -143,7 +142,7 @@ def _check_pages(db: Connection, findings: _Findings) -> None:
 
 
 def _check_seals(db: Connection, findings: _Findings) -> None:
-    """Compare every row with its seal."""
+    """Compare every row with its checksum."""
     for table in CHECKSUMMED:
         name = CHECKSUMMED[table][0]
         rows = db.execute(

@@ -8,7 +8,7 @@ which ranks know nothing. Reciprocal rank fusion (Cormack, Clarke and Büttcher 
 measured beside it, the constants of each chosen on sets other than the one reported: it gains less on sets of
 abstracts and loses more among short texts, where a single word in common can lift a document above the best match.
 That sums of normalised scores do better is also what Bruch, Gai and Ingber found (2023, An Analysis of Fusion
-Functions for Hybrid Retrieval, doi:10.1145/3596512). ``python -m tests.bench.hybrid`` measures all of this.
+Functions for Hybrid Retrieval, doi:10.1145/3596512). ``python -m tests.benchmarks.hybrid`` measures all of this.
 """
 
 from __future__ import annotations

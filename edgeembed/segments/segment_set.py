@@ -1,4 +1,4 @@
-"""All segments of an index together: kept open, searched as one, swept when no commit names them any more."""
+"""All segments of an index together: kept open, searched as one, collected when no commit names them any more."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from .int8 import Floats, Keys, to_int8
 from .segment import EXPANSION_SEARCH, Segment
 
 _SHARED_EXPANSION = 768
-"""Of several graphs together: of the best of all each holds its share alone, so each may be walked less far. Of real
-texts in graphs of 262 144 rows, recall is then 0.983 with two graphs, 0.985 with three, 0.984 with four."""
+"""HNSW search breadth (``ef``) shared by all graphs of a query: each holds only part of the best rows, so each is
+searched less widely. Of real texts in graphs of 262 144 rows, recall is then 0.983 with two graphs, 0.985 with three,
+0.984 with four."""
 _LEAST_EXPANSION = 128
 
 
@@ -28,11 +29,11 @@ def nearest_rows(
     Args:
         query: ``(dim,)`` of length 1.
         count: at least 1.
-        exact: compare every row instead of walking graphs.
-        expansion: how many rows are kept in view in each graph; ``None``: by how many graphs there are.
+        exact: compare every row instead of searching graphs.
+        expansion: HNSW search breadth (``ef``) in each graph; ``None``: by how many graphs there are.
     """
     row = to_int8(query[None])[0]
-    # Some more than asked for: the order among neighbours is settled in float32 below.
+    # Some more than asked for: the order among neighbours is decided in float32 below.
     reach = count + count // 2 + 16
     expansion = expansion or _expansion(sum(segment.has_graph for segment in segments))
     candidates = [segment.candidates(row, reach, exact=exact, expansion=expansion) for segment in segments]
@@ -47,7 +48,7 @@ def nearest_rows(
 
 
 def _expansion(graphs: int) -> int:
-    """How far each of so many graphs is walked."""
+    """HNSW search breadth (``ef``) for each of so many graphs."""
     return EXPANSION_SEARCH if graphs < 2 else max(_LEAST_EXPANSION, _SHARED_EXPANSION // graphs)
 
 
@@ -86,7 +87,7 @@ class SegmentSet:
         self._delete({*unnamed, *(path.name for path in self.orphans(named))})
 
     def drop(self, old: Iterable[SegmentInfo]) -> None:
-        """Unmap and delete segments that the newest commit no longer names; what cannot be deleted is swept later."""
+        """Unmap and delete segments that no commit names any more; what cannot be deleted is collected later."""
         self._delete({info.file for info in old})
 
     def _delete(self, names: Collection[str]) -> None:

@@ -30,10 +30,10 @@ class Content:
 
 
 def content_of(document: Document) -> Content:
-    """The content of a document; a picture in a file is read here, once.
+    """The content of a document; the file of an image is read here, once.
 
     Raises:
-        OSError: the file of a picture cannot be read; names the document.
+        OSError: the file of an image cannot be read; names the document.
         ImageError: a Pillow image was closed, or its file is damaged; likewise.
     """
     digest = hashlib.blake2b(digest_size=16)

@@ -60,7 +60,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _sign(folder: Path) -> None:
-    """Leave the name of this process for those that find the lock taken."""
+    """Leave the name of this process for those that do not get the lock."""
     name = f"process {os.getpid()} ({Path(sys.argv[0] or sys.executable).name})"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     with contextlib.suppress(OSError):  # a full disk must not keep anyone from removing documents

@@ -61,7 +61,7 @@ class Store:
         """Ask something of the catalog as of the last commit.
 
         Args:
-            question: is asked again, of a newer commit, if a writer took away what it was reading.
+            question: called again with a newer commit if a writer removed what it was reading.
 
         Raises:
             IndexCorruptError: the files contradict each other, or a segment is gone.
@@ -157,7 +157,7 @@ class Store:
             raise ValueError(f"{self.path}: this index is closed; open it again to use it")
 
     def close(self) -> None:
-        """Close files and threads; whatever is asked of the index afterwards is a ``ValueError``, except this again."""
+        """Close files and threads; any other call afterwards raises ``ValueError``."""
         self._is_closed = True
         self.segments.close()
         self.catalog.close()
