@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -37,6 +36,7 @@ from .storage.store import Store
 from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
 from .sync.walk import walk
+from .system.files import cache_path
 
 if TYPE_CHECKING:
     from .search.explain import Explanation
@@ -300,10 +300,7 @@ def index_path(folder: Path) -> Path:
     inside = folder / INDEX_NAME
     if (inside / CATALOG_NAME).is_file() or os.access(folder, os.W_OK):
         return inside
-    from platformdirs import user_cache_path
-
-    name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=12).hexdigest()
-    return user_cache_path("edgeembed", appauthor=False) / "indexes" / name
+    return cache_path(folder, "indexes")
 
 
 def _index_dir(root: Path, index: str | os.PathLike[str] | None) -> Path:

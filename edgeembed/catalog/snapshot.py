@@ -181,7 +181,7 @@ class Snapshot:
     def full_text_is_intact(self) -> bool:
         """Whether the keyword index says what documents and chunks say.
 
-        FTS5 checks itself by a statement that counts as a write, so that needs a temporary copy, as large as the catalog.
+        FTS5 checks itself by a statement that counts as a write, so it needs a temporary copy, as large as the catalog.
         """
         with closing(copied(self._db)) as copy:
             return is_intact(copy)

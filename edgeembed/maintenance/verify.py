@@ -1,7 +1,7 @@
 """Check everything that an index claims: every checksum, every count, every reference, and a sample of its vectors.
 
-Nothing is changed; ``repair`` mends. Whatever would make a search answer wrongly is detected, because every byte that an
-answer is made from is under a digest: catalog rows under their checksum, vectors and texts under the digest of their
+Nothing is changed; ``repair`` mends. Whatever would make a search answer wrongly is detected, because every byte that
+an answer is made from is under a digest: catalog rows under their checksum, vectors and texts under the digest of their
 chunk, segment files under their SHA-256, and the way the catalog's pages hang together under SQLite's own check.
 """
 
@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..catalog.checksums import CHECKSUMMED, checksum_sql, chunk_digest
 from ..catalog.database import CATALOG_NAME
 from ..catalog.segment_info import check_segment_info
@@ -24,7 +22,7 @@ from ..catalog.sqlite import Connection
 from ..embedder import Embedder
 from ..errors import IndexCorruptError
 from ..index_models.records import Unavailable
-from ..segments.int8 import cosines
+from ..segments.int8 import cosines, from_blobs
 from ..segments.segment import Segment
 from .chunk_scan import chunk_batches
 
@@ -289,7 +287,7 @@ def _check_sample(
                 texts.append(chunk.text)
                 stored.append(vector)
     again = model.embed_texts(texts)
-    rows = np.frombuffer(b"".join(stored), dtype=np.int8).reshape(len(stored), dims["text"])
+    rows = from_blobs(stored, dims["text"])
     least = min(_LEAST_COSINE, model.manifest.tolerance.get("self", 1.0))
     worst = min(float(cosines(vector, row[None])[0]) for vector, row in zip(again, rows, strict=True))
     if worst < least:

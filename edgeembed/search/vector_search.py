@@ -15,7 +15,7 @@ from ..catalog.database import CATALOG_NAME
 from ..catalog.snapshot import Snapshot
 from ..catalog.where import Condition
 from ..errors import IndexCorruptError
-from ..segments.int8 import Floats, Keys, Rows, cosines
+from ..segments.int8 import Floats, Keys, Rows, cosines, from_blobs
 from ..segments.segment_set import SegmentSet, nearest_rows
 from .hits import DocumentMatch, group_by_document, is_final
 
@@ -137,4 +137,4 @@ def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Rows]:
     if any(len(raw) != dim for _, raw in fresh):
         raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
     keys = np.array([key for key, _ in fresh], dtype=np.int64)
-    return keys, np.frombuffer(b"".join(raw for _, raw in fresh), dtype=np.int8).reshape(len(keys), dim)
+    return keys, from_blobs([vector for _, vector in fresh], dim)

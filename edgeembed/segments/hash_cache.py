@@ -7,11 +7,12 @@ never in the index, because an index may come from somebody else.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import tempfile
 from pathlib import Path
+
+from ..system.files import cache_path
 
 _MOST_BYTES = 1 << 20
 
@@ -25,12 +26,9 @@ class HashCache:
             folder: of the index.
             read_only: ``True`` uses entries and writes none.
         """
-        from platformdirs import user_cache_path
-
         self._read_only = read_only
         self._index = folder.resolve()
-        name = hashlib.blake2b(os.fsencode(self._index), digest_size=12).hexdigest()
-        self._path = user_cache_path("edgeembed", appauthor=False) / "stamps" / f"{name}.json"
+        self._path = cache_path(self._index, "stamps").with_suffix(".json")
         self._known: dict[str, list[object]] | None = None
 
     def holds(self, name: str, info: os.stat_result, sha256: str) -> bool:

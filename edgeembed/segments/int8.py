@@ -7,6 +7,8 @@ them. What a search finds is compared once more with the query in float32.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,3 +37,8 @@ def cosines(query: Floats, rows: Rows) -> Floats:
     floats = rows.astype(np.float32)
     norms = np.sqrt(np.einsum("nd,nd->n", floats, floats))
     return np.asarray(floats @ query / np.maximum(norms, 1), dtype=np.float32)
+
+
+def from_blobs(blobs: Sequence[bytes], dim: int) -> Rows:
+    """Rows ``(N, dim)`` from their bytes as the catalog stores them, each ``dim`` long; read-only."""
+    return np.frombuffer(b"".join(blobs), dtype=np.int8).reshape(len(blobs), dim)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import IndexLockedError, IndexNotWritableError
+from ..system.files import file_id
 
 _LOCK_NAME = "lock"
 _OWNER_NAME = "writer"
@@ -53,10 +54,9 @@ def process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        info = path.stat()
+        return file_id(path)
     except FileNotFoundError:
         return None
-    return info.st_dev, info.st_ino
 
 
 def _sign(folder: Path) -> None:

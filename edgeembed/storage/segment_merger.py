@@ -19,7 +19,7 @@ import numpy as np
 
 from ..catalog.database import Catalog
 from ..catalog.segment_info import SegmentInfo
-from ..segments.int8 import Keys, Rows
+from ..segments.int8 import Keys, Rows, from_blobs
 from ..segments.segment import write_segment
 from ..segments.segment_set import SegmentSet
 
@@ -48,7 +48,7 @@ class SegmentMerger:
                 return
             unsegmented = snapshot.unsegmented_rows(kind)
         keys = np.array([key for key, _ in unsegmented], dtype=np.int64)
-        rows = np.frombuffer(b"".join(vector for _, vector in unsegmented), dtype=np.int8).reshape(len(keys), -1)
+        rows = from_blobs([vector for _, vector in unsegmented], len(unsegmented[0][1]))
         self._replace([], kind, keys, [rows])
         self.merge(kind, FLUSH_ROWS * _MERGE)
 

@@ -20,9 +20,10 @@ from ..reading.sandbox.process import Worker, WorkerCancelled
 from ..storage.commands import Change
 from ..storage.store import Store
 from ..storage.writer import Writer
+from ..system.files import file_id
 from .plan import SyncPlan, plan_sync
 from .source_folder import source_folder_setting
-from .walk import check_still_there, identity
+from .walk import check_still_there
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class _Run:
         """Read new and changed files into the writer until all are in or it is cancelled.
 
         Args:
-            root_id: identity of the folder when the sync began: what vanishes with it was not deleted.
+            root_id: :func:`file_id` of the folder when the sync began: what vanishes with it was not deleted.
         """
         total_bytes, done_bytes = sum(file.size_bytes for file in self._todo), 0
         with suppress(WorkerCancelled):
@@ -130,7 +131,7 @@ def sync(
     exclude: Path | None = None,
 ) -> SyncReport:
     """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
-    root_id = identity(root)
+    root_id = file_id(root)
     plan = plan_sync(root, store, exclude=exclude)
     if plan.is_empty:
         store.collect_garbage()

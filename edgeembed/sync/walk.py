@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..reading.entries import NOT_A_FILE, OWN_INDEX, FileStat, Skipped, unreadable
+from ..system.files import file_id
 from .ignore_rules import IGNORE_FILES, Rules, ignored, inherited_rules, is_plain_file, read_rules
 
 IN_THE_CLOUD = "kept in the cloud, not on this machine"
@@ -62,7 +63,7 @@ class _Walk:
     def __init__(self, root: Path, excluded: frozenset[str]) -> None:
         self._root = root
         self._excluded = excluded
-        self._identity = identity(root)
+        self._identity = file_id(root)
         self._problems: list[Skipped] = []
 
     def run(self) -> Iterator[FileStat | Skipped]:
@@ -164,14 +165,8 @@ class _Walk:
         return folder.rules.with_nearer(read_rules(files, self._problems, cut=len(folder.prefix)))
 
 
-def identity(root: Path) -> tuple[int, int]:
-    """Which folder it is, whatever it is called."""
-    info = root.stat()
-    return info.st_dev, info.st_ino
-
-
 def check_still_there(root: Path, before: tuple[int, int]) -> None:
-    """Make sure that a folder is the one that it was when its :func:`identity` was asked for.
+    """Make sure that a folder is the one that it was when its :func:`file_id` was read.
 
     Otherwise a drive that is pulled out would look like a folder from which everything was deleted.
 
@@ -179,7 +174,7 @@ def check_still_there(root: Path, before: tuple[int, int]) -> None:
         FileNotFoundError: it is gone, or another is in its place, such as the mount point of that drive.
     """
     with suppress(OSError):
-        if identity(root) == before:
+        if file_id(root) == before:
             return
     said = "went away while it was read; nothing was taken for deleted, run it again when it is back"
     raise FileNotFoundError(errno.ENOENT, said, os.fspath(root))

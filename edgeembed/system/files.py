@@ -1,4 +1,4 @@
-"""Files on disk: flushed so that they survive a power cut, and hashed."""
+"""Files on disk: flushed so that they survive a power cut, hashed, identified; and the user's cache."""
 
 from __future__ import annotations
 
@@ -31,3 +31,21 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def file_id(path: Path) -> tuple[int, int]:
+    """Which file or folder it is, whatever it is called: device and inode.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    info = path.stat()
+    return info.st_dev, info.st_ino
+
+
+def cache_path(folder: Path, purpose: str) -> Path:
+    """Where something about a folder is kept in the user's cache: under ``purpose``, by a digest of its path."""
+    from platformdirs import user_cache_path
+
+    digest = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=12).hexdigest()
+    return user_cache_path("edgeembed", appauthor=False) / purpose / digest
