@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -28,6 +30,56 @@ def test_python_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for block in found:
         exec(compile(block, name, "exec"), names)  # one after the other, as a reader would
     assert (tmp_path / "mail.index").is_dir()
+
+
+def test_the_example_of_shipping_an_index_runs(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_bundle, tmp_path / "bundles" / "small")
+    names: dict[str, object] = {"pages": [SimpleNamespace(name="p1", text="Print on both sides.", title="Printing")]}
+    for block in blocks(ROOT / "docs/index.md"):
+        exec(compile(block, "docs/index.md", "exec"), names)
+    assert [hit.metadata for hit in names["hits"]] == [{"title": "Printing"}]  # type: ignore[attr-defined]
+
+
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder, pattern in (
+        (ROOT, "*.md"),
+        (ROOT / "docs", "*.md"),
+        (ROOT / "models", "*.md"),
+        (ROOT / "export", "*.md"),
+    )
+    for path in folder.glob(pattern)
+)
+
+
+def anchors(path: Path) -> set[str]:
+    """What GitHub makes of a page's headings."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    page = ROOT / name
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if link.startswith(("http:", "https:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+def test_the_readme_is_short_and_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 150
+    for name in PAGES:
+        assert name == "README.md" or f"({name})" in readme, name
 
 
 def test_the_readme_names_every_command() -> None:
