@@ -26,6 +26,7 @@ from typing import Any
 from edgeembed import Embedder, Folder, Index
 from edgeembed.catalog.database import Catalog
 from edgeembed.catalog.snapshot import Snapshot
+from edgeembed.catalog.transaction import Transaction
 from edgeembed.index_models.records import recorded_models
 from edgeembed.maintenance.chunk_scan import chunk_batches
 from edgeembed.segments.segment import Segment
@@ -43,7 +44,7 @@ _OLD = 1_600_000_000
 def small_steps() -> Iterator[None]:
     """Segments of some tens of rows, and commits by number of chunks alone, so that each run makes the same ones."""
     names = {
-        (merging, "SEAL_ROWS"): 12,
+        (merging, "FLUSH_ROWS"): 12,
         (writer, "COMMIT_CHUNKS"): 8,
         (writer, "COMMIT_SECONDS"): 1e9,
         (writer, "EMBED_CHUNKS"): 4,
@@ -129,7 +130,7 @@ class Disk:
     @contextmanager
     def watched(self) -> Iterator[None]:
         real = {name: getattr(os, name) for name in self._NAMES}
-        count = writer.Transaction.count_generation
+        count = Transaction.count_generation
         write = Catalog.write
 
         def shim(name: str) -> Callable[..., object]:
@@ -153,14 +154,14 @@ class Disk:
 
         for name in self._NAMES:
             setattr(os, name, shim(name))
-        writer.Transaction.count_generation = counting  # type: ignore[method-assign]
+        Transaction.count_generation = counting  # type: ignore[method-assign]
         Catalog.write = committing  # type: ignore[method-assign,assignment]
         try:
             yield
         finally:
             for name, function in real.items():
                 setattr(os, name, function)
-            writer.Transaction.count_generation = count  # type: ignore[method-assign]
+            Transaction.count_generation = count  # type: ignore[method-assign]
             Catalog.write = write  # type: ignore[method-assign]
 
 

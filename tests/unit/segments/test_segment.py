@@ -96,25 +96,25 @@ def test_compare_and_rows_by_key(tmp_path: Path) -> None:
 
 def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     segment = write(tmp_path, unit(50))
-    path = tmp_path / segment.facts.file
+    path = tmp_path / segment.info.file
     raw = bytearray(path.read_bytes())
     assert segment.is_intact()
     for name, content in {"cut": raw[:-1], "longer": raw + b"x", "header": b"\xff" + raw[1:]}.items():
         path.unlink()  # a mapped file must not be written over
         path.write_bytes(content)
         with pytest.raises(IndexCorruptError, match="size or header"):
-            Segment(tmp_path, segment.facts, DIM, hash_cache=None)
+            Segment(tmp_path, segment.info, DIM, hash_cache=None)
         assert not segment.is_intact(), name
 
 
 def test_another_dimension_is_refused_before_it_is_mapped(tmp_path: Path) -> None:
     segment = write(tmp_path, unit(5))
     with pytest.raises(IndexCorruptError, match="size or header"):
-        Segment(tmp_path, segment.facts, DIM * 2, hash_cache=None)
+        Segment(tmp_path, segment.info, DIM * 2, hash_cache=None)
 
 
 def test_what_is_dropped_is_gone_from_the_disk(tmp_path: Path) -> None:
-    old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=11).facts
+    old, new = write(tmp_path, unit(5), first=1).info, write(tmp_path, unit(5), first=11).info
     segments = SegmentSet(tmp_path, {"text": DIM}, hash_cache=HashCache(tmp_path, read_only=False))
     held = segments.open(old)
     segments.drop([old])
@@ -136,7 +136,7 @@ def test_a_segment_of_several_parts_is_that_of_all_rows(tmp_path: Path) -> None:
 
 def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
     segments = SegmentSet(tmp_path, {"text": DIM}, hash_cache=HashCache(tmp_path, read_only=False))
-    old, new = write(tmp_path, unit(5), first=1).facts, write(tmp_path, unit(5), first=6).facts
+    old, new = write(tmp_path, unit(5), first=1).info, write(tmp_path, unit(5), first=6).info
     (tmp_path / "9.usearch.part").write_bytes(b"left by a crash")
     (tmp_path / "catalog.sqlite").write_bytes(b"")
     kept = segments.open(old)

@@ -272,7 +272,7 @@ def test_a_frozen_application_that_is_not_prepared_is_not_started_again(
     monkeypatch.setattr(frozen, "_is_ready", False)
     with Worker() as worker:
         assert "run_if_worker" in reason(worker, rows, "csv")
-    module.run_if_worker()
+    frozen.run_if_worker()
     assert module._command() == [sys.executable, "--edgeembed-worker"]
 
 
