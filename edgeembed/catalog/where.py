@@ -9,7 +9,10 @@ document's metadata, or one of these facts: ``document.id``, ``document.kind`` (
 - ``{">=": 2020, "<": 2025}``: a range of numbers or strings, with any of ``<``, ``<=``, ``>``, ``>=``;
   ``file.modified`` takes ``datetime`` and ``date`` objects, ISO strings (``"2024-05-01"``), or seconds since 1970;
 - ``{"in": ["ann", "bob"]}``: one of a set; ``{"!=": "ann"}``: another value, or none at all;
-- ``{"glob": "notes/**/*.md"}``: a pattern, see :func:`glob_expression`; a list of patterns: any of them;
+- ``{"glob": "notes/**/*.md"}``: a pattern as in ``.gitignore``, or a list of patterns, any of them. ``*`` and ``?``
+  stand for any characters but ``/``, ``[a-z]`` for one of a set, ``**`` for any number of folders, ``\\*`` for a star
+  itself. A pattern with a ``/`` before its end is for the path from the top; one without is for any file or folder
+  name on the way. What fits a folder fits all that is in it;
 - ``{"has": "red"}``: a list that holds the value.
 """
 
@@ -23,6 +26,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from ..text.globs import any_of, translate
 from ..text.surrogates import decode, encode
 from ..text.terms import contains_phrase, phrase_expression
 from .schema import KINDS
@@ -93,39 +97,15 @@ def word_condition(phrases: Sequence[str], excluded: Sequence[str]) -> Condition
     return whole
 
 
-def glob_expression(pattern: str) -> str:
-    """A regular expression for a pattern of paths, as in ``.gitignore``.
+def _glob_expression(pattern: str) -> str:
+    """A regular expression for what a pattern fits: the whole path from the top, or any name on the way.
 
-    ``*`` and ``?`` stand for any characters but ``/``, ``[a-z]`` for one of a set, ``**`` for any number of folders. A
-    pattern with a ``/`` before its end is for the path from the top; one without is for any file or folder name on the
-    way. What fits a folder fits all that is in it.
+    Raises:
+        ValueError: as :func:`translate`.
     """
     body = pattern.removeprefix("./").rstrip("/")
-    steps = body.removeprefix("/").split("/")
-    parts = []
-    for number, step in enumerate(steps):
-        last = number == len(steps) - 1
-        parts.append((".*" if last else "(?:[^/]+/)*") if step == "**" else _step(step) + ("" if last else "/"))
-    anywhere = "(?:.*/)?" if "/" not in body else ""
-    return anywhere + "".join(parts) + "(?:/.*)?"
-
-
-def _step(step: str) -> str:
-    out, i = "", 0
-    while i < len(step):
-        end = step.find("]", i + 2)
-        if step[i] == "*":
-            out += "" if out.endswith("[^/]*") else "[^/]*"
-        elif step[i] == "?":
-            out += "[^/]"
-        elif step[i] == "[" and end > 0:
-            inside = step[i + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            out += "[" + ("^/" + inside[1:] if inside[0] in "!^" else inside) + "]"
-            i = end
-        else:
-            out += re.escape(step[i])
-        i += 1
-    return out
+    anywhere = "" if "/" in body else "(?:.*/)?"
+    return f"{anywhere}{translate(body)}(?:/.*)?"  # what fits a folder fits all that is in it
 
 
 def _one(name: str, operator: str, operand: Any) -> Condition:
@@ -165,14 +145,13 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
         patterns = list(operand) if is_list else [operand]
         if not all(isinstance(pattern, str) for pattern in patterns):
             raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {operand!r}")
-        expressions = [glob_expression(pattern) for pattern in patterns]
-        for pattern, expression in zip(patterns, expressions, strict=True):
+        expressions = []
+        for pattern in patterns:
             try:
-                re.compile(expression)
-            except re.error as error:
-                raise ValueError(f"{name}: {pattern!r} is no pattern that can be used: {error.msg}") from None
-        joined = "|".join(f"(?:{expression})" for expression in expressions)
-        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(joined),))
+                expressions.append(_glob_expression(pattern))
+            except ValueError as error:
+                raise ValueError(f"{name}: {pattern!r:.80} is no pattern that can be used: {error}") from None
+        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(any_of(expressions)),))
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
         raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")
     if isinstance(operand, str):

@@ -5,9 +5,9 @@ to the root of an enclosing git repository, and from that repository's ``.git/in
 decides, in it the later file, in that the last rule that fits. Each entry is asked about once, by its own path, and
 nothing below an ignored folder is asked about, exactly as git does it.
 
-Most rules have no wildcard but a ``*`` at one end: those are looked up without a regular expression, and without the
-40 ms that it takes to import pathspec, which translates the others. Its ``GitIgnoreSpec`` is not asked as a whole,
-because it answers for whole paths of files: for ``*`` followed by ``!*/`` it would leave out every folder.
+Most rules have no wildcard but a ``*`` at one end: those are looked up without a regular expression. ``pathspec``, the
+usual library for this, is not used: it answers for whole paths of files, so that for ``*`` followed by ``!*/`` it
+leaves out every folder, which git does not.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ..reading.entries import Skipped, unreadable
+from ..text.globs import any_of
 from .ignore_syntax import FOLDS_CASE, Rule, parse_line, read_lines
 
 IGNORE_FILES = (".gitignore", ".edgeembedignore")
@@ -144,7 +145,7 @@ class _Run:
 
 def _any_of(patterns: list[str] | None) -> re.Pattern[str] | None:
     # DOTALL: a name may hold a newline.
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL) if patterns else None
+    return re.compile(any_of(patterns), re.DOTALL) if patterns else None
 
 
 class RuleSet:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-import warnings
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-# Bounds for files that someone made on purpose: no real rule comes near.
-_MAX_BYTES = 1 << 20
-_MAX_RULE_CHARS = 4096
+from ..text.globs import translate
+
+_MAX_BYTES = 1 << 20  # a bound for files that someone made on purpose: no real one comes near
 FOLDS_CASE = sys.platform in ("win32", "darwin")  # as git's core.ignorecase, which is set where file systems do
 
 
@@ -56,61 +54,11 @@ def _classify(body: str) -> tuple[str, str]:
     """Kind and text of a rule, see ``Rule``; ``body`` is without ``!`` in front and ``/`` at the end."""
     wild = re.search(r"[*?\[\\]", body)
     if "/" in body:
-        return ("path_re", _translate(body)) if wild else ("path", body.removeprefix("/"))
+        return ("path_re", translate(body)) if wild else ("path", body.removeprefix("/"))
     if not wild:
         return "name", body
     if not re.search(r"[*?\[\\]", rest := body.lstrip("*")):
         return "suffix", rest
     if not re.search(r"[*?\[\\]", rest := body.rstrip("*")):
         return "prefix", rest
-    return "name_re", _translate(body).removeprefix("^(?:.+/)?")
-
-
-def _translate(body: str) -> str:
-    """A regular expression for the whole path of an entry without a ``/`` at its end."""
-    from pathspec import GitIgnoreSpec
-
-    if len(body) > _MAX_RULE_CHARS or body.count("**") > 4:
-        raise ValueError("would take too long")
-    if re.search(r"\[[^]]*\[:", body):
-        raise ValueError("named classes of characters are not translated")
-    # Two stars or more are "**" if they are a whole step, else "*".
-    steps = [re.sub(r"(?<!\\)\*{2,}", "*" if step.strip("*") else "**", step) for step in body.split("/")]
-    if steps[-1] == "**":
-        steps.append("*")  # all that is inside, but not the folder itself
-    body = "/".join(steps)
-    if body[0] in "#!":
-        body = "\\" + body
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # about "[[" and "--" in a set
-            (pattern,) = GitIgnoreSpec.from_lines([body]).patterns
-    except re.error as error:
-        raise ValueError(str(error)) from error
-    expression = getattr(pattern, "regex", None)
-    if expression is None:
-        raise ValueError("no pattern that could fit anything")
-    if expression.pattern == ".":
-        return ".+"
-    # Group names must not occur twice when patterns are joined.
-    return _without_backtracking(re.sub(r"\(\?P<\w+>/\)", "/", expression.pattern))
-
-
-_GROUPS = count()  # patterns are joined, so each group needs a name of its own
-
-
-def _without_backtracking(expression: str) -> str:
-    """Make each ``*`` but the last of a step take the first fit for good, so that no rule takes exponential time.
-
-    The first fit of what follows a ``*`` up to the next one is as good as any other; ``(?=(…))\\1`` is the way to
-    say so before Python 3.11 (as ``fnmatch.translate`` does).
-    """
-    first, *parts = expression.split("[^/]*")
-    out = first
-    for i, part in enumerate(parts):
-        if i + 1 < len(parts) and part and "/" not in part:
-            group = f"g{next(_GROUPS)}"
-            out += f"(?=(?P<{group}>[^/]*?{part}))(?P={group})"
-        else:
-            out += "[^/]*" + part
-    return out
+    return "name_re", translate(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -450,6 +451,25 @@ def test_globs_are_those_of_ignore_files(tmp_path: Path, tiny_bundle: Path, patt
         folder.sync()
         found = folder.search("boat", where={"file.path": {"glob": pattern}}, k=50)
         assert set(ids(found)) == set(expected.split())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no stars in names there")
+def test_a_star_behind_a_backslash_is_a_star_and_many_stars_take_no_time(tmp_path: Path, tiny_bundle: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("a*b.txt", "axb.txt", "a" * 40 + ".txt", "a" * 40 + "b"):
+        (root / name).write_text("a boat")
+    with Folder.open(root, model=tiny_bundle) as folder:
+        folder.sync()
+        for pattern, expected in (
+            ("a\\*b.txt", ["a*b.txt"]),
+            ("a*b.txt", ["a*b.txt", "axb.txt"]),
+            ("*a" * 11 + "*b", ["a" * 40 + "b"]),
+            ("*a" * 11 + "*c", []),
+        ):
+            start = time.perf_counter()
+            assert sorted(ids(folder.search("boat", where={"file.path": {"glob": pattern}}))) == expected
+            assert time.perf_counter() - start < 5
 
 
 def test_facts_of_files(tmp_path: Path, tiny_bundle: Path) -> None:
