@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .catalog.schema import KINDS
 from .catalog.snapshot import Snapshot
-from .catalog.where import Condition, condition, word_condition
+from .catalog.where import Condition, condition
 from .document import Document
 from .embedder import Embedder
 from .errors import BundleError, ModelMismatchError, UnsupportedInputError, path_error
-from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, query_vectors, unit
+from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, unit
 from .index_models.records import Unavailable, has_images, recorded_models
 from .index_models.requests import Model, RequestedModels
 from .maintenance.status import IndexStatus, index_status
-from .search.arguments import check_id, check_limits, item_kind, listed
+from .search.arguments import check_id, check_limits
+from .search.fusion import Mode
 from .search.hits import Hit
-from .search.hybrid_search import HybridSearch, Mode, SearchRequest
-from .search.query_syntax import parse_query
+from .search.hybrid_search import hybrid_search
+from .search.prepared_query import PreparedQuery, SearchRequest, prepare_query
 from .search.vector_search import document_rows
 from .storage.index_dir import named_index_dir
 from .storage.open import open_store
@@ -195,20 +196,11 @@ class Index:
         check_limits(k, min_score)
         if mode not in get_args(Mode):
             raise ValueError(f"mode must be one of {', '.join(get_args(Mode))}, not {mode!r}")
-        parsed = parse_query(query) if isinstance(query, str) else None
-        if parsed is None and mode == "keyword":
+        if mode == "keyword" and not is_words(query):
             raise ValueError("a picture has no words, and the mode keyword goes by them alone: take hybrid or vector")
         test = condition({} if where is None else where)
-        if parsed is not None:
-            test &= word_condition(parsed.phrases, parsed.excluded)
-        self._store.refresh()
-        plus_items, minus_items = listed("plus", plus), listed("minus", minus)
-        vectors = query_vectors(
-            self._store.models, parsed.text if parsed else query, plus_items, minus_items, kinds=self._kinds(query)
-        )
-        words, phrases = (parsed.text, parsed.phrases) if parsed else ("", ())
-        request = SearchRequest(vectors, words, phrases, k, test, mode, min_score, exact)
-        return self._search(request, item_kind([query, *plus_items, *minus_items]))
+        prepared = self._prepare(query, plus, minus)
+        return self._search(SearchRequest(prepared, k, test & prepared.condition, mode, min_score, exact))
 
     def similar(
         self,
@@ -246,7 +238,7 @@ class Index:
             )
             vectors = dict.fromkeys(self._store.models.kinds_like(kind), unit(rows.mean(axis=0)))
             test &= Condition("d.document <> ?", (number,))
-        return self._search(SearchRequest(vectors, "", (), k, test, "vector", min_score, exact), kind)
+        return self._search(SearchRequest(PreparedQuery(kind, vectors), k, test, "vector", min_score, exact))
 
     def explain(self, query: Meaning, id: str) -> Explanation:
         """Which words of a document's best passage made it match a query; see :mod:`edgeembed.search.explain`.
@@ -269,16 +261,16 @@ class Index:
         check_id(id)
         if self._store.read(lambda snapshot: snapshot.document(id)) is None:
             raise KeyError(f"no document {id!r} in this index")
-        hits = self.search(query, k=1, where={"document.id": id})
+        prepared = self._prepare(query)
+        only_this = condition({"document.id": id})
+        hits = self._search(SearchRequest(prepared, 1, only_this & prepared.condition))
         if not hits and not is_words(query):
             raise UnsupportedInputError(f"{id}: in this index a picture is compared with pictures only; this is a text")
         if not hits:
             raise path_error(id, ValueError, "what the query says must or must not occur keeps this document out")
         if hits[0].kind != "text":
             raise path_error(id, UnsupportedInputError, "only texts can be explained, word by word; this is a picture")
-        words = parse_query(query).text if isinstance(query, str) else query
-        vectors = query_vectors(self._store.models, words, kinds=("text",))
-        return explain(hits[0], vectors["text"], self._store.document_embedder("text"))
+        return explain(hits[0], prepared.vectors["text"], self._store.document_embedder("text"))
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
@@ -371,11 +363,14 @@ class Index:
         except (BundleError, ModelMismatchError) as error:
             return Unavailable(str(error))
 
-    def _kinds(self, query: Meaning) -> tuple[str, ...]:
-        """What to search in; without pictures their model is not asked for the vector of words."""
-        return KINDS if not is_words(query) or self._store.read(has_images) else ("text",)
+    def _prepare(self, query: Meaning, plus: Iterable[Weighted] = (), minus: Iterable[Weighted] = ()) -> PreparedQuery:
+        """Parse and embed a query, with the models of the last commit."""
+        self._store.refresh()
+        # Where there are no pictures, their model is not asked for the vector of words.
+        kinds = KINDS if not is_words(query) or self._store.read(has_images) else ("text",)
+        return prepare_query(self._store.models, query, plus, minus, kinds=kinds)
 
-    def _search(self, request: SearchRequest, item: str) -> list[Hit]:
-        """Answer a request that was made of words or texts (``item`` is ``text``), or of a picture too (``image``)."""
-        scales = {kind: self._store.models.calibration(item, kind, vector) for kind, vector in request.vectors.items()}
-        return self._store.read(lambda snapshot: HybridSearch(snapshot, self._store.segments, scales, request).hits())
+    def _search(self, request: SearchRequest) -> list[Hit]:
+        vectors, query_kind = request.query.vectors, request.query.kind
+        calibrations = {kind: self._store.models.calibration(query_kind, kind, vectors[kind]) for kind in vectors}
+        return self._store.read(lambda snapshot: hybrid_search(snapshot, self._store.segments, calibrations, request))

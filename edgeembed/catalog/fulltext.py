@@ -39,13 +39,13 @@ class Terms:
 
     expression: str
     """For ``MATCH``: any of them; empty if no word of the query is of use."""
-    most: float
+    max_bm25: float
     """The BM25 that none can exceed: the sum of all weights, times k1 + 1."""
 
     @property
     def spread(self) -> float:
         """By how much BM25 differs between them: a sum of independent parts spreads by the root of its size."""
-        return math.sqrt(self.most) or 1.0
+        return math.sqrt(self.max_bm25) or 1.0
 
 
 # What a row is must be said on removal, while it is still in the table.

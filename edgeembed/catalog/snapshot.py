@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from ..text.surrogates import encode
 from . import fulltext
@@ -53,7 +53,7 @@ class Snapshot:
 
     @property
     def connection(self) -> Connection:
-        """For ``verify``, which asks in its own words."""
+        """For ``verify`` and ``fulltext``, which have queries of their own."""
         return self._db
 
     def setting(self, name: str) -> str | None:
@@ -162,21 +162,6 @@ class Snapshot:
     def passage_count(self) -> int:
         """How many chunks there are, of all kinds."""
         return fulltext.count(self._db)
-
-    def weigh(self, table: Literal["words", "names"], terms: Sequence[str]) -> fulltext.Terms:
-        """See :func:`fulltext.weigh`; so the next three."""
-        return fulltext.weigh(self._db, table, terms)
-
-    def word_passages(
-        self, terms: fulltext.Terms, count: int, allowed: Sequence[int] | None
-    ) -> list[tuple[int, float]]:
-        return fulltext.passages(self._db, terms, count, allowed)
-
-    def word_names(self, terms: fulltext.Terms, count: int) -> list[tuple[int, float]]:
-        return fulltext.names(self._db, terms, count)
-
-    def marks(self, expression: str, key: int) -> list[tuple[int, int]]:
-        return list(fulltext.marks(self._db, expression, key))
 
     def full_text_is_intact(self) -> bool:
         """Whether the keyword index says what documents and chunks say.

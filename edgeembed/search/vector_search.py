@@ -7,20 +7,30 @@ these are compared. Otherwise more candidates are taken until no chunk outside t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..catalog.database import CATALOG_NAME
-from ..catalog.snapshot import Snapshot
+from ..catalog.snapshot import PassageRow, Snapshot
 from ..catalog.where import Condition
 from ..errors import IndexCorruptError
 from ..segments.int8 import Floats, Keys, Rows, cosines, from_blobs
 from ..segments.segment_set import SegmentSet, nearest_rows
-from .hits import DocumentMatch, group_by_document, is_final
 
 _COMPARE_ALL = 20_000
 """Up to so many allowed chunks are all compared, which takes some milliseconds."""
+
+
+@dataclass(frozen=True)
+class DocumentMatch:
+    """A document and the keys of its chunks among the candidates, best first."""
+
+    document: int
+    id: str
+    keys: tuple[int, ...]
+    similarity: float
 
 
 class VectorSearch:
@@ -101,6 +111,27 @@ class VectorSearch:
             keys, rows = _fresh_rows(self._snapshot, kind, len(self._query))
             self._compared[kind] = keys, cosines(self._query, rows)
         return self._compared[kind]
+
+
+def group_by_document(rows: Iterable[PassageRow], similarity: Mapping[int, float]) -> list[DocumentMatch]:
+    """Group chunks by document: best document first, equals in the order of their ids."""
+    chunks: dict[tuple[int, str], list[int]] = {}
+    for row in rows:
+        chunks.setdefault((row.document, row.id), []).append(row.key)
+    found = []
+    for (document, id), keys in chunks.items():
+        keys.sort(key=lambda key: (-similarity[key], key))
+        found.append(DocumentMatch(document, id, tuple(keys), similarity[keys[0]]))
+    return sorted(found, key=lambda item: (-item.similarity, item.id))
+
+
+def is_final(found: list[DocumentMatch], k: int, unseen: float) -> bool:
+    """Whether no chunk beyond the candidates could still enter the best ``k``.
+
+    Args:
+        unseen: the highest similarity that a chunk outside the candidates may have; minus infinity: there is none.
+    """
+    return unseen == -math.inf or (len(found) >= k and found[k - 1].similarity >= unseen)
 
 
 def document_rows(

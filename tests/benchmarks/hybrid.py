@@ -3,7 +3,7 @@
 Run ``python -m tests.benchmarks.hybrid --data DATA --cache CACHE``: nDCG@10 on Cranfield, CISI and LISA and on two
 sets of short texts in which words say little (questions to a bank by intent, captions of the same photo), through
 ``Index.search``, then two ways to put the lists together: weighted sums of scores (what the index does, with
-``ranking.WORDS``) and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114). The
+``fusion.BM25_WEIGHT``) and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114). The
 constants of both are chosen on two of the first three sets and reported on the third, each way: once freely, and once
 among those that cost no more than a hundredth of what vectors alone reach on the sets of short texts.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import edgeembed
-from edgeembed.search import hits as ranking
+from edgeembed.search import fusion
 
 from .evaluation import SETS, Judged, judged_set, lines
 
@@ -88,11 +88,11 @@ def measure(sets: Sequence[Judged], short: Sequence[Judged]) -> None:
 
 def weighted_sums(sets: Sequence[Judged]) -> Table:
     """What the index does, with each weight of words."""
-    shipped, table = ranking.BM25_WEIGHT, {}
+    shipped, table = fusion.BM25_WEIGHT, {}
     for weight in WEIGHTS:
-        ranking.BM25_WEIGHT = weight
+        fusion.BM25_WEIGHT = weight
         table[weight] = {s.name: s.ndcg(rankings(s, "hybrid")) for s in sets}
-    ranking.BM25_WEIGHT = shipped
+    fusion.BM25_WEIGHT = shipped
     return table  # type: ignore[return-value]
 
 

@@ -25,7 +25,8 @@ from edgeembed.catalog.schema import KINDS
 from edgeembed.catalog.where import condition
 from edgeembed.index_models.calibration import calibrate
 from edgeembed.maintenance import verify as verify_module
-from edgeembed.search.hybrid_search import HybridSearch, SearchRequest
+from edgeembed.search.hybrid_search import hybrid_search
+from edgeembed.search.prepared_query import PreparedQuery, SearchRequest
 from tests.robustness.crash import small_steps
 
 _HEADER = 128
@@ -93,7 +94,7 @@ class Sample:
     def answers(self, place: Path) -> list[Any]:
         with Index.open(place, read_only=True) as index:
             return [
-                index._store.read(lambda s, r=request: HybridSearch(s, index._store.segments, _SCALES, r).hits())  # type: ignore[misc]
+                index._store.read(lambda s, r=request: hybrid_search(s, index._store.segments, _SCALES, r))  # type: ignore[misc]
                 for request in self._requests()
             ]
 
@@ -101,9 +102,8 @@ class Sample:
         """By meaning, as a filter allows, and by words: the model itself is not needed."""
         for word, vector in zip(_WORDS, self.vectors, strict=True):
             for words, where in (("", {}), ("", {"i": 1}), (word, {})):
-                yield SearchRequest(
-                    dict.fromkeys(KINDS, vector), words, (), 100, condition(where), "hybrid", None, False
-                )
+                query = PreparedQuery("text", dict.fromkeys(KINDS, vector), words)
+                yield SearchRequest(query, 100, condition(where))
 
     def judge(self, place: Path) -> str:
         """Whether damage is found, and where."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +46,19 @@ def test_a_weight_is_what_the_similarity_loses_without_the_word(index: Index) ->
         hit.passages[0].text,
     )
     assert found.similarity == pytest.approx(hit.similarity, abs=0.01)
+
+
+def test_the_query_is_embedded_once(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    roles: list[str] = []
+    embed = edgeembed.Embedder.embed_texts
+
+    def counted(self: edgeembed.Embedder, texts: Sequence[str], *, role: Any = "document") -> Any:
+        roles.append(role)
+        return embed(self, texts, role=role)
+
+    monkeypatch.setattr(edgeembed.Embedder, "embed_texts", counted)
+    index.explain('"dripping tap" -garden', "note")
+    assert sorted(roles) == ["document", "query"]
 
 
 def test_the_best_passage_of_this_very_document_is_explained(index: Index) -> None:

@@ -1,0 +1,153 @@
+"""Finding: the documents that vectors, words and names bring up for a request, and the evidence for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..catalog import fulltext
+from ..catalog.fulltext import Terms
+from ..catalog.snapshot import PassageRow, Snapshot
+from ..index_models.calibration import Calibration
+from ..segments.segment_set import SegmentSet
+from ..text.terms import query_terms
+from .fusion import Candidate, Evidence, Scales
+from .prepared_query import SearchRequest
+from .vector_search import VectorSearch
+
+_DEPTH = 100
+"""So many documents are taken from vectors and from words each before they are put together, or ``k`` if it is more."""
+_NO_TERMS = Terms("", 0.0)
+
+
+def find_candidates(
+    snapshot: Snapshot, segments: SegmentSet, calibrations: Mapping[str, Calibration], request: SearchRequest
+) -> tuple[list[Candidate], Scales]:
+    """The documents that may become hits, and how the evidence for them is measured.
+
+    Raises:
+        FileNotFoundError: as :meth:`VectorSearch.documents`.
+    """
+    return _Finder(snapshot, segments, request).find(calibrations)
+
+
+@dataclass
+class _Document:
+    """A document that was brought up."""
+
+    id: str
+    keys: set[int] = field(default_factory=set)
+    name_bm25: float = 0.0
+    matched: set[str] = field(default_factory=set)
+
+
+class _Finder:
+    def __init__(self, snapshot: Snapshot, segments: SegmentSet, request: SearchRequest) -> None:
+        self._snapshot = snapshot
+        self._request = request
+        self._by_kind = {
+            kind: VectorSearch(snapshot, segments, vector, request.condition, exact=request.exact)
+            for kind, vector in request.query.vectors.items()
+        }
+        self._documents: dict[int, _Document] = {}
+        # Of passages, by key:
+        self._similarity: dict[int, float] = {}
+        self._kind: dict[int, str] = {}
+        self._bm25: dict[int, float] = {}
+
+    def find(self, calibrations: Mapping[str, Calibration]) -> tuple[list[Candidate], Scales]:
+        mode, depth = self._request.mode, self._request.k
+        word_terms = name_terms = _NO_TERMS
+        if mode != "vector" and self._request.query.words:
+            depth = max(depth, _DEPTH)
+            terms = query_terms(self._request.query.words)
+            word_terms = fulltext.weigh(self._snapshot.connection, "words", terms)
+            name_terms = fulltext.weigh(self._snapshot.connection, "names", terms)
+            self._find_words(word_terms, depth)
+            self._find_names(name_terms, depth)
+        if mode != "keyword":
+            self._find_nearest(depth)
+        self._complete_similarities()
+        return self._candidates(), Scales(calibrations, word_terms, name_terms, self._passage_counts())
+
+    def _find_words(self, terms: Terms, depth: int) -> None:
+        if "text" not in self._by_kind:
+            return
+        allowed = self._by_kind["text"].allowed("text")
+        for count in _growing(depth):
+            bm25 = dict(fulltext.passages(self._snapshot.connection, terms, count, allowed))
+            rows = self._snapshot.passages(list(bm25), self._request.condition)
+            if len(bm25) < count or _documents_in(rows) >= depth:
+                break
+        self._bm25 = bm25
+        for row in rows:
+            self._bring_up(row.document, row.id, [row.key], "keyword")
+
+    def _find_names(self, terms: Terms, depth: int) -> None:
+        for count in _growing(depth):
+            bm25 = dict(fulltext.names(self._snapshot.connection, terms, count))
+            rows = self._snapshot.document_keys(list(bm25), self._request.condition)
+            if len(bm25) < count or _documents_in(rows) >= depth:
+                break
+        for row in rows:
+            self._bring_up(row.document, row.id, [row.key], "keyword").name_bm25 = bm25[row.document]
+
+    def _find_nearest(self, depth: int) -> None:
+        for kind, vector_search in self._by_kind.items():
+            matches, similarity = vector_search.documents(kind, depth)
+            self._record_similarities(kind, similarity)
+            for match in matches:
+                self._bring_up(match.document, match.id, match.keys, "vector")
+
+    def _bring_up(self, document: int, id: str, keys: Iterable[int], matched: str) -> _Document:
+        item = self._documents.setdefault(document, _Document(id))
+        item.keys.update(keys)
+        item.matched.add(matched)
+        return item
+
+    def _complete_similarities(self) -> None:
+        """Compare also those passages that only their words brought up."""
+        keys = {key for item in self._documents.values() for key in item.keys} - self._similarity.keys()
+        if keys:
+            for kind, vector_search in self._by_kind.items():
+                compared = vector_search.compare(kind, np.array(sorted(keys), dtype=np.int64))
+                self._record_similarities(kind, compared)
+
+    def _record_similarities(self, kind: str, similarity: Mapping[int, float]) -> None:
+        self._similarity |= similarity
+        self._kind |= dict.fromkeys(similarity, kind)
+
+    def _candidates(self) -> list[Candidate]:
+        """The documents that can be compared with the query; those of another vector space are left out."""
+        candidates = []
+        for document, item in self._documents.items():
+            kind = next((self._kind[key] for key in item.keys if key in self._kind), None)
+            if kind is not None:
+                passages = {key: Evidence(self._similarity.get(key), self._bm25.get(key)) for key in item.keys}
+                matched = frozenset(item.matched)
+                candidates.append(Candidate(document, item.id, kind, passages, item.name_bm25, matched))
+        return candidates
+
+    def _passage_counts(self) -> dict[str, int]:
+        """How many passages of each kind were compared with the query."""
+        if self._request.min_score != "auto" or self._request.mode == "keyword":
+            return {}
+        counts = {}
+        for kind, vector_search in self._by_kind.items():
+            allowed = vector_search.allowed(kind)
+            counts[kind] = self._snapshot.passage_count() if allowed is None else len(allowed)
+        return counts
+
+
+def _growing(depth: int) -> Iterator[int]:
+    """How many of the best to ask for: more and more, until they belong to ``depth`` documents or there are no more."""
+    count = 4 * depth
+    while True:
+        yield count
+        count *= 4
+
+
+def _documents_in(rows: Sequence[PassageRow]) -> int:
+    return len({row.document for row in rows})

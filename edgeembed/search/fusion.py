@@ -1,0 +1,153 @@
+"""Judging: meaning and words put on one scale, documents put in order, and what is not relevant left out.
+
+Pure functions on numbers. Similarity and BM25 are added after both were brought to scales of their own: the similarity
+as a z-score, that is, in deviations above what is ordinary for the query (see ``index_models.calibration``), BM25
+divided by the root of the highest that any text could get. BM25 is a sum of weights of words, and a sum of n
+independent parts spreads by the root of n: divided by it, a long query and a short one are on one scale. Such a sum
+keeps how far apart results are, and how much of the query was found at all, of which ranks know nothing. Reciprocal
+rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114) was measured beside it, the constants of
+each chosen on sets other than the one reported: it gains less on sets of abstracts and loses more among short texts,
+where a single word in common can lift a document above the best match. That sums of normalised scores do better is
+also what Bruch, Gai and Ingber found (2023, An Analysis of Fusion Functions for Hybrid Retrieval,
+doi:10.1145/3596512). ``python -m tests.benchmarks.hybrid`` measures all of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ..index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_SHARE_OF_BEST_Z, MIN_Z, Calibration, chance_threshold
+
+if TYPE_CHECKING:
+    from ..catalog.fulltext import Terms
+
+Mode = Literal["hybrid", "vector", "keyword"]
+MinScore = float | Literal["auto"] | None
+BM25_WEIGHT = 1.25
+"""Weight of BM25 / sqrt(max BM25) against the z-score of the similarity. 1.5 is best for abstracts alone; above 1.25
+sets of short texts, in which words in common say little, lose more than 1 % of nDCG@10."""
+_MIN_WORD_SHARE = 0.3
+"""Share of the highest possible BM25 from which words alone make a document relevant: its passage and its name hold
+most of what is rare in the query. All words once in a passage of average length are 1 / (k1 + 1) = 0.45."""
+
+
+class Evidence(NamedTuple):
+    """What speaks for one passage."""
+
+    similarity: float | None
+    """Cosine of the passage and the query; ``None``: it has no vector to compare."""
+    bm25: float | None
+    """``None``: the full text did not bring it up."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A document that may become a hit, and the evidence for it."""
+
+    document: int
+    id: str
+    kind: str
+    """``text`` or ``image``: of its passages."""
+    passages: Mapping[int, Evidence]
+    """By the key of the chunk; at least one has a similarity."""
+    name_bm25: float
+    """Of its name; 0: no word of the query is in it."""
+    matched: frozenset[str]
+    """What brought it up: ``vector``, ``keyword``."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How the evidence of one query is measured."""
+
+    calibrations: Mapping[str, Calibration]
+    """By kind of documents."""
+    words: Terms
+    """The words of the query as weighed among passages."""
+    names: Terms
+    """The words of the query as weighed among names."""
+    passage_counts: Mapping[str, int]
+    """By kind: how many passages were searched. Needed only where the score is cut by ``auto``."""
+
+
+@dataclass(frozen=True)
+class RankedDocument:
+    """A candidate with all numbers by which it is judged."""
+
+    candidate: Candidate
+    keys: tuple[int, ...]
+    """Keys of its passages, the best one first; those without a vector are left out."""
+    value: float
+    """By which documents are put in order."""
+    score: float | None
+    """0 to 1; ``None``: not calibrated."""
+    z: float
+    """Z-score of its best passage, its words counted in, by which it is decided whether it is shown."""
+    has_enough_words: bool
+    """Whether its words alone make it relevant."""
+
+
+def judge(
+    candidates: Iterable[Candidate], scales: Scales, *, mode: Mode, min_score: MinScore = None
+) -> list[RankedDocument]:
+    """The candidates to show, the best one first; equals in the order of their ids."""
+    ranked = [rank(candidate, scales, mode) for candidate in candidates]
+    if min_score == "auto":
+        ranked = relevant(ranked, scales)
+    elif isinstance(min_score, (int, float)):
+        ranked = [item for item in ranked if item.score is None or item.score >= min_score]
+    return sorted(ranked, key=lambda item: (-item.value, item.candidate.id))
+
+
+def rank(candidate: Candidate, scales: Scales, mode: Mode) -> RankedDocument:
+    """The numbers of one candidate."""
+    # In keyword mode the similarity decides between equals only.
+    meaning_weight, bm25_weight = {"hybrid": (1.0, BM25_WEIGHT), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
+    word_weight, name_weight = bm25_weight / scales.words.spread, bm25_weight / scales.names.spread
+    calibration = scales.calibrations[candidate.kind]
+    values = {
+        key: meaning_weight * calibration.z_score(similarity) + word_weight * (bm25 or 0.0)
+        for key, (similarity, bm25) in candidate.passages.items()
+        if similarity is not None
+    }
+    keys = sorted(values, key=lambda key: (-values[key], key))
+    similarity = candidate.passages[keys[0]].similarity
+    assert similarity is not None
+    bm25 = max(passage.bm25 or 0.0 for passage in candidate.passages.values())
+    words = bm25 / scales.words.spread + candidate.name_bm25 / scales.names.spread
+    return RankedDocument(
+        candidate,
+        tuple(keys),
+        value=values[keys[0]] + name_weight * candidate.name_bm25,
+        score=calibration.score(similarity),
+        z=calibration.z_score(similarity) + BM25_WEIGHT_FOR_CUTOFF * words,
+        has_enough_words=mode == "keyword" or _word_share(bm25, candidate.name_bm25, scales) >= _MIN_WORD_SHARE,
+    )
+
+
+def relevant(ranked: list[RankedDocument], scales: Scales) -> list[RankedDocument]:
+    """What is shown by default: nothing without a good match, nor what is far below the best of its kind."""
+    min_z: dict[str, float] = {}
+    for item in ranked:
+        kind = item.candidate.kind
+        min_z[kind] = max(min_z.get(kind, MIN_Z), MIN_SHARE_OF_BEST_Z * item.z)
+    shown = [item for item in ranked if _is_sure(item, scales) or item.z >= min_z[item.candidate.kind]]
+    return shown if any(_is_good(item, scales) for item in shown) else []
+
+
+def _is_good(item: RankedDocument, scales: Scales) -> bool:
+    """Whether it is a better match than the best that chance brings."""
+    return _is_sure(item, scales) or item.z >= chance_threshold(scales.passage_counts[item.candidate.kind])
+
+
+def _is_sure(item: RankedDocument, scales: Scales) -> bool:
+    """Whether it is shown whatever its z-score: its words are proof enough, or nothing is known about z-scores."""
+    return item.has_enough_words or not scales.calibrations[item.candidate.kind].is_calibrated
+
+
+def _word_share(bm25: float, name_bm25: float, scales: Scales) -> float:
+    """How much of the highest possible BM25 a document has, as shares of its best passage and of its name, added."""
+    parts = ((bm25, scales.words), (name_bm25, scales.names))
+    return sum(part / terms.max_bm25 for part, terms in parts if part)

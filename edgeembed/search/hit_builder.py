@@ -1,0 +1,63 @@
+"""Showing: a ranked document as a hit, with its best passages and their snippets."""
+
+from __future__ import annotations
+
+from ..catalog import fulltext
+from ..catalog.fulltext import Terms
+from ..catalog.snapshot import Snapshot
+from .fusion import RankedDocument
+from .hits import Hit, Passage
+from .prepared_query import PreparedQuery
+from .snippet import Snippet, is_like, snippet, spans_of
+
+_PASSAGES = 10
+
+
+def build_hit(snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, terms: Terms) -> Hit:
+    """Make a hit of a document.
+
+    Args:
+        ranked: the document and its numbers.
+        query: what was searched for.
+        terms: the words of the query as weighed among passages.
+    """
+    candidate = ranked.candidate
+    return Hit.of(
+        candidate.id,
+        candidate.kind,
+        tuple(_passages(snapshot, ranked, query, terms)),
+        snapshot.metadata(candidate.document),
+        score=ranked.score,
+        matched=tuple(sorted(candidate.matched, reverse=True)),
+    )
+
+
+def _passages(snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, terms: Terms) -> list[Passage]:
+    """The best passages of a document, each different from those before it."""
+    passages: list[Passage] = []
+    for key in ranked.keys[: 2 * _PASSAGES]:
+        chunk = snapshot.chunk(key)
+        similarity, bm25 = ranked.candidate.passages[key]
+        assert similarity is not None
+        shown: Snippet | None = None
+        if chunk.text is not None:
+            if is_like(chunk.text, (passage.text or "" for passage in passages)):
+                continue
+            marks = [] if bm25 is None else fulltext.marks(snapshot.connection, terms.expression, key)
+            shown = snippet(chunk.text, spans_of(chunk.text, query.words, query.phrases, marks))
+        passages.append(
+            Passage(
+                similarity=similarity,
+                start=chunk.start,
+                end=chunk.end,
+                start_line=chunk.start_line,
+                end_line=chunk.end_line,
+                page=chunk.page,
+                snippet=shown.text if shown else None,
+                marks=shown.marks if shown else (),
+                text=chunk.text,
+            )
+        )
+        if len(passages) == _PASSAGES:
+            break
+    return passages

@@ -1,0 +1,79 @@
+"""A query that is parsed and embedded, once, for a search or an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..catalog.where import Condition, word_condition
+from ..index_models.query_vectors import Meaning, Weighted, is_words, query_vectors
+from .arguments import item_kind, listed
+from .fusion import MinScore, Mode
+from .query_syntax import parse_query
+
+if TYPE_CHECKING:
+    from ..index_models.loaded import LoadedModels
+    from ..segments.int8 import Floats
+
+_ALL = Condition("")
+
+
+@dataclass(frozen=True)
+class PreparedQuery:
+    """A query, parsed and embedded."""
+
+    kind: str
+    """What it is made of: ``image`` if a picture is part of it, else ``text``."""
+    vectors: Mapping[str, Floats]
+    """``(dim,)`` of length 1 for each kind of documents that it can be compared with."""
+    words: str = ""
+    """What to look up in the full text; empty: there are no words, as with a picture."""
+    phrases: tuple[str, ...] = ()
+    """Those of its words that must occur as they stand."""
+    condition: Condition = _ALL
+    """What its phrases and excluded words ask of a document."""
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What to search for."""
+
+    query: PreparedQuery
+    k: int
+    """Most hits."""
+    condition: Condition
+    """Only documents that fit it, that of the query included."""
+    mode: Mode = "hybrid"
+    min_score: MinScore = None
+    exact: bool = False
+    """Compare every vector instead of walking the graphs of large segments."""
+
+
+def prepare_query(
+    models: LoadedModels,
+    query: Meaning,
+    plus: Iterable[Weighted] = (),
+    minus: Iterable[Weighted] = (),
+    *,
+    kinds: Sequence[str],
+) -> PreparedQuery:
+    """Parse and embed a query.
+
+    Args:
+        models: of the index.
+        query, plus, minus: as in :meth:`Index.search`.
+        kinds: of documents to search in.
+
+    Raises:
+        ValueError, TypeError: it is empty, or something in it is no meaning.
+        UnsupportedInputError, ImageError: as :func:`query_vectors`.
+    """
+    added, removed = listed("plus", plus), listed("minus", minus)
+    kind = item_kind([query, *added, *removed])
+    if not is_words(query):
+        return PreparedQuery(kind, query_vectors(models, query, added, removed, kinds=kinds))
+    parsed = parse_query(query)
+    vectors = query_vectors(models, parsed.text, added, removed, kinds=kinds)
+    condition = word_condition(parsed.phrases, parsed.excluded)
+    return PreparedQuery(kind, vectors, parsed.text, parsed.phrases, condition)

@@ -1,0 +1,132 @@
+"""The judging part of a search, on numbers alone."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from edgeembed.catalog.fulltext import Terms
+from edgeembed.index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_Z, Calibration, chance_threshold
+from edgeembed.search.fusion import BM25_WEIGHT, Candidate, Evidence, RankedDocument, Scales, judge, rank
+
+TEXT, IMAGE = Calibration(0.1, 0.1, True), Calibration(0.2, 0.05, True)
+UNKNOWN = Calibration(0.0, 0.09, False)
+WORDS, NAMES = Terms('"a"', 16.0), Terms('"a"', 4.0)
+
+
+def scales(*, text: Calibration = TEXT, passages: int = 10, words: Terms = WORDS, names: Terms = NAMES) -> Scales:
+    return Scales({"text": text, "image": IMAGE}, words, names, {"text": passages, "image": passages})
+
+
+def candidate(
+    id: str, *evidence: tuple[float | None, float | None], kind: str = "text", name_bm25: float = 0.0
+) -> Candidate:
+    passages = {key: Evidence(*item) for key, item in enumerate(evidence)}
+    return Candidate(1, id, kind, passages, name_bm25, frozenset(("vector",)))
+
+
+def similarity_of(z: float) -> float:
+    return TEXT.mean + z * TEXT.deviation
+
+
+def ids(ranked: list[RankedDocument]) -> str:
+    return "".join(item.candidate.id for item in ranked)
+
+
+def test_a_document_is_ranked_by_its_best_passage_and_its_name() -> None:
+    item = rank(candidate("a", (0.3, None), (0.2, 8.0), (None, 9.0), name_bm25=1.0), scales(), "hybrid")
+    assert item.keys == (1, 0)  # what has no vector is not shown
+    assert item.value == pytest.approx(1.0 + BM25_WEIGHT * 8.0 / 4 + BM25_WEIGHT * 1.0 / 2)
+    assert item.score == TEXT.score(0.2)
+    # For the cut the best words count, of whichever passage.
+    assert item.z == pytest.approx(1.0 + BM25_WEIGHT_FOR_CUTOFF * (9.0 / 4 + 1.0 / 2))
+
+
+def test_each_mode_goes_by_what_it_says() -> None:
+    meaning, words = candidate("m", (0.9, None)), candidate("w", (0.1, 10.0))
+    assert ids(judge([words, meaning], scales(), mode="vector")) == "mw"
+    assert ids(judge([meaning, words], scales(), mode="keyword")) == "wm"
+    assert judge([meaning], scales(), mode="vector")[0].value == pytest.approx(8)
+    assert judge([words], scales(), mode="vector")[0].value == pytest.approx(0)
+    equals = [candidate("a", (0.2, 10.0)), candidate("b", (0.3, 10.0)), candidate("c", (0.2, 10.0))]
+    assert ids(judge(equals, scales(), mode="keyword")) == "bac"
+
+
+def test_equal_passages_are_in_the_order_of_their_keys_and_documents_of_their_ids() -> None:
+    assert rank(candidate("a", (0.3, None), (0.3, None), (0.4, None)), scales(), "hybrid").keys == (2, 0, 1)
+    same = [candidate(id, (0.3, None)) for id in "cab"]
+    assert ids(judge(same, scales(), mode="hybrid")) == "abc"
+
+
+def test_kinds_are_compared_by_their_z_scores() -> None:
+    photo, text = candidate("p", (0.3, None), kind="image"), candidate("t", (0.29, None))
+    assert ids(judge([text, photo], scales(), mode="hybrid")) == "pt"
+
+
+def test_a_least_score_leaves_out_what_is_below_it_and_keeps_what_has_none() -> None:
+    good, bad = candidate("g", (similarity_of(4), None)), candidate("b", (similarity_of(1), None))
+    assert ids(judge([bad, good], scales(), mode="hybrid", min_score=0.5)) == "g"
+    assert ids(judge([bad, good], scales(), mode="hybrid", min_score=0)) == "gb"
+    assert ids(judge([bad, good], scales(text=UNKNOWN), mode="hybrid", min_score=1)) == "gb"
+
+
+def test_auto_shows_nothing_without_a_match_better_than_chance() -> None:
+    best, near, far = (candidate(id, (similarity_of(z), None)) for id, z in (("a", 3.0), ("b", 2.2), ("c", 1.4)))
+    assert chance_threshold(10) < 3.0 < chance_threshold(10**6)
+    assert ids(judge([best, near, far], scales(passages=10), mode="hybrid", min_score="auto")) == "ab"
+    assert ids(judge([best, near, far], scales(passages=10**6), mode="hybrid", min_score="auto")) == ""
+
+
+def test_auto_leaves_out_what_is_far_below_the_best_of_its_kind() -> None:
+    best, half, less = (candidate(id, (similarity_of(z), None)) for id, z in (("a", 8.0), ("b", 4.1), ("c", 3.9)))
+    photo = candidate("p", (IMAGE.mean + MIN_Z * 1.01 * IMAGE.deviation, None), kind="image")
+    assert ids(judge([less, photo, half, best], scales(), mode="hybrid", min_score="auto")) == "abp"
+
+
+def test_auto_takes_many_of_the_words_as_proof() -> None:
+    far = similarity_of(-1)
+    for evidence, name_bm25, expected in (
+        ((far, 0.31 * 16), 0.0, "a"),
+        ((far, 0.29 * 16), 0.0, ""),
+        ((far, None), 0.31 * 4, "a"),
+        ((far, 0.15 * 16), 0.16 * 4, "a"),  # passage and name together
+    ):
+        item = candidate("a", evidence, name_bm25=name_bm25)
+        assert ids(judge([item], scales(), mode="hybrid", min_score="auto")) == expected
+    assert ids(judge([candidate("a", (far, 0.1))], scales(), mode="keyword", min_score="auto")) == "a"
+
+
+def test_auto_shows_all_where_nothing_is_known_of_z_scores() -> None:
+    items = [candidate("a", (0.9, None)), candidate("b", (-0.9, None))]
+    assert ids(judge(items, scales(text=UNKNOWN), mode="hybrid", min_score="auto")) == "ab"
+
+
+def test_a_query_without_words_is_judged_by_meaning_alone() -> None:
+    none = Terms("", 0.0)
+    item = rank(candidate("a", (0.3, None)), scales(words=none, names=none), "hybrid")
+    assert (item.value, item.z) == (pytest.approx(2.0), pytest.approx(2.0))
+    assert not item.has_enough_words
+
+
+def test_no_candidates_are_no_hits() -> None:
+    assert judge([], scales(), mode="hybrid", min_score="auto") == []
+
+
+def test_the_order_is_that_of_the_formula_whatever_the_order_of_candidates() -> None:
+    rng = random.Random(0)
+    items = []
+    for number in range(200):
+        evidence = [(rng.uniform(-1, 1), rng.choice([None, rng.uniform(0, 16)])) for _ in range(rng.randint(1, 4))]
+        items.append(candidate(f"{number:03}", *evidence, name_bm25=rng.choice([0.0, rng.uniform(0, 4)])))
+
+    def value(item: Candidate) -> float:
+        passages = [(s - 0.1) / 0.1 + 1.25 * (b or 0) / 4 for s, b in item.passages.values() if s is not None]
+        return max(passages) + 1.25 * item.name_bm25 / 2
+
+    expected = sorted(items, key=lambda item: (-value(item), item.id))
+    rng.shuffle(items)
+    ranked = judge(items, scales(), mode="hybrid")
+    assert [item.candidate.id for item in ranked] == [item.id for item in expected]
+    assert all(math.isclose(item.value, value(item.candidate)) for item in ranked)
