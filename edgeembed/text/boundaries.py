@@ -31,38 +31,63 @@ class Block(NamedTuple):
 
 def blocks(text: str, start: int, end: int) -> Iterator[Block]:
     """Headings, paragraphs and fenced code. A paragraph keeps the indentation of its first line."""
+    first = last = None  # lines of the present paragraph
+    for line in _lines_and_code(text, start, end):
+        if first and first is last and line.kind == "underline":
+            yield Block(first.start, line.end, "heading")
+            first = last = None
+        elif line.kind in ("text", "underline"):
+            first, last = first or line, line
+        else:
+            if first and last:
+                yield Block(first.start, last.end, "paragraph")
+                first = last = None
+            if line.kind == "heading" or line.kind == "code":
+                yield Block(line.start, line.end, line.kind)
+    if first and last:
+        yield Block(first.start, last.end, "paragraph")
+
+
+class _Line(NamedTuple):
+    """A line, or all lines of fenced code together."""
+
+    start: int
+    end: int
+    """Without white space at the end."""
+    kind: Literal["blank", "text", "underline", "heading", "code"]
+    """``underline``: makes a heading of the line above it, if that stands alone; else it is text."""
+
+
+def _lines_and_code(text: str, start: int, end: int) -> Iterator[_Line]:
     fences = _Fences(text, end)
-    block, line_count = start, 0  # the present paragraph: where it begins, how many lines it has
-    last = start  # its end
     pos = start
     while pos < end:
-        stop = text.find("\n", pos, end)
-        stop = end if stop < 0 else stop
-        found = _WORD.search(text, pos, stop)
-        first = found.start() if found else stop
-        special: Block | None = None
-        if found and text[first] in "#`~=-":
-            if text[first] == "#" and first - pos <= 3 and _HEADING_MARK.match(text, first, stop):
-                special = Block(pos, _trimmed(text, first, stop), "heading")
-            elif line_count == 1 and _UNDERLINE.match(text, first, stop):
-                special = Block(block, _trimmed(text, first, stop), "heading")
-                line_count = 0
-            elif text[first] in "`~" and (fence_end := fences.end_of(first, stop)):
-                special = Block(pos, fence_end, "code")
-                stop = text.find("\n", fence_end, end) if fence_end < end else end
-                stop = end if stop < 0 else stop
-        if line_count and (special or not found):
-            yield Block(block, last, "paragraph")
-            line_count = 0
-        if special:
-            yield special
-        elif found:
-            block = block if line_count else pos
-            line_count += 1
-            last = _trimmed(text, first, stop)
+        stop = _line_end(text, pos, end)
+        word = _WORD.search(text, pos, stop)
+        if word is None:
+            yield _Line(pos, pos, "blank")
+        else:
+            first = word.start()
+            code_end = fences.end_of(first, stop) if text[first] in "`~" else None
+            if code_end is not None:
+                yield _Line(pos, code_end, "code")
+                stop = _line_end(text, code_end, end)
+            else:
+                yield _Line(pos, _trimmed(text, first, stop), _line_kind(text, pos, first, stop))
         pos = stop + 1
-    if line_count:
-        yield Block(block, last, "paragraph")
+
+
+def _line_kind(text: str, start: int, first: int, stop: int) -> Literal["text", "underline", "heading"]:
+    """What a line is whose first character other than white space is at ``first``."""
+    if text[first] == "#" and first - start <= 3 and _HEADING_MARK.match(text, first, stop):
+        return "heading"
+    return "underline" if text[first] in "=-" and _UNDERLINE.match(text, first, stop) else "text"
+
+
+def _line_end(text: str, pos: int, end: int) -> int:
+    """Where the line ends that ``pos`` is in, without its newline."""
+    stop = text.find("\n", pos, end)
+    return end if stop < 0 else stop
 
 
 class _Fences:
@@ -106,11 +131,9 @@ def lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Lines that are not blank."""
     pos = start
     while pos < end:
-        stop = text.find("\n", pos, end)
-        stop = end if stop < 0 else stop
-        found = _WORD.search(text, pos, stop)
-        if found:
-            yield pos, _trimmed(text, found.start(), stop)
+        stop = _line_end(text, pos, end)
+        if word := _WORD.search(text, pos, stop):
+            yield pos, _trimmed(text, word.start(), stop)
         pos = stop + 1
 
 
