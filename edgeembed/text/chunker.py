@@ -75,7 +75,7 @@ class _Piece(NamedTuple):
     level: int
     """What it is, and so what it can be taken apart into."""
     opens: int = 0
-    """``_HEADING`` and ``_PAGE``, added, if it is (the first part of) a heading or the first piece of a page."""
+    """Bit flags: ``_HEADING`` if it is (the first part of) a heading, ``_PAGE`` if it is the first piece of a page."""
     tokens: int = -1
     """-1: not counted yet."""
 
@@ -150,32 +150,28 @@ class _Splitter:
         before: list[_Piece] = []  # the chunk before, of the same section: it may take in a rest
         chunk: list[_Piece] = []
         tokens = 0
-        sources = [pieces]
-        while sources:
-            piece = next(sources[-1], None)
-            if piece is None:
-                sources.pop()
-            elif chunk and (piece.opens & _PAGE or (piece.opens & _HEADING and tokens >= self._small)):
+        queue = _Queue(pieces)
+        for piece in queue:
+            if chunk and self._begins_section(piece, tokens):
                 yield from self._closed(before, chunk)
                 before, chunk, tokens = [], [piece], piece.tokens
             elif not chunk or self._has_room(chunk, tokens, piece):
                 chunk.append(piece)
                 tokens += piece.tokens
+            elif _is_heading(chunk) and tokens < self._small and piece.end - piece.start > 1:
+                # A heading is not left alone: it gets the first part of what follows.
+                queue.put_back(self._fitting(self._parts(piece)))
             else:
-                headings = len(list(takewhile(lambda part: part.opens & _HEADING, reversed(chunk))))
-                if headings == len(chunk) and tokens < self._small and piece.end - piece.start > 1:
-                    # A heading is not left alone: it gets the first part of what follows.
-                    sources.append(self._fitting(self._parts(piece)))
-                    continue
-                if headings < len(chunk):
-                    sources.append(iter([*chunk[len(chunk) - headings :], piece]))
-                    chunk = chunk[: len(chunk) - headings]
-                else:
-                    sources.append(iter([piece]))
+                chunk, headings = _split_headings_off(chunk)
                 if before:
                     yield before
                 before, chunk, tokens = chunk, [], 0
+                queue.put_back(iter([*headings, piece]))
         yield from self._closed(before, chunk)
+
+    def _begins_section(self, piece: _Piece, tokens: int) -> bool:
+        """Whether a piece begins a new section, after a chunk with so many tokens."""
+        return bool(piece.opens & _PAGE or (piece.opens & _HEADING and tokens >= self._small))
 
     def _has_room(self, chunk: list[_Piece], tokens: int, piece: _Piece) -> bool:
         most = self._limit if tokens < self._small else self._target
@@ -202,3 +198,35 @@ class _Splitter:
                     yield from self._verified([pieces[:half], pieces[half:]])
                 else:
                     yield pieces[0].start, pieces[-1].end
+
+
+class _Queue:
+    """An iterator over pieces that others can be put back into, to come next."""
+
+    def __init__(self, pieces: Iterator[_Piece]) -> None:
+        self._sources = [pieces]
+
+    def __iter__(self) -> Iterator[_Piece]:
+        while self._sources:
+            piece = next(self._sources[-1], None)
+            if piece is None:
+                self._sources.pop()
+            else:
+                yield piece
+
+    def put_back(self, pieces: Iterator[_Piece]) -> None:
+        self._sources.append(pieces)
+
+
+def _is_heading(chunk: list[_Piece]) -> bool:
+    """Whether there are only headings in a chunk."""
+    return all(piece.opens & _HEADING for piece in chunk)
+
+
+def _split_headings_off(chunk: list[_Piece]) -> tuple[list[_Piece], list[_Piece]]:
+    """A chunk without the headings at its end, and those: they belong to what follows. If there are only headings, they
+    are the chunk."""
+    count = sum(1 for _ in takewhile(lambda piece: piece.opens & _HEADING, reversed(chunk)))
+    if count == len(chunk):
+        return chunk, []
+    return chunk[: len(chunk) - count], chunk[len(chunk) - count :]
