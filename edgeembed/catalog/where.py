@@ -71,10 +71,10 @@ def condition(where: Mapping[str, Any]) -> Condition:
     if not isinstance(where, Mapping):
         raise TypeError(f"where must be a mapping such as {{'file.ext': 'md'}}, not {where!r:.80}")
     whole = Condition("")
-    for name, wanted in where.items():
-        tests = wanted if isinstance(wanted, Mapping) else {"=": wanted}
+    for name, value in where.items():
+        tests = value if isinstance(value, Mapping) else {"=": value}
         if not tests or not set(tests) <= {*_OPERATORS, "="}:
-            raise ValueError(f"where[{name!r}] must be a value or hold some of {', '.join(_OPERATORS)}, not {wanted!r}")
+            raise ValueError(f"where[{name!r}] must be a value or hold some of {', '.join(_OPERATORS)}, not {value!r}")
         for operator, operand in tests.items():
             whole &= _one(name, operator, operand)
     return whole
@@ -109,49 +109,65 @@ def _glob_expression(pattern: str) -> str:
 
 
 def _one(name: str, operator: str, operand: Any) -> Condition:
-    """One test of one name. Metadata and facts both look like a row ``m`` with ``value`` and ``type``."""
-    values: tuple[Any, ...] = ()
-    if name in _FACTS:
-        if name == "file.modified":
-            operand = _nanoseconds(name, operand)
-        source = f"SELECT 1 FROM (SELECT {_FACTS[name]} AS value, typeof({_FACTS[name]}) AS type) m WHERE "
-    elif name.startswith(("file.", "document.")):
-        raise ValueError(f"where[{name!r}]: the facts are {', '.join(_FACTS)}")
-    else:
-        source = f"SELECT 1 FROM json_each(d.metadata) m WHERE m.key = {_TEXT} AND "
-        values = (encode(name),)
-    if operator == "!=":
-        test = _test(name, "=", operand)
-        return Condition(f"NOT EXISTS ({source}{test.sql})", values + test.values)
+    """One test of one name."""
+    rows = _rows(name)
+    if name == "file.modified":
+        operand = _nanoseconds(name, operand)
     test = _test(name, operator, operand)
-    return Condition(f"EXISTS ({source}{test.sql})", values + test.values)
+    exists = "NOT EXISTS" if operator == "!=" else "EXISTS"
+    return Condition(f"{exists} (SELECT 1 FROM {rows.sql} AND {test.sql})", rows.values + test.values)
+
+
+def _rows(name: str) -> Condition:
+    """What has a name, as a row ``m`` with its ``value`` and ``type``; none if the metadata has no such name."""
+    if name in _FACTS:
+        # Without the LIMIT SQLite would put the expression in the place of each ``value``, and work it out twice.
+        return Condition(
+            f"(SELECT value, typeof(value) AS type FROM (SELECT {_FACTS[name]} AS value LIMIT 1)) m WHERE 1"
+        )
+    if name.startswith(("file.", "document.")):
+        raise ValueError(f"where[{name!r}]: the facts are {', '.join(_FACTS)}")
+    return Condition(f"json_each(d.metadata) m WHERE m.key = {_TEXT}", (encode(name),))
 
 
 def _test(name: str, operator: str, operand: Any) -> Condition:
-    if operator == "=":
+    """The test of a row ``m``; of ``!=``, what must not be."""
+    if operator in ("=", "!="):
         return _equal(name, operand, "m")
     if operator == "in":
-        if isinstance(operand, (str, bytes)) or not hasattr(operand, "__iter__"):
-            raise TypeError(f"where[{name!r}]: 'in' takes a list of values, not {operand!r}")
-        tests = [_equal(name, value, "m") for value in operand]
-        sql = " OR ".join(test.sql for test in tests) or "0"
-        return Condition(f"({sql})", tuple(value for test in tests for value in test.values))
+        return _in(name, operand)
     if operator == "has":
-        inner = _equal(name, operand, "e")
-        held = f"EXISTS (SELECT 1 FROM json_each(m.value) e WHERE {inner.sql})"
-        return Condition(f"m.type = 'array' AND {held}", inner.values)
+        element = _equal(name, operand, "e")
+        exists = f"EXISTS (SELECT 1 FROM json_each(m.value) e WHERE {element.sql})"
+        return Condition(f"m.type = 'array' AND {exists}", element.values)
     if operator == "glob":
-        is_list = hasattr(operand, "__iter__") and not isinstance(operand, str)
-        patterns = list(operand) if is_list else [operand]
-        if not all(isinstance(pattern, str) for pattern in patterns):
-            raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {operand!r}")
-        expressions = []
-        for pattern in patterns:
-            try:
-                expressions.append(_glob_expression(pattern))
-            except ValueError as error:
-                raise ValueError(f"{name}: {pattern!r:.80} is no pattern that can be used: {error}") from None
-        return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(any_of(expressions)),))
+        return _glob(name, operand)
+    return _in_range(name, operator, operand)
+
+
+def _in(name: str, operand: Any) -> Condition:
+    if isinstance(operand, (str, bytes)) or not hasattr(operand, "__iter__"):
+        raise TypeError(f"where[{name!r}]: 'in' takes a list of values, not {operand!r}")
+    tests = [_equal(name, value, "m") for value in operand]
+    sql = " OR ".join(test.sql for test in tests) or "0"
+    return Condition(f"({sql})", tuple(value for test in tests for value in test.values))
+
+
+def _glob(name: str, operand: Any) -> Condition:
+    is_list = hasattr(operand, "__iter__") and not isinstance(operand, str)
+    patterns = list(operand) if is_list else [operand]
+    if not all(isinstance(pattern, str) for pattern in patterns):
+        raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {operand!r}")
+    expressions = []
+    for pattern in patterns:
+        try:
+            expressions.append(_glob_expression(pattern))
+        except ValueError as error:
+            raise ValueError(f"{name}: {pattern!r:.80} is no pattern that can be used: {error}") from None
+    return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(any_of(expressions)),))
+
+
+def _in_range(name: str, operator: str, operand: Any) -> Condition:
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
         raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")
     if isinstance(operand, str):

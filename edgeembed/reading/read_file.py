@@ -1,4 +1,4 @@
-"""What is indexed: a document, made by an application or read from a file."""
+"""Read a file of a folder: its text or picture as a document, or the reason why it is left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from ..document import Document
 from .decode import decode
-from .detect import HEAD_BYTES, NOT_TEXT, TEXT, detect
+from .detect import HEAD_BYTES, NOT_TEXT, TEXT, Format, detect
 from .entries import NOT_A_FILE, FileStat, Skipped, unreadable
 from .extras import Unreadable
 from .sandbox.process import Worker
@@ -58,19 +58,33 @@ def read_document(
                 return Skipped(stat.path, NOT_A_FILE)
             head = file.read(HEAD_BYTES)
             format = detect(head, stat.path)
-            if format.reason is not None and (format.picture is None or pictures is None):
-                return Skipped(stat.path, format.reason)
-            if info.st_size > max_bytes:
-                return Skipped(stat.path, _too_large(info.st_size, max_bytes))
-            in_process = format == TEXT or format.picture == "common"
-            data = _read_on(file, head, max_bytes) if in_process else b""
+            if (reason := _refusal(format, info.st_size, max_bytes, pictures)) is not None:
+                return Skipped(stat.path, reason)
+            data = _read_on(file, head, max_bytes) if _is_read_here(format) else None
     except OSError as error:
         return Skipped(stat.path, unreadable(error))
-    if not in_process:
-        return _taken_apart(root, stat, format.reader, pictures, worker)
+    if data is None:
+        return _read_in_worker(root, stat, format.reader, pictures, worker)
+    return _read_here(stat, format, data, max_bytes)
+
+
+def _refusal(format: Format, size_bytes: int, max_bytes: int, pictures: DecodeRequest | None) -> str | None:
+    """Why a file is not read at all; ``None``: it is."""
+    if format.reason is not None and (format.picture is None or pictures is None):
+        return format.reason
+    return _too_large(size_bytes, max_bytes) if size_bytes > max_bytes else None
+
+
+def _is_read_here(format: Format) -> bool:
+    """Whether a file is read in this process: plain text, and pictures of the common kinds."""
+    return format == TEXT or format.picture == "common"
+
+
+def _read_here(stat: FileStat, format: Format, data: bytes, max_bytes: int) -> Document | Skipped:
+    """The document of a text or a common picture, from the content of its file."""
     if len(data) > max_bytes:  # it grew meanwhile
         return Skipped(stat.path, _too_large(len(data), max_bytes))
-    if format.picture == "common":
+    if format.picture is not None:
         return Document(stat.path, image=data)
     text = decode(data)
     if text is None:
@@ -80,21 +94,21 @@ def read_document(
     return Document(stat.path, text=text)
 
 
-def _taken_apart(
+def _read_in_worker(
     root: Path, stat: FileStat, reader: str | None, pictures: DecodeRequest | None, worker: Worker | None
 ) -> Document | Skipped:
-    """What the worker makes of a file: a document for a reader, else a picture."""
-    with Worker() if worker is None else nullcontext(worker) as asked:
+    """The document of a file that the worker process takes apart: by a reader, or, without one, as a picture."""
+    with Worker() if worker is None else nullcontext(worker) as process:
         try:
             if reader is None:
                 from .pictures import from_pixels
 
                 assert pictures is not None
-                return Document(stat.path, image=from_pixels(*asked.picture(root / stat.path, pictures)))
-            found = asked.document(root / stat.path, reader)
+                return Document(stat.path, image=from_pixels(*process.picture(root / stat.path, pictures)))
+            extracted = process.document(root / stat.path, reader)
         except Unreadable as error:
             return Skipped(stat.path, error.reason)
-    return Document(stat.path, text=found.text, pages=found.pages, lines=found.lines)
+    return Document(stat.path, text=extracted.text, pages=extracted.pages, lines=extracted.lines)
 
 
 def open_file(path: Path) -> BinaryIO:

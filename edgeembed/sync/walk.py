@@ -67,7 +67,7 @@ class _Walk:
         self._problems: list[Skipped] = []
 
     def run(self) -> Iterator[FileStat | Skipped]:
-        """Folders in the order of their paths, and at last what is wrong with rules."""
+        """Yield the files of each folder in path order, then one ``Skipped`` for each unusable ignore rule."""
         todo = [_Folder(os.fspath(self._root), "", inherited_rules(self._root, self._problems))]
         while todo:
             folder = todo.pop()
@@ -100,53 +100,54 @@ class _Walk:
         for name, entry in names:
             path = folder.prefix + name
             try:
-                found = self._look(entry, path, rules)
+                result = self._look(entry, path, rules)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 yield Skipped(path, unreadable(error))
                 continue
-            if isinstance(found, str):
-                below.append(_Folder(found, path + "/", rules))
-            elif found is not None:
-                yield found
+            if isinstance(result, _Folder):
+                below.append(result)
+            elif result is not None:
+                yield result
 
-    def _look(self, entry: os.DirEntry[str], path: str, rules: Rules) -> FileStat | Skipped | str | None:
-        """What an entry is: a file, the path of a folder to read, or ``None`` for what is left out."""
+    def _look(self, entry: os.DirEntry[str], path: str, rules: Rules) -> FileStat | Skipped | _Folder | None:
+        """What an entry is: a file, a folder to read, or ``None`` for what is left out without a word."""
         is_folder = entry.is_dir(follow_symlinks=False)
         if path in self._excluded or ignored(rules, entry.name, path, is_folder):
             return None
         if is_folder and not _HAS_FLAGS:
-            return entry.path
-        info: os.stat_result | None = entry.stat(follow_symlinks=False)
-        if info is not None and modes.S_ISLNK(info.st_mode):
-            try:
-                info = self._linked(Path(entry.path))
-            except PermissionError:
-                return None
-            except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
-                return Skipped(path, f"{NOT_A_FILE}: a broken link")
-        if info is None or (modes.S_ISDIR(info.st_mode) and not is_folder):
-            return None
+            return _Folder(entry.path, path + "/", rules)
+        info = entry.stat(follow_symlinks=False)
+        if modes.S_ISLNK(info.st_mode):
+            target = self._link_target(Path(entry.path), path)
+            if not isinstance(target, os.stat_result):
+                return target
+            info = target
         if not is_folder and not modes.S_ISREG(info.st_mode):
-            return Skipped(path, f"{NOT_A_FILE}: {_kind(info.st_mode)}")
-        if _HAS_FLAGS:
-            if _is_hidden_or_junction(info):
-                return None
-            if _is_in_the_cloud(info):
-                return Skipped(path, IN_THE_CLOUD)
-        return entry.path if is_folder else FileStat(path, info.st_size, info.st_mtime_ns)
+            return Skipped(path, f"{NOT_A_FILE}: {_file_type(info.st_mode)}")
+        if _HAS_FLAGS and _is_hidden_or_junction(info):
+            return None
+        if _HAS_FLAGS and _is_in_the_cloud(info):
+            return Skipped(path, IN_THE_CLOUD)
+        return _Folder(entry.path, path + "/", rules) if is_folder else FileStat(path, info.st_size, info.st_mtime_ns)
 
-    def _linked(self, link: Path) -> os.stat_result | None:
-        """What a link leads to, if that is visible and inside the folder."""
-        target = link.resolve(strict=True)
-        if not target.is_relative_to(self._root):
+    def _link_target(self, link: Path, path: str) -> os.stat_result | Skipped | None:
+        """What a link leads to; ``None`` if that is a folder, outside of the root, or hidden in it."""
+        try:
+            target = link.resolve(strict=True)
+            if not target.is_relative_to(self._root):
+                return None
+            relative = target.relative_to(self._root)
+            steps = [step for step in (relative, *relative.parents) if step.name]
+            if any(step.name.startswith(".") or step.as_posix() in self._excluded for step in steps):
+                return None
+            info = target.stat()
+        except PermissionError:
             return None
-        relative = target.relative_to(self._root)
-        way = [relative, *relative.parents]
-        if any(step.name.startswith(".") or step.as_posix() in self._excluded for step in way if step.name):
-            return None
-        return target.stat()
+        except (OSError, RuntimeError):  # RuntimeError: a loop, before Python 3.13
+            return Skipped(path, f"{NOT_A_FILE}: a broken link")
+        return None if modes.S_ISDIR(info.st_mode) else info
 
     def _cannot_read(self, folder: _Folder, error: OSError) -> Iterator[Skipped]:
         gone = isinstance(error, (FileNotFoundError, NotADirectoryError))
@@ -158,8 +159,8 @@ class _Walk:
             yield Skipped(folder.prefix[:-1], unreadable(error))
 
     def _with_own_rules(self, folder: _Folder, special: dict[str, os.DirEntry[str]]) -> Rules:
-        found = [Path(special[name].path) for name in IGNORE_FILES if name in special]
-        files = [(path, folder.prefix + path.name) for path in found if is_plain_file(path)]
+        paths = [Path(special[name].path) for name in IGNORE_FILES if name in special]
+        files = [(path, folder.prefix + path.name) for path in paths if is_plain_file(path)]
         if not files:
             return folder.rules
         return folder.rules.with_nearer(read_rules(files, self._problems, cut=len(folder.prefix)))
@@ -176,11 +177,11 @@ def check_still_there(root: Path, before: tuple[int, int]) -> None:
     with suppress(OSError):
         if file_id(root) == before:
             return
-    said = "went away while it was read; nothing was taken for deleted, run it again when it is back"
-    raise FileNotFoundError(errno.ENOENT, said, os.fspath(root))
+    message = "went away while it was read; nothing was taken for deleted, run it again when it is back"
+    raise FileNotFoundError(errno.ENOENT, message, os.fspath(root))
 
 
-def _kind(mode: int) -> str:
+def _file_type(mode: int) -> str:
     """What something is that is neither a file nor a folder."""
     return "a pipe" if modes.S_ISFIFO(mode) else "a socket" if modes.S_ISSOCK(mode) else "a device"
 
