@@ -1,0 +1,64 @@
+"""The wheel: its list of packages, and what it holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import tomllib
+
+from tests.support.paths import ROOT
+
+PACKAGES = {"edgeembed": ROOT / "edgeembed", "edgeembed.models": ROOT / "models", "edgeembed_export": ROOT / "export"}
+
+
+def modules_on_disk() -> set[str]:
+    """As a wheel names them."""
+    return {
+        "/".join([*name.split("."), *path.relative_to(top).parts])
+        for name, top in PACKAGES.items()
+        for path in top.rglob("*.py")
+    }
+
+
+def test_every_package_is_listed_for_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = project["tool"]["setuptools"]["packages"]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {str(Path(name).parent).replace(os.sep, ".") for name in modules_on_disk()}
+
+
+@pytest.mark.slow
+def test_wheel_builds_without_a_warning_and_holds_the_packages_alone(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", minversion="77")
+    source = tmp_path / "source"  # a build leaves folders beside pyproject.toml
+    for part in ("edgeembed", "export", "models", "pyproject.toml", "README.md", "LICENSE"):
+        copy_source(part, source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-v"]
+    command = [*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path / "wheels"), str(source)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # it warns
+    build = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    output = build.stdout + build.stderr
+    assert build.returncode == 0, output
+    assert [line for line in output.splitlines() if re.search("warning|deprecat", line, re.IGNORECASE)] == []
+    (wheel,) = (tmp_path / "wheels").glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"edgeembed", "edgeembed_export"}
+    assert [name for name in names if re.search(r"(^|/)(tests?/|tiny)", name)] == []
+    assert {name for name in names if name.endswith(".py")} == modules_on_disk()
+
+
+def copy_source(part: str, target: Path) -> None:
+    """Copy a file or folder of the checkout, without what running it left there."""
+    target.mkdir(exist_ok=True)
+    if (ROOT / part).is_file():
+        shutil.copy(ROOT / part, target)
+    else:
+        shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
