@@ -1,0 +1,22 @@
+"""Compound files (OLE) that are no Outlook message: the reason why they are not read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.documents import compound, reason
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        ("WordDocument", "older format: Word before 2007; save it as .docx"),
+        ("PowerPoint Document", "older format: PowerPoint before 2007; save it as .pptx"),
+        ("EncryptedPackage", "encrypted: needs a password"),
+        ("Workbook", "no text in it"),
+        ("Other", "not text"),
+    ],
+)
+def test_other_compound_files(stream: str, expected: str) -> None:
+    assert reason("ole", compound({stream: b"x"})).startswith(expected)
+    assert reason("ole", compound({stream: b"x"})[:700]).startswith("damaged")
