@@ -16,6 +16,7 @@ from edgeembed.bundle.bundle import Bundle, write_bundle
 from edgeembed.catalog.database import CATALOG_NAME
 from tests.support.paths import ROOT
 from tests.support.tiny import tiny_text_bundle
+from tests.support.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +34,18 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real bundle of a few kilobytes, with 16 dimensions."""
     return tiny_text_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def image_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real bundle of a few kilobytes that embeds images, in the space of :func:`tiny_bundle`."""
+    return tiny_image_bundle(tmp_path_factory.mktemp("bundles") / "tiny-image")
+
+
+@pytest.fixture(scope="session")
+def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real bundle of a few kilobytes that embeds texts and images."""
+    return tiny_two_tower_bundle(tmp_path_factory.mktemp("bundles") / "tiny-towers")
 
 
 @pytest.fixture(scope="session")

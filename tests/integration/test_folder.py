@@ -18,7 +18,6 @@ from edgeembed.reading.entries import OWN_INDEX
 from edgeembed.sync.sync import SyncProgress
 from tests.support.old_files import OLD_NS, write
 from tests.support.tiny import tiny_text_bundle
-from tests.support.tiny_image import tiny_two_tower_bundle
 
 
 @pytest.fixture
@@ -28,11 +27,6 @@ def notes(tmp_path: Path) -> Path:
     write(root / "garden/tomato.txt", "Tomato seedlings want warmth.\n")
     write(root / "Straße/Müll.txt", "Bins are emptied on Tuesday.\n")
     return root
-
-
-@pytest.fixture(scope="session")
-def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_two_tower_bundle(tmp_path_factory.mktemp("bundles") / "tiny-towers")
 
 
 @pytest.fixture
