@@ -22,7 +22,7 @@ import pytest
 import edgeembed
 from edgeembed.bundle.bundle import read_bundle, write_bundle
 from edgeembed.bundle.manifest import ImageSection
-from edgeembed.system.limits import _quota, usable_cores
+from edgeembed.system.limits import usable_cores
 
 TEXTS = [f"{who} {what} {'very ' * n}{how}" for n, (who, what, how) in enumerate(itertools.product(
     ("the cat", "my neighbour", "a red bicycle", "Zoë"), ("sleeps", "sings", "falls"), ("well", "at night", "ärgerlich")
@@ -204,19 +204,6 @@ def test_number_of_threads(tiny_bundle: Path, threads: int) -> None:
 def test_default_number_of_threads(tiny_bundle: Path) -> None:
     with edgeembed.Embedder.load(tiny_bundle) as embedder:
         assert embedder.threads == usable_cores() >= 1
-
-
-def test_quota_of_a_container(tmp_path: Path) -> None:
-    assert _quota(tmp_path) is None
-    for text, cores in (("max 100000", None), ("250000 100000", 2), ("50000 100000", 1), ("nonsense", None)):
-        (tmp_path / "cpu.max").write_text(text)
-        assert _quota(tmp_path) == cores
-    (tmp_path / "cpu.max").unlink()
-    (tmp_path / "cpu").mkdir()
-    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
-    for text, cores in (("-1\n", None), ("300000\n", 3)):
-        (tmp_path / "cpu/cpu.cfs_quota_us").write_text(text)
-        assert _quota(tmp_path) == cores
 
 
 def test_a_bundle_of_pictures_only_has_no_text(tiny_bundle: Path, tmp_path: Path) -> None:

@@ -9,18 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from edgeembed.cli.param_types import Item
 from tests.support.paths import ROOT
 from tests.support.tiny_image import tiny_two_tower_bundle
 
 SCHEMA = json.loads((ROOT / "docs/output.schema.json").read_text(encoding="utf-8"))
 LONG = "".join(f"Line {i} of a story about the boat and its crew at sea.\n" + "\n" * (i % 4 == 0) for i in range(60))
-
 Run = subprocess.CompletedProcess[str]
 
 
@@ -192,36 +189,6 @@ def test_wrong_filters(notes: Path, options: list[str]) -> None:
     run = edge("search", "boat", notes, *options)
     assert (run.returncode, run.stdout) == (2, "")
     assert "Traceback" not in run.stderr
-
-
-@pytest.mark.parametrize(
-    ("typed", "weight", "words"),
-    [
-        ("dog", 1, "dog"),
-        ("2:dog", 2, "dog"),
-        ("0.5:dog", 0.5, "dog"),
-        (".5:dog", 0.5, "dog"),
-        ("12:30 train", 12, "30 train"),
-        ("1:12:30 train", 1, "12:30 train"),
-        ("1:-1:dog", 1, "-1:dog"),
-        ("note: the train", 1, "note: the train"),
-        ("192.168.0.1:80", 1, "192.168.0.1:80"),
-        ("-1 dog", 1, "-1 dog"),
-        ("infinity: a novel", 1, "infinity: a novel"),
-    ],
-)
-def test_what_begins_with_a_number_and_a_colon_has_a_weight(typed: str, weight: float, words: str) -> None:
-    assert Item().convert(typed, None, None) == (weight, words)
-
-
-@pytest.mark.parametrize(
-    "typed", ["-1:dog", "+2:dog", "-.5:dog", "1e3:dog", "1.5E-3:dog", "0,5:dog", "NaN:dog", "-inf:dog"]
-)
-def test_a_weight_that_is_written_otherwise_is_refused(typed: str) -> None:
-    with pytest.raises(
-        click.UsageError, match=rf"'{re.escape(typed)}': a weight is a number .* as in 2:dog or 0\.5:dog"
-    ):
-        Item().convert(typed, None, None)
 
 
 def test_nothing_that_fits_is_a_negative_answer(notes: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
-from edgeembed.segments import segment as vectors_module
-from edgeembed.segments import segment_set as segments_module
+from edgeembed.segments import segment as segment_module
+from edgeembed.segments import segment_set as segment_set_module
 from edgeembed.segments.hash_cache import HashCache
 from edgeembed.segments.int8 import cosines, to_int8
 from edgeembed.segments.segment import Segment, write_segment
@@ -41,7 +41,7 @@ def test_a_segment_finds_what_an_exact_comparison_finds(tmp_path: Path) -> None:
 
 
 def test_several_graphs_share_how_far_they_are_walked() -> None:
-    walked = [segments_module._expansion(graphs) for graphs in range(50)]
+    walked = [segment_set_module._expansion(graphs) for graphs in range(50)]
     assert walked[:5] == [1024, 1024, 384, 256, 192]
     assert walked == sorted(walked, reverse=True)
     assert min(walked) >= 128  # more than a search for ten documents asks of each
@@ -51,7 +51,7 @@ def test_a_large_segment_is_searched_by_its_graph_nearly_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Clustered as real vectors are; a graph over uniform noise is the worst case that never occurs.
-    monkeypatch.setattr(vectors_module, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(segment_module, "EXACT_ROWS", 1000)
     rng = np.random.default_rng(0)
     centres = unit(200, seed=2)
     vectors = centres[rng.integers(0, 200, 10_000)] + 0.15 * rng.standard_normal((10_000, DIM))

@@ -1,10 +1,9 @@
-"""Queries taken apart, and words that SQLite would not find by itself."""
+"""Words that SQLite would not find by itself, and phrases."""
 
 from __future__ import annotations
 
 import pytest
 
-from edgeembed.search.query_syntax import Query, parse_query
 from edgeembed.text.terms import (
     contains_phrase,
     index_terms,
@@ -13,34 +12,6 @@ from edgeembed.text.terms import (
     phrase_expression,
     query_terms,
 )
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("red bicycle", Query("red bicycle")),
-        ('fix "leaking tap" now', Query("fix leaking tap now", ("leaking tap",))),
-        ("“curly quotes” count", Query("curly quotes count", ("curly quotes",))),
-        ('jaguar -car -"sports car"', Query("jaguar", (), ("car", "sports car"))),
-        ("well-known e-mail", Query("well-known e-mail")),
-        ("a - b -- c", Query("a - b -- c")),
-        ('an open "quote', Query("an open quote")),
-        ('empty "" quotes', Query("empty quotes")),
-        ("it's", Query("it's")),
-        ('"..."  dots', Query("... dots")),
-        ("-5 degrees outside", Query("degrees outside", (), ("5",))),
-    ],
-)
-def test_a_query_is_taken_apart(query: str, expected: Query) -> None:
-    assert parse_query(query) == expected
-
-
-@pytest.mark.parametrize(
-    ("query", "message"), [(" ", "empty"), ('""', "empty"), ("-car", "only says what to leave out")]
-)
-def test_nothing_to_search_for(query: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        parse_query(query)
 
 
 @pytest.mark.parametrize(

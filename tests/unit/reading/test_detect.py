@@ -1,0 +1,72 @@
+"""What a file is, by its first bytes and its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgeembed.reading.detect import NOT_TEXT, OTHER_PICTURE, detect, looks_binary, may_have_reader
+from edgeembed.reading.entries import PICTURE
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "expected"),
+    [
+        ("a.txt", b"%PDF-1.4\n% all readable\n", "pdf"),
+        ("a.pdf", b"mail header\n%PDF-1.4\n", "pdf"),
+        ("a.txt", b"mail header\n%PDF-1.4\n", None),
+        ("a", b"{\\rtf1 words}", "rtf"),
+        ("a", b"PK\x03\x04", "zip"),
+        ("a", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+        ("b/Page.HTM", b"words", "html"),
+        ("a.json", b"{", "json"),
+        ("a.json", "{".encode("utf-16"), "json"),
+        ("a.xml", b"<?xml version='1.0'?><rss>", "feed"),
+        ("a.xml", b"<?xml version='1.0'?><project>", None),
+        ("a.txt", b"", None),
+        ("BMW.txt", b"BMW and GIF8, ID3 tags, RIFFs and PK", None),
+    ],
+)
+def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
+    found = detect(head, name)
+    assert (found.reader, found.reason) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "expected"),
+    [
+        ("a.txt", b"\x89PNG\r\n\x1a\n", PICTURE),
+        ("a.txt", b"\xff\xd8\xff\xe0JFIF", PICTURE),
+        ("a", b"RIFF\0\0\0\0WEBPVP8", PICTURE),
+        ("a", b"\0\0\0\x1cftypheic", PICTURE),
+        ("a.ppm", b"P3\n4 4\n", PICTURE),
+        ("a.tga", b"\0\0\2\0\0", OTHER_PICTURE),
+        ("a.gd", b"\xff\xff\0\x80\0\x80\0\1", OTHER_PICTURE),
+        ("a.fpx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OTHER_PICTURE),
+        ("a", b"\0\0\0\x1cftypM4A ", "not text: sound or film"),
+        ("a", b"RIFF\0\0\0\0WAVE", "not text: sound or film"),
+        ("a.ps", b"%!PS-Adobe-3.0\nshowpage\n", "not text: a PostScript drawing (save it as PDF)"),
+        ("a", b"\x1f\x8b\x08", "not text: an archive (archives are not opened)"),
+        ("a.tar", b"name\0\0\0\0", "not text: an archive (archives are not opened)"),
+        ("a.so", b"\x7fELF", "not text: a program"),
+        ("a.dat", b"\0\1\2\3", NOT_TEXT),
+        ("a.json", b"{\0\0\0\1\2\3", NOT_TEXT),
+    ],
+)
+def test_why_a_file_is_not_read(name: str, head: bytes, expected: str) -> None:
+    assert detect(head, name).reason == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.pdf", True), ("b/C.DOCX", True), ("a.csv", True), ("a.xml", True), ("a.txt", False), ("pdf", False)],
+)
+def test_which_names_newer_readers_may_read_better(name: str, expected: bool) -> None:
+    assert may_have_reader(name) is expected
+
+
+def test_two_control_characters_and_one_in_a_hundred_are_still_text() -> None:
+    assert not looks_binary(b"\x01\x02")
+    assert looks_binary(b"\x01\x02\x03")
+    assert not looks_binary(b"\x01" * 5 + b"text" * 100)
+    assert not looks_binary(b"\t\n\r\f\x0b\b\x1b" * 100)
+    assert looks_binary(b"\x01" * 7 + b"text" * 100)
