@@ -1,0 +1,92 @@
+"""Full text by SQLite FTS5: ranks, weights, marks, and that both tables follow what they index."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from sqlite3 import Connection, DatabaseError
+
+import pytest
+
+from edgeembed.catalog import fulltext
+from edgeembed.catalog.checksums import insert_sql, register
+from edgeembed.catalog.schema import SCHEMA
+from edgeembed.catalog.sqlite import in_memory
+
+TEXTS = ("the boat leaves the harbour", "a boat, a boat and a lighthouse", "tomato seedlings", "the garden in spring")
+
+
+@pytest.fixture
+def db() -> Iterator[Connection]:
+    with closing(in_memory()) as connection:
+        register(connection)
+        connection.executescript(SCHEMA)
+        for number, text in enumerate(TEXTS, 1):
+            connection.execute(insert_sql("contents"), (bytes([number]), b"text", 1, 1))
+            connection.execute(insert_sql("documents"), (f"notes/{number}.txt".encode(), number, b"{}", None))
+            chunk = (number, b"text", 0, len(text), 1, 1, None, text.encode(), b"", None)
+            connection.execute(insert_sql("chunks"), chunk)
+        fulltext.rebuild(connection)
+        yield connection
+
+
+def test_the_passage_with_more_of_a_word_comes_first(db: Connection) -> None:
+    terms = fulltext.Terms('"boat"', 1.0)
+    ranked = fulltext.passages(db, terms, 10, None)
+    assert [key for key, _ in ranked] == [2, 1]
+    assert ranked[0][1] > ranked[1][1] > 0
+    assert fulltext.passages(db, terms, 1, None) == ranked[:1]
+
+
+@pytest.mark.parametrize("allowed", [[1], list(range(1, 2)) + list(range(50, 400))])
+def test_only_allowed_passages_are_ranked(db: Connection, allowed: list[int]) -> None:
+    assert [key for key, _ in fulltext.passages(db, fulltext.Terms('"boat"', 1.0), 10, allowed)] == [1]
+
+
+def test_words_are_found_by_their_stem_and_without_accents(db: Connection) -> None:
+    assert [key for key, _ in fulltext.passages(db, fulltext.Terms('"gardens"', 1.0), 10, None)] == [4]
+    assert [key for key, _ in fulltext.passages(db, fulltext.Terms('"tomáto"', 1.0), 10, None)] == [3]
+
+
+def test_no_expression_finds_nothing(db: Connection) -> None:
+    nothing = fulltext.Terms("", 0.0)
+    assert fulltext.passages(db, nothing, 10, None) == fulltext.names(db, nothing, 10) == []
+    assert nothing.spread == 1.0
+
+
+def test_a_word_of_most_passages_has_no_weight_unless_no_other_is_there(db: Connection) -> None:
+    db.execute(insert_sql("contents"), (b"\x09", b"text", 1, 1))
+    db.execute(insert_sql("chunks"), (5, b"text", 0, 4, 1, 1, None, b"the", b"", None))
+    fulltext.rebuild(db)
+    weighed = fulltext.weigh(db, "words", ['"the"', '"tomato"'])
+    assert weighed.expression == '"tomato"'
+    weight = math.log((5 - 1 + 0.5) / (1 + 0.5))
+    assert weighed.most == pytest.approx(2.2 * weight)
+    assert weighed.spread == pytest.approx(math.sqrt(weighed.most))
+    assert fulltext.weigh(db, "words", ['"the"']).expression == '"the"'
+
+
+def test_names_are_found_by_their_parts(db: Connection) -> None:
+    assert [document for document, _ in fulltext.names(db, fulltext.Terms('"3"', 1.0), 10)] == [3]
+
+
+def test_marks_say_where_the_words_stand(db: Connection) -> None:
+    assert list(fulltext.marks(db, '"boat" OR "lighthouse"', 2)) == [(2, 6), (10, 14), (21, 31)]
+    assert list(fulltext.marks(db, '"boat"', 3)) == []
+
+
+def test_a_text_with_the_marks_in_it_is_not_marked_in_the_wrong_place(db: Connection) -> None:
+    db.execute("UPDATE chunks SET text = ? WHERE key = 3", ("\x02 boat",))
+    fulltext.rebuild(db)
+    assert list(fulltext.marks(db, '"boat"', 3)) == []
+
+
+def test_the_check_notices_what_was_changed_behind_its_back(db: Connection) -> None:
+    fulltext.check(db)
+    assert fulltext.count(db) == 4
+    db.execute("UPDATE chunks SET text = 'another text' WHERE key = 3")
+    with pytest.raises(DatabaseError):
+        fulltext.check(db)
+    fulltext.rebuild(db)
+    fulltext.check(db)
