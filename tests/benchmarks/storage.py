@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from usearch.index import Index
 
-from edgeembed.segments import segment as stored
+from edgeembed.segments import segment as segment_module
 from edgeembed.segments.int8 import cosines, to_int8
 from edgeembed.system.limits import usable_cores
 
@@ -35,9 +35,9 @@ def measure(rows: Floats, queries: Floats) -> Iterator[tuple[str, float, float, 
             ndim=rows.shape[1],
             metric="cos",
             dtype=kind,
-            connectivity=stored._CONNECTIVITY,
-            expansion_add=stored._EXPANSION_ADD,
-            expansion_search=stored.EXPANSION_SEARCH,
+            connectivity=segment_module._CONNECTIVITY,
+            expansion_add=segment_module._EXPANSION_ADD,
+            expansion_search=segment_module.EXPANSION_SEARCH,
         )
         for start in range(0, len(rows), _BLOCK):
             part = np.ascontiguousarray(rows[start : start + _BLOCK])

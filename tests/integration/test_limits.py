@@ -19,8 +19,8 @@ from tests.support.old_files import write
 
 FULL = """
 import resource, signal, sys, edgeembed
-from edgeembed.storage import segment_merger as merging, writer
-merging.FLUSH_ROWS, writer.COMMIT_CHUNKS, writer.EMBED_CHUNKS = 40, 10, 10
+from edgeembed.storage import segment_merger, writer
+segment_merger.FLUSH_ROWS, writer.COMMIT_CHUNKS, writer.EMBED_CHUNKS = 40, 10, 10
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with edgeembed.Index.open(sys.argv[1], model=sys.argv[2]) as index:
     index.add([edgeembed.Document("first", text="a boat")])
@@ -72,10 +72,10 @@ def test_a_disk_that_is_really_full(tmp_path: Path, tiny_bundle: Path) -> None:
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeembed.sync import sync as module
+    from edgeembed.sync import sync as sync_module
 
     path = write(tmp_path / "log.txt", "first line\n", mtime_ns=time.time_ns())
-    read = module.read_document
+    read = sync_module.read_document
 
     def grow(*args: object, **options: object) -> object:
         document = read(*args, **options)  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path, tiny_bundle: Path, m
 
     with Folder.open(tmp_path, model=tiny_bundle) as folder:
         with monkeypatch.context() as patched:
-            patched.setattr(module, "read_document", grow)
+            patched.setattr(sync_module, "read_document", grow)
             folder.sync()
         assert not folder.plan().is_empty
         folder.sync()

@@ -12,8 +12,8 @@ import pytest
 from edgeembed_export.evaluation.text_tasks import ndcg_at
 
 import edgeembed
-from edgeembed.storage import segment_merger as merging
-from edgeembed.text import chunker as chunks
+from edgeembed.storage import segment_merger
+from edgeembed.text import chunker
 from tests.benchmarks.recall import measure, texts
 from tests.support.tiny import tiny_text_bundle
 
@@ -27,7 +27,7 @@ def test_search_over_files_is_as_good_as_exact_search(
     data: Path, tmp_path: Path, embedder: edgeembed.Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """nDCG@10 on Cranfield: the index (int8 rows, segments, graph) against float32 vectors of the same chunks."""
-    monkeypatch.setattr(merging, "FLUSH_ROWS", 300)
+    monkeypatch.setattr(segment_merger, "FLUSH_ROWS", 300)
     source = data / "eval" / "cranfield"
     texts = {row["_id"]: f"{row['title']}\n\n{row['text']}\n" for row in lines(source / "corpus.jsonl.gz")}
     judged: dict[str, dict[str, float]] = {}
@@ -45,7 +45,7 @@ def test_search_over_files_is_as_good_as_exact_search(
 
     owners, passages = [], []
     for name, text in texts.items():
-        for chunk in chunks.split(text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens):
+        for chunk in chunker.split(text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens):
             owners.append(name)
             passages.append(chunk.text)
     similarity = embedder.embed_texts([row["text"] for row in queries], role="query") @ embedder.embed_texts(passages).T

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Document, Folder, Index, IndexLockedError
-from edgeembed.storage import segment_merger as merging
-from edgeembed.storage import writer
+from edgeembed.storage import segment_merger, writer
 from tests.support.tiny import tiny_text_bundle
 
 TEXTS = [f"help page {i}: how to paint a boat, a fence or a garden shed in {i} days" for i in range(60)]
@@ -37,7 +36,7 @@ with edgeembed.Index.open(sys.argv[1], model=model, read_only=True) as index:
 
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(merging, "FLUSH_ROWS", 40)
+    monkeypatch.setattr(segment_merger, "FLUSH_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     (tmp_path / "help").mkdir()

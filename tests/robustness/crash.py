@@ -30,8 +30,7 @@ from edgeembed.catalog.transaction import Transaction
 from edgeembed.index_models.records import recorded_models
 from edgeembed.maintenance.chunk_scan import chunk_batches
 from edgeembed.segments.segment import Segment
-from edgeembed.storage import segment_merger as merging
-from edgeembed.storage import writer
+from edgeembed.storage import segment_merger, writer
 
 State = dict[str, tuple[object, ...]]
 """Id of each document to its metadata and chunks, each with span, text and vector."""
@@ -44,7 +43,7 @@ _OLD = 1_600_000_000
 def small_steps() -> Iterator[None]:
     """Segments of some tens of rows, and commits by number of chunks alone, so that each run makes the same ones."""
     names = {
-        (merging, "FLUSH_ROWS"): 12,
+        (segment_merger, "FLUSH_ROWS"): 12,
         (writer, "COMMIT_CHUNKS"): 8,
         (writer, "COMMIT_SECONDS"): 1e9,
         (writer, "EMBED_CHUNKS"): 4,

@@ -10,9 +10,9 @@ import pytest
 
 import edgeembed
 from edgeembed.catalog.segment_info import SegmentInfo
-from edgeembed.segments import segment as vectors
+from edgeembed.segments import segment as segment_module
 from edgeembed.segments.int8 import Keys, Rows
-from edgeembed.storage import segment_merger as merging
+from edgeembed.storage import segment_merger
 from tests.robustness import crash, powercut
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills copies of this process")
@@ -69,14 +69,14 @@ def test_a_wrong_order_of_flushes_is_caught(
     tmp_path: Path, tiny_bundle: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if fault == "folder not flushed":
-        monkeypatch.setattr(vectors, "sync_folder", lambda folder: None)
+        monkeypatch.setattr(segment_module, "sync_folder", lambda folder: None)
     elif fault == "file not flushed":
         pass  # left out of the log below
     else:
-        replace = merging.SegmentMerger._replace
+        replace = segment_merger.SegmentMerger._replace
 
         def early(
-            self: merging.SegmentMerger,
+            self: segment_merger.SegmentMerger,
             old: list[SegmentInfo],
             kind: str,
             keys: Keys,
@@ -88,7 +88,7 @@ def test_a_wrong_order_of_flushes_is_caught(
             self._segments.collect_garbage(named - {facts.file for facts in old})
             replace(self, old, kind, keys, rows)
 
-        monkeypatch.setattr(merging.SegmentMerger, "_replace", early)
+        monkeypatch.setattr(segment_merger.SegmentMerger, "_replace", early)
     log = powercut.record(_folder(tmp_path), tiny_bundle)
     monkeypatch.undo()
     if fault == "file not flushed":

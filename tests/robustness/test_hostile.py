@@ -17,13 +17,12 @@ from edgeembed import Document, Folder, Index, IndexCorruptError
 from edgeembed.catalog.checksums import checksum_sql, register
 from edgeembed.catalog.database import CATALOG_NAME
 from edgeembed.segments.hash_cache import HashCache
-from edgeembed.storage import segment_merger as merging
-from edgeembed.storage import writer
+from edgeembed.storage import segment_merger, writer
 
 
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(merging, "FLUSH_ROWS", 20)
+    monkeypatch.setattr(segment_merger, "FLUSH_ROWS", 20)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
@@ -152,11 +151,11 @@ def test_marks_of_the_index_are_not_written_through_links(tmp_path: Path, tiny_b
 
 
 def test_a_segment_is_hashed_once_on_a_machine(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeembed.segments import segment as vectors
+    from edgeembed.segments import segment as segment_module
 
     hashed = []
-    real = vectors.file_sha256
-    monkeypatch.setattr(vectors, "file_sha256", lambda path: hashed.append(path.name) or real(path))
+    real = segment_module.file_sha256
+    monkeypatch.setattr(segment_module, "file_sha256", lambda path: hashed.append(path.name) or real(path))
     for _ in range(2):
         with Index.open(place) as index:
             index.search("boat")

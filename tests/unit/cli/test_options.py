@@ -67,7 +67,7 @@ def test_an_index_that_another_process_writes_to_is_searched_as_it_is(
         options.sync_before_search(folder)
         assert "1 new; 1 file in the index" in capsys.readouterr().err
         (tmp_path / "b.txt").write_text("a garden")
-        with Folder.open(tmp_path) as other, other.index.writing():
+        with Folder.open(tmp_path) as other, other.index._store.writing():
             options.sync_before_search(folder)
         assert "is writing; searching what was committed before" in capsys.readouterr().err
         assert len(folder.search("boat", k=9, min_score=None)) == 1

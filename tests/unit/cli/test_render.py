@@ -13,24 +13,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from tests.support.paths import ROOT
+from tests.support.commands import edge
+from tests.support.output_schema import SCHEMA, validate
 from tests.support.tiny_image import tiny_two_tower_bundle
 
-SCHEMA = json.loads((ROOT / "docs/output.schema.json").read_text(encoding="utf-8"))
 LONG = "".join(f"Line {i} of a story about the boat and its crew at sea.\n" + "\n" * (i % 4 == 0) for i in range(60))
-Run = subprocess.CompletedProcess[str]
-
-
-def edge(*args: object, cwd: Path | None = None, **env: str) -> Run:
-    command = [sys.executable, "-c", "from edgeembed.cli.main import main; main()", *map(str, args)]
-    streams = {"capture_output": True, "stdin": subprocess.DEVNULL, "text": True, "errors": "surrogateescape"}
-    return subprocess.run(command, cwd=cwd, env={**os.environ, **env}, **streams)  # type: ignore[call-overload,no-any-return]
-
-
-def validate(line: str, kind: str) -> dict[str, object]:
-    facts = json.loads(line)
-    Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": SCHEMA["$defs"]}).validate(facts)
-    return dict(facts)
 
 
 @pytest.fixture

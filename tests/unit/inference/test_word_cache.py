@@ -10,8 +10,8 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
 from edgeembed.bundle.bundle import read_bundle
-from edgeembed.inference import tokenizer as text_module
-from edgeembed.inference import word_cache as wordpiece
+from edgeembed.inference import tokenizer as tokenizer_module
+from edgeembed.inference import word_cache
 from edgeembed.inference.tokenizer import BundleTokenizer
 from edgeembed.inference.word_cache import WordPieces
 
@@ -33,7 +33,7 @@ def tokenizer() -> Tokenizer:
 
 @pytest.fixture
 def words(tokenizer: Tokenizer) -> WordPieces:
-    found = text_module._word_pieces(tokenizer)
+    found = tokenizer_module._word_pieces(tokenizer)
     assert found is not None
     return found
 
@@ -59,13 +59,13 @@ def test_ids_are_the_tokenizers_own(tokenizer: Tokenizer, words: WordPieces) -> 
 def test_long_texts_take_time_in_proportion(words: WordPieces) -> None:
     """An unbroken run of a million letters beside another alphabet: in squares it would take hours."""
     found = words.ids("é " + "a" * 1_000_000 + " 日本 " + "b1" * 500_000)
-    assert len(found) // wordpiece.ID_BYTES == 5
+    assert len(found) // word_cache.ID_BYTES == 5
 
 
 def test_a_table_that_is_full_begins_anew(
     tokenizer: Tokenizer, words: WordPieces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wordpiece, "_MOST_WORDS", 50)
+    monkeypatch.setattr(word_cache, "_MOST_WORDS", 50)
     for text in strange_texts(500, seed=6):
         found = np.frombuffer(words.ids(text), np.int64).tolist()
         assert found == tokenizer.encode(text, add_special_tokens=False).ids, ascii(text)
@@ -102,11 +102,11 @@ def test_other_tokenizers_are_asked_themselves(tokenizer: Tokenizer) -> None:
             setattr(other, name, part)
         return other
 
-    assert text_module._word_pieces(changed()) is not None
-    assert text_module._word_pieces(changed(normalizer=normalizers.BertNormalizer(lowercase=False))) is None
-    assert text_module._word_pieces(changed(normalizer=normalizers.NFKC())) is None
-    assert text_module._word_pieces(changed(pre_tokenizer=pre_tokenizers.Whitespace())) is None
+    assert tokenizer_module._word_pieces(changed()) is not None
+    assert tokenizer_module._word_pieces(changed(normalizer=normalizers.BertNormalizer(lowercase=False))) is None
+    assert tokenizer_module._word_pieces(changed(normalizer=normalizers.NFKC())) is None
+    assert tokenizer_module._word_pieces(changed(pre_tokenizer=pre_tokenizers.Whitespace())) is None
     for token in (AddedToken("two words"), AddedToken("[X]", lstrip=True, normalized=False), AddedToken("word")):
         other = changed()
         other.add_tokens([token])
-        assert text_module._word_pieces(other) is None
+        assert tokenizer_module._word_pieces(other) is None

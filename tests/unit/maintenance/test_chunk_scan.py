@@ -9,7 +9,7 @@ import pytest
 
 from edgeembed.catalog.database import Catalog, create_catalog
 from edgeembed.catalog.snapshot import ChunkRow
-from edgeembed.maintenance import chunk_scan as stored_chunks
+from edgeembed.maintenance import chunk_scan
 from edgeembed.maintenance.chunk_scan import chunk_batches
 from edgeembed.segments.segment import Segment, write_segment
 
@@ -35,7 +35,7 @@ def catalog(tmp_path: Path) -> Catalog:
 def test_every_chunk_comes_with_its_vector_in_batches(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_chunks, "_BATCH", 2)
+    monkeypatch.setattr(chunk_scan, "_BATCH", 2)
     with catalog.read() as snapshot:
         (facts,) = snapshot.segments()
         segments = {facts.file: Segment(tmp_path, facts, DIM, hash_cache=None)}

@@ -16,8 +16,7 @@ import edgeembed
 from edgeembed import Document, Folder, Index, IndexCorruptError
 from edgeembed.catalog.checksums import checksum_sql, register
 from edgeembed.catalog.database import CATALOG_NAME
-from edgeembed.storage import segment_merger as merging
-from edgeembed.storage import writer
+from edgeembed.storage import segment_merger, writer
 
 WORDS = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
 
@@ -30,7 +29,7 @@ def texts(count: int, *, seed: int = 0) -> list[str]:
 @pytest.fixture
 def place(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An index of 130 documents in three segments and some fresh rows, closed."""
-    monkeypatch.setattr(merging, "FLUSH_ROWS", 40)
+    monkeypatch.setattr(segment_merger, "FLUSH_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:

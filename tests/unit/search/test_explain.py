@@ -15,8 +15,9 @@ from PIL import Image
 import edgeembed
 from edgeembed import Document, Index
 from edgeembed.search.explain import word_spans
+from tests.support.commands import edge
+from tests.support.output_schema import validate
 from tests.support.tiny_image import tiny_two_tower_bundle
-from tests.unit.cli.test_render import edge, validate
 
 TEXT = "On Monday we met in the office.\nThe plumber comes about the dripping tap in the bathroom.\n"
 

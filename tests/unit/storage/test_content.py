@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from edgeembed import Document
-from edgeembed.storage import content as contents
+from edgeembed.storage import content as content_module
 from edgeembed.storage.content import content_of
 
 
@@ -16,7 +16,7 @@ def test_a_text_is_itself_whatever_it_is_called(monkeypatch: pytest.MonkeyPatch)
     whole = content_of(Document("a", text="a text\ud800", metadata={"x": 1}))
     assert whole == content_of(Document("b", text="a text\ud800"))
     assert whole.digest.hex() == "2f7de72f0cadae198490670481444862"  # indexes on disk depend on it
-    monkeypatch.setattr(contents, "_PART", 2)
+    monkeypatch.setattr(content_module, "_PART", 2)
     assert content_of(Document("a", text="a text\ud800")) == whole
 
 

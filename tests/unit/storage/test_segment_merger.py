@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 from edgeembed import Document, Hit, Index
-from edgeembed.storage import segment_merger as merging
-from edgeembed.storage import writer
+from edgeembed.storage import segment_merger, writer
 
 
 @pytest.fixture
 def index(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     """Small segments in place of large ones."""
-    monkeypatch.setattr(merging, "FLUSH_ROWS", 40)
+    monkeypatch.setattr(segment_merger, "FLUSH_ROWS", 40)
     monkeypatch.setattr(writer, "COMMIT_CHUNKS", 10)
     with Index.open(tmp_path / "index", model=tiny_bundle) as opened:
         yield opened

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed.reading.entries import FileStat, Skipped
-from edgeembed.sync import ignore_rules as ignore
-from edgeembed.sync import ignore_syntax
+from edgeembed.sync import ignore_rules, ignore_syntax
 from edgeembed.sync.walk import walk
 
 NAMES = [
@@ -216,9 +215,9 @@ def test_a_hostile_rule_takes_no_exponential_time(tmp_path: Path) -> None:
 def test_case_is_folded_where_file_systems_fold_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, **{".gitignore": "*.LOG\nDocs/*.Tmp\nReadme\nX[AB]\n"})
     make(tmp_path, **{"a.log": "", "docs/b.TMP": "", "README": "", "xa": "", "kept": ""})
-    for module in (ignore, ignore_syntax):
+    for module in (ignore_rules, ignore_syntax):
         monkeypatch.setattr(module, "FOLDS_CASE", False)
     assert len(found(tmp_path)) == 5
-    for module in (ignore, ignore_syntax):
+    for module in (ignore_rules, ignore_syntax):
         monkeypatch.setattr(module, "FOLDS_CASE", True)
     assert found(tmp_path) == {"kept"}

@@ -10,8 +10,8 @@ import pytest
 
 from edgeembed import Document, Folder, FolderMismatchError, Index
 from edgeembed.catalog.database import Catalog
+from tests.support.commands import edge
 from tests.support.old_files import write
-from tests.unit.cli.test_main import edge
 
 
 @pytest.fixture

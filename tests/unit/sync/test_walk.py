@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from edgeembed.reading.entries import OWN_INDEX, FileStat, Skipped
-from edgeembed.sync import walk as files
+from edgeembed.sync import walk as walk_module
 from edgeembed.sync.walk import walk
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="POSIX file systems only")
@@ -247,5 +247,5 @@ def test_a_root_that_goes_away_is_an_error(tmp_path: Path) -> None:
 )
 def test_flags_of_other_systems(facts: dict[str, int], hidden: bool, cloud: bool) -> None:
     info = SimpleNamespace(**facts)
-    assert files._is_hidden_or_junction(info) is hidden
-    assert files._is_in_the_cloud(info) is cloud
+    assert walk_module._is_hidden_or_junction(info) is hidden
+    assert walk_module._is_in_the_cloud(info) is cloud

@@ -17,7 +17,7 @@ from PIL import ImageChops
 from edgeembed.reading.extracted import ExtractedText
 from edgeembed.reading.extras import Unreadable
 from edgeembed.reading.sandbox import frozen
-from edgeembed.reading.sandbox import process as module
+from edgeembed.reading.sandbox import process as process_module
 from edgeembed.reading.sandbox.process import Limits, Worker, WorkerCancelled
 from edgeembed.reading.sandbox.protocol import DecodeRequest, receive, send
 
@@ -273,7 +273,7 @@ def test_a_frozen_application_that_is_not_prepared_is_not_started_again(
     with Worker() as worker:
         assert "run_if_worker" in reason(worker, rows, "csv")
     frozen.run_if_worker()
-    assert module._command() == [sys.executable, "--edgeembed-worker"]
+    assert process_module._command() == [sys.executable, "--edgeembed-worker"]
 
 
 def test_an_executable_that_does_not_start(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:

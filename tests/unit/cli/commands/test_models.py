@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 import edgeembed
+from tests.support.commands import edge
 from tests.support.tiny_image import tiny_two_tower_bundle
-from tests.unit.cli.test_main import edge
 
 
 def test_embed_lines(tmp_path: Path, tiny_bundle: Path) -> None:
