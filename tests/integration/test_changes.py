@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.changes import measure
 
 _FOLDED = 1000 * 4200
 """Now and then SQLite folds its log, a thousand pages, into the file."""
 
 
+@pytest.mark.slow
 def test_bytes_written_follow_the_change_and_the_disk_comes_back(tmp_path: Path) -> None:
     costs = [(what, size) for what, _, size in measure(tmp_path, 3000)]
     one = [size for what, size in costs if what.startswith("change 1 ")]

@@ -122,6 +122,7 @@ def test_what_leaves_nothing_over_is_told(notes: edgeembed.Folder) -> None:
     assert run.output.count("nowhere/bees.jpg: no such picture; searching for these words") == 1
 
 
+@pytest.mark.slow
 def test_a_file_is_known_by_its_path_and_by_the_id_of_a_hit(notes: edgeembed.Folder, tmp_path: Path) -> None:
     hit = notes.search("how do I stop the tap dripping", k=1)[0]
     by_id, by_path = notes.similar(hit.id), notes.similar(notes.path / hit.id)

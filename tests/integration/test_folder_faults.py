@@ -161,6 +161,7 @@ edgeembed.Folder.open(sys.argv[1], model=sys.argv[2], threads=1).sync()
 """
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on(tmp_path: Path) -> None:
     """SIGKILL while indexing with the shipped model: what was committed answers at once, and the rest follows."""
     notes = tmp_path / "many"

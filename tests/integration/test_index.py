@@ -278,6 +278,7 @@ def test_what_comes_slowly_is_committed_meanwhile(index: Index, monkeypatch: pyt
     assert index.status().documents == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["index.similar('d1')", "index.verify()", "index.search('boat')"])
 def test_segments_may_be_opened_before_the_model(
     tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, call: str

@@ -29,6 +29,7 @@ with edgeembed.Index.open(sys.argv[1], model=sys.argv[2]) as index:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [70_000, 150_000, 300_000])
 def test_a_full_disk_is_an_error_and_loses_nothing_that_was_there(
     tmp_path: Path, tiny_bundle: Path, limit: int
@@ -186,6 +187,7 @@ def unwritable(folder: Path) -> Iterator[None]:
                 path.chmod(mode)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
 @pytest.mark.parametrize("shipped", [False, True])
 def test_a_medium_that_cannot_be_written_is_searched_as_it_is(tmp_path: Path, tiny_bundle: Path, shipped: bool) -> None:

@@ -66,6 +66,7 @@ def test_search_over_files_is_as_good_as_exact_search(
     assert ndcg(found) == pytest.approx(ndcg(exact), abs=0.005)
 
 
+@pytest.mark.slow
 def test_recall_after_a_fifth_was_removed(tmp_path: Path) -> None:
     """As ``python -m tests.benchmarks.recall`` measures on 100 000 rows, here on fewer."""
     pool = texts(24_100)

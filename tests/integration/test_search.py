@@ -81,6 +81,7 @@ def test_keyword_mode_finds_only_what_holds_a_word(index: Index) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["hybrid", "vector", "keyword"])
 @pytest.mark.parametrize(
     ("query", "expected"),

@@ -148,6 +148,7 @@ def test_facts_of_files(tmp_path: Path, tiny_bundle: Path) -> None:
             assert sorted(ids(folder.search("boat", where=where))) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("few", [0, 20_000])
 def test_one_of_many_is_found(tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     """With few allowed all are compared, with many the graph is asked for more and more: both must be right."""

@@ -53,6 +53,7 @@ def times(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 def test_many_processes_search_it_and_nothing_is_written(place: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     media = tmp_path / "media"
     media.mkdir()
@@ -78,6 +79,7 @@ def test_many_processes_search_it_and_nothing_is_written(place: Path, tiny_bundl
         path.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
 def test_eight_processes_that_may_write_nowhere_search_an_ordinary_index(tmp_path: Path, tiny_bundle: Path) -> None:
     """Not made for shipping: closed, and its files and folder made read-only."""
@@ -131,6 +133,7 @@ def test_it_can_be_written_to_again(place: Path, tiny_bundle: Path) -> None:
             assert len(reader.search("page", k=100)) == 61
 
 
+@pytest.mark.slow
 def test_not_while_somebody_reads(tmp_path: Path, tiny_bundle: Path) -> None:
     with Index.open(tmp_path / "index", model=tiny_bundle) as index, Index.open(tmp_path / "index") as other:
         index.add([Document("a", text="a boat")])

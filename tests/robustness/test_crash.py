@@ -26,6 +26,7 @@ def test_killed_at_steps_and_moments_the_index_is_whole_and_goes_on(tmp_path: Pa
     assert sum(tally[name] for name in killed) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [None, "idx"])
 def test_a_rebuild_that_is_killed_leaves_the_old_index_or_the_new_one(
     tmp_path: Path, tiny_bundle: Path, name: str | None

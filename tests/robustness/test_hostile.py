@@ -86,6 +86,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_crafted_index_is_refused(place: Path, tiny_bundle: Path, name: str) -> None:
     craft_it, message = HOSTILE[name]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from edgeembed import Index
 from tests.robustness import stress
 
 
+@pytest.mark.slow
 def test_readers_and_writers_in_many_processes(tmp_path: Path, tiny_bundle: Path) -> None:
     Index.open(tmp_path / "index", model=tiny_bundle).close()
     results = stress.run(tmp_path / "index", seconds=4)

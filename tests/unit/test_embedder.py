@@ -107,6 +107,7 @@ def test_longer_texts_are_cut(tiny: edgeembed.Embedder) -> None:
     assert tiny.count_tokens(["ab " * 62]) == [tiny.content_tokens]
 
 
+@pytest.mark.slow
 def test_a_vector_depends_on_its_own_text_only() -> None:
     """Alone, among 200 others, in any order, with 1 or 8 threads: on the shipped bundle, whose int8 makes it hard."""
     texts = [f"{text} {i}" for i in range(6) for text in TEXTS][:201]
@@ -176,6 +177,7 @@ def test_a_stream_gives_the_same_in_order(tiny: edgeembed.Embedder) -> None:
     assert list(tiny.iter_embed_texts([])) == []
 
 
+@pytest.mark.slow
 def test_a_long_stream_needs_no_more_memory(tiny: edgeembed.Embedder) -> None:
     def consume(count: int) -> int:
         done = sum(len(block) for block in tiny.iter_embed_texts("word " * (i % 60) for i in range(count)))

@@ -76,6 +76,7 @@ def test_which_documents_fit(snapshot: Snapshot, where: dict[str, Any], expected
     assert len(snapshot.allowed_keys("text", where)) == len(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("phrases", "excluded", "expected"),
     [

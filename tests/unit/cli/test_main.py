@@ -67,6 +67,7 @@ def test_nothing_to_find_is_a_negative_answer(tmp_path: Path, tiny_bundle: Path)
     assert f"{tmp_path}: no files to search here" in run.stderr
 
 
+@pytest.mark.slow
 def test_wrong_use_says_what_to_type(notes: Path, tmp_path: Path, tiny_bundle: Path) -> None:
     cases: dict[tuple[object, ...], str] = {
         ("search", "x", tmp_path / "missing"): "no such folder; give the folder that holds your files",
@@ -103,6 +104,7 @@ def test_a_file_name_cannot_steer_the_terminal(notes: Path, tiny_bundle: Path) -
     assert r"evil\x1b[2J\nname.txt" in run.stdout
 
 
+@pytest.mark.slow
 def test_search_answers_while_another_process_writes(notes: Path, tiny_bundle: Path) -> None:
     edge("index", notes, "--model", tiny_bundle)
     (notes / "new.txt").write_text("the boat again")
@@ -124,6 +126,7 @@ def test_a_closed_pipe_is_silent(notes: Path, tiny_bundle: Path) -> None:
     assert run.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="streams are closed as on POSIX")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_as_good_as_empty_ones(notes: Path, tiny_bundle: Path, closed: str) -> None:
@@ -145,6 +148,7 @@ def test_closed_streams_are_as_good_as_empty_ones(notes: Path, tiny_bundle: Path
     assert edge("verify", notes).stdout.startswith("ok")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="arguments are bytes on POSIX only")
 def test_arguments_in_another_encoding(notes: Path, tiny_bundle: Path) -> None:
     try:

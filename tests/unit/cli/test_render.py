@@ -35,6 +35,7 @@ def test_the_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.mark.slow
 def test_hits_and_errors_follow_the_schema(notes: Path) -> None:
     (notes / os.fsdecode(b"caf\xe9.txt")).write_text("a boat")
     for options in (
@@ -57,6 +58,7 @@ def test_hits_and_errors_follow_the_schema(notes: Path) -> None:
     assert best["start"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "name", "reason"),
     [
@@ -82,6 +84,7 @@ def test_a_query_that_looks_like_an_option_asks_for_nothing(notes: Path) -> None
     assert "Usage:" in edge("search", "-k", "0", "--", "--json", notes).stderr
 
 
+@pytest.mark.slow
 def test_an_error_names_its_path_once_in_json(notes: Path, tmp_path: Path) -> None:
     Image.new("RGB", (30, 20), "red").save(notes / "red.png")
     (notes / "data.bin").write_bytes(bytes(64))
@@ -101,6 +104,7 @@ def test_an_error_names_its_path_once_in_json(notes: Path, tmp_path: Path) -> No
         assert f"edgeembed: {path}: {reason}" in edge(*arguments, cwd=tmp_path).stderr
 
 
+@pytest.mark.slow
 def test_a_picture_cannot_be_explained_and_is_named_as_it_was_typed(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (30, 20), "red").save(tmp_path / "photos" / "red.png")
@@ -118,6 +122,7 @@ def test_marks_are_words_of_the_query(notes: Path) -> None:
     assert marked == "harbour at dawn"
 
 
+@pytest.mark.slow
 def test_pictures_in_json(tmp_path: Path) -> None:
     bundle = tiny_two_tower_bundle(tmp_path / "towers")
     (tmp_path / "notes").mkdir()
@@ -136,6 +141,7 @@ def test_pictures_in_json(tmp_path: Path) -> None:
     assert validate(similar.stdout, "hit") == validate(by_picture.stdout, "hit")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "found"),
     [
@@ -157,6 +163,7 @@ def test_filters(notes: Path, options: list[str], found: set[str]) -> None:
     assert run.returncode == (0 if found else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -184,6 +191,7 @@ def test_nothing_that_fits_is_a_negative_answer(notes: Path) -> None:
     assert "nothing here fits; --min-score 0" in run.stderr
 
 
+@pytest.mark.slow
 def test_colours_and_links(notes: Path, tmp_path: Path) -> None:
     plain = edge("search", "harbour", notes)
     assert "\x1b" not in plain.stdout
@@ -194,6 +202,7 @@ def test_colours_and_links(notes: Path, tmp_path: Path) -> None:
     assert stripped == plain.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("env", "colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_colours_on_a_terminal(notes: Path, env: dict[str, str], colours: bool) -> None:
     pty = pytest.importorskip("pty")
@@ -218,6 +227,7 @@ def test_colours_on_a_terminal(notes: Path, env: dict[str, str], colours: bool) 
     assert (b"\x1b" in shown) is colours
 
 
+@pytest.mark.slow
 def test_whole_passages_and_lines_around(notes: Path) -> None:
     lines = LONG.split("\n")
     full = edge("search", '"line 30"', notes, "--full").stdout.splitlines()[1:]
@@ -229,6 +239,7 @@ def test_whole_passages_and_lines_around(notes: Path) -> None:
     assert [int(line.split()[0]) for line in around] in (wider, wider[:-1])
 
 
+@pytest.mark.slow
 def test_odd_names(tmp_path: Path, tiny_bundle: Path) -> None:
     root = tmp_path / "a b"
     root.mkdir()
@@ -247,6 +258,7 @@ def test_odd_names(tmp_path: Path, tiny_bundle: Path) -> None:
     assert edge("similar", "./-dash.txt", ".", "--min-score", "0", cwd=root).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error(notes: Path) -> None:
     for i in range(300):
         (notes / f"{i}.txt").write_text(f"the boat number {i} " * 50)

@@ -57,6 +57,7 @@ def section_of(processor: Any) -> ImageSection:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(9))
 def test_pixels_equal_those_of_transformers(number: int, encoder_of: Callable[..., ImagePreprocessor]) -> None:
     processor = list(processors())[number]

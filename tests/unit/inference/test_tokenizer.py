@@ -40,6 +40,7 @@ def ids(encoder: BundleTokenizer, text: str, role: str = "document") -> list[int
     return [int(i) for i in row]
 
 
+@pytest.mark.slow
 def test_ids_are_the_tokenizers_own(make: Make, bundle: Bundle) -> None:
     plain = Tokenizer.from_file(str(bundle.file("tokenizer.json")))
     for text in ("renew my passport", "Émile, 40 €", "", "日本"):

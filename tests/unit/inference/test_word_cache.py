@@ -50,6 +50,7 @@ def strange_texts(count: int, seed: int) -> list[str]:
     return ["".join(part() for _ in range(rng.randrange(14))) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_ids_are_the_tokenizers_own(tokenizer: Tokenizer, words: WordPieces) -> None:
     for text in strange_texts(20_000, seed=5):
         found = np.frombuffer(words.ids(text), np.int64).tolist()

@@ -60,6 +60,7 @@ def test_the_tiny_bundle_passes_with_any_number_of_threads(tiny_bundle: Path) ->
         assert all(result.ok for result in check(read_bundle(tiny_bundle), threads=threads))
 
 
+@pytest.mark.slow
 def test_one_scaled_weight_matrix_of_the_shipped_bundle(reseal: Reseal) -> None:
     """Int8: the scales of a matrix stand for it. The last layer matters least to the vector, so it is tried."""
     bundle = read_bundle()
@@ -70,6 +71,7 @@ def test_one_scaled_weight_matrix_of_the_shipped_bundle(reseal: Reseal) -> None:
         assert failing(reseal(bundle, scaled(bundle, name, 1.02))), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [255, 257])
 def test_an_altered_limit(reseal: Reseal, limit: int) -> None:
     bundle = read_bundle()

@@ -113,6 +113,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_found_and_mended(place: Path, name: str) -> None:
     damage, message = DAMAGE[name]
@@ -238,6 +239,7 @@ def test_compact_gives_back_the_disk_and_wipes_what_was_removed(place: Path) -> 
     assert not any(b"plugh" in file.read_bytes() for file in place.iterdir())
 
 
+@pytest.mark.slow
 def test_compact_says_when_a_reader_holds_the_log(place: Path) -> None:
     with Index.open(place) as index, Index.open(place) as other:
         index.remove(["d1"])

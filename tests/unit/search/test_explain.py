@@ -100,6 +100,7 @@ def test_what_cannot_be_explained_is_said(index: Index, tmp_path: Path) -> None:
         assert len(both.explain(tmp_path / "red.png", "text").words) == 3  # a picture explains a text
 
 
+@pytest.mark.slow
 def test_marked_text_and_json(tmp_path: Path, tiny_bundle: Path) -> None:
     root = tmp_path / "my notes"
     root.mkdir()
@@ -130,6 +131,7 @@ def test_marked_text_and_json(tmp_path: Path, tiny_bundle: Path) -> None:
         assert error["path"] == (None if reason == "does not exist" else str(file))
 
 
+@pytest.mark.slow
 def test_the_path_of_a_picture_is_a_picture_on_the_command_line_too(tmp_path: Path) -> None:
     notes, red = tmp_path / "notes", tmp_path / "red.png"
     notes.mkdir()

@@ -47,6 +47,7 @@ def test_several_graphs_share_how_far_they_are_walked() -> None:
     assert min(walked) >= 128  # more than a search for ten documents asks of each
 
 
+@pytest.mark.slow
 def test_a_large_segment_is_searched_by_its_graph_nearly_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def random_tree(root: Path, rng: random.Random) -> list[Path]:
     return folders
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_random_trees_as_git_sees_them(tmp_path: Path) -> None:
     compared = 0

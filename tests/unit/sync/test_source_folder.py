@@ -44,6 +44,7 @@ def forget_origin(place: Path) -> None:
     catalog.close()
 
 
+@pytest.mark.slow
 def test_every_command_refuses_the_index_of_another_folder_and_says_which(
     notes: Path, other: Path, place: Path
 ) -> None:

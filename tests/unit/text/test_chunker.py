@@ -88,6 +88,7 @@ def sentence(length: int, start: int = 0) -> str:
     return " ".join(f"w{i}" for i in range(start, start + length - 1)) + " end."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [words, characters, utf8, superadditive])
 def test_random_texts(count: Counter) -> None:
     for seed in range(300):
@@ -97,6 +98,7 @@ def test_random_texts(count: Counter) -> None:
         checked(text, rng.choice([1, 2, 3, 5, 10, 30, 100]), count, pages)
 
 
+@pytest.mark.slow
 def test_random_texts_with_a_real_tokenizer(wordpiece: Counter) -> None:
     for seed in range(100):
         rng = random.Random(seed)
@@ -229,6 +231,7 @@ def test_tokens_are_counted_in_batches() -> None:
     assert len(calls) < 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -256,6 +259,7 @@ def test_time_grows_no_faster_than_the_text(text: str) -> None:
     assert time.perf_counter() - start < 10  # what is quadratic would take hours
 
 
+@pytest.mark.slow
 def test_memory_is_bounded() -> None:
     text = "a few words in a line\n" * 100_000
     tracemalloc.start()

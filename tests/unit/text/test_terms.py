@@ -58,6 +58,7 @@ def test_what_full_text_must_not_take_for_its_own_syntax_is_quoted() -> None:
     assert normalize_words("?!") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["x", "0123456789abcdef", "ACGT", "7", "A", "Ab", "xÉ", "\u0301", "京", "_"])
 def test_a_text_of_one_endless_word_is_gone_through_once(piece: str) -> None:
     """Were each of its characters a new beginning, this would not end today."""

@@ -21,6 +21,7 @@ from tests.support.commands import edge
 from tests.support.tiny import tiny_text_bundle
 
 
+@pytest.mark.slow
 def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     def flipped(bundle: Path) -> None:
         raw = bytearray((bundle / "text.onnx").read_bytes())
@@ -43,6 +44,7 @@ def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bu
         assert (run.returncode, message in run.stderr) == (2, True), run.stderr
 
 
+@pytest.mark.slow
 def test_a_first_run_with_a_bundle_that_fails_settles_nothing(
     notes: Path, tiny_bundle: Path, tmp_path: Path, reseal: Callable[..., Bundle]
 ) -> None:
@@ -58,6 +60,7 @@ def test_a_first_run_with_a_bundle_that_fails_settles_nothing(
             assert json.loads(edge("status", notes, *place, "--json").stdout)["model"] == name
 
 
+@pytest.mark.slow
 def test_another_model_than_that_of_the_index(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     other = tiny_text_bundle(tmp_path / "other", seed=3)
     assert edge("index", notes, "--model", tiny_bundle).returncode == 0
@@ -70,6 +73,7 @@ def test_another_model_than_that_of_the_index(notes: Path, tiny_bundle: Path, tm
     assert json.loads(edge("status", notes, "--json").stdout)["model"] == "other"
 
 
+@pytest.mark.slow
 def test_index_reports_and_strict_tells(notes: Path, tiny_bundle: Path) -> None:
     (notes / "data.bin").write_bytes(bytes(range(256)) * 50)
     dry = edge("index", notes, "--dry-run")
@@ -90,6 +94,7 @@ def test_index_reports_and_strict_tells(notes: Path, tiny_bundle: Path) -> None:
     assert facts["skipped"] == [{"path": "data.bin", "path_bytes": None, "reason": "not text"}]
 
 
+@pytest.mark.slow
 def test_a_rebuild_says_beforehand_what_it_would_read(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     edge("index", notes, "--model", tiny_bundle)
     run = edge("index", notes, "--dry-run", "--rebuild")
@@ -113,6 +118,7 @@ def test_an_unreadable_file_is_skipped(notes: Path, tiny_bundle: Path) -> None:
     assert edge("index", notes, "--dry-run").stdout == ""
 
 
+@pytest.mark.slow
 def test_a_whole_home_folder_is_asked_about(notes: Path, tiny_bundle: Path) -> None:
     run = edge("index", notes, "--model", tiny_bundle, HOME=str(notes))
     assert run.returncode == 2
@@ -121,6 +127,7 @@ def test_a_whole_home_folder_is_asked_about(notes: Path, tiny_bundle: Path) -> N
     assert edge("index", notes, HOME=str(notes)).returncode == 0  # made once, followed without asking
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     notes = tmp_path / "many"
     notes.mkdir()
@@ -141,6 +148,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     assert 0 < held < 1600
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal_only(notes: Path) -> None:
     for i in range(800):
         (notes / f"{i}.txt").write_text(f"Note {i}: " + "the price of this item rose again. " * 15)
@@ -219,6 +227,7 @@ def test_ctrl_c_while_a_file_is_taken_apart_is_at_once_and_leaves_no_process(not
     assert not any(Path("/proc", pid).exists() for pid in started)
 
 
+@pytest.mark.slow
 def test_a_folder_without_files_is_not_taken_for_deleted(notes: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     place = ("--index", tmp_path / "index")
     edge("index", notes, *place, "--model", tiny_bundle)

@@ -15,6 +15,7 @@ from tests.support.commands import edge
 from tests.support.tiny_image import tiny_two_tower_bundle
 
 
+@pytest.mark.slow
 def test_status_names_a_rebuild_that_did_not_end(notes: Path, tiny_bundle: Path) -> None:
     edge("index", notes, "--model", tiny_bundle)
     assert "rebuild  begun" not in edge("status", notes).stdout
@@ -27,6 +28,7 @@ def test_status_names_a_rebuild_that_did_not_end(notes: Path, tiny_bundle: Path)
     assert json.loads(edge("status", notes, "--json").stdout)["rebuild"] is None
 
 
+@pytest.mark.slow
 def test_verify_counts_the_texts_that_it_embedded_again(notes: Path, tmp_path: Path) -> None:
     Image.new("RGB", (30, 20), "red").save(notes / "red.png")
     edge("index", notes, "--model", tiny_two_tower_bundle(tmp_path / "towers"))
@@ -34,6 +36,7 @@ def test_verify_counts_the_texts_that_it_embedded_again(notes: Path, tmp_path: P
     assert run.stdout == "ok       3 documents, 3 passages, 0 segments, 2 passages of text embedded again\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5000, 0])
 def test_what_is_past_repair_is_to_be_made_anew(notes: Path, tiny_bundle: Path, size: int) -> None:
     edge("index", notes, "--model", tiny_bundle)
@@ -45,6 +48,7 @@ def test_what_is_past_repair_is_to_be_made_anew(notes: Path, tiny_bundle: Path, 
     assert edge("search", "boat", notes).returncode == 0
 
 
+@pytest.mark.slow
 def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path) -> None:
     for number in range(20):
         (notes / f"{number:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -59,6 +63,7 @@ def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path)
     assert edge("status", notes, "--all").stdout.count(".png") == 20
 
 
+@pytest.mark.slow
 def test_pictures_that_want_for_a_model_are_counted_and_the_option_is_named(notes: Path, tiny_bundle: Path) -> None:
     for name in ("a.png", "b.jpg"):
         Image.new("RGB", (30, 20), "red").save(notes / name)

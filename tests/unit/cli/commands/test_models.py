@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import edgeembed
@@ -50,6 +51,7 @@ def test_embed_takes_the_model_for_pictures_that_goes_with_the_one_for_texts(tmp
     assert "minilm-static embeds text only; load a model that embeds images" in run.stderr
 
 
+@pytest.mark.slow
 def test_embed_refuses_what_is_neither_text_nor_a_picture(tmp_path: Path, tiny_bundle: Path) -> None:
     for name, content, reason in (
         ("a.bin", bytes(range(256)) * 40, "not text"),
@@ -67,6 +69,7 @@ def test_embed_refuses_what_is_neither_text_nor_a_picture(tmp_path: Path, tiny_b
     assert (run.returncode, f"{tmp_path / 'damaged.png'}: " in run.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_models_and_check() -> None:
     first = json.loads(edge("models", "--json").stdout.splitlines()[0])
     assert (first["name"], first["dim"], first["kinds"]) == ("minilm-l6-int8", 384, ["text"])

@@ -110,6 +110,7 @@ def test_a_file_that_takes_too_long_costs_that_time_and_no_more(endless: Path, r
         assert worker.document(rows, "csv").text  # by the next one
 
 
+@pytest.mark.slow
 def test_a_bomb_is_stopped_by_the_limit_of_memory(tmp_path: Path, rows: Path) -> None:
     bomb = tmp_path / "bomb.odt"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -122,6 +123,7 @@ def test_a_bomb_is_stopped_by_the_limit_of_memory(tmp_path: Path, rows: Path) ->
         assert worker.document(rows, "csv").text
 
 
+@pytest.mark.slow
 def test_a_part_that_unpacks_to_too_much_is_not_read(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.epub"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
