@@ -1,0 +1,87 @@
+"""What a sync would do: files compared with those that the index knows."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from edgeembed import Folder, FolderMismatchError
+from edgeembed.sync.plan import check_source_folder, source_folder_setting
+from tests.support.old_files import OLD_NS, write
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    for name in ("boat", "garden", "fence"):
+        write(tmp_path / "notes" / f"{name}.txt", f"a note about the {name}")
+    return tmp_path / "notes"
+
+
+def test_new_changed_removed_and_unchanged_files_are_told_apart(notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        plan = folder.plan()
+        assert [stat.path for stat in plan.new] == ["boat.txt", "fence.txt", "garden.txt"]
+        assert not plan.is_empty
+        folder.sync()
+        write(notes / "boat.txt", "another text", mtime_ns=OLD_NS + 1)
+        write(notes / "letter.txt", "a letter")
+        (notes / "fence.txt").unlink()
+        plan = folder.plan()
+        assert [stat.path for stat in plan.new] == ["letter.txt"]
+        assert [stat.path for stat in plan.changed] == ["boat.txt"]
+        assert (plan.removed, plan.unchanged, plan.recheck) == (("fence.txt",), 1, ())
+        assert folder.plan() == plan  # it changed nothing
+
+
+def test_a_file_as_young_as_its_reading_is_looked_at_again(notes: Path, tiny_bundle: Path) -> None:
+    (notes / "young.txt").write_text("written just now")
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        assert [stat.path for stat in folder.plan().recheck] == ["young.txt"]
+        os.utime(notes / "young.txt", ns=(OLD_NS, OLD_NS))
+        assert [stat.path for stat in folder.plan().changed] == ["young.txt"]
+
+
+def test_what_was_skipped_and_did_not_change_is_still_listed(notes: Path, tiny_bundle: Path) -> None:
+    (notes / "noise.bin").write_bytes(bytes(range(256)))
+    os.utime(notes / "noise.bin", ns=(OLD_NS, OLD_NS))
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        plan = folder.plan()
+        assert plan.is_empty
+        assert [(item.path, item.reason) for item in plan.skipped] == [("noise.bin", "not text")]
+
+
+def test_a_setting_for_the_folder_takes_every_name(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    setting = source_folder_setting(odd)
+    setting.encode("ascii")
+    assert json.loads(setting) == os.fspath(odd.resolve())
+
+
+@pytest.mark.parametrize(
+    ("known", "missing", "knows_folder", "is_refused"),
+    [
+        (5, 5, True, False),  # a few files are read again sooner than a message
+        (10, 5, True, False),
+        (10, 6, True, True),
+        (10, 9, False, False),  # an older index does not say where its files were
+        (10, 10, False, True),
+    ],
+)
+def test_the_index_of_another_folder_is_refused_if_most_files_are_missing(
+    tmp_path: Path, known: int, missing: int, knows_folder: bool, is_refused: bool
+) -> None:
+    for name in ("here", "there", "index"):
+        (tmp_path / name).mkdir()
+    made_from = (tmp_path / "there").resolve() if knows_folder else None
+    arguments = (tmp_path / "here", tmp_path / "index", made_from)
+    if is_refused:
+        with pytest.raises(FolderMismatchError):
+            check_source_folder(*arguments, known=known, missing=missing)
+    else:
+        check_source_folder(*arguments, known=known, missing=missing)
+    check_source_folder(tmp_path / "there", tmp_path / "index", (tmp_path / "there").resolve(), known=10, missing=10)
