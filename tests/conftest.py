@@ -18,6 +18,17 @@ from tests.support.paths import ROOT
 from tests.support.tiny import tiny_text_bundle
 from tests.support.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 
+QUICK_EXPORT = ("evaluation", "graphs/test_external_weights", "sealing/test_parts", "sources/test_vector_file")
+"""Folders and modules of tests/export that train and export nothing, and so need some seconds all together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests of the export stage as slow, unless they are in :data:`QUICK_EXPORT`; others carry their own mark."""
+    export = ROOT / "tests" / "export"
+    for item in items:
+        if item.path.is_relative_to(export) and not item.path.relative_to(export).as_posix().startswith(QUICK_EXPORT):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -53,7 +53,9 @@ def test_a_file_that_cannot_be_used_is_listed_and_ends_nothing(folder: Folder, n
     assert {item.path for item in folder.sync().skipped} == reasons.keys()  # still said when nothing is new
 
 
-def test_what_is_unreadable_for_a_while_is_kept(folder: Folder, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_unreadable_for_a_while_stays_indexed(
+    folder: Folder, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from edgeembed.reading import read_file
     from edgeembed.sync import sync as sync_module
 
@@ -97,7 +99,7 @@ def test_a_file_that_may_not_be_read_is_skipped_and_not_pending(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes and links as on POSIX")
-def test_what_is_no_file_is_listed_and_what_it_replaced_is_gone(folder: Folder, notes: Path) -> None:
+def test_a_pipe_in_place_of_a_file_is_listed_and_the_file_is_removed(folder: Folder, notes: Path) -> None:
     (notes / "link.txt").symlink_to("boat.md")
     assert folder.sync().added == 4
     os.mkfifo(notes / "pipe")

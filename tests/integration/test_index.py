@@ -36,7 +36,7 @@ def ids(hits: list[edgeembed.Hit]) -> list[str]:
     return [hit.id for hit in hits]
 
 
-def test_what_was_added_is_found_with_its_facts(index: Index) -> None:
+def test_an_added_document_is_found_with_its_metadata_and_span(index: Index) -> None:
     assert index.add(MAILS) == 3
     hit = index.search("garden tomato seedlings", k=2)[0]
     assert (hit.id, hit.kind, hit.matched) == ("mail-2", "text", ("vector", "keyword"))
@@ -240,7 +240,9 @@ def test_only_the_owner_may_enter(index: Index) -> None:
     assert index.path.stat().st_mode & 0o077 == 0
 
 
-def test_cancel_keeps_what_was_taken_and_goes_on_later(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancel_keeps_the_documents_added_so_far_and_goes_on_later(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(writer, "EMBED_CHUNKS", 4)
     text = "\n\n".join(f"Paragraph {i}: " + "lorem ipsum dolor sit amet " * 8 for i in range(60))
     asked = 0

@@ -140,7 +140,7 @@ def test_a_closed_index_says_so(tmp_path: Path, tiny_bundle: Path) -> None:
             ask()
 
 
-def test_a_file_in_the_place_of_the_index(tmp_path: Path) -> None:
+def test_a_file_where_the_index_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotADirectoryError, match="an index is a folder"):
         Index.open(tmp_path / "file")

@@ -221,6 +221,6 @@ def test_lines_around_a_passage(index: Index) -> None:
     assert index.lines("nothing", 1, 5) == []
 
 
-def test_wrong_modes_are_said(index: Index) -> None:
+def test_unknown_modes_are_refused(index: Index) -> None:
     with pytest.raises(ValueError, match="mode must be one of hybrid, vector, keyword, not 'fuzzy'"):
         index.search("boat", mode="fuzzy")  # type: ignore[arg-type]

@@ -130,7 +130,7 @@ def test_globs_are_those_of_ignore_files(tmp_path: Path, tiny_bundle: Path, patt
         assert set(ids(found)) == set(expected.split())
 
 
-def test_facts_of_files(tmp_path: Path, tiny_bundle: Path) -> None:
+def test_conditions_on_file_attributes(tmp_path: Path, tiny_bundle: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     for name, size, mtime in (("old.TXT", 10, 1_000_000_000), ("new.txt", 2000, 1_700_000_000)):

@@ -87,7 +87,7 @@ def test_a_picture_needs_a_model_that_knows_pictures(index: Index, pictures: dic
         index.search(5)  # type: ignore[arg-type]
 
 
-def test_meanings_are_added_and_taken_away(both: Index, pictures: dict[str, Path]) -> None:
+def test_meanings_are_added_and_subtracted(both: Index, pictures: dict[str, Path]) -> None:
     embedder = both.embedder
     boat, garden = embedder.embed_texts(["boat", "garden"], role="query")
     (red,) = embedder.embed_images([pictures["red"]])
@@ -139,7 +139,7 @@ def test_what_is_no_id_is_refused_with_what_is_allowed(both: Index, pictures: di
         both.remove(5)  # type: ignore[arg-type]
 
 
-def test_no_kind_starves_the_other(both: Index) -> None:
+def test_neither_texts_nor_images_crowd_out_the_other(both: Index) -> None:
     """Similarities of texts and pictures are not comparable, but what is usual for each is known."""
     hits = both.search("boat", k=20, mode="vector")
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)

@@ -174,7 +174,7 @@ def test_a_segment_is_hashed_once_on_a_machine(place: Path, monkeypatch: pytest.
         index.search("boat")
 
 
-def test_damaged_stamps_are_as_good_as_none(place: Path) -> None:
+def test_a_damaged_hash_cache_is_an_empty_one(place: Path) -> None:
     hash_cache = HashCache(place, read_only=False)
     for content in (b"", b"[]", b'{"x": ', b"[" * 50_000, b"\xff"):
         hash_cache._path.parent.mkdir(parents=True, exist_ok=True)

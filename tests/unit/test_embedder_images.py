@@ -33,7 +33,7 @@ def _turned() -> Image.Exif:
     return exif
 
 
-def test_a_picture_has_one_vector_however_it_is_given(image_bundle: Path, tmp_path: Path) -> None:
+def test_a_picture_has_one_vector_as_a_path_bytes_or_an_image(image_bundle: Path, tmp_path: Path) -> None:
     pictures = [noise(30 + 7 * i, 50, seed=i) for i in range(40)]
     for i, picture in enumerate(pictures):
         picture.save(tmp_path / f"{i}.png")

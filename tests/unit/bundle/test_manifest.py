@@ -64,7 +64,7 @@ def test_a_format_that_cannot_be_read_is_told_before_anything_else(
         ({"license": 3}, "license is 3"),
     ],
 )
-def test_facts_that_make_no_sense_are_not_sealed(manifest: Manifest, change: dict[str, Any], reason: str) -> None:
+def test_a_manifest_that_makes_no_sense_is_not_sealed(manifest: Manifest, change: dict[str, Any], reason: str) -> None:
     changed = dataclasses.replace(manifest, **{name: value for name, value in change.items() if name != "files"})
     with pytest.raises((ValueError, KeyError), match=reason if "files" not in change else "text.onnx|not listed"):
         sealed_bytes(changed, change.get("files", manifest.files))

@@ -115,7 +115,7 @@ def test_names_and_texts_that_are_not_unicode_come_back(catalog: Catalog) -> Non
         assert snapshot.document_state(name) == (b"1", "{}")
 
 
-def test_what_is_no_catalog_is_said_to_be_none(tmp_path: Path) -> None:
+def test_a_file_that_is_no_catalog_is_refused(tmp_path: Path) -> None:
     (tmp_path / CATALOG_NAME).write_bytes(b"this is not a database, not at all" * 100)
     with pytest.raises(IndexCorruptError, match=r"catalog\.sqlite.*not a database"):
         Catalog(tmp_path)

@@ -44,7 +44,7 @@ def test_where_a_crop_begins(rounding: str, side: int, crop: int, start: int) ->
         ({"scale": float("nan")}, "finite"),
     ],
 )
-def test_facts_that_this_version_does_not_know_are_refused(
+def test_image_sections_that_this_version_does_not_know_are_refused(
     change: dict[str, Any], reason: str, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     with pytest.raises(BundleError, match=reason):

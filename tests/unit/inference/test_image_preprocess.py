@@ -149,7 +149,7 @@ def test_pictures_may_be_made_smaller_by_a_filter_of_their_own(
         encoder_of(dataclasses.replace(section, shrink_filter="sharp"))
 
 
-def test_how_far_pictures_are_reduced_is_a_fact_of_the_encoder(image_bundle: Path, tmp_path: Path) -> None:
+def test_how_far_pictures_are_reduced_is_part_of_the_encoder_digest(image_bundle: Path, tmp_path: Path) -> None:
     bundle = read_bundle(image_bundle)
     manifest = bundle.manifest
     assert manifest.image is not None

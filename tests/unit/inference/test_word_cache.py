@@ -96,7 +96,7 @@ def test_many_texts_give_what_each_gives_alone() -> None:
     assert encoder.count(texts) == [encoder.count([text])[0] for text in texts]
 
 
-def test_other_tokenizers_are_asked_themselves(tokenizer: Tokenizer) -> None:
+def test_other_tokenizers_are_used_without_the_word_cache(tokenizer: Tokenizer) -> None:
     def changed(**parts: object) -> Tokenizer:
         other = Tokenizer.from_str(tokenizer.to_str())
         for name, part in parts.items():

@@ -43,7 +43,7 @@ def test_the_check_passes_for_both_towers(image_bundle: Path, two_towers: Path) 
         {"mode": "BGR"},
     ],
 )
-def test_an_altered_fact_is_found_though_all_hashes_fit(
+def test_altered_preprocessing_is_noticed_though_all_hashes_fit(
     change: dict[str, Any], image_bundle: Path, tmp_path: Path
 ) -> None:
     bundle = read_bundle(image_bundle)

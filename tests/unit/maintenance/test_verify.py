@@ -133,7 +133,7 @@ def test_damage_is_found_and_mended(place: Path, name: str) -> None:
     assert not list(place.glob("*.part*"))
 
 
-def test_repair_embeds_again_what_a_lost_segment_held(place: Path) -> None:
+def test_repair_embeds_the_rows_of_a_lost_segment_again(place: Path) -> None:
     sound = answers(place)
     segment(place).unlink()
     report = Index.repair(place)

@@ -85,7 +85,7 @@ def test_words_of_a_text(text: str, words: list[str]) -> None:
     assert [text[start:end] for start, end in word_spans(text)] == words
 
 
-def test_what_cannot_be_explained_is_said(index: Index, tmp_path: Path) -> None:
+def test_what_cannot_be_explained_is_refused_with_the_reason(index: Index, tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="no document 'nothing'"):
         index.explain("tap", "nothing")
     with pytest.raises(ValueError, match="keeps this document out"):

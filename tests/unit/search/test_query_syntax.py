@@ -23,7 +23,7 @@ from edgeembed.search.query_syntax import Query, parse_query
         ("-5 degrees outside", Query("degrees outside", (), ("5",))),
     ],
 )
-def test_a_query_is_taken_apart(query: str, expected: Query) -> None:
+def test_a_query_is_parsed_into_text_phrases_and_excluded_words(query: str, expected: Query) -> None:
     assert parse_query(query) == expected
 
 

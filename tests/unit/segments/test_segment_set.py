@@ -45,7 +45,7 @@ def test_what_is_dropped_is_gone_from_the_disk(tmp_path: Path) -> None:
         segments.open(old)
 
 
-def test_sweep_deletes_what_no_commit_names(tmp_path: Path) -> None:
+def test_orphans_are_deleted_that_no_commit_names(tmp_path: Path) -> None:
     segments = SegmentSet(tmp_path, {"text": DIM}, hash_cache=HashCache(tmp_path, read_only=False))
     old, new = write(tmp_path, unit(5), first=1).info, write(tmp_path, unit(5), first=6).info
     (tmp_path / "9.usearch.part").write_bytes(b"left by a crash")

@@ -20,7 +20,7 @@ def test_a_text_is_itself_whatever_it_is_called(monkeypatch: pytest.MonkeyPatch)
     assert content_of(Document("a", text="a text\ud800")) == whole
 
 
-def test_what_makes_other_chunks_is_another_content() -> None:
+def test_a_document_with_other_chunks_is_another_content() -> None:
     found = [
         content_of(Document("a", text="a text")),
         content_of(Document("a", text="a text.")),

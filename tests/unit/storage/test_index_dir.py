@@ -34,7 +34,7 @@ def tree(root: Path) -> dict[str, bytes | None]:
 
 
 @pytest.mark.parametrize("name", ["photos", "photos/deep"])
-def test_a_folder_with_other_files_is_no_place_for_an_index(
+def test_an_index_is_not_made_in_a_folder_with_other_files(
     notes: Path, photos: Path, tmp_path: Path, tiny_bundle: Path, name: str
 ) -> None:
     before, place = tree(photos), tmp_path / name
@@ -107,7 +107,7 @@ def test_an_interrupted_switch_is_undone(notes: Path, tmp_path: Path, tiny_bundl
         assert not old.exists()
 
 
-def test_what_is_no_index_is_not_taken_for_an_interrupted_switch(notes: Path, tiny_bundle: Path) -> None:
+def test_a_folder_that_is_no_index_is_not_rolled_back_as_an_interrupted_swap(notes: Path, tiny_bundle: Path) -> None:
     write(notes / ".edgeembed.old" / "catalog.sqlite", "mine")
     with Folder.open(notes, model=tiny_bundle) as folder:
         assert folder.sync().added == 2

@@ -25,7 +25,7 @@ def ids(hits: list[Hit]) -> list[str]:
     return [hit.id for hit in hits]
 
 
-def test_segments_are_sealed_merged_and_answer_as_one(index: Index) -> None:
+def test_fresh_rows_are_flushed_to_segments_which_are_merged_and_answer_as_one(index: Index) -> None:
     words = ["boat", "garden", "fence", "tomato", "letter", "dawn", "harbour", "paint", "seed", "invoice"]
     rng = np.random.default_rng(0)
     documents = [Document(f"d{i}", text=f"{' '.join(rng.choice(words, 5))} number {i}") for i in range(700)]

@@ -31,7 +31,7 @@ def ids(hits: list[Hit]) -> list[str]:
     return [hit.id for hit in hits]
 
 
-def test_what_a_writer_took_away_is_asked_of_a_newer_commit(index: Index, tmp_path: Path) -> None:
+def test_read_is_retried_on_a_newer_commit_when_a_segment_was_merged_away(index: Index, tmp_path: Path) -> None:
     asked: list[str | None] = []
 
     def question(snapshot: Snapshot) -> str | None:

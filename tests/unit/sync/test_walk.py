@@ -50,7 +50,7 @@ def unprivileged() -> Iterator[Path]:
                 path.chmod(0o700)
 
 
-def test_facts_of_a_file(tmp_path: Path) -> None:
+def test_attributes_of_a_file(tmp_path: Path) -> None:
     make(tmp_path, "sub folder/übung.txt")
     os.utime(tmp_path / "sub folder" / "übung.txt", ns=(1, 1_234_567_890_123_456_700))
     assert list(walk(tmp_path)) == [FileStat("sub folder/übung.txt", 21, 1_234_567_890_123_456_700)]

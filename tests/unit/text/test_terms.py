@@ -27,7 +27,7 @@ from edgeembed.text.terms import (
         ("Ｗｉｄｅ", "wide"),
     ],
 )
-def test_extra_words(text: str, words: str | None) -> None:
+def test_index_terms_are_words_that_full_text_would_not_find(text: str, words: str | None) -> None:
     assert index_terms(text) == words
 
 
@@ -45,7 +45,7 @@ def test_extra_words(text: str, words: str | None) -> None:
         ("किताबें", "किताब", False),
     ],
 )
-def test_a_phrase_is_held_as_whole_words(text: str, phrase: str, expected: bool) -> None:
+def test_a_phrase_is_contained_as_whole_words(text: str, phrase: str, expected: bool) -> None:
     assert contains_phrase(text, phrase) is expected
 
 

@@ -45,7 +45,7 @@ def test_a_damaged_bundle_is_refused_and_the_index_not_made(notes: Path, tiny_bu
 
 
 @pytest.mark.slow
-def test_a_first_run_with_a_bundle_that_fails_settles_nothing(
+def test_a_first_run_with_a_bundle_that_fails_records_no_model(
     notes: Path, tiny_bundle: Path, tmp_path: Path, reseal: Callable[..., Bundle]
 ) -> None:
     damaged, senseless = tmp_path / "damaged", reseal(read_bundle(tiny_bundle), {"text.onnx": b"no graph"})
