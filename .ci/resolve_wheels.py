@@ -32,6 +32,8 @@ PLATFORMS = {
 EXTRAS = ("documents", "heic")
 SHOWN = ("numpy", "onnxruntime", "tokenizers", "usearch")
 """Native packages whose resolved version the table shows."""
+TIMEOUT_SECONDS = 180
+"""For one resolution: where a dependency of a dependency has no wheel, pip tries all older versions one by one."""
 
 
 class Resolution(NamedTuple):
@@ -40,7 +42,7 @@ class Resolution(NamedTuple):
     versions: dict[str, str]
     """Of each package; empty where no set of wheels fits."""
     missing: list[str]
-    """Requirements that no wheel meets."""
+    """Requirements that no wheel meets, or whose own dependencies have none."""
 
 
 def resolve(requirements: list[str], python: str, platforms: list[str]) -> dict[str, str] | None:
@@ -50,7 +52,10 @@ def resolve(requirements: list[str], python: str, platforms: list[str]) -> dict[
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
         command += ["--disable-pip-version-check", "--only-binary=:all:", "--target", scratch, "--report", str(report)]
         command += ["--python-version", python, *(f"--platform={name}" for name in platforms), *requirements]
-        if subprocess.run(command, capture_output=True, text=True).returncode:
+        try:
+            if subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS).returncode:
+                return None
+        except subprocess.TimeoutExpired:
             return None
         installs = json.loads(report.read_text(encoding="utf-8"))["install"]
     return {item["metadata"]["name"].lower(): item["metadata"]["version"] for item in installs}
