@@ -1,7 +1,7 @@
 """Model bundles: one sealed folder with all that is known about a model.
 
 The format is specified in ``models/README.md``. A bundle is the only thing that crosses from the export
-stage to the runtime, and the runtime's only source of facts about a model.
+stage to the runtime, and the runtime's only source of information about a model.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def shipped_partner(space: str, dim: int, kind: str) -> Bundle | None:
     """
     for name in shipped_names():
         bundle = read_bundle(name, verify=False)
-        facts = bundle.manifest
-        if (facts.space, facts.dim) == (space, dim) and getattr(facts, kind) is not None:
+        manifest = bundle.manifest
+        if (manifest.space, manifest.dim) == (space, dim) and getattr(manifest, kind) is not None:
             return bundle
     return None
 

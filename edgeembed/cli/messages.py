@@ -63,9 +63,9 @@ def path_facts(path: str) -> dict[str, str | None]:
     return {"path": path, "path_bytes": None}
 
 
-def echo_json(facts: dict[str, Any], *, err: bool = False) -> None:
+def echo_json(record: dict[str, Any], *, err: bool = False) -> None:
     """One JSON object on one line."""
-    click.echo(json.dumps(facts, ensure_ascii=False, default=_plain), err=err)
+    click.echo(json.dumps(record, ensure_ascii=False, default=_plain), err=err)
 
 
 def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
@@ -124,8 +124,8 @@ def pictures_left_out(skipped: Sequence[Skipped]) -> str:
 def _reasons(skipped: Sequence[Skipped]) -> str:
     counts = Counter(item.reason.partition(":")[0] for item in skipped if not is_left_out_picture(item.reason))
     reasons = [f"{count:,} {reason}" for reason, count in counts.most_common(4)]
-    said = [pictures_left_out(skipped), *reasons, "…" if len(counts) > len(reasons) else ""]
-    return ", ".join(filter(None, said))
+    parts = [pictures_left_out(skipped), *reasons, "…" if len(counts) > len(reasons) else ""]
+    return ", ".join(filter(None, parts))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ _AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _WEIGHT = re.compile(r"(\d+\.?\d*|\.\d+):(.*)", re.DOTALL)
 _NO_WEIGHT = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+|nan|inf)(e[+-]?\d+)?:.*", re.DOTALL | re.IGNORECASE)
-"""What begins with a number that is written otherwise."""
+"""Looks like a weight but is not in the accepted form (``-1:dog``, ``1e3:dog``); refused with a hint."""
 
 
 class When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on
@@ -60,10 +60,10 @@ class Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         """What was typed as a number of bytes; k, M, G and T are powers of 1024."""
         if isinstance(value, int):
             return value
-        found = _SIZE.fullmatch(value)
-        if found is None:
+        match = _SIZE.fullmatch(value)
+        if match is None:
             self.fail(f"{value!r} is no size such as 800, 20k, 1.5M or 2G")
-        return int(float(found[1]) * 1024.0 ** " kmgt".index(found[2].lower() or " "))
+        return int(float(match[1]) * 1024.0 ** " kmgt".index(match[2].lower() or " "))
 
 
 class Score(click.FloatRange):
@@ -86,9 +86,9 @@ class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         """What was typed as a weight and a meaning."""
         from ..index_models.query_vectors import MAX_WEIGHT
 
-        found = _WEIGHT.fullmatch(value)
-        weight, text = (float(found[1]), found[2]) if found else (1.0, value)
-        if weight > MAX_WEIGHT or (found is None and _NO_WEIGHT.fullmatch(value)):
+        match = _WEIGHT.fullmatch(value)
+        weight, text = (float(match[1]), match[2]) if match else (1.0, value)
+        if weight > MAX_WEIGHT or (match is None and _NO_WEIGHT.fullmatch(value)):
             allowed = f"a weight is a number from 0 to {MAX_WEIGHT}, as in 2:dog or 0.5:dog"
             self.fail(f"{value!r:.80}: {allowed}; 1:{value:.80} means these words as they stand", param, ctx)
         if not text.strip():

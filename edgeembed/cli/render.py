@@ -50,31 +50,31 @@ def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: L
             style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
 
 
-def show_explanation(found: Explanation, folder: str, *, color: str = "auto") -> None:
+def show_explanation(explanation: Explanation, folder: str, *, color: str = "auto") -> None:
     """Score and place, the passage with its strong words marked, then the strongest with their weights."""
     style = _Style(color)
-    path = _opened_from_here(folder, found.id)
-    judged = found.similarity if found.score is None else found.score
-    style.echo(f"{judged:.3f}  " + style.link(style.bold(printable(path) + _place_in(found)), path))
-    strongest = max((word.weight for word in found.words), default=0.0)
+    path = _opened_from_here(folder, explanation.id)
+    score = explanation.similarity if explanation.score is None else explanation.score
+    style.echo(f"{score:.3f}  " + style.link(style.bold(printable(path) + _place_in(explanation)), path))
+    strongest = max((word.weight for word in explanation.words), default=0.0)
     out, at = "", 0
-    for word in found.words:
-        out += _printable_lines(found.text[at : word.start])
+    for word in explanation.words:
+        out += _printable_lines(explanation.text[at : word.start])
         strength = word.weight / strongest if strongest > 0 else 0.0
-        out += style.strength(printable(found.text[word.start : word.end]), strength)
+        out += style.strength(printable(explanation.text[word.start : word.end]), strength)
         at = word.end
-    for line in (out + _printable_lines(found.text[at:])).splitlines():
+    for line in (out + _printable_lines(explanation.text[at:])).splitlines():
         style.echo(f"       {line}".rstrip())
-    best = sorted(found.words, key=lambda word: -word.weight)[:_WORDS_LISTED]
+    best = sorted(explanation.words, key=lambda word: -word.weight)[:_WORDS_LISTED]
     for word in best:
         if word.weight > 0:
-            style.echo(f"{word.weight:+.3f} {printable(found.text[word.start : word.end])}")
+            style.echo(f"{word.weight:+.3f} {printable(explanation.text[word.start : word.end])}")
 
 
-def show_explanation_json(found: Explanation, folder: str) -> None:
+def show_explanation_json(explanation: Explanation, folder: str) -> None:
     """One JSON object: the fields of ``Explanation``, with ``path`` instead of ``id``."""
-    facts = asdict(found)
-    echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
+    record = asdict(explanation)
+    echo_json({**path_facts(_opened_from_here(folder, record.pop("id"))), **record})
 
 
 def _printable_lines(text: str) -> str:
@@ -143,12 +143,12 @@ def show_hits_json(hits: Sequence[Hit], folder: str, *, lines: Lines | None = No
         lines: what goes into ``text`` of the best passage; ``None``: no passage has a text.
     """
     for hit in hits:
-        facts = asdict(hit)
-        for passage in facts["passages"]:
+        record = asdict(hit)
+        for passage in record["passages"]:
             passage["text"] = None
         if lines is not None and hit.snippet is not None:
-            facts["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
-        echo_json({**path_facts(_opened_from_here(folder, facts.pop("id"))), **facts})
+            record["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
+        echo_json({**path_facts(_opened_from_here(folder, record.pop("id"))), **record})
 
 
 def _opened_from_here(folder: str, id: str) -> str:

@@ -51,12 +51,12 @@ class OnnxSession:
         if outputs[0].shape[-1] != bundle.manifest.dim:
             raise BundleError(self._path, f"gives vectors of {outputs[0].shape[-1]}, not of {bundle.manifest.dim}")
 
-    def check_shape(self, name: str, wanted: tuple[int | None, ...]) -> None:
+    def check_shape(self, name: str, expected: tuple[int | None, ...]) -> None:
         """Refuse an input of another shape; ``None``, or a dimension that the graph leaves open, is any length."""
-        found = next(item.shape for item in self._session.get_inputs() if item.name == name)
-        fixed = [(a, b) for a, b in zip(found, wanted) if isinstance(a, int) and b is not None]  # noqa: B905
-        if len(found) != len(wanted) or any(a != b for a, b in fixed):
-            raise BundleError(self._path, f"takes {name} of shape {found}, not of {list(wanted[1:])}")
+        actual = next(item.shape for item in self._session.get_inputs() if item.name == name)
+        fixed = [(a, b) for a, b in zip(actual, expected) if isinstance(a, int) and b is not None]  # noqa: B905
+        if len(actual) != len(expected) or any(a != b for a, b in fixed):
+            raise BundleError(self._path, f"takes {name} of shape {actual}, not of {list(expected[1:])}")
 
     def run(self, feed: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         """The vector ``(dim,)`` of one document."""

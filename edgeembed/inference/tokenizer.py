@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 IdRow = npt.NDArray[np.int64]  # (T,)
 _MANY = 32
-"""Texts after which words are looked up: for a few, the tokenizer has done before its table has begun."""
+"""The word cache is switched on after this many texts; for fewer, filling it costs more than it saves."""
 
 
 class BundleTokenizer:
@@ -94,8 +94,8 @@ class BundleTokenizer:
             texts: any strings; an empty one gives the special tokens alone.
             role: ``query`` or ``document``: which prefix of the bundle goes in front.
         """
-        found = self.encoding(texts, role=role)
-        return [found(number) for number in range(len(texts))]
+        encoding = self.encoding(texts, role=role)
+        return [encoding(number) for number in range(len(texts))]
 
     def encoding(self, texts: Sequence[str], *, role: str) -> Callable[[int], tuple[IdRow, IdRow]]:
         """What :meth:`encode` gives, for each text when it is asked for by its number, from any thread.

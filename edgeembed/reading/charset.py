@@ -25,7 +25,7 @@ _DOS_AND_MAC = ("cp850", "cp437", "mac_roman")
 _OTHER_LATIN = (*_DOS_AND_MAC, "cp1254", "cp1250", "cp1257", "iso8859_2")
 _LITTLE = 2
 _LITTLE_FOR_RARE = 6
-"""So many different letters beyond ASCII prove little, and cp1252 gets the ties: it is by far the commonest of its
+"""So many different letters beyond ASCII are weak evidence, and cp1252 gets the ties: it is by far the commonest of its
 relatives, and DOS and old Macs are rarer than the Windows of other countries."""
 _INSIDE_WORDS = "’‘´·\xad\xa0–—…"
 
@@ -33,15 +33,15 @@ _INSIDE_WORDS = "’‘´·\xad\xa0–—…"
 def likely_encoding(data: bytes) -> str | None:
     """The likeliest encoding of a text that is not UTF-8; ``None``: nothing looks like text."""
     sample = _sample(data)
-    found = _detect(sample)
-    return found if found is None else _second_thought(found, sample)
+    encoding = _detect(sample)
+    return encoding if encoding is None else _second_thought(encoding, sample)
 
 
 def _sample(data: bytes) -> bytes:
     """Lines with bytes beyond ASCII, for they alone tell about the encoding; a whole file takes a detector too long."""
     lines, size, pos = [], 0, 0
-    while size < _SAMPLE_BYTES and (found := _BEYOND_ASCII.search(data, pos)):
-        first, limit = found.start(), found.start() + 2000
+    while size < _SAMPLE_BYTES and (high := _BEYOND_ASCII.search(data, pos)):
+        first, limit = high.start(), high.start() + 2000
         start = max(data.rfind(b"\n", pos, first) + 1, first - 200, pos)
         end = data.find(b"\n", first, limit) + 1
         if not end and limit < len(data):  # a long line: cut no character of several bytes
@@ -57,8 +57,8 @@ def _detect(sample: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
     for encodings in (_candidates(sample), _LESS_COMMON_ENCODINGS):
-        found = from_bytes(sample, cp_isolation=list(encodings))
-        matches = [match for match in found if match.encoding in encodings]
+        results = from_bytes(sample, cp_isolation=list(encodings))
+        matches = [match for match in results if match.encoding in encodings]
         if not matches:
             continue
         least = min(match.chaos for match in matches) + 0.01

@@ -9,7 +9,7 @@ from .entries import PICTURE
 from .readers import READERS
 
 HEAD_BYTES = 8192
-"""How much of a file is looked at before the whole is read."""
+"""Bytes at the start of a file by which its format is detected."""
 NOT_TEXT = "not text"
 OTHER_PICTURE = "picture of a rare kind: save it as PNG or JPEG"
 BOMS = (
@@ -23,7 +23,7 @@ _PICTURES = (
     "jpg jpeg jpe jfif png apng webp gif bmp dib tif tiff ico pbm pgm ppm pnm pfm avif avifs heic heics heif heifs hif"
 )
 PICTURE_SUFFIXES = tuple(f".{name}" for name in _PICTURES.split())
-"""What the names of pictures that can be opened end in: those of ``pillow.FORMATS``."""
+"""File extensions of the formats in ``pictures.FORMATS``."""
 
 
 class Format(NamedTuple):
@@ -57,8 +57,8 @@ def detect(head: bytes, name: str) -> Format:
             return Format(reader=kind)
     if suffix == ".pdf" and b"%PDF-" in head[:1024]:  # as readers of PDF allow
         return Format(reader="pdf")
-    if (found := _closed(head, suffix)) is not None:
-        return found
+    if (closed := _closed(head, suffix)) is not None:
+        return closed
     if not head.startswith(tuple(mark for mark, _ in BOMS)) and (b"\0" in head or looks_binary(head)):
         return _CLOSED_SUFFIXES.get(suffix, Format(reason=NOT_TEXT))
     if suffix == ".xml":

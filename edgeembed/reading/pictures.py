@@ -200,17 +200,17 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not a picture that can be read"
     if isinstance(error, (DecompressionBombError, DecompressionBombWarning)):
-        found = re.search(r"\d+", str(error))
-        size = f": {megapixels(int(found[0]))}" if found else ""
+        number = re.search(r"\d+", str(error))
+        size = f": {megapixels(int(number[0]))}" if number else ""
         return f"larger than {megapixels(MAX_PIXELS)}{size}"
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
-    said = next(iter(str(error).splitlines()), type(error).__name__)
+    message = next(iter(str(error).splitlines()), type(error).__name__)
     # What the decoder lacks is no damage, and it does not always tell which of the two it is.
     foreign = re.search(
-        r"unsupported|not supported|not implemented|decoder error|cannot load|not available", said, re.I
+        r"unsupported|not supported|not implemented|decoder error|cannot load|not available", message, re.I
     )
-    return f"damaged picture, or of a rare kind: {said}" if foreign else f"damaged picture: {said}"
+    return f"damaged picture, or of a rare kind: {message}" if foreign else f"damaged picture: {message}"
 
 
 def path_of(source: ImageSource) -> Path | None:

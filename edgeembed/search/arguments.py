@@ -22,8 +22,8 @@ def listed(name: str, items: Iterable[Weighted]) -> list[Weighted]:
         raise TypeError(f"{name} must be {_MEANINGS}, not a {type(items).__name__}")
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         raise TypeError(f"{name} must be a sequence, not one {type(items).__name__}: [{items!r:.40}]")
-    found = list(items)
-    for item in found:
+    meanings = list(items)
+    for item in meanings:
         if isinstance(item, tuple) and (len(item) != 2 or not isinstance(item[0], Real)):
             raise TypeError(f"{name}: {item!r:.80} is no pair of a weight and a meaning, such as (0.5, 'winter')")
         weight, meaning = item if isinstance(item, tuple) else (1, item)
@@ -34,7 +34,7 @@ def listed(name: str, items: Iterable[Weighted]) -> list[Weighted]:
             raise TypeError(f"{name} must be {_MEANINGS}; {meaning!r:.80} is no meaning")
         if isinstance(meaning, (str, bytes)) and not meaning.strip():
             raise ValueError(f"{name}: {item!r} is empty; give words or a picture, or leave it out")
-    return found
+    return meanings
 
 
 def check_id(id: object) -> None:

@@ -91,8 +91,8 @@ def explain(hit: Hit, query: Floats, embedder: Embedder) -> Explanation:
 def word_spans(text: str) -> list[tuple[int, int]]:
     """Where the words of a text stand: characters, half open; scripts without spaces in pieces of two."""
     spans = []
-    for found in _WORD.finditer(text):
-        begin, end = found.span()
-        step = _PIECE if is_unspaced(found[0]) else end - begin
+    for word in _WORD.finditer(text):
+        begin, end = word.span()
+        step = _PIECE if is_unspaced(word[0]) else end - begin
         spans += [(at, min(at + step, end)) for at in range(begin, end, step)]
     return spans

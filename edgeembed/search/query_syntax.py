@@ -34,15 +34,15 @@ def parse_query(query: str) -> Query:
         ValueError: there is nothing to search for.
     """
     words, phrases, excluded = [], [], []
-    for found in _QUERY_PART.finditer(replace_surrogates(query).translate(_QUOTES)):
-        text = found["phrase"] if found["phrase"] is not None else found["word"]
+    for part in _QUERY_PART.finditer(replace_surrogates(query).translate(_QUOTES)):
+        text = part["phrase"] if part["phrase"] is not None else part["word"]
         if text is None or not text.strip():
             continue
-        if found["minus"] and normalize_words(text):
+        if part["minus"] and normalize_words(text):
             excluded.append(text.strip())
             continue
-        words.append((found["minus"] or "") + text)
-        if found["phrase"] is not None and normalize_words(text):
+        words.append((part["minus"] or "") + text)
+        if part["phrase"] is not None and normalize_words(text):
             phrases.append(text.strip())
     if not words:
         only = "the query only says what to leave out" if excluded else "the query is empty"

@@ -10,9 +10,9 @@ from ..text.terms import fold, is_unspaced, literal_pieces, normalize_words
 
 SNIPPET_CHARACTERS = 240
 _LEAD = 60
-"""Characters before the first word that was asked for, so that one sees what it is about."""
+"""Characters of context before the first matching word."""
 _LONG_WORD = 40
-"""A run of characters longer than this may be cut: text without spaces, or no word at all."""
+"""Words longer than this may be cut: text without spaces, or no word at all."""
 _WORD = re.compile(r"\S+")
 _SENTENCE_END = re.compile(r"[.!?。！？]\s+|\n\s*|[。！？]")
 _ALIKE = 0.9
@@ -24,19 +24,19 @@ class Snippet(NamedTuple):
 
     text: str
     marks: tuple[Span, ...]
-    """Characters of ``text`` that were asked for, half open, ascending."""
+    """Matching words in ``text``: spans of characters, half open, ascending."""
 
 
 def snippet(text: str, spans: Sequence[Span], *, limit: int = SNIPPET_CHARACTERS) -> Snippet:
     """The part of ``text`` with most of the words in ``spans``, on one line of at most some ``limit`` characters.
 
     Args:
-        spans: what was asked for: characters of ``text``, half open, ascending, apart.
+        spans: matching words in ``text``: characters, half open, ascending, apart.
     """
     start = _start(text, spans, limit)
     out, marks, cut = "… " if start else "", list[Span](), False
-    for found in _WORD.finditer(text, start):
-        begin, end = found.span()
+    for word in _WORD.finditer(text, start):
+        begin, end = word.span()
         gap = " " if out and not out.endswith(" ") else ""
         room = limit - len(out) - len(gap)
         if end - begin > room:
@@ -61,8 +61,8 @@ def spans_of(text: str, query: str, phrases: Iterable[str], marked: Iterable[Spa
     spans = list(marked)
     # Offsets hold only where folding keeps every character in its place.
     folded = text.lower() if text.isascii() else "".join(c if len(f := fold(c)) != 1 else f for c in text)
-    wanted = [re.escape(fold(piece)) for piece in literal_pieces(query)] + [_as_it_stands(p) for p in phrases]
-    for expression in filter(None, wanted):
+    expressions = [re.escape(fold(piece)) for piece in literal_pieces(query)] + [_as_it_stands(p) for p in phrases]
+    for expression in filter(None, expressions):
         spans += [match.span() for match in re.finditer(expression, folded)]
     return _joined(spans)
 
@@ -101,7 +101,7 @@ def _start(text: str, spans: Sequence[Span], limit: int) -> int:
             best, most = first, len(seen)
     if best <= _LEAD:
         return 0
-    sentences = [found.end() for found in _SENTENCE_END.finditer(text, best - _LEAD, best)]
+    sentences = [ending.end() for ending in _SENTENCE_END.finditer(text, best - _LEAD, best)]
     if sentences:
         return sentences[-1]
     word = re.search(r"\s", text[best - _LEAD : best])

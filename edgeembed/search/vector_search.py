@@ -74,9 +74,9 @@ class VectorSearch:
         count = 4 * k + 16
         while True:
             similarity, unseen = self._candidates(kind, count)
-            found = self._grouped(similarity)
-            if is_final(found, k, unseen):
-                return found, similarity
+            matches = self._grouped(similarity)
+            if is_final(matches, k, unseen):
+                return matches, similarity
             count *= 4
 
     def _grouped(self, similarity: dict[int, float]) -> list[DocumentMatch]:
@@ -84,7 +84,7 @@ class VectorSearch:
 
     def _candidates(self, kind: str, count: int) -> tuple[dict[int, float], float]:
         """The best ``count`` chunks, removed ones among them; and how similar one outside may be."""
-        segments = [self._segments.open(facts) for facts in self._snapshot.segments(kind)]
+        segments = [self._segments.open(info) for info in self._snapshot.segments(kind)]
         keys, scores = nearest_rows(segments, self._query, count, exact=self._exact)
         fresh, fresh_scores = self._fresh(kind)
         rows = sum(map(len, segments)) + len(fresh)
@@ -96,8 +96,8 @@ class VectorSearch:
     def compare(self, kind: str, allowed: Keys) -> dict[int, float]:
         """Similarity of exactly these chunks; those of another kind are left out."""
         similarity: dict[int, float] = {}
-        for facts in self._snapshot.segments(kind):
-            segment = self._segments.open(facts)
+        for info in self._snapshot.segments(kind):
+            segment = self._segments.open(info)
             keys, scores = segment.compare(self._query, allowed[segment.covers(allowed)])
             similarity.update(zip(keys.tolist(), scores.tolist(), strict=True))
         keys, scores = self._fresh(kind)
@@ -118,20 +118,20 @@ def group_by_document(rows: Iterable[PassageRow], similarity: Mapping[int, float
     chunks: dict[tuple[int, str], list[int]] = {}
     for row in rows:
         chunks.setdefault((row.document, row.id), []).append(row.key)
-    found = []
+    matches = []
     for (document, id), keys in chunks.items():
         keys.sort(key=lambda key: (-similarity[key], key))
-        found.append(DocumentMatch(document, id, tuple(keys), similarity[keys[0]]))
-    return sorted(found, key=lambda item: (-item.similarity, item.id))
+        matches.append(DocumentMatch(document, id, tuple(keys), similarity[keys[0]]))
+    return sorted(matches, key=lambda item: (-item.similarity, item.id))
 
 
-def is_final(found: list[DocumentMatch], k: int, unseen: float) -> bool:
+def is_final(matches: list[DocumentMatch], k: int, unseen: float) -> bool:
     """Whether no chunk beyond the candidates could still enter the best ``k``.
 
     Args:
         unseen: the highest similarity that a chunk outside the candidates may have; minus infinity: there is none.
     """
-    return unseen == -math.inf or (len(found) >= k and found[k - 1].similarity >= unseen)
+    return unseen == -math.inf or (len(matches) >= k and matches[k - 1].similarity >= unseen)
 
 
 def document_rows(
@@ -149,16 +149,16 @@ def document_rows(
     number = snapshot.document(id)
     if number is None:
         raise KeyError(f"no document {id!r} in this index")
-    wanted = np.array([row.key for row in snapshot.document_keys([number], Condition(""))], dtype=np.int64)
-    kind = snapshot.chunk(int(wanted[0])).kind
-    found = []
-    for facts in snapshot.segments(kind):
-        segment = segments.open(facts)
-        inside = wanted[segment.covers(wanted)]
-        found.append(segment.rows(inside[segment.holds(inside)]))
+    document_keys = np.array([row.key for row in snapshot.document_keys([number], Condition(""))], dtype=np.int64)
+    kind = snapshot.chunk(int(document_keys[0])).kind
+    vectors = []
+    for info in snapshot.segments(kind):
+        segment = segments.open(info)
+        inside = document_keys[segment.covers(document_keys)]
+        vectors.append(segment.rows(inside[segment.holds(inside)]))
     fresh, rows = _fresh_rows(snapshot, kind, dims[kind])
-    found.append(rows[np.isin(fresh, wanted)])
-    floats = np.concatenate(found).astype(np.float32)
+    vectors.append(rows[np.isin(fresh, document_keys)])
+    floats = np.concatenate(vectors).astype(np.float32)
     norms = np.linalg.norm(floats, axis=1, keepdims=True)
     return number, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
 

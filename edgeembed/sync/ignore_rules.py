@@ -70,7 +70,7 @@ def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:
         root: absolute and without links.
         problems: gets an entry for each ignore file, or rule in it, that cannot be used.
     """
-    found = []
+    rule_sets = []
     repository = next((folder for folder in (root, *root.parents) if os.path.lexists(folder / ".git")), None)
     if repository is not None:
         above = [(parent, IGNORE_FILES) for parent in root.parents if parent.is_relative_to(repository)]
@@ -81,8 +81,8 @@ def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:
             ]
             if files:
                 way = "".join(f"{step}/" for step in root.relative_to(place).parts)
-                found.append(read_rules(files, problems, above=way))
-    return Rules((*found, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := parse_line(line))])))
+                rule_sets.append(read_rules(files, problems, above=way))
+    return Rules((*rule_sets, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := parse_line(line))])))
 
 
 def read_rules(files: Iterable[tuple[Path, str]], problems: list[Skipped], *, cut: int = 0, above: str = "") -> RuleSet:

@@ -143,8 +143,8 @@ def sentences(text: str, start: int, end: int, *, least: int) -> Iterator[tuple[
     for match in _SENTENCE_END.finditer(text, start, end):
         if match.end() - pos >= least:
             yield pos, match.end()
-            found = _WORD.search(text, match.end(), end)
-            pos = found.start() if found else end
+            word = _WORD.search(text, match.end(), end)
+            pos = word.start() if word else end
     if pos < end:
         yield pos, end
 
@@ -152,8 +152,8 @@ def sentences(text: str, start: int, end: int, *, least: int) -> Iterator[tuple[
 def word_runs(text: str, start: int, end: int, *, most: int) -> Iterator[tuple[int, int]]:
     """Runs of words of at most ``most`` characters; longer words are cut, in the first place after punctuation."""
     pos = start
-    while found := _WORD.search(text, pos, end):
-        first = found.start()
+    while word := _WORD.search(text, pos, end):
+        first = word.start()
         pos = end if end - first <= most else _best_cut(text, first, first + most)
         yield first, _trimmed(text, first, pos)
 

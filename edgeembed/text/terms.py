@@ -77,8 +77,8 @@ def normalize_words(text: str) -> str:
     if text.isascii():
         words = _ASCII_GAP.sub(" ", text.lower())
     else:
-        kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in fold(text))
-        words = _RUN.sub(lambda run: f" {' '.join(run[0])} ", "".join(kept))
+        characters = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in fold(text))
+        words = _RUN.sub(lambda run: f" {' '.join(run[0])} ", "".join(characters))
     words = " ".join(words.split())
     return f" {words} " if words else ""
 

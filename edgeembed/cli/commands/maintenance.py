@@ -31,18 +31,18 @@ def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> Non
     from ...storage.index_swap import begun_rebuild
 
     with open_folder(folder, IndexOptions(index), read_only=True) as opened:
-        facts, plan = opened.status(), opened.plan()
-    rebuild = begun_rebuild(facts.path)
-    skipped = sorted({*facts.skipped, *plan.skipped}, key=lambda item: item.path)
+        info, plan = opened.status(), opened.plan()
+    rebuild = begun_rebuild(info.path)
+    skipped = sorted({*info.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
         listed = [{**messages.path_facts(item.path), "reason": item.reason} for item in skipped]
-        messages.echo_json({**vars(facts), "pending": pending, "rebuild": rebuild, "skipped": listed})
+        messages.echo_json({**vars(info), "pending": pending, "rebuild": rebuild, "skipped": listed})
         return
-    click.echo(f"index    {facts.path} ({facts.size_bytes / 1e6:.1f} MB, {facts.generation:,} commits)")
-    click.echo(f"model    {facts.model} ({facts.space})")
-    click.echo("photos   " + (f"{facts.image_model} ({facts.image_space})" if facts.image_model else "left out"))
-    click.echo(f"holds    {facts.documents:,} files in {facts.chunks:,} passages")
+    click.echo(f"index    {info.path} ({info.size_bytes / 1e6:.1f} MB, {info.generation:,} commits)")
+    click.echo(f"model    {info.model} ({info.space})")
+    click.echo("photos   " + (f"{info.image_model} ({info.image_space})" if info.image_model else "left out"))
+    click.echo(f"holds    {info.documents:,} files in {info.chunks:,} passages")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
     if rebuild is not None:
         click.echo(f"rebuild  begun in {rebuild} and not ended; `edgeembed index --rebuild` goes on with it")

@@ -34,7 +34,7 @@ def check(model: str | None, as_json: bool) -> None:
             messages.echo_json({"model": bundle.manifest.name, **vars(result)})
         else:
             verdict = "ok    " if result.ok else "FAILED"
-            click.echo(f"{verdict}  {result.stage}: departs by {result.worst:.2g}, {result.allowed:.2g} is allowed")
+            click.echo(f"{verdict}  {result.stage}: max deviation {result.worst:.2g} (limit {result.allowed:.2g})")
     if not all(result.ok for result in results):
         messages.note(f"{bundle.manifest.name} departs on this machine; do not mix its vectors with those of others")
         raise click.exceptions.Exit(NEGATIVE)
@@ -109,12 +109,12 @@ def _is_picture(source: BufferedReader) -> bool:
     from ...reading.detect import HEAD_BYTES, NOT_TEXT, detect, looks_binary
 
     head = source.peek(HEAD_BYTES)[:HEAD_BYTES]
-    found = detect(head, str(source.name))
-    if found.picture is not None:
+    format = detect(head, str(source.name))
+    if format.picture is not None:
         return True
-    if found.reason or found.reader == "pdf" or b"\0" in head or looks_binary(head):
+    if format.reason or format.reader == "pdf" or b"\0" in head or looks_binary(head):
         advice = "give lines of text in UTF-8, or a picture"
-        raise path_error(str(source.name), ValueError, f"{found.reason or NOT_TEXT}; {advice}")
+        raise path_error(str(source.name), ValueError, f"{format.reason or NOT_TEXT}; {advice}")
     return False
 
 

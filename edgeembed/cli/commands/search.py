@@ -94,10 +94,10 @@ def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, **rest: An
     if not query.strip():
         raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
 
-    sought = meaning(query)
+    item = meaning(query)
 
     def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
-        return opened.search(sought, mode=mode, plus=plus, minus=minus, **limits)
+        return opened.search(item, mode=mode, plus=plus, minus=minus, **limits)
 
     _answer(ask, folder, **rest)
 
@@ -131,10 +131,10 @@ def explain(
     QUERY is words or the path of a picture, as for `search`. Each word of the passage that fits best is left out in
     turn: what the similarity loses by that is its weight.
     """
-    sought = meaning(query)
+    item = meaning(query)
     with _up_to_date(folder, options, no_sync=no_sync) as opened:
         try:
-            explanation = opened.explain(sought, file)
+            explanation = opened.explain(item, file)
         except KeyError:
             raise path_error(file, ValueError, _why_unknown(file, folder)) from None
     if as_json:

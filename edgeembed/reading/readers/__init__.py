@@ -48,7 +48,7 @@ def read(kind: str, data: bytes) -> ExtractedText:
     """
     reader = READERS[kind]
     function = getattr(import_module(f".{reader.module}", __name__), reader.function)
-    found: ExtractedText = function(data)
-    if not found.text.strip():
+    extracted: ExtractedText = function(data)
+    if not extracted.text.strip():
         raise Unreadable("no text in it")
-    return found
+    return extracted

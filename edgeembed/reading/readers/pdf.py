@@ -40,12 +40,12 @@ def read_pdf(data: bytes) -> ExtractedText:
             continue
         builder.add(_plain(text))
         builder.end_paragraph()
-    found = builder.extracted()
-    if not found.text.strip():
+    extracted = builder.extracted()
+    if not extracted.text.strip():
         if broken and broken == len(pdf):
             raise Unreadable("damaged: none of its pages can be read")
         raise Unreadable("no text in it: its pages are pictures, as a scanner makes them")
-    return found
+    return extracted
 
 
 def _plain(text: str) -> str:

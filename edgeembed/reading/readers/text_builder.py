@@ -51,8 +51,8 @@ class TextBuilder:
             if number:
                 self.new_page()
             lines = part.translate(_PLAIN).split("\n")
-            kept = lines if verbatim else [line for raw in lines if (line := _BLANKS.sub(" ", raw).strip())]
-            content = "\n".join(kept).strip("\n")
+            shown = lines if verbatim else [line for raw in lines if (line := _BLANKS.sub(" ", raw).strip())]
+            content = "\n".join(shown).strip("\n")
             if content.strip():
                 self._write(mark + content + "\n")
                 self._gap = False

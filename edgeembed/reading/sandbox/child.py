@@ -61,11 +61,11 @@ def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 
 def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
-    found = read(kind, path.read_bytes())
-    body = found.text.encode("utf-8", "surrogatepass")
-    if len(body) > MAX_BODY_BYTES or len(found.pages) * 12 > MAX_HEADER_BYTES:
+    extracted = read(kind, path.read_bytes())
+    body = extracted.text.encode("utf-8", "surrogatepass")
+    if len(body) > MAX_BODY_BYTES or len(extracted.pages) * 12 > MAX_HEADER_BYTES:
         raise Unreadable(f"holds more than {MAX_BODY_BYTES >> 20} MiB of text")
-    return {"pages": found.pages, "lines": found.lines}, body
+    return {"pages": extracted.pages, "lines": extracted.lines}, body
 
 
 def _picture(path: Path, need: Any) -> tuple[dict[str, Any], bytes]:
@@ -88,8 +88,8 @@ def _limit_memory(limit_bytes: int) -> None:
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        wanted = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+        soft = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
         return
     measure = _used_on_windows() if sys.platform == "win32" else _used_on_unix
 

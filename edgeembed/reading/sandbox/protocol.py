@@ -28,9 +28,9 @@ class Message:
 
 def send(stream: IO[bytes], header: Mapping[str, Any], body: bytes = b"") -> None:
     """Write one message."""
-    facts = json.dumps(header).encode()
-    stream.write(_LENGTHS.pack(len(facts), len(body)))
-    stream.write(facts)
+    encoded = json.dumps(header).encode()
+    stream.write(_LENGTHS.pack(len(encoded), len(body)))
+    stream.write(encoded)
     stream.write(body)
     stream.flush()
 
@@ -46,8 +46,8 @@ def receive(stream: IO[bytes]) -> Message | None:
     header, body = stream.read(header_bytes), stream.read(body_bytes)
     if len(header) + len(body) < header_bytes + body_bytes:
         return None
-    facts = json.loads(header)
-    return Message(facts, body) if isinstance(facts, dict) else None
+    decoded = json.loads(header)
+    return Message(decoded, body) if isinstance(decoded, dict) else None
 
 
 class DecodeRequest(NamedTuple):

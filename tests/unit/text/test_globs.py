@@ -110,9 +110,9 @@ def test_what_cannot_be_translated_says_why(pattern: str, reason: str) -> None:
     ],
 )
 def test_no_pattern_takes_long(pattern: str, text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert not fits(pattern, text)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_many_patterns_are_one_expression() -> None:

@@ -12,13 +12,13 @@ SAMPLE_LINES = 40
 
 
 class RowFormatter:
-    """Makes rows into ``name: value`` pairs; rows up to that with the names, or all without one, into values."""
+    """Formats rows as ``name: value``; rows up to the header, or all if there is none, as bare values."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._names = [f"{name}: " if name else "" for name in header]
 
     def line(self, row: Sequence[str], *, first: bool = False) -> str:
-        """A row as a line; ``first``: it is not below the names."""
+        """A row as a line; ``first``: it is the header or above it."""
         cells = [" ".join(cell.split()) for cell in row]
         if first or not self._names:
             return " | ".join(filter(None, cells))

@@ -34,12 +34,12 @@ def read_spreadsheet(data: bytes) -> ExtractedText:
         except calamine.CalamineError:
             continue  # a sheet that is a chart
         texts = [[_cell(value) for value in row] for row in rows]
-        kept = [row for row in texts if any(row)]
-        if not kept:
+        rows_with_text = [row for row in texts if any(row)]
+        if not rows_with_text:
             continue
         builder.add(name)
         builder.end_paragraph("# ")
-        _add_rows(builder, kept)
+        _add_rows(builder, rows_with_text)
         builder.end_paragraph()
     return builder.extracted()
 

@@ -18,7 +18,7 @@ def read_subtitles(data: bytes) -> ExtractedText:
     if text is None:
         raise Unreadable("not text")
     lines = text.split("\n")
-    kept = [""] * len(lines)
+    spoken_lines = [""] * len(lines)
     last, spoken = "", False
     for number, line in enumerate(lines):
         if _CUE.match(line):
@@ -26,5 +26,5 @@ def read_subtitles(data: bytes) -> ExtractedText:
         elif not line.strip():
             spoken = False
         elif spoken and (words := _CUE_MARKUP.sub("", line).strip()) != last:  # captions made live repeat lines
-            kept[number] = last = words
-    return ExtractedText("\n".join(kept), lines=True)
+            spoken_lines[number] = last = words
+    return ExtractedText("\n".join(spoken_lines), lines=True)

@@ -68,12 +68,12 @@ def _stream(file: OleFile, name: str, folder: str = "") -> bytes:
 def _date(file: OleFile) -> str:
     """When it was sent, else received, from the table of properties of fixed length."""
     table = file.openstream("__properties_version1.0").read()[_MESSAGE_HEADER_BYTES:]
-    found = {}
+    times = {}
     for start in range(0, len(table) - 15, 16):
         kind, property = (int.from_bytes(table[start + at : start + at + 2], "little") for at in (0, 2))
         if kind == _TIME:
-            found[property] = int.from_bytes(table[start + 8 : start + 16], "little")
-    ticks = found.get(_SENT, found.get(_RECEIVED, 0))  # of 100 ns, since 1601
+            times[property] = int.from_bytes(table[start + 8 : start + 16], "little")
+    ticks = times.get(_SENT, times.get(_RECEIVED, 0))  # of 100 ns, since 1601
     if not ticks:
         return ""
     with suppress(OverflowError):

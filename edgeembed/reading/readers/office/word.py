@@ -46,9 +46,9 @@ def _heading_levels(styles: Sequence[Element]) -> dict[str, int]:
         if element.name == "style":
             id = element.attributes.get("styleId", "")
         elif element.name == "name":
-            found = re.fullmatch(r"heading ([1-9])|title", element.attributes.get("val", "").lower())
-            if found:
-                levels[id] = int(found[1] or 1)
+            heading = re.fullmatch(r"heading ([1-9])|title", element.attributes.get("val", "").lower())
+            if heading:
+                levels[id] = int(heading[1] or 1)
     return levels
 
 

@@ -49,10 +49,10 @@ def html_text(markup: str, *, title: bool = True) -> ExtractedText:
         parser = _Page(unseen)
         parser.feed(_ODD_SECTION.sub("&lt;![", markup))
         parser.close()
-        found = parser.builder.extracted()
-        if found.text.strip():
+        extracted = parser.builder.extracted()
+        if extracted.text.strip():
             break
-    return found
+    return extracted
 
 
 def decode_html(data: bytes) -> str:
