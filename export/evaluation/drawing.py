@@ -42,7 +42,7 @@ _PERPLEXITY = 30.0
 _LINE = 0.12
 """Height of a name of three lines, as a share of the map's."""
 MOST_POINTS = 1500
-"""Texts on a map; of more a sample is taken: the time grows with the square."""
+"""Texts on a map; of more a sample is taken, so that points do not cover each other."""
 
 
 def draw_texts(embed: Embed, texts: Sequence[str], out: Path, *, title: str, labels: Sequence[str] = ()) -> None:
