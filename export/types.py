@@ -14,3 +14,8 @@ Feed = Mapping[str, npt.NDArray[Any]]
 TEXT_GRAPH = "text.onnx"
 IMAGE_GRAPH = "image.onnx"
 TOKENIZER = "tokenizer.json"
+
+
+def tower_key(kind: str, name: str) -> str:
+    """The name of a figure in a manifest for the tower ``kind``: bare for ``text``, ``image_…`` for ``image``."""
+    return name if kind == "text" else f"{kind}_{name}"

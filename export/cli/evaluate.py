@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import click
@@ -13,7 +14,7 @@ from edgeembed import Embedder, Manifest
 
 from ..errors import ExportError
 from ..evaluation.datasets import LABELLED_TEXTS, find_sets
-from ..evaluation.evaluate import left_out, table
+from ..evaluation.evaluate import Scores, left_out, table
 from ..evaluation.report import Encoder, Quality, bias_table, encoder_of, measure_quality, typo_table
 from ..sealing.proof.golden import background_texts
 
@@ -56,25 +57,35 @@ def evaluate(
     """
     if not data and (typos or not (bias or pictures)):
         raise click.UsageError("nothing to measure: give --data, or --bias, or --pictures")
-    qualities: dict[str, Quality] = {}
-    manifests: dict[str, Manifest] = {}
+    measured: dict[str, _Measured] = {}
     for bundle in bundles:
         with _opened(bundle, text_bundle) as (manifest, encoder):
-            title = manifest.name if manifest.name not in qualities else bundle
-            qualities[title] = measure_quality(encoder, data, only=only, prompts=prompts, typos=typos, bias=bias)
-            manifests[title] = manifest
-            for name, reason in (left_out(encoder.texts, data, encoder.images, only=only) if data else {}).items():
-                click.echo(f"{title}: {name} is left out: {reason}", err=True)
+            title = manifest.name if manifest.name not in measured else bundle
+            quality = measure_quality(encoder, data, only=only, prompts=prompts, typos=typos, bias=bias)
+            measured[title] = _Measured(manifest, quality)
+            _name_left_out(encoder, title, data, only)
             if pictures is not None:
                 _draw_maps(encoder, title, data, only, pictures)
     if pictures is not None:
-        _draw_curves(qualities, pictures)
+        _draw_curves(measured, pictures)
     if as_json:
-        for title, quality in qualities.items():
-            source = manifests[title].quality.get("source_scores")
-            click.echo(json.dumps({"bundle": title, "scores": {}, "source_scores": source} | quality.as_data()))
+        _print_json(measured)
     else:
-        _show(qualities, manifests)
+        _print_tables(measured)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A bundle and what was measured of it."""
+
+    manifest: Manifest
+    quality: Quality
+
+    @property
+    def source_scores(self) -> Scores | None:
+        """Those of the float model that it was made from; ``None``: the bundle does not keep them."""
+        scores: Scores | None = self.manifest.quality.get("source_scores")
+        return scores
 
 
 @contextlib.contextmanager
@@ -93,22 +104,35 @@ def _opened(bundle: str, text_bundle: str | None) -> Iterator[tuple[Manifest, En
         yield embedder.manifest, encoder
 
 
-def _show(qualities: Mapping[str, Quality], manifests: Mapping[str, Manifest]) -> None:
-    columns = {title: quality.scores for title, quality in qualities.items() if quality.scores}
+def _name_left_out(encoder: Encoder, title: str, data: Sequence[Path], only: Sequence[str]) -> None:
+    reasons = left_out(encoder.texts, data, encoder.images, only=only) if data else {}
+    for name, reason in reasons.items():
+        click.echo(f"{title}: {name} is left out: {reason}", err=True)
+
+
+def _print_json(measured: Mapping[str, _Measured]) -> None:
+    for title, one in measured.items():
+        click.echo(
+            json.dumps({"bundle": title, "scores": {}, "source_scores": one.source_scores} | one.quality.as_data())
+        )
+
+
+def _print_tables(measured: Mapping[str, _Measured]) -> None:
+    columns = {title: one.quality.scores for title, one in measured.items() if one.quality.scores}
     if len(columns) == 1:
         (title,) = columns
-        source = manifests[title].quality.get("source_scores")
+        source = measured[title].source_scores
         columns = {"bundle": columns[title]} | ({"source": source} if source else {})
-    typos = {title: quality.typos for title, quality in qualities.items() if quality.typos}
-    bias = {title: quality.bias for title, quality in qualities.items() if quality.bias}
-    parts = [
+    typos = {title: one.quality.typos for title, one in measured.items() if one.quality.typos}
+    bias = {title: one.quality.bias for title, one in measured.items() if one.quality.bias}
+    tables = [
         table(columns) if columns else "",
         "Share of letters mistyped, and score:\n" + typo_table(typos) if typos else "",
         "Effect sizes from -2 to 2, with one-sided p-values:\n" + bias_table(bias) if bias else "",
     ]
-    shown = "\n\n".join(part for part in parts if part)
-    if shown:
-        click.echo(shown)
+    text = "\n\n".join(item for item in tables if item)
+    if text:
+        click.echo(text)
 
 
 def _draw_maps(encoder: Encoder, title: str, data: Sequence[Path], only: Sequence[str], folder: Path) -> None:
@@ -119,12 +143,12 @@ def _draw_maps(encoder: Encoder, title: str, data: Sequence[Path], only: Sequenc
         return
     folder.mkdir(parents=True, exist_ok=True)
     name = PurePath(title).name
-    sets = [found for found in find_sets(data, only=only) if found.kind == LABELLED_TEXTS] if data else []
-    for found in sets:
-        rows = found.rows()
+    sets = [item for item in find_sets(data, only=only) if item.kind == LABELLED_TEXTS] if data else []
+    for item in sets:
+        rows = item.rows()
         texts, labels = [str(row["text"]) for row in rows], [str(row["label"]) for row in rows]
-        out = folder / f"{name}-{found.name}.png"
-        draw_texts(encoder.texts, texts, out, title=f"{found.name}, by {name}", labels=labels)
+        out = folder / f"{name}-{item.name}.png"
+        draw_texts(encoder.texts, texts, out, title=f"{item.name}, by {name}", labels=labels)
         click.echo(f"{out} is drawn", err=True)
     if not sets:
         out = folder / f"{name}-texts.png"
@@ -132,10 +156,10 @@ def _draw_maps(encoder: Encoder, title: str, data: Sequence[Path], only: Sequenc
         click.echo(f"{out} is drawn", err=True)
 
 
-def _draw_curves(qualities: Mapping[str, Quality], folder: Path) -> None:
+def _draw_curves(measured: Mapping[str, _Measured], folder: Path) -> None:
     from ..evaluation.drawing import draw_curves
 
-    curves = {title: quality.typos for title, quality in qualities.items() if quality.typos}
+    curves = {title: one.quality.typos for title, one in measured.items() if one.quality.typos}
     if curves:
         draw_curves(curves, folder / "typos.png")
         click.echo(f"{folder / 'typos.png'} is drawn", err=True)

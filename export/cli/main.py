@@ -15,11 +15,12 @@ from edgeembed.reading.decode import decode
 from ..errors import ExportError
 from ..evaluation.evaluate import table
 from ..families.detect import export
-from ..families.text import export_text
-from ..families.words import MAX_TOKENS, WORD_SCHEMES, WordRecipe, export_word_vectors
+from ..families.registry import FAMILIES
+from ..families.words import MAX_TOKENS, WORD_SCHEMES, WordOptions
 from ..quantization.choose import AUTO
 from ..quantization.schemes import INT8, SCHEMES
-from ..sealing.pipeline import Exported, TextRecipe
+from ..sealing.options import EncoderOptions
+from ..sealing.pipeline import Exported, make_bundle
 from ..sealing.recipes import RECIPES
 from ..sources.word_tokenizer import unknown_to_bundle
 from .distill import distill, tune
@@ -86,18 +87,18 @@ def text(
     tolerance: float | None,
     least_cosine: float | None,
     data: Path | None,
-    **said: Any,
+    **overrides: Any,
 ) -> None:
     """Make the bundle OUT from a text encoder.
 
     SOURCE is a folder in the Hugging Face or sentence-transformers layout, or a name on the Hugging Face Hub.
     """
-    recipe = TextRecipe(
+    options = EncoderOptions(
         scheme=SCHEMES.get(precision, INT8),
         tolerance=asked_tolerance(precision, tolerance, least_cosine),
-        **said,
+        **overrides,
     )
-    _show(export_text(source, out, recipe, data=data))
+    _show(make_bundle(FAMILIES["text"], source, out, options, data=data))
 
 
 @cli.command()
@@ -109,11 +110,11 @@ def bundle(
     tolerance: float | None,
     least_cosine: float | None,
     data: Path | None,
-    **said: Any,
+    **overrides: Any,
 ) -> None:
     """Make the bundle OUT from SOURCE, whatever kind of model it is (the word `bundle` may be left out)."""
     allowed = asked_tolerance(precision, tolerance, least_cosine)
-    _show(export(source, out, precision=precision, tolerance=allowed, data=data, **said))
+    _show(export(source, out, precision=precision, tolerance=allowed, data=data, **overrides))
 
 
 @cli.command()
@@ -123,7 +124,7 @@ def bundle(
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Evaluation sets.")
 def recipe(name: str, source: str, out: Path, data: Path | None) -> None:
     """Make the bundle OUT from SOURCE as the shipped bundle NAME was made."""
-    _show(export_text(source, out, RECIPES[name], data=data))
+    _show(make_bundle(FAMILIES["text"], source, out, RECIPES[name], data=data))
 
 
 @cli.command()
@@ -149,12 +150,12 @@ def recipe(name: str, source: str, out: Path, data: Path | None) -> None:
     "alphabetical order]",
 )
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Evaluation sets.")
-def words(source: Path, out: Path, data: Path | None, **said: Any) -> None:
+def words(source: Path, out: Path, data: Path | None, **overrides: Any) -> None:
     """Make the bundle OUT from a file of word vectors (the word `words` may be left out).
 
     SOURCE is in Word2Vec text, Word2Vec binary, fastText .vec or GloVe text format.
     """
-    _show(export_word_vectors(source, out, WordRecipe(**said), data=data))
+    _show(make_bundle(FAMILIES["words"], source, out, WordOptions(**overrides), data=data))
 
 
 @cli.command("unknown-words")

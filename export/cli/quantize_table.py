@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..evaluation.image_tasks import EmbedImages
     from ..graphs.run import GraphVectors
     from ..sealing.parts import Part
-    from ..sealing.pipeline import FloatModel
+    from ..sealing.pipeline import LoadedModel
 
 _ROWS = 8
 """Sensitivities that are shown; ``--json`` holds all of them."""
@@ -120,7 +120,7 @@ def quantize_table(
         model = load_float(source, scratch, max_tokens=max_tokens)
         for part in model.parts:
             score = _score(model, part, data, only)
-            comparing = compare_schemes(part.trial(), scratch, schemes=names, score=score, speed=True)
+            comparing = compare_schemes(part.scheme_inputs(), scratch, schemes=names, score=score, speed=True)
             chosen = choose(comparing.measured, allowed)
             table = closeness_table(comparing, chosen)
             shown.append(f"{part.what}:\n{table}" if len(model.parts) > 1 else table)
@@ -135,7 +135,7 @@ def quantize_table(
 
 
 def _score(
-    model: FloatModel, part: Part, data: Sequence[Path], only: Sequence[str]
+    model: LoadedModel, part: Part, data: Sequence[Path], only: Sequence[str]
 ) -> Callable[[GraphVectors], Scores] | None:
     """Measures a graph of the tower ``part`` on the sets that it takes part in; ``None``: there are none."""
     from ..evaluation.datasets import find_sets

@@ -15,6 +15,7 @@ import torch
 from tokenizers import Tokenizer
 
 from edgeembed import Embedder
+from edgeembed.bundle.bundle import Bundle
 from edgeembed.bundle.manifest import TextSection
 from edgeembed.embedder import Role
 from edgeembed.maintenance.check_bundle import cosines
@@ -24,10 +25,10 @@ from ..evaluation.evaluate import Scores, evaluate
 from ..graphs.transformer import text_graph
 from ..quantization.schemes import INT8, Scheme, quantize
 from ..references.text import TorchReference
-from ..sealing.parts import feed
-from ..sealing.pipeline import Exported, bundle_facts
+from ..sealing.parts import TextPart, feed
+from ..sealing.pipeline import Exported, bundle_info
 from ..sealing.proof.golden import background_texts
-from ..sealing.seal import Facts, seal_text
+from ..sealing.seal import BundleInfo, prove
 from ..sources.text_source import TextSource
 from ..types import TEXT_GRAPH, TOKENIZER, Vectors
 from .corpus import training_data
@@ -116,34 +117,35 @@ def seal_student(
         query_prefix=source.query_prefix,
         document_prefix=source.document_prefix,
     )
-    scores: dict[str, Scores] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        graph = scratch / TEXT_GRAPH
+        scheme = _write_graph(begun, graph, dim, pad_id=section.pad_id)
+        part = TextPart(
+            section=section, graph=graph, scheme=scheme, tokenizer=begun.tokenizer, reference=begun.reference
+        )
+        info = _info(source, recipe, out, dim, graph, way.title)
+        proved = prove(scratch, info=info, text=part, dim=dim)
+        quality, scores = _measure(proved.bundle, teacher, way, data)
+        bundle = proved.write(out, quality)
+    return Exported(bundle, proved.verification, scores)
 
-    def measure(embedder: Embedder) -> dict[str, Any]:
-        found: dict[str, Any] = {"cosine_to_teacher": _closeness(embedder, teacher)}
+
+def _measure(
+    bundle: Bundle, teacher: TorchReference, way: Teacher, data: Path | None
+) -> tuple[dict[str, Any], dict[str, Scores]]:
+    """What goes into ``quality``, and scores by column title; of scores nothing without ``data``."""
+    scores: dict[str, Scores] = {}
+    with Embedder(bundle) as embedder:
+        quality: dict[str, Any] = {"cosine_to_teacher": _closeness(embedder, teacher)}
         if data is not None:
             scores["bundle"] = evaluate(lambda texts, role: embedder.embed_texts(texts, role=role), data)
             scores["teacher"] = _teacher_scores(teacher, way, scores["bundle"], data)
-            found |= {"scores": scores["bundle"], "source_scores": scores["teacher"]}
+            quality |= {"scores": scores["bundle"], "source_scores": scores["teacher"]}
             mixed = _mixed_scores(embedder, way, data)
             if mixed:
-                found["mixed_scores"] = scores["queries on the teacher's documents"] = mixed
-        return found
-
-    with tempfile.TemporaryDirectory() as scratch:
-        graph = Path(scratch, TEXT_GRAPH)
-        scheme = _write_graph(begun, graph, dim, pad_id=section.pad_id)
-        bundle, verification = seal_text(
-            out,
-            facts=_facts(source, recipe, out, dim, graph, way.title),
-            section=section,
-            graph=graph,
-            tokenizer=begun.tokenizer,
-            reference=begun.reference,
-            scheme=scheme,
-            dim=dim,
-            measure=measure,
-        )
-    return Exported(bundle, verification, scores)
+                quality["mixed_scores"] = scores["queries on the teacher's documents"] = mixed
+    return quality, scores
 
 
 def _write_graph(begun: Untrained, out: Path, dim: int, *, pad_id: int) -> Scheme:
@@ -185,15 +187,17 @@ def _closeness(embedder: Embedder, teacher: TorchReference) -> dict[str, float]:
     return {"mean": round(float(found.mean()), 4), "least": round(float(found.min()), 4)}
 
 
-def _facts(source: TextSource, recipe: DistillRecipe, out: Path, dim: int, graph: Path, teacher_title: str) -> Facts:
-    facts = bundle_facts(source, recipe.bundle, out, dim)
+def _info(
+    source: TextSource, recipe: DistillRecipe, out: Path, dim: int, graph: Path, teacher_title: str
+) -> BundleInfo:
+    info = bundle_info(source, recipe.bundle, out, dim)
     # Another student, another space: what its graph hashes to tells them apart.
     own = f"{recipe.name}@{hashlib.sha256(graph.read_bytes()).hexdigest()[:12]}/{dim}"
     return replace(
-        facts,
-        space=facts.space if recipe.same_space else own,
-        source={**facts.source, "recipe": recipe.name, "seed": str(recipe.plan.seed)},
-        training_data=[*facts.training_data, *training_data(recipe.sets)],
+        info,
+        space=info.space if recipe.same_space else own,
+        source={**info.source, "recipe": recipe.name, "seed": str(recipe.plan.seed)},
+        training_data=[*info.training_data, *training_data(recipe.sets)],
         remarks=_remarks(recipe, teacher_title),
     )
 

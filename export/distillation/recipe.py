@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..sealing.pipeline import TextRecipe
+from ..sealing.options import BundleOptions
 from .corpus import SETS, TrainingSet
 from .training import Plan
 
@@ -45,8 +45,8 @@ class Characters:
 class DistillRecipe:
     """How a student is made."""
 
-    bundle: TextRecipe
-    """What is said of the teacher and of the bundle; its training data are the teacher's, its scheme is not used."""
+    bundle: BundleOptions
+    """Options of the teacher and of the bundle; training data are the teacher's, a scheme is not used."""
     student: Static | Layers | Characters
     plan: Plan
     texts: int | None = None

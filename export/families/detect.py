@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import ExportError
 from ..quantization.choose import AUTO, Tolerance
 from ..quantization.schemes import INT8, SCHEMES
-from ..sealing.pipeline import Exported, FloatModel, TextRecipe
+from ..sealing.options import BundleOptions, EncoderOptions
+from ..sealing.pipeline import Exported, LoadedModel, make_bundle
 from ..sources.source import locate, read_config
 from ..sources.vector_file import is_word_vectors
-from .image import IMAGE_FAMILIES, export_image, load_image
-from .text import export_text, load_text
-from .two_tower import TWO_TOWER_FAMILIES, export_two_tower, load_two_tower, model_folder
-from .words import WORD_SCHEMES, WordRecipe, export_word_vectors
-
-Kind = Literal["words", "text", "image", "two-tower"]
+from .image import IMAGE_FAMILIES
+from .registry import FAMILIES, Kind
+from .two_tower import TWO_TOWER_FAMILIES, model_folder
+from .words import WORD_SCHEMES, WordOptions
 
 
 def kind_of(source: str | Path) -> Kind:
@@ -59,7 +58,7 @@ def export(
     precision: str,
     tolerance: Tolerance | None = None,
     data: Path | None = None,
-    **said: Any,
+    **overrides: Any,
 ) -> Exported:
     """Make a bundle from a source of any kind.
 
@@ -70,7 +69,7 @@ def export(
             tower by itself.
         tolerance: for ``auto``, and for nothing else; ``None``: the default.
         data: evaluation sets; the bundle and the float model are measured, and the manifest keeps the scores.
-        said: fields of :class:`.bundling.TextRecipe` other than ``scheme`` and ``tolerance``.
+        overrides: fields of :class:`~edgeembed_export.sealing.options.BundleOptions`.
 
     Raises:
         ExportError: the source is unsuitable, or the bundle departs from it.
@@ -80,21 +79,19 @@ def export(
     if tolerance is not None and precision != AUTO:
         raise ValueError(f"a tolerance is for precision {AUTO!r}, not for {precision!r}")
     kind = kind_of(source)
-    if kind == "words":
-        if precision == AUTO:
-            raise ExportError(f"{source}: word vectors have no --precision {AUTO}; name {_one_of(WORD_SCHEMES)}")
-        return export_word_vectors(Path(source), out, WordRecipe(precision=precision, **said), data=data)
-    chosen = (tolerance or Tolerance()) if precision == AUTO else None
-    recipe = TextRecipe(scheme=INT8 if precision == AUTO else SCHEMES[precision], tolerance=chosen, **said)
-    if kind == "text":
-        return export_text(source, out, recipe, data=data)
-    if kind == "two-tower":
-        return export_two_tower(source, out, recipe, data=data)
-    _no_tokens(source, recipe.max_tokens)
-    return export_image(source, out, recipe, data=data)
+    options: BundleOptions
+    if kind != "words":
+        scheme = INT8 if precision == AUTO else SCHEMES[precision]
+        limits = (tolerance or Tolerance()) if precision == AUTO else None
+        options = EncoderOptions(scheme=scheme, tolerance=limits, **overrides)
+    elif precision == AUTO:
+        raise ExportError(f"{source}: word vectors have no --precision {AUTO}; name {_one_of(WORD_SCHEMES)}")
+    else:
+        options = WordOptions(precision=precision, **overrides)
+    return make_bundle(FAMILIES[kind], source, out, options, data=data)
 
 
-def load_float(source: str | Path, scratch: Path, *, max_tokens: int | None = None) -> FloatModel:
+def load_float(source: str | Path, scratch: Path, *, max_tokens: int | None = None) -> LoadedModel:
     """Load an encoder of any kind, and write the float graphs of its towers below ``scratch``.
 
     Args:
@@ -108,17 +105,7 @@ def load_float(source: str | Path, scratch: Path, *, max_tokens: int | None = No
     kind = kind_of(source)
     if kind == "words":
         raise ExportError(f"{source}: word vectors have precisions of their own: {_one_of(WORD_SCHEMES)}")
-    if kind == "text":
-        return load_text(source, scratch, max_tokens=max_tokens)
-    if kind == "two-tower":
-        return load_two_tower(source, scratch, max_tokens=max_tokens)
-    _no_tokens(source, max_tokens)
-    return load_image(source, scratch)
-
-
-def _no_tokens(source: str | Path, max_tokens: int | None) -> None:
-    if max_tokens is not None:
-        raise ExportError(f"{source}: an image encoder takes no tokens, so there is no --max-tokens")
+    return FAMILIES[kind].load(source, scratch, BundleOptions(max_tokens=max_tokens))
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""An image encoder's folder to a proved bundle."""
+"""Load an image encoder: its folder to the image tower of a bundle."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ExportError
+from ..sealing.options import BundleOptions
 from ..sealing.parts import ImagePart
-from ..sealing.pipeline import Exported, FloatModel, Recipe, make_bundle
-from ..sealing.proof.golden_pictures import background_pictures, golden_pictures
+from ..sealing.pipeline import LoadedModel
 from ..sources.image_preprocessing import image_section, load_processor, require_processor
 from ..sources.source import Source, describe, locate, read_config
 
@@ -37,40 +37,26 @@ def open_image(source: str | Path, *, source_id: str | None = None) -> Source:
     return Source(**describe(path, commit, source, source_id), config=config)
 
 
-def export_image(source: str | Path, out: Path, recipe: Recipe, *, data: Path | None = None) -> Exported:
-    """Make a bundle from an image encoder.
-
-    Args:
-        source: local folder in the Hugging Face layout, or a Hub name.
-        out: bundle folder to write; an earlier bundle there is replaced.
-        recipe: what is said in place of the source's own files.
-        data: evaluation sets; the bundle and the float model are measured, and the manifest keeps the scores.
-
-    Raises:
-        ExportError: the source is unsuitable, or the bundle departs from it.
-        FileExistsError: ``out`` exists and is no bundle.
-    """
-    return make_bundle(lambda scratch: load_image(source, scratch, source_id=recipe.source_id), out, recipe, data=data)
-
-
-def load_image(source: str | Path, scratch: Path, *, source_id: str | None = None) -> FloatModel:
+def load_image(location: str | Path, scratch: Path, options: BundleOptions) -> LoadedModel:
     """Load an image encoder, and write its float graph below ``scratch``.
 
     Raises:
-        ExportError: the source is unsuitable.
+        ExportError: the source is unsuitable, or there is a limit of tokens.
     """
-    facts = open_image(source, source_id=source_id)
+    if options.max_tokens is not None:
+        raise ExportError(f"{location}: an image encoder takes no tokens, so there is no --max-tokens")
+    source = open_image(location, source_id=options.source_id)
 
     # torch and transformers take seconds to import, and what is unsuitable should be refused at once.
     from ..graphs.wrappers import ImageTower
     from ..sources.loading import load_model
 
-    model, lacking = load_model(facts, may_lack=("pooler.",))
+    model, lacking = load_model(source, may_lack=("pooler.",))
     has_pooler = getattr(model, "pooler", None) is not None and not lacking
-    part = image_part(facts, ImageTower(model, "pooler" if has_pooler else "cls"), scratch)
+    part = image_part(source, ImageTower(model, "pooler" if has_pooler else "cls"), scratch)
     dim = part.reference.embed_images(part.golden[:1]).shape[1]
     remarks = [_POOLER if has_pooler else _CLASS_TOKEN]
-    return FloatModel(source=facts, dim=dim, image=part, remarks=remarks, notes=remarks)
+    return LoadedModel(source=source, dim=dim, image=part, remarks=remarks, notes=remarks)
 
 
 def image_part(source: Source, tower: ImageTower, scratch: Path) -> ImagePart:
@@ -97,10 +83,4 @@ def image_part(source: Source, tower: ImageTower, scratch: Path) -> ImagePart:
         raise ExportError(f"{source.path}: pictures of {size} pixels do not fit to the model: {reason}") from error
     graph = scratch / "float-image.onnx"
     write_graph(tower, {"pixel_values": example}, graph, any_length=False)
-    return ImagePart(
-        section=section,
-        graph=graph,
-        reference=TorchImages(processor, tower),
-        golden=golden_pictures(),
-        background=background_pictures(),
-    )
+    return ImagePart(section=section, graph=graph, reference=TorchImages(processor, tower))

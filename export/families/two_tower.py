@@ -1,4 +1,4 @@
-"""A folder of a model with a text and an image tower, CLIP or SigLIP, to one proved bundle."""
+"""Load a model with a text and an image tower, CLIP or SigLIP: its folder to both towers of a bundle."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from edgeembed.bundle.manifest import TextSection
 
 from ..errors import ExportError
+from ..sealing.options import BundleOptions
 from ..sealing.parts import TextPart
-from ..sealing.pipeline import Exported, FloatModel, TextRecipe, make_bundle
-from ..sealing.proof.golden import background_texts, golden_texts
+from ..sealing.pipeline import LoadedModel
 from ..sources.image_preprocessing import require_processor
 from ..sources.source import Source, describe, locate, optional_json, read_config, require_tokenizer
 from ..sources.tokenizer import bundle_tokenizer
@@ -100,98 +100,74 @@ def model_folder(path: Path) -> Path:
     return path / str(listed[0]["path"])
 
 
-def export_two_tower(source: str | Path, out: Path, recipe: TextRecipe, *, data: Path | None = None) -> Exported:
-    """Make a bundle from a two-tower model: both towers, their projections and the tokenizer.
-
-    Args:
-        source: local folder in the Hugging Face layout, or a Hub name.
-        out: bundle folder to write; an earlier bundle there is replaced.
-        recipe: what is said in place of the source's own files.
-        data: evaluation sets; the bundle and the float model are measured, and the manifest keeps the scores.
-
-    Raises:
-        ExportError: the source is unsuitable, or the bundle departs from it.
-        FileExistsError: ``out`` exists and is no bundle.
-    """
-    return make_bundle(
-        lambda scratch: load_two_tower(source, scratch, source_id=recipe.source_id, max_tokens=recipe.max_tokens),
-        out,
-        recipe,
-        data=data,
-    )
-
-
-def load_two_tower(
-    source: str | Path, scratch: Path, *, source_id: str | None = None, max_tokens: int | None = None
-) -> FloatModel:
+def load_two_tower(location: str | Path, scratch: Path, options: BundleOptions) -> LoadedModel:
     """Load a two-tower model, and write the float graphs of both towers below ``scratch``.
 
     Raises:
         ExportError: the source is unsuitable.
     """
-    facts = open_two_tower(source, source_id=source_id)
-    max_tokens = _max_tokens(facts, max_tokens)
+    source = open_two_tower(location, source_id=options.source_id)
+    max_tokens = _max_tokens(source, options.max_tokens)
 
     # torch and transformers take seconds to import, and what is unsuitable should be refused at once.
     from ..graphs.wrappers import ImageTower
     from ..references.clip_text import TorchTexts
     from ..sources.loading import load_model, load_tokenizer
 
-    model, _ = load_model(facts)
-    tokenizer = load_tokenizer(facts)
-    texts = TorchTexts(model, tokenizer, max_tokens=max_tokens, pad_to=facts.pad_to)
-    image = image_part(facts, ImageTower(model, "features"), scratch)
-    text = _text_part(facts, model, texts, max_tokens, scratch)
+    model, _ = load_model(source)
+    tokenizer = load_tokenizer(source)
+    texts = TorchTexts(model, tokenizer, max_tokens=max_tokens, pad_to=source.pad_to)
+    image = image_part(source, ImageTower(model, "features"), scratch)
+    text = _text_part(source, model, texts, max_tokens, scratch)
     dim = texts.embed(["a"]).shape[1]
     if dim != image.reference.embed_images(image.golden[:1]).shape[1]:
-        raise ExportError(f"{facts.path}: texts and pictures get vectors of different lengths")
-    return FloatModel(source=facts, dim=dim, text=text, image=image, remarks=[_VECTORS[facts.family]])
+        raise ExportError(f"{source.path}: texts and pictures get vectors of different lengths")
+    return LoadedModel(source=source, dim=dim, text=text, image=image, remarks=[_VECTORS[source.family]])
 
 
-def _max_tokens(facts: TwoTowerSource, wanted: int | None) -> int:
-    if wanted is not None and not 3 <= wanted <= facts.stated_tokens:
-        raise ExportError(f"{facts.path}: --max-tokens {wanted} is not between 3 and {facts.stated_tokens}, its limit")
-    return wanted or facts.stated_tokens
+def _max_tokens(source: TwoTowerSource, requested: int | None) -> int:
+    limit = source.stated_tokens
+    if requested is not None and not 3 <= requested <= limit:
+        raise ExportError(f"{source.path}: --max-tokens {requested} is not between 3 and {limit}, its limit")
+    return requested or limit
 
 
 def _text_part(
-    facts: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts, max_tokens: int, scratch: Path
+    source: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts, max_tokens: int, scratch: Path
 ) -> TextPart:
     """The text tower of a bundle to be, its float graph written below ``scratch``."""
     import torch
 
     from ..graphs.wrappers import TextTower, write_graph
 
-    _require_end_of_text(facts, model, texts)
+    _require_end_of_text(source, model, texts)
     for what in ("padding_side", "truncation_side"):
         if getattr(texts.tokenizer, what) != "right":
-            raise ExportError(f"{facts.path}: the tokenizer's {what} is not right, which a bundle cannot express")
-    pad_id = int(texts.tokenizer.pad_token_id or 0) if facts.pad_to is not None else 0
+            raise ExportError(f"{source.path}: the tokenizer's {what} is not right, which a bundle cannot express")
+    pad_id = int(texts.tokenizer.pad_token_id or 0) if source.pad_to is not None else 0
     section = TextSection(
-        graph=TEXT_GRAPH, tokenizer=TOKENIZER, max_tokens=max_tokens, pad_to=facts.pad_to, pad_id=pad_id
+        graph=TEXT_GRAPH, tokenizer=TOKENIZER, max_tokens=max_tokens, pad_to=source.pad_to, pad_id=pad_id
     )
     graph = scratch / "float-text.onnx"
-    example = torch.zeros(2, facts.pad_to or min(8, max_tokens), dtype=torch.int64)
-    write_graph(TextTower(model), {"input_ids": example}, graph, any_length=facts.pad_to is None)
+    example = torch.zeros(2, source.pad_to or min(8, max_tokens), dtype=torch.int64)
+    write_graph(TextTower(model), {"input_ids": example}, graph, any_length=source.pad_to is None)
     return TextPart(
         section=section,
         graph=graph,
-        tokenizer=bundle_tokenizer(_backend(facts, texts.tokenizer)),
+        tokenizer=bundle_tokenizer(_backend(source, texts.tokenizer)),
         reference=texts,
-        golden=golden_texts(),
-        background=background_texts(),
         masked=False,
     )
 
 
-def _require_end_of_text(facts: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts) -> None:
+def _require_end_of_text(source: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts) -> None:
     """CLIP takes the vector at the end of the text; looking for another token it would always take the first."""
     end = getattr(model.config.text_config, "eos_token_id", None)
-    if facts.family == "clip" and end != _LEGACY_EOS and end not in texts.token_ids(["a"])[0]:
-        raise ExportError(f"{facts.path}: the model takes token {end} for the end of a text, the tokenizer sets none")
+    if source.family == "clip" and end != _LEGACY_EOS and end not in texts.token_ids(["a"])[0]:
+        raise ExportError(f"{source.path}: the model takes token {end} for the end of a text, the tokenizer sets none")
 
 
-def _backend(facts: TwoTowerSource, tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
+def _backend(source: TwoTowerSource, tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
     """The tokenizer as the ``tokenizers`` library has it."""
     from transformers import PreTrainedTokenizerFast, SiglipTokenizer
 
@@ -201,4 +177,4 @@ def _backend(facts: TwoTowerSource, tokenizer: PreTrainedTokenizerBase) -> Token
         return tokenizer.backend_tokenizer
     if isinstance(tokenizer, SiglipTokenizer):
         return convert_siglip(tokenizer)
-    raise ExportError(f"{facts.path}: {type(tokenizer).__name__} has no tokenizer.json")
+    raise ExportError(f"{source.path}: {type(tokenizer).__name__} has no tokenizer.json")

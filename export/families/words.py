@@ -1,29 +1,28 @@
-"""A file of word vectors to a proved bundle."""
+"""Load a file of word vectors: its words and their table to the text tower of a bundle."""
 
 from __future__ import annotations
 
 import math
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from edgeembed import Embedder
 from edgeembed.bundle.manifest import TextSection
 from edgeembed.system.files import file_sha256
 
 from ..errors import ExportError
-from ..evaluation.evaluate import Scores, evaluate
 from ..quantization.schemes import Scheme
 from ..references.words import WordReference, blocks, zipf
-from ..sealing.pipeline import Exported
+from ..sealing.options import BundleOptions
+from ..sealing.parts import TextPart
+from ..sealing.pipeline import LoadedModel
 from ..sealing.proof.golden import background_texts, golden_texts
-from ..sealing.seal import Facts, seal_text
+from ..sources.source import Source
 from ..sources.vector_file import VectorFile, WordTable, open_vectors, read_vectors
 from ..sources.word_tokenizer import Vocabulary, build_vocabulary, count_unknown
 from ..types import TEXT_GRAPH, TOKENIZER
@@ -38,6 +37,8 @@ _PROBES = 4096
 _PROBE_WORDS = 64
 _LOOK_AT = 200
 _FEWEST_ORDINARY = 100
+WORD_LIBRARIES = ("edgeembed", "numpy", "onnx", "onnxruntime", "tokenizers")
+"""Distributions whose versions decide the bytes of a bundle of word vectors."""
 _EXACT = 1 - 1e-9  # nothing is rounded while the graph runs, so it gives the same on any processor
 
 
@@ -61,19 +62,9 @@ WORD_SCHEMES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class WordRecipe:
-    """What a person may say about a bundle of word vectors beyond what the file says."""
+class WordOptions(BundleOptions):
+    """Options of a bundle of word vectors; ``max_tokens`` is :data:`MAX_TOKENS` unless it is given."""
 
-    name: str | None = None
-    """``None``: the name of the folder that is written."""
-    version: str = "1"
-    source_id: str | None = None
-    """``None``: the name of the file without its ending."""
-    max_tokens: int | None = None
-    """``None``: :data:`MAX_TOKENS`."""
-    license: str | None = None
-    """SPDX expression; ``None``: not stated."""
-    training_data: Sequence[Mapping[str, str]] = ()
     precision: str = "int8"
     """A key of :data:`WORD_SCHEMES`."""
     max_words: int | None = None
@@ -83,59 +74,73 @@ class WordRecipe:
     the file is in alphabetical order and so says nothing about frequency."""
 
 
-def export_word_vectors(source: Path, out: Path, recipe: WordRecipe, *, data: Path | None = None) -> Exported:
-    """Make a bundle from a file of word vectors.
+def load_words(path: str | Path, scratch: Path, options: WordOptions) -> LoadedModel:
+    """Load a file of word vectors, and write its graph, the table stored as the options say, below ``scratch``.
 
     Args:
-        source: a file that :func:`~edgeembed_export.vector_file.is_word_vectors` recognises.
-        out: bundle folder to write; an earlier bundle there is replaced.
-        recipe: what is said beyond the file.
-        data: evaluation sets; the bundle and the float vectors are measured, and the manifest keeps the scores.
+        path: a file that :func:`~edgeembed_export.sources.vector_file.is_word_vectors` recognises.
+        scratch: an empty folder; it must stay as long as the model is used.
+        options: what is said beyond the file.
 
     Raises:
-        ExportError: the file is unsuitable, or the bundle departs from it.
-        FileExistsError: ``out`` exists and is no bundle.
+        ExportError: the file or the options are unsuitable.
     """
-    scheme = WORD_SCHEMES.get(recipe.precision)
+    scheme = WORD_SCHEMES.get(options.precision)
     if scheme is None:
-        raise ExportError(f"word vectors are stored as {', '.join(WORD_SCHEMES)}, not as {recipe.precision}")
-    max_tokens = MAX_TOKENS if recipe.max_tokens is None else recipe.max_tokens
+        raise ExportError(f"word vectors are stored as {', '.join(WORD_SCHEMES)}, not as {options.precision}")
+    max_tokens = MAX_TOKENS if options.max_tokens is None else options.max_tokens
     if not 2 <= max_tokens <= _MOST_TOKENS:
         raise ExportError(f"--max-tokens {max_tokens} is not between 2 and {_MOST_TOKENS}")
-    if recipe.max_words is not None and recipe.max_words < 1:
-        raise ExportError(f"--max-words {recipe.max_words} leaves no words")
-    file = open_vectors(source)
-    with tempfile.TemporaryDirectory() as scratch:
-        table = read_vectors(file, Path(scratch, "vectors"), max_words=recipe.max_words)
-        vocabulary = build_vocabulary(table.words)
-        weighting = recipe.weighting or ("none" if _alphabetical(table.words) else "sif")
-        reference = WordReference(table, vocabulary, weighting=weighting, max_tokens=max_tokens)
-        _write_graph(Path(scratch, TEXT_GRAPH), reference, scheme)
-        unknown = count_unknown(vocabulary.tokenizer, background_texts())
-        scores: dict[str, Scores] = {}
+    if options.max_words is not None and options.max_words < 1:
+        raise ExportError(f"--max-words {options.max_words} leaves no words")
+    file = open_vectors(Path(path))
+    table = read_vectors(file, scratch / "vectors", max_words=options.max_words)
+    vocabulary = build_vocabulary(table.words)
+    weighting = options.weighting or ("none" if _alphabetical(table.words) else "sif")
+    reference = WordReference(table, vocabulary, weighting=weighting, max_tokens=max_tokens)
+    graph = scratch / TEXT_GRAPH
+    _write_graph(graph, reference, scheme)
+    unknown = count_unknown(vocabulary.tokenizer, background_texts()).share
+    notes = _notes(file, table, vocabulary, weighting, unknown)
+    source = _source(file, options)
+    part = TextPart(
+        section=TextSection(graph=TEXT_GRAPH, tokenizer=TOKENIZER, max_tokens=max_tokens),
+        graph=graph,
+        scheme=scheme,
+        tokenizer=vocabulary.tokenizer.to_str().encode(),
+        reference=reference,
+        golden=[*golden_texts(), *_probes(vocabulary, max_tokens)],
+        background=_ordinary(vocabulary),
+    )
+    return LoadedModel(
+        source=source,
+        dim=file.dim,
+        text=part,
+        weights_stored=True,
+        license_text=_license_text(source.id, options.license),
+        remarks=notes,
+        notes=notes,
+        quality={"unknown_words": {"ordinary_texts": round(unknown, 4)}},
+    )
 
-        def measure(embedder: Embedder) -> dict[str, Any]:
-            if data is not None:
-                scores["bundle"] = evaluate(lambda texts, role: embedder.embed_texts(texts, role=role), data)
-                scores["source"] = evaluate(reference.embed, data)
-            found = {"scores": scores["bundle"], "source_scores": scores["source"]} if scores else {}
-            return {"unknown_words": {"ordinary_texts": round(unknown.share, 4)}, **found}
 
-        notes = _notes(file, table, vocabulary, weighting, unknown.share)
-        bundle, verification = seal_text(
-            out,
-            facts=_facts(file, recipe, out.name, notes),
-            section=TextSection(graph=TEXT_GRAPH, tokenizer=TOKENIZER, max_tokens=max_tokens),
-            graph=Path(scratch, TEXT_GRAPH),
-            tokenizer=vocabulary.tokenizer.to_str().encode(),
-            reference=reference,
-            scheme=scheme,
-            dim=file.dim,
-            texts=[*golden_texts(), *_probes(vocabulary, max_tokens)],
-            background=_ordinary(vocabulary),
-            measure=measure,
-        )
-        return Exported(bundle, verification, scores, notes)
+def _source(file: VectorFile, options: WordOptions) -> Source:
+    sha256 = file_sha256(file.path)
+    return Source(
+        path=file.path,
+        id=options.source_id or file.path.stem,
+        revision=sha256[:12],
+        weights_sha256=sha256,
+        config={},
+        license=None,
+        training_data=(),
+    )
+
+
+def _license_text(source_id: str, license_id: str | None) -> str:
+    if not license_id:
+        return f"No licence was stated for the weights of {source_id}.\n"
+    return f"SPDX-License-Identifier: {license_id}\n\nAs stated when {source_id} was made a bundle.\n"
 
 
 def _write_graph(out: Path, reference: WordReference, scheme: Scheme) -> None:
@@ -207,20 +212,3 @@ def _notes(file: VectorFile, table: WordTable, vocabulary: Vocabulary, weighting
         f"Of the words of edgeembed's ordinary texts, which are mostly English, {unknown:.1%} are unknown to it. "
         "They count for nothing; a text of unknown words only gets a vector that is unlike those of other texts.",
     ]
-
-
-def _facts(file: VectorFile, recipe: WordRecipe, folder: str, notes: Sequence[str]) -> Facts:
-    source_id, sha256 = recipe.source_id or file.path.stem, file_sha256(file.path)
-    license_id = recipe.license or "NOASSERTION"
-    stated = f"SPDX-License-Identifier: {license_id}\n\nAs stated when {source_id} was made a bundle.\n"
-    return Facts(
-        name=recipe.name or folder,
-        version=recipe.version,
-        space=f"{source_id}@{sha256[:12]}/{file.dim}",
-        source={"id": source_id, "revision": sha256[:12], "weights_sha256": sha256},
-        license=license_id,
-        license_text=stated if recipe.license else f"No licence was stated for the weights of {source_id}.\n",
-        training_data=recipe.training_data,
-        libraries=("edgeembed", "numpy", "onnx", "onnxruntime", "tokenizers"),
-        remarks=notes,
-    )

@@ -15,7 +15,9 @@ import numpy.typing as npt
 import torch
 
 from edgeembed import Embedder
+from edgeembed.bundle.bundle import Bundle
 from edgeembed.bundle.manifest import ImageSection
+from edgeembed.embedder import Role
 
 from .. import data as data_files
 from ..evaluation.datasets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
@@ -26,9 +28,9 @@ from ..quantization.weight_only import store_weights
 from ..references.image import TorchImages
 from ..sealing.parts import ImagePart
 from ..sealing.pipeline import IMAGE_LIBRARIES, Exported
-from ..sealing.proof.golden_pictures import background_pictures, golden_pictures
-from ..sealing.seal import Facts, seal
-from ..types import IMAGE_GRAPH
+from ..sealing.proof.golden_pictures import background_pictures
+from ..sealing.seal import BundleInfo, prove
+from ..types import IMAGE_GRAPH, Vectors
 from .networks.backbone import Backbone
 from .networks.channel_equalization import equalize
 from .networks.gptq_rounding import round_compensated
@@ -59,8 +61,8 @@ class _Exportable(torch.nn.Module):
         self.config: PretrainedConfig = PretrainedConfig()
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.model(pixel_values)
-        return found
+        vectors: torch.Tensor = self.model(pixel_values)
+        return vectors
 
 
 def seal_photo(
@@ -90,36 +92,33 @@ def seal_photo(
     tower = tower.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     fast = copy.deepcopy(tower).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     reference = TorchImages(_processor(backbone, recipe.side), fast)
-    scores: dict[str, Scores] = {}
-    sets = [] if data is None or not any(data.glob("*.jsonl*")) else find_sets([data])
-    names = [found.name for found in sets if found.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES)]
-
-    def measure(embedder: Embedder) -> dict[str, Any]:
-        if data is None or not names:
-            return {}
-        for title, images in (("bundle", embedder.embed_images), ("source", reference.embed_images)):
-            scores[title] = evaluate(lambda texts, role: teacher.texts(texts), data, embed_images=images, only=names)
-        return {"scores": scores["bundle"], "source_scores": scores["source"]}
-
-    with tempfile.TemporaryDirectory() as scratch:
-        graph, drawn = Path(scratch, IMAGE_GRAPH), background_pictures()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        graph, drawn = scratch / IMAGE_GRAPH, background_pictures()
         pixels = [reference.pixels(item)[None] for item in [*drawn[::_FEW], *some[:_SOME]]]  # (1, 3, side, side)
         _write_int8(tower, pixels, graph)
-        bundle, verification = seal(
-            out,
-            facts=_facts(backbone, teacher, recipe, graph),
-            image=ImagePart(
-                section=_section(backbone, recipe),
-                graph=graph,
-                scheme=STATIC_INT8,
-                reference=reference,
-                golden=golden_pictures(),
-                background=drawn,
-            ),
-            dim=tower.names.shape[1],
-            measure=measure,
-        )
-    return Exported(bundle, verification, scores)
+        part = ImagePart(section=_section(backbone, recipe), graph=graph, scheme=STATIC_INT8, reference=reference)
+        info = _info(backbone, teacher, recipe, graph)
+        proved = prove(scratch, info=info, image=part, dim=tower.names.shape[1])
+        scores = _scores(proved.bundle, reference, teacher, data)
+        quality = {"scores": scores["bundle"], "source_scores": scores["source"]} if scores else {}
+        bundle = proved.write(out, quality)
+    return Exported(bundle, proved.verification, scores)
+
+
+def _scores(bundle: Bundle, reference: TorchImages, teacher: PhotoTeacher, data: Path | None) -> dict[str, Scores]:
+    """Of the bundle and of its reference, on the sets of pictures in ``data``; empty if there are none."""
+    sets = [] if data is None or not any(data.glob("*.jsonl*")) else find_sets([data])
+    names = [item.name for item in sets if item.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES)]
+    if data is None or not names:
+        return {}
+
+    def texts(items: Sequence[str], role: Role) -> Vectors:
+        return teacher.texts(items)
+
+    with Embedder(bundle) as embedder:
+        measured = evaluate(texts, data, embed_images=embedder.embed_images, only=names)
+    return {"bundle": measured, "source": evaluate(texts, data, embed_images=reference.embed_images, only=names)}
 
 
 def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], graph: Path) -> None:
@@ -133,12 +132,12 @@ def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], gr
 
 
 def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:
-    """A copy whose convolutions are rounded already, with care for what goes through them."""
-    found = copy.deepcopy(tower)
-    blocks = torch.nn.Sequential(*found.trunk.children(), *found.tail.children())
+    """A copy whose convolutions are equalized (cross-layer equalization) and rounded (GPTQ) for these pictures."""
+    rounded = copy.deepcopy(tower)
+    blocks = torch.nn.Sequential(*rounded.trunk.children(), *rounded.tail.children())
     equalize(blocks, pixels)
     round_compensated(blocks, pixels, most=SEVEN_BITS)
-    return found
+    return rounded
 
 
 def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
@@ -180,24 +179,24 @@ def _processor(backbone: Backbone, side: int) -> Callable[..., BatchFeature]:
     return process
 
 
-def _facts(backbone: Backbone, teacher: PhotoTeacher, recipe: PhotoRecipe, graph: Path) -> Facts:
-    said, photos = recipe.backbone, recipe.photos
-    named = said.trained_on
-    return Facts(
+def _info(backbone: Backbone, teacher: PhotoTeacher, recipe: PhotoRecipe, graph: Path) -> BundleInfo:
+    origin, photos = recipe.backbone, recipe.photos
+    pretraining, pretraining_terms = origin.trained_on
+    return BundleInfo(
         name=recipe.name,
         version=recipe.version,
         space=teacher.space,
         source={
-            "id": said.id,
+            "id": origin.id,
             "revision": backbone.sha256[:12],
             "recipe": recipe.name,
             "seed": str(recipe.plan.seed),
             "graph_sha256": hashlib.sha256(graph.read_bytes()).hexdigest(),
         },
-        license=said.license,
-        license_text=(files(data_files) / f"LICENSE.{said.license}").read_text(encoding="utf-8"),
+        license=origin.license,
+        license_text=(files(data_files) / f"LICENSE.{origin.license}").read_text(encoding="utf-8"),
         training_data=[
-            {"name": named[0], "terms": named[1]},
+            {"name": pretraining, "terms": pretraining_terms},
             {"name": photos.name, "terms": photos.terms},
         ],
         libraries=IMAGE_LIBRARIES,

@@ -59,7 +59,7 @@ class Measured:
     scores: Scores
     """Empty if no evaluation set was given."""
     per_second: float | None = None
-    """How many of :attr:`Trial.unit`, on one thread, beside the others; ``None``: not measured."""
+    """How many of :attr:`SchemeInputs.unit`, on one thread, beside the others; ``None``: not measured."""
 
     def inside(self, tolerance: Tolerance) -> bool:
         """Whether it is close enough, for ``tolerance`` and for the proof that its bundle will have to stand."""
@@ -86,14 +86,14 @@ class Comparing:
 
     what: str
     unit: str
-    """As :class:`Trial` has them."""
+    """As :class:`SchemeInputs` has them."""
     measured: tuple[Measured, ...]
     sensitivities: tuple[Sensitivity, ...]
     """The costliest first; empty if no scheme asked for them."""
 
 
 def compare_schemes(
-    trial: Trial,
+    inputs: SchemeInputs,
     scratch: Path,
     *,
     schemes: Sequence[str] = (),
@@ -103,7 +103,7 @@ def compare_schemes(
     """Store one float graph by several schemes, and measure each against the float model.
 
     Args:
-        trial: the graph and its inputs.
+        inputs: the graph and its inputs.
         scratch: folder for the graphs, which stay there.
         schemes: keys of :data:`.quantize.SCHEMES`, or ``int8-floatN``: int8, but the N products and tables
             that cost most closeness for each byte that quantizing them saves stay float32. Empty: those of
@@ -114,44 +114,44 @@ def compare_schemes(
     Raises:
         ExportError: a scheme is unknown, or ``score`` cannot be measured.
     """
-    schemes = schemes or suited(trial, DEFAULT_SCHEMES)
+    schemes = schemes or suited(inputs, DEFAULT_SCHEMES)
     check_names(schemes)
     ranking: list[Sensitivity] = []
     if any(_MIXED.fullmatch(name) for name in schemes):
-        ranking = sensitivities(trial.graph, INT8, trial.ordinary[::_SAMPLE], calibration=trial.calibration)
+        ranking = sensitivities(inputs.graph, INT8, inputs.ordinary[::_SAMPLE], calibration=inputs.calibration)
     found, graphs = [], {}
     for name in schemes:
-        scheme, path = named_scheme(name, ranking), scratch / f"{trial.what}-{name}.onnx"
-        quantize(trial.graph, path, scheme, trial.calibration)
+        scheme, path = named_scheme(name, ranking), scratch / f"{inputs.what}-{name}.onnx"
+        quantize(inputs.graph, path, scheme, inputs.calibration)
         graph = graphs[name] = GraphVectors(path)
-        cosine = cosines(graph([*trial.ordinary, *trial.golden]), trial.exact)
-        one = _measure(scheme, path, cosine, len(trial.ordinary))
+        cosine = cosines(graph([*inputs.ordinary, *inputs.golden]), inputs.reference_vectors)
+        one = _measure(scheme, path, cosine, len(inputs.ordinary))
         found.append(one if score is None else replace(one, scores=score(graph)))
     if speed:
-        per_second = speeds(graphs, trial.timed, trial.units)
+        per_second = speeds(graphs, inputs.timed, inputs.units)
         found = [replace(one, per_second=per_second[one.scheme.name]) for one in found]
-    return Comparing(trial.what, trial.unit, tuple(found), tuple(ranking))
+    return Comparing(inputs.what, inputs.unit, tuple(found), tuple(ranking))
 
 
-def compare_and_choose(trial: Trial, scratch: Path, tolerance: Tolerance) -> tuple[Comparing, Measured]:
+def compare_and_choose(inputs: SchemeInputs, scratch: Path, tolerance: Tolerance) -> tuple[Comparing, Measured]:
     """The portable ones of :data:`DEFAULT_SCHEMES`, and what :func:`choose` takes; arguments are of both.
 
     Sensitivities take longest, and a mixture of int8 and float32 is larger than int8. So mixtures are measured only
     where int8 is not close enough.
     """
-    comparing = compare_schemes(trial, scratch, schemes=suited(trial, _PLAIN))
+    comparing = compare_schemes(inputs, scratch, schemes=suited(inputs, _PLAIN))
     chosen = choose(comparing.measured, tolerance)
     if chosen.scheme == INT8:
         return comparing, chosen
-    more = compare_schemes(trial, scratch, schemes=_MIXTURES)
+    more = compare_schemes(inputs, scratch, schemes=_MIXTURES)
     comparing = replace(more, measured=(*comparing.measured, *more.measured))
     return comparing, choose(comparing.measured, tolerance)
 
 
-def suited(trial: Trial, names: Sequence[str]) -> list[str]:
+def suited(inputs: SchemeInputs, names: Sequence[str]) -> list[str]:
     """Those of ``names`` that change the graph, and float32: a tower for pictures has no tables, for example."""
     schemes = [(name, named_scheme(name, ())) for name in names]
-    return [name for name, scheme in schemes if not scheme.quantized or quantizable(trial.graph, scheme)]
+    return [name for name, scheme in schemes if not scheme.quantized or quantizable(inputs.graph, scheme)]
 
 
 def choose(measured: Sequence[Measured], tolerance: Tolerance) -> Measured:
@@ -258,7 +258,7 @@ def as_data(comparing: Comparing, chosen: Measured) -> Mapping[str, object]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class SchemeInputs:
     """A float graph, inputs, and what the float model makes of them: what other forms of the graph are measured by."""
 
     graph: Path
@@ -269,7 +269,7 @@ class Trial:
     """What speed is counted in: ``tokens`` or ``pictures``."""
     ordinary: Sequence[Feed]
     golden: Sequence[Feed]
-    exact: Vectors
+    reference_vectors: Vectors
     """What the float model makes of the ordinary inputs, then of the golden ones, float32 ``(N, dim)``."""
     calibration: Sequence[Feed]
     """Ordinary inputs, from which the ranges of activations are learnt."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,143 +16,163 @@ from edgeembed.bundle.manifest import ImageSection, TextSection
 from edgeembed.embedder import Role
 
 from ..graphs.external_weights import graph_files
-from ..quantization.choose import Trial
+from ..quantization.choose import SchemeInputs
 from ..quantization.schemes import FLOAT32, Scheme
 from ..types import Feed, Vectors
-from .proof.golden import ImageReference, TextReference, golden_arrays, golden_image_arrays
+from .proof.golden import (
+    ImageReference,
+    TextReference,
+    background_texts,
+    embedded,
+    golden_arrays,
+    golden_image_arrays,
+    golden_texts,
+)
+from .proof.golden_pictures import background_pictures, golden_pictures
 
 _JOINED = 8
 """Ordinary texts that are put together for measuring speed: documents are cut into passages of that length."""
 _TIMED = 16
 """Inputs that speed is measured on."""
-_CALIBRATING = 3
-"""Ranges of activations are learnt from every third ordinary picture: each has many patches."""
+_Input = TypeVar("_Input")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextPart:
-    """The text tower of a bundle to be."""
+class _Tower(ABC, Generic[_Input]):
+    """What both towers of a bundle have."""
 
-    kind: ClassVar[str] = "text"
-    what: ClassVar[str] = "texts"
-    section: TextSection
-    """How texts are encoded; names the files ``graph`` and ``tokenizer`` in the bundle."""
+    kind: ClassVar[str]
+    """``text`` or ``image``."""
+    what: ClassVar[str]
+    """Its inputs, for messages."""
+    unit: ClassVar[str]
+    """What speed is counted in."""
+    calibration_step: ClassVar[int] = 1
+    """Ranges of activations are learnt from every so many ordinary inputs."""
+    section: TextSection | ImageSection
+    """How inputs are encoded; names the file of the graph in the bundle."""
     graph: Path
     """Of the bundle; or, as long as nobody has chosen how its weights are stored, an optimised float graph."""
     scheme: Scheme = FLOAT32
     """How the weights of ``graph`` are stored, and how close to the reference it must stay."""
-    tokenizer: bytes
-    """Of ``tokenizer.json``."""
-    reference: TextReference
-    """The float model that the bundle is measured against."""
-    golden: Sequence[str]
-    background: Sequence[str]
-    """Ordinary texts."""
-    masked: bool = True
-    """Whether the graph takes an attention mask."""
-
-    def contents(self) -> dict[str, Path | bytes]:
-        """Files of the bundle."""
-        graph = graph_files(self.graph, self.section.graph, self.graph.parent)
-        return {**graph, self.section.tokenizer: self.tokenizer}
-
-    def feeds(self, texts: Sequence[str], role: Role = "document") -> list[Feed]:
-        """What the graph takes of each text."""
-        rows = self.reference.token_ids(texts, role=role)
-        section = self.section
-        return [feed(ids, pad_to=section.pad_to, pad_id=section.pad_id, masked=self.masked) for ids in rows]
-
-    def calibration(self) -> list[Feed]:
-        """Ordinary inputs, from which the ranges of activations are learnt."""
-        return self.feeds(self.background)
-
-    def exact(self) -> Vectors:
-        """What the float model makes of the ordinary texts, ``(N, dim)``."""
-        return self.reference.embed(self.background)
-
-    def found(self, embedder: Embedder, *, first: int | None = None) -> Vectors:
-        """What a bundle makes of the ordinary texts, or of the first ones, ``(N, dim)``."""
-        return embedder.embed_texts(self.background[:first])
-
-    def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
-        """Its arrays of ``golden.npz``."""
-        return golden_arrays(self.golden, self.reference, embedder)
-
-    def trial(self) -> Trial:
-        """What other forms of the graph, which is a float one, are measured by."""
-        ordinary = self.feeds(self.background)
-        groups = [self.background[i : i + _JOINED] for i in range(0, len(self.background), _JOINED)]
-        timed = self.feeds([" ".join(group) for group in groups[:_TIMED]])
-        return Trial(
-            graph=self.graph,
-            what=self.what,
-            unit="tokens",
-            ordinary=ordinary,
-            golden=self.feeds(self.golden),
-            exact=self.reference.embed([*self.background, *self.golden]),
-            calibration=ordinary,
-            timed=timed,
-            units=sum(item["input_ids"].size for item in timed),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImagePart:
-    """The image tower of a bundle to be."""
-
-    kind: ClassVar[str] = "image"
-    what: ClassVar[str] = "pictures"
-    section: ImageSection
-    """How pictures are encoded; names the file ``graph`` in the bundle."""
-    graph: Path
-    """As :attr:`TextPart.graph`."""
-    scheme: Scheme = FLOAT32
-    """As :attr:`TextPart.scheme`."""
-    reference: ImageReference
-    golden: Sequence[bytes]
-    """Contents of image files."""
-    background: Sequence[bytes]
-    """Contents of files with ordinary pictures."""
+    golden: Sequence[_Input]
+    """Hard inputs, which the bundle carries."""
+    background: Sequence[_Input]
+    """Ordinary inputs."""
 
     def contents(self) -> dict[str, Path | bytes]:
         """Files of the bundle."""
         return {**graph_files(self.graph, self.section.graph, self.graph.parent)}
 
-    def feeds(self, pictures: Sequence[bytes]) -> list[Feed]:
-        """What the graph takes of each picture."""
-        return [{"pixel_values": self.reference.pixels(picture)[None]} for picture in pictures]
+    @abstractmethod
+    def feeds(self, inputs: Sequence[_Input]) -> list[Feed]:
+        """What the graph takes of each input."""
+
+    @abstractmethod
+    def embed(self, inputs: Sequence[_Input]) -> Vectors:
+        """Vectors of the float model, ``(N, dim)``."""
+
+    @abstractmethod
+    def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of ``golden.npz`` for this tower; ``embedder`` is the very bundle."""
+
+    @abstractmethod
+    def timed_feeds(self, ordinary: Sequence[Feed]) -> tuple[Sequence[Feed], int]:
+        """Inputs of a usual length to measure speed on, and how many :attr:`unit` are in them."""
 
     def calibration(self) -> list[Feed]:
         """Ordinary inputs, from which the ranges of activations are learnt."""
-        return self.feeds(self.background[::_CALIBRATING])
+        return self.feeds(self.background[:: self.calibration_step])
 
-    def exact(self) -> Vectors:
-        """What the float model makes of the ordinary pictures, ``(N, dim)``."""
-        return self.reference.embed_images(self.background)
+    def reference_vectors(self) -> Vectors:
+        """Vectors of the ordinary inputs by the float model, ``(N, dim)``."""
+        return self.embed(self.background)
 
-    def found(self, embedder: Embedder, *, first: int | None = None) -> Vectors:
-        """What a bundle makes of the ordinary pictures, or of the first ones, ``(N, dim)``."""
-        return embedder.embed_images(self.background[:first])
+    def bundle_vectors(self, embedder: Embedder, *, first: int | None = None) -> Vectors:
+        """Vectors of the ordinary inputs, or of the first ones, by a bundle, ``(N, dim)``."""
+        return embedded(embedder, self.kind, self.background[:first])
 
-    def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
-        """Its arrays of ``golden.npz``."""
-        return golden_image_arrays(self.golden, self.reference, embedder)
-
-    def trial(self) -> Trial:
-        """What other forms of the graph, which is a float one, are measured by."""
+    def scheme_inputs(self) -> SchemeInputs:
+        """The float graph, and the inputs that other forms of it are measured by."""
         ordinary = self.feeds(self.background)
-        timed = ordinary[:_TIMED]
-        return Trial(
+        timed, units = self.timed_feeds(ordinary)
+        return SchemeInputs(
             graph=self.graph,
             what=self.what,
-            unit="pictures",
+            unit=self.unit,
             ordinary=ordinary,
             golden=self.feeds(self.golden),
-            exact=self.reference.embed_images([*self.background, *self.golden]),
-            calibration=ordinary[::_CALIBRATING],
+            reference_vectors=self.embed([*self.background, *self.golden]),
+            calibration=ordinary[:: self.calibration_step],
             timed=timed,
-            units=len(timed),
+            units=units,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextPart(_Tower[str]):
+    """The text tower of a bundle to be."""
+
+    kind: ClassVar[str] = "text"
+    what: ClassVar[str] = "texts"
+    unit: ClassVar[str] = "tokens"
+    section: TextSection
+    """How texts are encoded; names the files ``graph`` and ``tokenizer`` in the bundle."""
+    tokenizer: bytes
+    """Of ``tokenizer.json``."""
+    reference: TextReference
+    """The float model that the bundle is measured against."""
+    golden: Sequence[str] = field(default_factory=golden_texts)
+    background: Sequence[str] = field(default_factory=background_texts)
+    masked: bool = True
+    """Whether the graph takes an attention mask."""
+
+    def contents(self) -> dict[str, Path | bytes]:
+        return {**super().contents(), self.section.tokenizer: self.tokenizer}
+
+    def feeds(self, inputs: Sequence[str], role: Role = "document") -> list[Feed]:
+        rows = self.reference.token_ids(inputs, role=role)
+        section = self.section
+        return [feed(ids, pad_to=section.pad_to, pad_id=section.pad_id, masked=self.masked) for ids in rows]
+
+    def embed(self, inputs: Sequence[str]) -> Vectors:
+        return self.reference.embed(inputs)
+
+    def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
+        return golden_arrays(self.golden, self.reference, embedder)
+
+    def timed_feeds(self, ordinary: Sequence[Feed]) -> tuple[Sequence[Feed], int]:
+        groups = [self.background[i : i + _JOINED] for i in range(0, len(self.background), _JOINED)]
+        timed = self.feeds([" ".join(group) for group in groups[:_TIMED]])
+        return timed, sum(item["input_ids"].size for item in timed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePart(_Tower[bytes]):
+    """The image tower of a bundle to be; its inputs are contents of image files."""
+
+    kind: ClassVar[str] = "image"
+    what: ClassVar[str] = "pictures"
+    unit: ClassVar[str] = "pictures"
+    calibration_step: ClassVar[int] = 3  # each picture has many patches
+    section: ImageSection
+    """How pictures are encoded; names the file ``graph`` in the bundle."""
+    reference: ImageReference
+    """The float model that the bundle is measured against."""
+    golden: Sequence[bytes] = field(default_factory=golden_pictures)
+    background: Sequence[bytes] = field(default_factory=background_pictures)
+
+    def feeds(self, inputs: Sequence[bytes]) -> list[Feed]:
+        return [{"pixel_values": self.reference.pixels(picture)[None]} for picture in inputs]
+
+    def embed(self, inputs: Sequence[bytes]) -> Vectors:
+        return self.reference.embed_images(inputs)
+
+    def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
+        return golden_image_arrays(self.golden, self.reference, embedder)
+
+    def timed_feeds(self, ordinary: Sequence[Feed]) -> tuple[Sequence[Feed], int]:
+        return ordinary[:_TIMED], len(ordinary[:_TIMED])
 
 
 Part = TextPart | ImagePart
@@ -162,7 +183,7 @@ def feed(
 ) -> dict[str, npt.NDArray[np.int64]]:
     """What a graph takes of one text, as the text section of a manifest says it."""
     padding = max(0, (pad_to or 0) - len(ids))
-    taken = {"input_ids": np.array([[*ids, *[pad_id] * padding]], np.int64)}  # (1, T)
+    tensors = {"input_ids": np.array([[*ids, *[pad_id] * padding]], np.int64)}  # (1, T)
     if masked:
-        taken["attention_mask"] = np.array([[*[1] * len(ids), *[0] * padding]], np.int64)
-    return taken
+        tensors["attention_mask"] = np.array([[*[1] * len(ids), *[0] * padding]], np.int64)
+    return tensors

@@ -1,27 +1,29 @@
-"""A loaded source to a proved bundle: weights are stored, facts gathered, all is sealed. The same for every kind."""
+"""A source to a sealed bundle, the same for every family: load, store weights, prove, measure, write."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
+from edgeembed import Embedder
 from edgeembed.bundle.bundle import Bundle
 
 from .. import data as data_files
-from ..evaluation.evaluate import Scores
-from ..quantization.choose import Tolerance, choice_remark, closeness_table, compare_and_choose
-from ..quantization.schemes import INT8, Scheme, quantize
+from ..evaluation.evaluate import Scores, evaluate
+from ..evaluation.report import encoder_of, measure_quality
+from ..quantization.choose import choice_remark, closeness_table, compare_and_choose
+from ..quantization.schemes import quantize
 from ..sources.source import Source
-from .comparison import Comparison
+from .options import BundleOptions, EncoderOptions
 from .parts import ImagePart, Part, TextPart
 from .proof.agreement import Verification
-from .seal import Facts, seal
+from .seal import BundleInfo, prove
 
-_Part = TypeVar("_Part", TextPart, ImagePart)
+_Options = TypeVar("_Options", bound=BundleOptions)
 LIBRARIES = (
     "edgeembed",
     "numpy",
@@ -38,34 +40,50 @@ IMAGE_LIBRARIES = (*LIBRARIES, "pillow")
 """The same of a bundle with an image tower."""
 
 
+@dataclass(frozen=True)
+class Family(Generic[_Options]):
+    """What the pipeline does differently for one kind of source."""
+
+    load: Callable[[str | Path, Path, _Options], LoadedModel]
+    """Source, empty folder for its graphs, and options to the model.
+
+    Raises:
+        ExportError: the source or the options are unsuitable.
+    """
+    libraries: Sequence[str] = LIBRARIES
+    """Distributions whose versions decide the bytes."""
+    audited: bool = True
+    """Whether typing errors and bias are measured beside the scores."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """What a person may say about any bundle beyond what the source's own files say."""
+class LoadedModel:
+    """A source, loaded: its towers, with graphs that are written."""
 
-    name: str | None = None
-    """``None``: the name of the folder that is written."""
-    version: str = "1"
-    source_id: str | None = None
-    license: str | None = None
-    """SPDX expression; ``None``: as the source states it."""
-    training_data: Sequence[Mapping[str, str]] | None = None
-    """``None``: the sets that the source's card names."""
-    scheme: Scheme = INT8
-    tolerance: Tolerance | None = None
-    """Measure several schemes and take for each tower the smallest that stays inside this; ``None``: :attr:`scheme`."""
+    source: Source
+    dim: int
+    text: TextPart | None = None
+    image: ImagePart | None = None
+    weights_stored: bool = False
+    """``False``: graphs are float ones, and how their weights are stored is still to be chosen."""
+    license_text: str | None = None
+    """``None``: that of :func:`license_text`."""
+    remarks: Sequence[str] = ()
+    """Sentences for the model card."""
+    notes: Sequence[str] = ()
+    """What the user should know of what was left out or assumed."""
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    """For ``quality`` in the manifest: what is known before the bundle is measured."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class TextRecipe(Recipe):
-    """What may be said about a bundle with a text tower."""
-
-    max_tokens: int | None = None
-    """``None``: as the source states it."""
+    @property
+    def parts(self) -> list[Part]:
+        """The towers that there are."""
+        return [part for part in (self.text, self.image) if part is not None]
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A bundle that was written, and what was found about it."""
+    """A bundle that was written, and what was measured of it."""
 
     bundle: Bundle
     verification: Verification
@@ -75,32 +93,17 @@ class Exported:
     """What the user should know of what was left out or assumed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FloatModel:
-    """A source, loaded: its towers with float graphs."""
-
-    source: Source
-    dim: int
-    text: TextPart | None = None
-    image: ImagePart | None = None
-    remarks: Sequence[str] = ()
-    """Sentences for the model card."""
-    notes: Sequence[str] = ()
-    """What the user should know of what was left out or assumed."""
-
-    @property
-    def parts(self) -> list[Part]:
-        """The towers that there are."""
-        return [part for part in (self.text, self.image) if part is not None]
-
-
-def make_bundle(load: Callable[[Path], FloatModel], out: Path, recipe: Recipe, *, data: Path | None = None) -> Exported:
-    """Store the weights of a model, prove it and write its bundle.
+def make_bundle(
+    family: Family[_Options], source: str | Path, out: Path, options: _Options, *, data: Path | None = None
+) -> Exported:
+    """Make a bundle from a source of a known family.
 
     Args:
-        load: called with a folder for the float graphs.
+        family: a value of :data:`~edgeembed_export.families.registry.FAMILIES`.
+        source: a file of word vectors, a local folder in the Hugging Face or sentence-transformers layout, or a Hub
+            name.
         out: bundle folder to write; an earlier bundle there is replaced.
-        recipe: what is said in place of the source's own files.
+        options: what is said in place of the source's own files.
         data: evaluation sets; the bundle and the float model are measured, and the manifest keeps the scores.
 
     Raises:
@@ -109,72 +112,73 @@ def make_bundle(load: Callable[[Path], FloatModel], out: Path, recipe: Recipe, *
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        model = load(scratch)
-        both = len(model.parts) > 1
-        text, said = (None, _NOTHING) if model.text is None else _stored(model.text, scratch, recipe, both=both)
-        image, seen = (None, _NOTHING) if model.image is None else _stored(model.image, scratch, recipe, both=both)
-        measure = Comparison(
-            data,
-            texts=None if text is None else text.reference.embed,
-            images=None if image is None else image.reference.embed_images,
-        )
-        facts = bundle_facts(
-            model.source,
-            recipe,
-            out,
-            model.dim,
-            libraries=LIBRARIES if image is None else IMAGE_LIBRARIES,
-            remarks=[*model.remarks, *said.remarks, *seen.remarks],
-        )
-        bundle, verification = seal(out, facts=facts, text=text, image=image, dim=model.dim, measure=measure)
-    return Exported(bundle, verification, measure.scores, [*model.notes, *said.notes, *seen.notes])
+        model = family.load(source, scratch, options)
+        if isinstance(options, EncoderOptions) and not model.weights_stored:
+            model = _store_weights(model, scratch, options)
+        info = bundle_info(model.source, options, out, model.dim, libraries=family.libraries, remarks=model.remarks)
+        if model.license_text is not None:
+            info = replace(info, license_text=model.license_text)
+        proved = prove(scratch, info=info, text=model.text, image=model.image, dim=model.dim)
+        quality, scores = _measure(proved.bundle, model, data, audited=family.audited)
+        bundle = proved.write(out, quality)
+    return Exported(bundle, proved.verification, scores, model.notes)
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """What there is to say about how weights are stored."""
-
-    remarks: Sequence[str] = ()
-    """For the model card."""
-    notes: Sequence[str] = ()
-    """For the user."""
-
-
-_NOTHING = _Choice()
-
-
-def _stored(part: _Part, scratch: Path, recipe: Recipe, *, both: bool) -> tuple[_Part, _Choice]:
-    """Store the weights as the recipe says, or as measurement chooses; ``both``: there is another tower."""
-    if recipe.tolerance is None:
-        graph = scratch / part.section.graph
-        quantize(part.graph, graph, recipe.scheme, part.calibration() if recipe.scheme.smoothing else ())
-        return replace(part, graph=graph, scheme=recipe.scheme), _NOTHING
-    comparing, chosen = compare_and_choose(part.trial(), scratch, recipe.tolerance)
-    remark = choice_remark(comparing, chosen, recipe.tolerance, tower=part.kind if both else "")
-    table = closeness_table(comparing, chosen)
-    choice = _Choice([remark], [f"{part.what}:\n{table}" if both else table])
-    return replace(part, graph=chosen.graph, scheme=chosen.scheme), choice
+def _store_weights(model: LoadedModel, scratch: Path, options: EncoderOptions) -> LoadedModel:
+    """The model with the weights of each tower stored as the options say, or as measurement chooses."""
+    remarks, notes = [*model.remarks], [*model.notes]
+    stored: list[Part] = []
+    for part in model.parts:
+        scheme, graph = options.scheme, scratch / part.section.graph
+        if options.tolerance is None:
+            quantize(part.graph, graph, scheme, part.calibration() if scheme.smoothing else ())
+        else:
+            compared, chosen = compare_and_choose(part.scheme_inputs(), scratch, options.tolerance)
+            scheme, graph = chosen.scheme, chosen.graph
+            several = len(model.parts) > 1
+            remarks.append(choice_remark(compared, chosen, options.tolerance, tower=part.kind if several else ""))
+            table = closeness_table(compared, chosen)
+            notes.append(f"{part.what}:\n{table}" if several else table)
+        stored.append(replace(part, graph=graph, scheme=scheme))
+    text = next((part for part in stored if isinstance(part, TextPart)), None)
+    image = next((part for part in stored if isinstance(part, ImagePart)), None)
+    return replace(model, text=text, image=image, remarks=remarks, notes=notes)
 
 
-def bundle_facts(
+def _measure(
+    bundle: Bundle, model: LoadedModel, data: Path | None, *, audited: bool
+) -> tuple[dict[str, Any], dict[str, Scores]]:
+    """What goes into ``quality``, and the scores of bundle and float model by column title; empty without ``data``."""
+    if data is None:
+        return dict(model.quality), {}
+    with Embedder(bundle) as embedder:
+        encoder = encoder_of(embedder)
+        measured = measure_quality(encoder, [data], typos=None if audited else (), bias=audited)
+    texts = None if model.text is None else model.text.reference.embed
+    images = None if model.image is None else model.image.reference.embed_images
+    scores = {"bundle": measured.scores, "source": evaluate(texts, data, embed_images=images)}
+    return {**model.quality, **measured.as_data(), "source_scores": scores["source"]}, scores
+
+
+def bundle_info(
     source: Source,
-    recipe: Recipe,
+    options: BundleOptions,
     out: Path,
     dim: int,
     *,
     libraries: Sequence[str] = LIBRARIES,
     remarks: Sequence[str] = (),
-) -> Facts:
-    """What the bundle ``out`` says of itself, after its source and its recipe."""
-    license_id = recipe.license or source.license or "NOASSERTION"
-    return Facts(
-        name=recipe.name or out.name,
-        version=recipe.version,
+) -> BundleInfo:
+    """What the bundle ``out`` says of itself, after its source and its options."""
+    license_id = options.license or source.license or "NOASSERTION"
+    return BundleInfo(
+        name=options.name or out.name,
+        version=options.version,
         space=f"{source.id}@{source.weights_sha256[:12]}/{dim}",
         source={"id": source.id, "revision": source.revision, "weights_sha256": source.weights_sha256},
         license=license_id,
         license_text=license_text(source, license_id),
-        training_data=recipe.training_data if recipe.training_data is not None else source.training_data,
+        training_data=options.training_data if options.training_data is not None else source.training_data,
         libraries=libraries,
         remarks=remarks,
     )

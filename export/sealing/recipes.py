@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..quantization.choose import Tolerance
-from .pipeline import TextRecipe
+from .options import EncoderOptions
 
 _UNSTATED = "not stated by the model card"
 _MINILM_DATA = (
@@ -36,7 +36,7 @@ _MINILM_DATA = (
 )
 """The sets that the card of all-MiniLM-L6-v2 names, and those of the model that it was tuned from."""
 RECIPES = {
-    "minilm-l6-int8": TextRecipe(
+    "minilm-l6-int8": EncoderOptions(
         name="minilm-l6-int8",
         source_id="sentence-transformers/all-MiniLM-L6-v2",
         max_tokens=256,
@@ -45,4 +45,4 @@ RECIPES = {
         training_data=[{"name": name, "terms": terms} for name, terms in _MINILM_DATA],
     )
 }
-"""Name of a shipped bundle to what is said beyond its source's own files."""
+"""Name of a shipped bundle to its options."""

@@ -28,7 +28,7 @@ from .model_card import FILES_TITLE, file_table
 from .npz import npz_bytes
 from .proof.golden import background_texts, embedded
 from .proof.golden_pictures import background_pictures
-from .seal import coarse
+from .seal import round_for_storage
 
 _CARD = "README.md"
 _REMARK = "- Its graph was written anew"
@@ -100,7 +100,7 @@ def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> di
             vectors = embedded(after, kind, ordinary)
             found.append(cosines(vectors, embedded(before, kind, ordinary)))
             if background[kind].shape == vectors.shape:  # of the project's own inputs, as all that it ships
-                background[kind] = coarse(vectors)
+                background[kind] = round_for_storage(vectors)
     contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)
     every = np.concatenate(found)
     figures = {"mean": every.mean(), "median": np.median(every), "least": every.min()}

@@ -44,16 +44,19 @@ def photos(folder: Path, size: tuple[int, int], count: int) -> list[Path]:
 def random_vit(folder: Path) -> Path:
     """A bundle of a ViT-B/32 with random weights, float32."""
     import torch
-    from edgeembed_export.families.image import export_image
+    from edgeembed_export.families.registry import FAMILIES
     from edgeembed_export.quantization.schemes import FLOAT32
-    from edgeembed_export.sealing.pipeline import Recipe
+    from edgeembed_export.sealing.options import EncoderOptions
+    from edgeembed_export.sealing.pipeline import make_bundle
     from transformers import ViTConfig, ViTImageProcessor, ViTModel
 
     torch.manual_seed(0)
     source = folder / "vit-b32"
     ViTModel(ViTConfig(patch_size=32, image_size=224)).save_pretrained(source)
     ViTImageProcessor().save_pretrained(source)
-    return export_image(source, folder / "vit-b32-float32", Recipe(scheme=FLOAT32)).bundle.path
+    return make_bundle(
+        FAMILIES["image"], source, folder / "vit-b32-float32", EncoderOptions(scheme=FLOAT32)
+    ).bundle.path
 
 
 def rates(sides: dict[str, Callable[[], object]], count: int, rounds: int) -> dict[str, float]:

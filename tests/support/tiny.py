@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from edgeembed_export.quantization.schemes import FLOAT32
-from edgeembed_export.sealing.seal import Facts, seal_text
+from edgeembed_export.sealing.parts import TextPart
+from edgeembed_export.sealing.seal import BundleInfo, prove
 from edgeembed_export.types import TEXT_GRAPH, TOKENIZER
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -92,7 +93,7 @@ def tiny_text_bundle(
         query_prefix=query_prefix,
         document_prefix=document_prefix,
     )
-    facts = Facts(
+    info = BundleInfo(
         name=out.name,
         version="1",
         space=f"tiny@{seed}/{dim}",
@@ -105,18 +106,16 @@ def tiny_text_bundle(
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch, TEXT_GRAPH)
         onnx.save(_table_graph(vectors), graph)
-        seal_text(
-            out,
-            facts=facts,
+        part = TextPart(
             section=section,
             graph=graph,
+            scheme=FLOAT32,
             tokenizer=tiny_tokenizer().to_str().encode(),
             reference=_TableReference(vectors, section),
-            scheme=FLOAT32,
-            dim=dim,
-            texts=_TEXTS,
+            golden=_TEXTS,
             background=_ORDINARY,
         )
+        prove(Path(scratch), info=info, text=part, dim=dim).write(out)
     return out
 
 

@@ -25,7 +25,7 @@ class Closeness:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found about a bundle that stood its test."""
+    """A bundle that stood its test: how far its golden inputs depart, and how close it is to the float model."""
 
     stages: tuple[StageResult, ...]
     """The replay of the golden inputs."""
@@ -45,17 +45,17 @@ def verify(bundle: Bundle, parts: Sequence[Part]) -> Verification:
     """
     stages = check(bundle)
     faults = [f"{s.stage}: {s.worst:.3g} where {s.allowed:.3g} is allowed" for s in stages if not s.ok]
-    found = {}
+    closeness = {}
     with Embedder(bundle) as embedder:
         for part in parts:
-            vectors = part.found(embedder)
-            cosine = cosines(vectors, part.exact())
-            found[part.kind] = Closeness(float(cosine.mean()), float(cosine.min()))
-            if not np.array_equal(vectors[0], part.found(embedder, first=1)[0]):
+            vectors = part.bundle_vectors(embedder)
+            cosine = cosines(vectors, part.reference_vectors())
+            closeness[part.kind] = Closeness(float(cosine.mean()), float(cosine.min()))
+            if not np.array_equal(vectors[0], part.bundle_vectors(embedder, first=1)[0]):
                 faults.append(f"the first of the ordinary {part.what} gives another vector among others than alone")
             least = part.scheme.least_mean_cosine
             if not cosine.mean() >= least:  # also true of a mean that is not a number
                 faults.append(f"mean cosine of ordinary {part.what}: {cosine.mean():.6f}, less than {least}")
     if faults:
         raise ExportError(f"{bundle.manifest.name} does not stand its test, and is not written: " + "; ".join(faults))
-    return Verification(tuple(stages), found)
+    return Verification(tuple(stages), closeness)

@@ -25,6 +25,7 @@ from edgeembed.bundle.bundle import Bundle, write_bundle
 from edgeembed.maintenance.check_bundle import cosines
 
 from ...graphs.external_weights import whole_files
+from ...types import tower_key
 from .golden import embedded
 
 _JITTER = 2e-8
@@ -52,8 +53,7 @@ def self_tolerance(
     with tempfile.TemporaryDirectory() as scratch, Embedder(_jittered(bundle, Path(scratch))) as embedder:
         for kind, items in inputs.items():
             departures = 1 - cosines(embedded(embedder, kind, items), golden[f"{kind}_self"])
-            prefix = "" if kind == "text" else f"{kind}_"
-            tolerance |= {f"{prefix}{key}": value for key, value in _allowed(departures).items()}
+            tolerance |= {tower_key(kind, key): value for key, value in _allowed(departures).items()}
     return tolerance
 
 

@@ -16,11 +16,13 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.families.image import export_image, open_image
+from edgeembed_export.families.image import open_image
+from edgeembed_export.families.registry import FAMILIES
 from edgeembed_export.quantization.choose import Tolerance
 from edgeembed_export.quantization.schemes import FLOAT32, INT8, SCHEMES
 from edgeembed_export.references.image import upright_rgb
-from edgeembed_export.sealing.pipeline import Recipe
+from edgeembed_export.sealing.options import EncoderOptions
+from edgeembed_export.sealing.pipeline import make_bundle
 from edgeembed_export.sealing.proof.golden_pictures import background_pictures, golden_pictures
 from edgeembed_export.sources.image_preprocessing import image_section, load_processor
 from transformers import AutoModel
@@ -51,7 +53,9 @@ def bundles(sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     """Bundles by the keys of ``SOURCES`` and of ``SCHEMES``."""
     root = tmp_path_factory.mktemp("bundles")
     return {
-        (name, scheme): export_image(source, root / f"{name}-{scheme}", Recipe(scheme=SCHEMES[scheme])).bundle
+        (name, scheme): make_bundle(
+            FAMILIES["image"], source, root / f"{name}-{scheme}", EncoderOptions(scheme=SCHEMES[scheme])
+        ).bundle
         for name, source in sources.items()
         for scheme in SCHEMES
     }
@@ -128,7 +132,7 @@ def test_an_altered_bundle_does_not_pass(
 
 def test_twice_gives_the_same_bytes(sources: dict[str, Path], tmp_path: Path) -> None:
     for name in ("one", "two"):
-        export_image(sources["dinov2"], tmp_path / name, Recipe(name="same"))
+        make_bundle(FAMILIES["image"], sources["dinov2"], tmp_path / name, EncoderOptions(name="same"))
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert names == ["LICENSE", "README.md", "background.npz", "golden.npz", "image.onnx", "manifest.json"]
     for name in names:
@@ -139,8 +143,8 @@ def test_auto(sources: dict[str, Path], tmp_path: Path, failing: Callable[[Bundl
     """What is kept float32 follows from the tolerance, and twice the same bytes."""
     sizes = []
     for name, mean, scheme in (("near", 0.98, INT8), ("nearest", 1 - 1e-8, FLOAT32), ("between", 0.9997, None)):
-        recipe = Recipe(name="auto", tolerance=Tolerance(mean=mean, least=0.9))
-        exported = export_image(sources["vit"], tmp_path / name, recipe)
+        recipe = EncoderOptions(name="auto", tolerance=Tolerance(mean=mean, least=0.9))
+        exported = make_bundle(FAMILIES["image"], sources["vit"], tmp_path / name, recipe)
         manifest = exported.bundle.manifest
         precisions = {INT8.precision, FLOAT32.precision}
         assert manifest.precision == scheme.precision if scheme else manifest.precision not in precisions
@@ -153,7 +157,7 @@ def test_auto(sources: dict[str, Path], tmp_path: Path, failing: Callable[[Bundl
     assert sizes[0] < sizes[2] < sizes[1]
     assert "int8-float4" in exported.notes[-1]
     assert "pictures/s" not in exported.notes[-1]
-    export_image(sources["vit"], tmp_path / "again", recipe)
+    make_bundle(FAMILIES["image"], sources["vit"], tmp_path / "again", recipe)
     for path in (tmp_path / "between").iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
 
@@ -343,7 +347,7 @@ def _bare(folder: Path) -> Any:
 
 def refusal(folder: Path, tmp_path: Path) -> str:
     with pytest.raises(ExportError) as caught:
-        export_image(folder, tmp_path / "out", Recipe(scheme=FLOAT32))
+        make_bundle(FAMILIES["image"], folder, tmp_path / "out", EncoderOptions(scheme=FLOAT32))
     assert not (tmp_path / "out").exists()
     message = str(caught.value)
     assert str(folder) in message

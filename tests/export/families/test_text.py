@@ -11,14 +11,16 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.families.text import export_text
+from edgeembed_export.families.registry import FAMILIES
 from edgeembed_export.graphs.run import GraphVectors
 from edgeembed_export.graphs.transformer import text_graph
 from edgeembed_export.quantization.schemes import FLOAT32, INT8, quantize
 from edgeembed_export.quantization.smoothing import smooth
 from edgeembed_export.references.text import TorchReference
-from edgeembed_export.sealing.pipeline import TextRecipe
-from edgeembed_export.sealing.seal import Facts, seal_text
+from edgeembed_export.sealing.options import EncoderOptions
+from edgeembed_export.sealing.parts import TextPart
+from edgeembed_export.sealing.pipeline import make_bundle
+from edgeembed_export.sealing.seal import BundleInfo, prove
 from edgeembed_export.sources.text_source import open_text
 from edgeembed_export.sources.tokenizer import bundle_tokenizer
 from edgeembed_export.types import TEXT_GRAPH
@@ -55,7 +57,7 @@ def transformers_vectors(folder: Path, texts: list[str], limit: int) -> np.ndarr
 @pytest.mark.parametrize("family", sorted(TEXT_FAMILIES))
 def test_every_family_gives_transformers_vectors(family: str, texts: list[str], tmp_path: Path) -> None:
     source = tiny_text_folder(tmp_path / "source", family)
-    bundle = export_text(source, tmp_path / "out", TextRecipe(scheme=FLOAT32)).bundle
+    bundle = make_bundle(FAMILIES["text"], source, tmp_path / "out", EncoderOptions(scheme=FLOAT32)).bundle
     with edgeembed.Embedder(bundle) as embedder:
         found = embedder.embed_texts(texts)
     np.testing.assert_allclose(found, transformers_vectors(source, texts, 64), atol=1e-5, rtol=0)
@@ -69,7 +71,7 @@ def test_every_pooling_gives_sentence_transformers_vectors(
 ) -> None:
     library = pytest.importorskip("sentence_transformers")
     add_sentence_transformers(bert, pooling=POOLINGS[name], dense=dense, prompts={"query": "q: ", "document": "d: "})
-    bundle = export_text(bert, tmp_path / "out", TextRecipe(scheme=FLOAT32)).bundle
+    bundle = make_bundle(FAMILIES["text"], bert, tmp_path / "out", EncoderOptions(scheme=FLOAT32)).bundle
     model = library.SentenceTransformer(str(bert), device="cpu")
     with edgeembed.Embedder(bundle) as embedder:
         np.testing.assert_allclose(embedder.embed_texts(texts), model.encode_document(texts), atol=1e-5, rtol=0)
@@ -82,15 +84,15 @@ def test_lower_case_of_sentence_transformers(bert: Path, tmp_path: Path) -> None
     assert '"lowercase": true' in tokenizer
     (bert / "tokenizer.json").write_text(tokenizer.replace('"lowercase": true', '"lowercase": false'), encoding="utf-8")
     (bert / "sentence_bert_config.json").write_text('{"max_seq_length": 48, "do_lower_case": true}')
-    bundle = export_text(bert, tmp_path / "out", TextRecipe(scheme=FLOAT32)).bundle
+    bundle = make_bundle(FAMILIES["text"], bert, tmp_path / "out", EncoderOptions(scheme=FLOAT32)).bundle
     with edgeembed.Embedder(bundle) as embedder:
         upper, lower = embedder.embed_texts(["RED Bicycle", "red bicycle"])
     np.testing.assert_array_equal(upper, lower)
 
 
 def test_int8_is_close_and_smaller(bert: Path, texts: list[str], tmp_path: Path) -> None:
-    exported = export_text(bert, tmp_path / "int8", TextRecipe(scheme=INT8))
-    exact = export_text(bert, tmp_path / "float32", TextRecipe(scheme=FLOAT32))
+    exported = make_bundle(FAMILIES["text"], bert, tmp_path / "int8", EncoderOptions(scheme=INT8))
+    exact = make_bundle(FAMILIES["text"], bert, tmp_path / "float32", EncoderOptions(scheme=FLOAT32))
     with edgeembed.Embedder(exported.bundle) as one, edgeembed.Embedder(exact.bundle) as other:
         assert cosines(one.embed_texts(texts), other.embed_texts(texts)).min() > 0.995
     assert exported.bundle.manifest.precision.startswith("int8")
@@ -102,7 +104,7 @@ def test_int8_is_close_and_smaller(bert: Path, texts: list[str], tmp_path: Path)
 
 def test_twice_gives_the_same_bytes(bert: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        export_text(bert, tmp_path / name, TextRecipe(name="same"))
+        make_bundle(FAMILIES["text"], bert, tmp_path / name, EncoderOptions(name="same"))
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert len(names) == 7
     for name in names:
@@ -110,8 +112,8 @@ def test_twice_gives_the_same_bytes(bert: Path, tmp_path: Path) -> None:
 
 
 def test_facts_of_the_bundle(bert: Path, tmp_path: Path) -> None:
-    recipe = TextRecipe(source_id="lab/bert", license="MIT", training_data=[{"name": "notes", "terms": "CC0-1.0"}])
-    exported = export_text(bert, tmp_path / "notes-model", recipe)
+    recipe = EncoderOptions(source_id="lab/bert", license="MIT", training_data=[{"name": "notes", "terms": "CC0-1.0"}])
+    exported = make_bundle(FAMILIES["text"], bert, tmp_path / "notes-model", recipe)
     manifest = exported.bundle.manifest
     source = open_text(bert)
     assert manifest.name == "notes-model"
@@ -149,9 +151,9 @@ def test_a_bundle_that_departs_is_not_written(bert: Path, tmp_path: Path) -> Non
     quantize(tmp_path / "float.onnx", tmp_path / "graph.onnx", FLOAT32)
     (tmp_path / "out").mkdir()
     with pytest.raises(ExportError, match="is not written: vectors against the float model") as caught:
-        seal_text(
-            tmp_path / "out",
-            facts=Facts(
+        prove(
+            tmp_path / "scratch",
+            info=BundleInfo(
                 name="wrong",
                 version="1",
                 space="wrong@1/32",
@@ -161,13 +163,15 @@ def test_a_bundle_that_departs_is_not_written(bert: Path, tmp_path: Path) -> Non
                 training_data=[],
                 libraries=[],
             ),
-            section=TextSection(graph="text.onnx", tokenizer="tokenizer.json", max_tokens=64),
-            graph=tmp_path / "graph.onnx",
-            tokenizer=bundle_tokenizer(reference.tokenizer.backend_tokenizer),
-            reference=reference,
-            scheme=FLOAT32,
+            text=TextPart(
+                section=TextSection(graph="text.onnx", tokenizer="tokenizer.json", max_tokens=64),
+                graph=tmp_path / "graph.onnx",
+                tokenizer=bundle_tokenizer(reference.tokenizer.backend_tokenizer),
+                reference=reference,
+                scheme=FLOAT32,
+            ),
             dim=32,
-        )
+        ).write(tmp_path / "out")
     assert "mean cosine of ordinary texts" in str(caught.value)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -208,7 +212,7 @@ def test_other_folders_are_spared(bert: Path, tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "to ann.txt").write_text("dear ann")
     with pytest.raises(FileExistsError, match="is not a bundle"):
-        export_text(bert, tmp_path / "letters", TextRecipe())
+        make_bundle(FAMILIES["text"], bert, tmp_path / "letters", EncoderOptions())
     assert (tmp_path / "letters" / "to ann.txt").read_text() == "dear ann"
 
 
@@ -217,7 +221,7 @@ def test_a_family_whose_weights_are_not_there(bert: Path, tmp_path: Path) -> Non
     path = bert / "config.json"
     path.write_text(path.read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
     with pytest.raises(ExportError, match=r"the weights lack encoder\.layer\.2\..* and 15 more"):
-        export_text(bert, tmp_path / "out", TextRecipe())
+        make_bundle(FAMILIES["text"], bert, tmp_path / "out", EncoderOptions())
     assert not (tmp_path / "out").exists()
 
 

@@ -21,13 +21,15 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
 from edgeembed_export.families.detect import export, kind_of, load_float
-from edgeembed_export.families.two_tower import export_two_tower, open_two_tower
+from edgeembed_export.families.registry import FAMILIES
+from edgeembed_export.families.two_tower import open_two_tower
 from edgeembed_export.quantization.choose import Tolerance
 from edgeembed_export.quantization.schemes import FLOAT32, INT8, quantize
 from edgeembed_export.references.image import upright_rgb
-from edgeembed_export.sealing.pipeline import Recipe, TextRecipe, bundle_facts
+from edgeembed_export.sealing.options import EncoderOptions
+from edgeembed_export.sealing.pipeline import bundle_info, make_bundle
 from edgeembed_export.sealing.proof.golden_pictures import background_pictures
-from edgeembed_export.sealing.seal import seal
+from edgeembed_export.sealing.seal import prove
 from edgeembed_export.sources.siglip_tokenizer import convert_siglip
 from edgeembed_export.sources.tokenizer import bundle_tokenizer
 
@@ -43,7 +45,7 @@ from tests.support.tiny_towers import (
 )
 
 SCHEMES = {"float32": FLOAT32, "int8": INT8}
-FAMILIES = ("clip", "clip of old", "siglip")
+MODELS = ("clip", "clip of old", "siglip")
 
 ODD_TEXTS = [
     "",
@@ -73,7 +75,7 @@ ODD_TEXTS = [
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders by the names of ``FAMILIES``; none of the tests changes them."""
+    """Folders by the names of ``MODELS``; none of the tests changes them."""
     root = tmp_path_factory.mktemp("sources")
     return {
         "clip": tiny_clip_folder(root / "clip"),
@@ -84,10 +86,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def bundles(sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Bundle]:
-    """Bundles by the names of ``FAMILIES`` and of ``SCHEMES``."""
+    """Bundles by the names of ``MODELS`` and of ``SCHEMES``."""
     root = tmp_path_factory.mktemp("bundles")
     return {
-        (name, scheme): export_two_tower(source, root / f"{name}-{scheme}", TextRecipe(scheme=SCHEMES[scheme])).bundle
+        (name, scheme): make_bundle(
+            FAMILIES["two-tower"], source, root / f"{name}-{scheme}", EncoderOptions(scheme=SCHEMES[scheme])
+        ).bundle
         for name, source in sources.items()
         for scheme in SCHEMES
     }
@@ -132,7 +136,7 @@ def transformers_towers(folder: Path, family: str) -> tuple[Callable[[str], Any]
     return read, see
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MODELS)
 def test_every_family_gives_transformers_vectors(
     name: str, sources: dict[str, Path], bundles: dict[tuple[str, str], Bundle], texts: list[str], pictures: list[bytes]
 ) -> None:
@@ -147,7 +151,7 @@ def test_every_family_gives_transformers_vectors(
     assert all(result.ok for result in check(bundles[name, "float32"]))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MODELS)
 def test_int8_is_close_and_smaller(
     name: str, bundles: dict[tuple[str, str], Bundle], texts: list[str], pictures: list[bytes]
 ) -> None:
@@ -164,7 +168,7 @@ def test_int8_is_close_and_smaller(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MODELS)
 def test_an_altered_bundle_does_not_pass(
     name: str,
     scheme: str,
@@ -197,7 +201,7 @@ def test_an_altered_bundle_does_not_pass(
 @pytest.mark.parametrize("name", ["clip", "siglip"])
 def test_twice_gives_the_same_bytes(name: str, sources: dict[str, Path], tmp_path: Path) -> None:
     for out in ("one", "two"):
-        export_two_tower(sources[name], tmp_path / out, TextRecipe(name="same"))
+        make_bundle(FAMILIES["two-tower"], sources[name], tmp_path / out, EncoderOptions(name="same"))
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert len(names) == 8
     for file in names:
@@ -237,12 +241,12 @@ def test_a_graph_takes_no_more_than_it_uses(bundles: dict[tuple[str, str], Bundl
 
 def test_a_limit_of_ones_own(sources: dict[str, Path], tmp_path: Path, texts: list[str]) -> None:
     for name, pad_to in (("clip", None), ("siglip", 32)):
-        recipe = TextRecipe(scheme=FLOAT32, max_tokens=9)
-        text = export_two_tower(sources[name], tmp_path / name, recipe).bundle.manifest.text
+        recipe = EncoderOptions(scheme=FLOAT32, max_tokens=9)
+        text = make_bundle(FAMILIES["two-tower"], sources[name], tmp_path / name, recipe).bundle.manifest.text
         assert text is not None
         assert (text.max_tokens, text.pad_to) == (9, pad_to)
         with pytest.raises(ExportError, match="--max-tokens 40 is not between 3 and"):
-            export_two_tower(sources[name], tmp_path / "other", TextRecipe(max_tokens=40))
+            make_bundle(FAMILIES["two-tower"], sources[name], tmp_path / "other", EncoderOptions(max_tokens=40))
 
 
 def test_how_tightly_an_int8_bundle_is_held(
@@ -255,7 +259,7 @@ def test_how_tightly_an_int8_bundle_is_held(
     monkeypatch.setattr(
         "edgeembed_export.sealing.proof.self_tolerance._JITTER", 1e-3
     )  # as if the model were far larger
-    bundle = export_two_tower(sources["clip"], tmp_path / "out", TextRecipe(scheme=INT8)).bundle
+    bundle = make_bundle(FAMILIES["two-tower"], sources["clip"], tmp_path / "out", EncoderOptions(scheme=INT8)).bundle
     loose = bundle.manifest.tolerance
     assert 1 - 0.05 < loose["image_self"] < 1 - 1e-8
     assert 1 - 0.05 < loose["self"] < 1 - 1e-8
@@ -308,8 +312,8 @@ def test_each_tower_is_held_to_its_own_tolerance(
         assert model.image is not None
         quantize(model.image.graph, Path(scratch, "image.onnx"), INT8, model.image.calibration())
         image = dataclasses.replace(model.image, graph=Path(scratch, "image.onnx"), scheme=INT8)
-        facts = bundle_facts(model.source, Recipe(), tmp_path / "out", model.dim)
-        bundle, _ = seal(tmp_path / "out", facts=facts, text=model.text, image=image, dim=model.dim)
+        info = bundle_info(model.source, EncoderOptions(), tmp_path / "out", model.dim)
+        bundle = prove(Path(scratch), info=info, text=model.text, image=image, dim=model.dim).write(tmp_path / "out")
     allowed = bundle.manifest.tolerance
     assert {key: allowed[key] for key in FLOAT32.tolerance} == FLOAT32.tolerance
     assert allowed["image_reference"] == INT8.least_cosine
@@ -356,7 +360,9 @@ def test_measured_while_exporting(sources: dict[str, Path], tmp_path: Path) -> N
     pairs = [("a cat", "a cat", 5), ("a cat", "a dog", 3), ("a cat", "the sea", 0), ("rain", "snow", 2)]
     with gzip.open(tmp_path / "pairs.jsonl.gz", "wt") as file:
         file.writelines(json.dumps({"a": a, "b": b, "score": score}) + "\n" for a, b, score in pairs)
-    exported = export_two_tower(sources["clip"], tmp_path / "out", TextRecipe(scheme=FLOAT32), data=tmp_path)
+    exported = make_bundle(
+        FAMILIES["two-tower"], sources["clip"], tmp_path / "out", EncoderOptions(scheme=FLOAT32), data=tmp_path
+    )
     assert exported.scores["bundle"] == exported.scores["source"]
     assert exported.bundle.manifest.quality["scores"] == exported.scores["bundle"]
 
@@ -460,10 +466,12 @@ def test_siglip_with_a_fast_tokenizer(sources: dict[str, Path], tmp_path: Path, 
         tokenizer_object=tokenizer, model_max_length=32, pad_token="</s>", eos_token="</s>", unk_token="<unk>"
     )
     fast.save_pretrained(source)
-    recipe = TextRecipe(scheme=FLOAT32)
+    recipe = EncoderOptions(scheme=FLOAT32)
     with (
-        edgeembed.Embedder(export_two_tower(source, tmp_path / "fast", recipe).bundle) as one,
-        edgeembed.Embedder(export_two_tower(sources["siglip"], tmp_path / "slow", recipe).bundle) as other,
+        edgeembed.Embedder(make_bundle(FAMILIES["two-tower"], source, tmp_path / "fast", recipe).bundle) as one,
+        edgeembed.Embedder(
+            make_bundle(FAMILIES["two-tower"], sources["siglip"], tmp_path / "slow", recipe).bundle
+        ) as other,
     ):
         np.testing.assert_array_equal(one.embed_texts(texts), other.embed_texts(texts))
 
@@ -545,7 +553,7 @@ def test_a_tokenizer_that_works_from_the_end(
 
 def refusal(folder: Path, tmp_path: Path) -> str:
     with pytest.raises(ExportError) as caught:
-        export_two_tower(folder, tmp_path / "out", TextRecipe(scheme=FLOAT32))
+        make_bundle(FAMILIES["two-tower"], folder, tmp_path / "out", EncoderOptions(scheme=FLOAT32))
     assert not (tmp_path / "out").exists()
     message = str(caught.value)
     assert str(folder) in message

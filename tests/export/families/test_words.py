@@ -20,9 +20,10 @@ from onnx import numpy_helper
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.families.words import WORD_SCHEMES, WordRecipe, export_word_vectors
+from edgeembed_export.families.registry import FAMILIES
+from edgeembed_export.families.words import WORD_SCHEMES, WordOptions
 from edgeembed_export.references.words import sif_weights, zipf
-from edgeembed_export.sealing.pipeline import Exported
+from edgeembed_export.sealing.pipeline import Exported, make_bundle
 from edgeembed_export.sealing.proof.golden import background_texts
 
 import edgeembed
@@ -93,7 +94,9 @@ def glove(counted: Counted, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(glove: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """In float32, weighted."""
-    return export_word_vectors(glove, tmp_path_factory.mktemp("bundles") / "out", WordRecipe(precision="float32"))
+    return make_bundle(
+        FAMILIES["words"], glove, tmp_path_factory.mktemp("bundles") / "out", WordOptions(precision="float32")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +120,8 @@ def test_three_formats_give_the_vectors_of_a_reference(
     found = {}
     for layout in ("glove", "text", "binary"):
         source = write(counted, tmp_path / f"{layout}.vec", layout)
-        recipe = WordRecipe(precision="float32", weighting="sif" if sif else "none")
-        bundle = export_word_vectors(source, tmp_path / layout, recipe).bundle
+        recipe = WordOptions(precision="float32", weighting="sif" if sif else "none")
+        bundle = make_bundle(FAMILIES["words"], source, tmp_path / layout, recipe).bundle
         found[layout] = embed(bundle, fifty)
         np.testing.assert_allclose(found[layout], wanted, atol=1e-5, rtol=0)
         assert all(result.ok for result in check(bundle))
@@ -130,7 +133,7 @@ def test_three_formats_give_the_vectors_of_a_reference(
 def test_a_smaller_table_is_close(
     precision: str, glove: Path, exported: Exported, fifty: list[str], tmp_path: Path
 ) -> None:
-    small = export_word_vectors(glove, tmp_path / "out", WordRecipe(precision=precision)).bundle
+    small = make_bundle(FAMILIES["words"], glove, tmp_path / "out", WordOptions(precision=precision)).bundle
     closeness = cosines(embed(small, fifty), embed(exported.bundle, fifty))
     assert closeness.min() >= WORD_SCHEMES[precision].least_cosine
     assert closeness.min() < 1 - 1e-12
@@ -187,7 +190,9 @@ def test_words_of_several_parts(tmp_path: Path) -> None:
     source = tmp_path / "phrases.txt"
     rows = zip(words, table, strict=True)
     source.write_text("".join(f"{word} {' '.join(map(str, row))}\n" for word, row in rows))
-    bundle = export_word_vectors(source, tmp_path / "out", WordRecipe(precision="float32", weighting="none")).bundle
+    bundle = make_bundle(
+        FAMILIES["words"], source, tmp_path / "out", WordOptions(precision="float32", weighting="none")
+    ).bundle
     texts = ["New York", "New\nYork", "new york", "well-known", "o’clock", "a water"]
     wanted = [table[[2]], table[[2]], table[[3, 4]], table[[5]], table[[6]], table[[8, 0]]]
     for vector, rows_of_text in zip(embed(bundle, texts), wanted, strict=True):
@@ -197,7 +202,7 @@ def test_words_of_several_parts(tmp_path: Path) -> None:
 
 def test_twice_gives_the_same_bytes(glove: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        export_word_vectors(glove, tmp_path / name, WordRecipe(name="same"))
+        make_bundle(FAMILIES["words"], glove, tmp_path / name, WordOptions(name="same"))
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert len(names) == 7
     for name in names:
@@ -232,7 +237,7 @@ def test_the_check_finds_an_altered_table(exported: Exported, tmp_path: Path) ->
 
 
 def test_the_check_finds_altered_weights_in_int8(glove: Path, tmp_path: Path) -> None:
-    bundle = export_word_vectors(glove, tmp_path / "out", WordRecipe()).bundle
+    bundle = make_bundle(FAMILIES["words"], glove, tmp_path / "out", WordOptions()).bundle
 
     def frequent(values: npt.NDArray[np.float32]) -> None:
         values[2:40] *= 1.02
@@ -264,7 +269,7 @@ def test_a_vocabulary_in_another_language(tmp_path: Path) -> None:
     table = np.random.default_rng(0).standard_normal((len(words), 16))
     source = tmp_path / "greek.txt"
     source.write_text("".join(f"{w} {' '.join(map(str, row))}\n" for w, row in zip(words, table, strict=True)))
-    bundle = export_word_vectors(source, tmp_path / "out", WordRecipe()).bundle
+    bundle = make_bundle(FAMILIES["words"], source, tmp_path / "out", WordOptions()).bundle
     assert bundle.manifest.quality["unknown_words"]["ordinary_texts"] > 0.99
     background = np.load(bundle.file("background.npz"))["text"]
     assert len(np.unique(background, axis=0)) > 500
@@ -272,7 +277,7 @@ def test_a_vocabulary_in_another_language(tmp_path: Path) -> None:
 
 
 def test_the_most_frequent_words_only(glove: Path, counted: Counted, tmp_path: Path) -> None:
-    bundle = export_word_vectors(glove, tmp_path / "out", WordRecipe(max_words=100, max_tokens=64)).bundle
+    bundle = make_bundle(FAMILIES["words"], glove, tmp_path / "out", WordOptions(max_words=100, max_tokens=64)).bundle
     tokenizer = json.loads(bundle.file("tokenizer.json").read_text(encoding="utf-8"))
     assert list(tokenizer["model"]["vocab"])[2:] == counted.words[:100]
     assert bundle.manifest.text is not None
@@ -289,18 +294,20 @@ def test_an_alphabetical_file_says_nothing_of_frequency(glove: Path, tmp_path: P
     (tmp_path / "sorted.txt").write_bytes(b"".join(sorted(glove.read_bytes().splitlines(keepends=True))))
     assert any(
         "unweighted" in note
-        for note in export_word_vectors(tmp_path / "sorted.txt", tmp_path / "a", WordRecipe()).notes
+        for note in make_bundle(FAMILIES["words"], tmp_path / "sorted.txt", tmp_path / "a", WordOptions()).notes
     )
-    assert any("smooth inverse" in note for note in export_word_vectors(glove, tmp_path / "b", WordRecipe()).notes)
+    assert any(
+        "smooth inverse" in note for note in make_bundle(FAMILIES["words"], glove, tmp_path / "b", WordOptions()).notes
+    )
 
 
 def test_facts_of_the_bundle(glove: Path, tmp_path: Path) -> None:
     import hashlib
 
-    recipe = WordRecipe(
+    recipe = WordOptions(
         source_id="notes-2024", license="CC0-1.0", training_data=[{"name": "notes", "terms": "CC0-1.0"}]
     )
-    bundle = export_word_vectors(glove, tmp_path / "mine", recipe).bundle
+    bundle = make_bundle(FAMILIES["words"], glove, tmp_path / "mine", recipe).bundle
     digest = hashlib.sha256(glove.read_bytes()).hexdigest()
     manifest = read_bundle(bundle.path).manifest
     assert manifest.name == "mine"
@@ -315,21 +322,21 @@ def test_facts_of_the_bundle(glove: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (WordRecipe(precision="int4"), "float32, float16, int8, not as int4"),
-        (WordRecipe(max_tokens=1), "not between 2 and 4096"),
-        (WordRecipe(max_words=0), "leaves no words"),
+        (WordOptions(precision="int4"), "float32, float16, int8, not as int4"),
+        (WordOptions(max_tokens=1), "not between 2 and 4096"),
+        (WordOptions(max_words=0), "leaves no words"),
     ],
 )
-def test_wrong_wishes(recipe: WordRecipe, message: str, glove: Path, tmp_path: Path) -> None:
+def test_wrong_wishes(recipe: WordOptions, message: str, glove: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=message):
-        export_word_vectors(glove, tmp_path / "out", recipe)
+        make_bundle(FAMILIES["words"], glove, tmp_path / "out", recipe)
     assert not (tmp_path / "out").exists()
 
 
 def test_vectors_of_zeros(tmp_path: Path) -> None:
     (tmp_path / "zeros.txt").write_text("a 0 0 0\nb 0 0 0\nc 0 0 0\n")
     with pytest.raises(ExportError, match="vectors are zero"):
-        export_word_vectors(tmp_path / "zeros.txt", tmp_path / "out", WordRecipe())
+        make_bundle(FAMILIES["words"], tmp_path / "zeros.txt", tmp_path / "out", WordOptions())
 
 
 def test_a_table_that_no_file_can_hold(tmp_path: Path) -> None:

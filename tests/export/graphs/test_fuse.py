@@ -82,10 +82,11 @@ def test_fusing_twice_is_fusing_once(bert: Path, tmp_path: Path) -> None:
 def test_an_attention_that_looks_back_only_stays_as_it_is(tmp_path: Path) -> None:
     """A causal mask is more than zeros."""
     from edgeembed_export.families.two_tower import load_two_tower
+    from edgeembed_export.sealing.options import BundleOptions
 
     from tests.support.tiny_towers import tiny_clip_folder
 
-    model = load_two_tower(tiny_clip_folder(tmp_path / "clip"), tmp_path)
+    model = load_two_tower(tiny_clip_folder(tmp_path / "clip"), tmp_path, BundleOptions())
     assert model.text is not None
     assert model.image is not None
     for part, attentions in ((model.text, 0), (model.image, 2)):

@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
 from edgeembed_export.families.detect import export, load_float
-from edgeembed_export.families.text import export_text
+from edgeembed_export.families.registry import FAMILIES
 from edgeembed_export.graphs.run import GraphVectors
 from edgeembed_export.graphs.transformer import text_graph
 from edgeembed_export.quantization.choose import (
@@ -30,8 +30,9 @@ from edgeembed_export.quantization.choose import (
 from edgeembed_export.quantization.schemes import FLOAT32, INT8, INT8_8BIT, INT8_TABLE, SCHEMES
 from edgeembed_export.quantization.sensitivity import Sensitivity, sensitivities
 from edgeembed_export.references.text import TorchReference
+from edgeembed_export.sealing.options import EncoderOptions
 from edgeembed_export.sealing.parts import feed
-from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.pipeline import make_bundle
 from edgeembed_export.sources.text_source import open_text
 
 from edgeembed.maintenance.check_bundle import check
@@ -47,7 +48,7 @@ def comparing(tmp_path_factory: pytest.TempPathFactory) -> Comparing:
 
     scratch = tmp_path_factory.mktemp("schemes")
     model = load_float(tiny_text_folder(scratch / "bert"), scratch)
-    return compare_schemes(model.parts[0].trial(), scratch, speed=True)
+    return compare_schemes(model.parts[0].scheme_inputs(), scratch, speed=True)
 
 
 def _float_graph(reference: TorchReference, folder: Path) -> Path:
@@ -141,8 +142,8 @@ def test_the_smallest_inside_the_tolerance_is_chosen() -> None:
 
 @pytest.mark.parametrize(("mean", "scheme"), [(0.0, INT8), (1 - 1e-8, FLOAT32)])
 def test_auto(bert: Path, tmp_path: Path, mean: float, scheme: Any) -> None:
-    recipe = TextRecipe(name="auto", tolerance=Tolerance(mean=mean, least=0))
-    exported = export_text(bert, tmp_path / "auto", recipe)
+    recipe = EncoderOptions(name="auto", tolerance=Tolerance(mean=mean, least=0))
+    exported = make_bundle(FAMILIES["text"], bert, tmp_path / "auto", recipe)
     manifest = exported.bundle.manifest
     assert manifest.precision == scheme.precision
     assert manifest.tolerance == scheme.tolerance
@@ -151,7 +152,7 @@ def test_auto(bert: Path, tmp_path: Path, mean: float, scheme: Any) -> None:
     assert f"chosen by measurement: {scheme.name} is the smallest" in card
     assert "tokens/s" not in "".join(exported.notes)  # nothing that depends on speed
     assert f"{scheme.name} *" in exported.notes[0]
-    named = export_text(bert, tmp_path / "named", TextRecipe(name="auto", scheme=scheme))
+    named = make_bundle(FAMILIES["text"], bert, tmp_path / "named", EncoderOptions(name="auto", scheme=scheme))
     assert named.bundle.file("text.onnx").read_bytes() == exported.bundle.file("text.onnx").read_bytes()
 
 
@@ -159,7 +160,9 @@ def test_auto_between_the_two_and_twice_the_same_bytes(bert: Path, comparing: Co
     mean = {one.scheme.name: one.mean for one in comparing.measured}
     tolerance = Tolerance(mean=(mean["int8"] + mean["int8-float8"]) / 2)
     for name in ("one", "two"):
-        exported = export_text(bert, tmp_path / name, TextRecipe(name="same", tolerance=tolerance))
+        exported = make_bundle(
+            FAMILIES["text"], bert, tmp_path / name, EncoderOptions(name="same", tolerance=tolerance)
+        )
     assert exported.bundle.manifest.precision not in (INT8.precision, FLOAT32.precision)
     assert exported.verification.closeness["text"].mean >= tolerance.mean
     for path in (tmp_path / "one").iterdir():

@@ -13,9 +13,10 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 from click.testing import CliRunner
 from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.families.text import export_text
+from edgeembed_export.families.registry import FAMILIES
 from edgeembed_export.quantization import schemes as quantize
-from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.options import EncoderOptions
+from edgeembed_export.sealing.pipeline import make_bundle
 from edgeembed_export.sealing.refresh import refresh
 
 from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
@@ -26,7 +27,7 @@ from edgeembed.maintenance.check_bundle import check
 def old(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """As it was made before graphs were fused."""
     monkeypatch.setattr("edgeembed_export.graphs.fuse.fuse", lambda graph, out: graph.rename(out))
-    made = export_text(bert, tmp_path / "old", TextRecipe(scheme=quantize.INT8)).bundle
+    made = make_bundle(FAMILIES["text"], bert, tmp_path / "old", EncoderOptions(scheme=quantize.INT8)).bundle
     monkeypatch.undo()
     return made
 

@@ -11,9 +11,10 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.evaluation.evaluate import evaluate
-from edgeembed_export.families.text import export_text
+from edgeembed_export.families.registry import FAMILIES
 from edgeembed_export.quantization.schemes import INT8
 from edgeembed_export.references.text import TorchReference
+from edgeembed_export.sealing.pipeline import make_bundle
 from edgeembed_export.sealing.recipes import RECIPES
 from edgeembed_export.sources.text_source import open_text
 
@@ -85,7 +86,7 @@ def test_background_is_the_projects_own(embedder: edgeembed.Embedder) -> None:
 def test_the_recipe_makes_it(teacher: Path, tmp_path: Path) -> None:
     """Byte for byte on the machine and with the versions that made it; elsewhere close to it."""
     # What measurement chooses is under test elsewhere; here it would take a minute more.
-    made = export_text(teacher, tmp_path / "made", replace(RECIPES[NAME], tolerance=None)).bundle
+    made = make_bundle(FAMILIES["text"], teacher, tmp_path / "made", replace(RECIPES[NAME], tolerance=None)).bundle
     shipped = read_bundle(NAME)
     assert made.manifest.space == shipped.manifest.space
     assert (made.path / "tokenizer.json").read_bytes() == (shipped.path / "tokenizer.json").read_bytes()
