@@ -17,7 +17,7 @@ _TEACHER = RECIPES["minilm-l6-int8"]
 _STATIC = DistillRecipe(
     bundle=replace(_TEACHER, name="minilm-static"),
     student=Static(width=208),
-    plan=Plan(steps=2000, batch_texts=1024, rate=3e-3, relation=10.0, evaluate_every=200),
+    plan=Plan(steps=2000, batch_texts=1024, learning_rate=3e-3, relation=10.0, evaluate_every=200),
     joined=24_000,
     teacher="minilm-l6-int8",
     evidence=(
@@ -35,7 +35,7 @@ _SMALL = DistillRecipe(
         steps=2300,
         batch_texts=256,
         batch_tokens=4096,
-        rate=5e-4,
+        learning_rate=5e-4,
         weight_decay=0.01,
         relation=20.0,
         evaluate_every=460,
@@ -55,7 +55,7 @@ _SMALL = DistillRecipe(
 _CHARACTERS = DistillRecipe(
     bundle=replace(_TEACHER, name="minilm-characters"),
     student=Characters(),
-    plan=Plan(steps=600, batch_texts=192, batch_tokens=4096, rate=2e-3, relation=10.0, evaluate_every=200),
+    plan=Plan(steps=600, batch_texts=192, batch_tokens=4096, learning_rate=2e-3, relation=10.0, evaluate_every=200),
     texts=131_072,
     joined=8_000,
     teacher="minilm-l6-int8",

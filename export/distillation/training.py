@@ -33,10 +33,10 @@ class Schedule:
     """What every training has to say."""
 
     steps: int
-    rate: float
-    """Of Adam, at the end of the warm-up; then it falls to 0 in a straight line."""
+    learning_rate: float
+    """Peak learning rate (AdamW): linear warm-up, then linear decay to 0."""
     warmup: float = 0.05
-    """Share of the steps."""
+    """Warm-up, as a share of the steps."""
     weight_decay: float = 0.0
     bfloat16: bool = False
     """Compute in bfloat16 where torch's autocast thinks it safe; weights stay float32."""
@@ -107,7 +107,9 @@ def train(
         ExportError: the checkpoint is of another plan, student or corpus.
     """
     # Torch's fused Adam takes one pass over the weights where the plain one takes several.
-    optimizer = torch.optim.AdamW(student.parameters(), lr=plan.rate, weight_decay=plan.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(
+        student.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+    )
 
     def learn(step: int) -> Iterator[Losses]:
         for number, rows in enumerate(_from(step, plan, ids), step):
@@ -169,7 +171,7 @@ def _step(
 ) -> dict[str, torch.Tensor]:
     student.train()
     for group in optimizer.param_groups:
-        group["lr"] = plan.rate * rate_share(step, steps=plan.steps, warmup=plan.warmup)
+        group["lr"] = plan.learning_rate * learning_rate_share(step, steps=plan.steps, warmup=plan.warmup)
     device = next(student.parameters()).device
     with torch.autocast(device.type, torch.bfloat16) if plan.bfloat16 else contextlib.nullcontext():
         vectors = student(ids)
@@ -182,8 +184,8 @@ def _step(
     return {name: value.detach() for name, value in found.items()}
 
 
-def rate_share(step: int, *, steps: int, warmup: float) -> float:
-    """Of the full rate: up in a straight line for the share ``warmup`` of all steps, then down in one."""
+def learning_rate_share(step: int, *, steps: int, warmup: float) -> float:
+    """Learning rate as a share of its peak: linear warm-up for the share ``warmup`` of all steps, then linear decay."""
     first = max(1, round(steps * warmup))
     return min((step + 1) / first, (steps - step) / max(1, steps - first))
 

@@ -57,7 +57,7 @@ def suggest(trial: optuna.Trial, recipe: DistillRecipe, *, depth: int) -> dict[s
         depth: layers that the teacher has.
     """
     knobs: dict[str, Any] = {
-        "rate": trial.suggest_float("rate", recipe.plan.rate / 4, recipe.plan.rate * 4, log=True),
+        "rate": trial.suggest_float("rate", recipe.plan.learning_rate / 4, recipe.plan.learning_rate * 4, log=True),
         "relation": trial.suggest_float("relation", 1.0, 100.0, log=True),
     }
     student = recipe.student
@@ -77,7 +77,7 @@ def with_knobs(recipe: DistillRecipe, knobs: dict[str, Any]) -> DistillRecipe:
     """A recipe with knobs as :func:`suggest` gives them and :func:`write_found` writes them."""
     plan = replace(
         recipe.plan,
-        rate=float(knobs.get("rate", recipe.plan.rate)),
+        learning_rate=float(knobs.get("rate", recipe.plan.learning_rate)),
         relation=float(knobs.get("relation", recipe.plan.relation)),
     )
     student = recipe.student
@@ -176,7 +176,7 @@ def _study(out: Path, recipe: DistillRecipe, budget: Budget) -> optuna.Study:
 
 def _present(recipe: DistillRecipe) -> dict[str, Any]:
     """The recipe's own knobs."""
-    knobs: dict[str, Any] = {"rate": recipe.plan.rate, "relation": recipe.plan.relation}
+    knobs: dict[str, Any] = {"rate": recipe.plan.learning_rate, "relation": recipe.plan.relation}
     if isinstance(recipe.student, Static):
         knobs["width"] = recipe.student.width
     elif isinstance(recipe.student, Layers):

@@ -1,4 +1,4 @@
-"""What says how a photo tower is made, and the recipes: ``edgeembed-export photos --recipe NAME``."""
+"""Recipes of photo towers: ``edgeembed-export photos --recipe NAME``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BackboneRecipe:
         "ImageNet (ILSVRC 2012), by the backbone",
         "ImageNet's terms: non-commercial research and education; the backbone's weights are given under Apache-2.0",
     )
-    """Name and terms of what the backbone has seen."""
+    """Name and terms of the data that the backbone was trained on."""
 
     def open(self, data: Path) -> Backbone:
         """The network.
@@ -86,10 +86,10 @@ class PhotoRecipe:
     side: int = 240
     """Of the square, in pixels, to which pictures are stretched."""
     reducing_gap: float | None = None
-    """For :class:`edgeembed.manifest.ImageSection`: what pictures that are made smaller in whole steps are left."""
+    """For :class:`edgeembed.bundle.manifest.ImageSection`: what is left of pictures made smaller in whole steps."""
     prompts: tuple[str, ...] = PROMPTS
     original: float = 0.0
-    """Share of the backbone's own weights in what was trained of it; see :func:`.photo_soup.blended`."""
+    """WiSE-FT: share of the backbone's own weights in what was trained of it; see :func:`.soup.blended`."""
     chosen: str = ""
     """On what the numbers of this recipe were chosen, a sentence for the card."""
 
@@ -112,11 +112,11 @@ PHOTOS = {
                 runs=4,
                 batch=128,
                 views=7,
-                rate=1e-3,
-                naming=0.7,
-                keeping=3.0,
-                mix=0.4,
-                average=0.99,
+                learning_rate=1e-3,
+                naming_weight=0.7,
+                classifier_kl_weight=3.0,
+                mixup=0.4,
+                ema_decay=0.99,
                 bfloat16=True,
                 evaluate_every=100,
             ),

@@ -20,11 +20,11 @@ class TowerRecipe:
     """Width of the layer between features and vector; ``None``: there is none."""
     dropout: float = 0.2
     weight: float = 0.7
-    """Of the names' vector beside the head's, which has length 1."""
+    """Weight of the names' vector beside the head's, which has length 1."""
     power: float = 1.5
     """Probabilities are taken to this power first: the likelier classes count more than they would."""
     apart: float | None = None
-    """How little names are told apart, see :func:`told_apart`; ``None``: they count as they are."""
+    """Ridge of :func:`told_apart`: the larger, the less names are told apart; ``None``: they count as they are."""
 
 
 class PhotoTower(torch.nn.Module):
@@ -58,8 +58,8 @@ class PhotoTower(torch.nn.Module):
         self.classifier = copy.deepcopy(backbone.classifier)
         self.head = Head(backbone.features, names.shape[1], hidden=recipe.hidden, dropout=recipe.dropout)
         self.register_buffer("names", names.clone())
-        told = names.clone() if recipe.apart is None else told_apart(names, recipe.apart)
-        self.register_buffer("directions", told)
+        directions = names.clone() if recipe.apart is None else told_apart(names, recipe.apart)
+        self.register_buffer("directions", directions)
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """float32 in, float32 out."""
@@ -67,8 +67,8 @@ class PhotoTower(torch.nn.Module):
 
     def features(self, maps: torch.Tensor) -> torch.Tensor:
         """What the trunk gives, (B, C, H, W), to mean features (B, features)."""
-        found: torch.Tensor = self.tail(maps).float().mean((2, 3))
-        return found
+        pooled: torch.Tensor = self.tail(maps).float().mean((2, 3))
+        return pooled
 
     def vectors(self, features: torch.Tensor) -> torch.Tensor:
         """Mean features (B, features) to unit vectors (B, dim)."""
@@ -82,7 +82,7 @@ class PhotoTower(torch.nn.Module):
 
 
 def told_apart(names: torch.Tensor, ridge: float) -> torch.Tensor:
-    """Halfway from names to directions that are like their own name and unlike all others, of length 1.
+    """Ridge regression: halfway from names to directions like their own name and unlike all others, of length 1.
 
     Names of kinds of dogs are much alike, so the name of one brings all of them to the front, before the second thing
     that a classifier holds possible. Directions without that are found by least squares, from names to classes; with

@@ -18,21 +18,22 @@ from ..evaluation.datasets import CAPTIONED_PICTURES, Pictures, Row, find_sets, 
 from ..evaluation.image_tasks import caption_ranks, class_vectors
 from ..evaluation.text_tasks import percent
 from ..sealing.pipeline import Exported
+from ..types import Vectors
 from .bundle import seal_photo
 from .networks.backbone import Backbone
 from .recipes import PhotoRecipe
 from .soup import blended, scores_of, soup_logs, train_soup
 from .teacher import PhotoTeacher
 from .tower import PhotoTower
-from .training import Lesson, Vectors, backbone_says, run_tower
-from .views import Maps, Seen, view_file
+from .training import TrainingData, backbone_probabilities, run_tower
+from .views import FeatureCache, Maps, view_file
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos and what is said of them."""
+    """Photos and their captions."""
 
     files: tuple[bytes, ...]
     captions: tuple[tuple[str, ...], ...]
@@ -65,15 +66,15 @@ def train_photos(
     torch.manual_seed(recipe.plan.seed)
     backbone = recipe.backbone.open(data)
     tower = PhotoTower(backbone, name_vectors(teacher, backbone, recipe.prompts), recipe.tower)
-    kept = out / "seen" if cache is None else cache
-    seen = _seen(backbone, tower, recipe, kept, say)
+    cache = out / "seen" if cache is None else cache
+    features = _feature_cache(backbone, tower, recipe, cache, say)
     photos = read_photos(data / recipe.photos.file)
     say(f"{len(photos.files)} photos, {sum(map(len, photos.captions))} captions")
-    lesson = _lesson(teacher, photos, seen, tower, recipe, kept, say)
+    training_data = _training_data(teacher, photos, features, tower, recipe, cache, say)
     say("training")
     folder = (data / recipe.photos.file).parent
-    evaluate = _dev_scores(teacher, folder, seen, kept, bfloat16=recipe.plan.bfloat16)
-    trained = train_soup(tower, lesson, recipe.plan, out, evaluate=evaluate, say=say)
+    evaluate = _dev_scores(teacher, folder, features, cache, bfloat16=recipe.plan.bfloat16)
+    trained = train_soup(tower, training_data, recipe.plan, out, evaluate=evaluate, say=say)
     if recipe.original:
         trained = blended(trained, PhotoTower(backbone, tower.names, recipe.tower), recipe.original)
         say(f"with a share of {recipe.original:g} of the backbone's weights{scores_of(evaluate, trained)}")
@@ -112,8 +113,8 @@ def read_photos(path: Path) -> Photos:
     )
 
 
-def _seen(backbone: Backbone, tower: PhotoTower, recipe: PhotoRecipe, folder: Path, say: Say) -> Seen:
-    return Seen(
+def _feature_cache(backbone: Backbone, tower: PhotoTower, recipe: PhotoRecipe, folder: Path, say: Say) -> FeatureCache:
+    return FeatureCache(
         tower.trunk,
         folder,
         side=recipe.side,
@@ -125,9 +126,15 @@ def _seen(backbone: Backbone, tower: PhotoTower, recipe: PhotoRecipe, folder: Pa
     )
 
 
-def _lesson(
-    teacher: PhotoTeacher, photos: Photos, seen: Seen, tower: PhotoTower, recipe: PhotoRecipe, cache: Path, say: Say
-) -> Lesson:
+def _training_data(
+    teacher: PhotoTeacher,
+    photos: Photos,
+    features: FeatureCache,
+    tower: PhotoTower,
+    recipe: PhotoRecipe,
+    cache: Path,
+    say: Say,
+) -> TrainingData:
     seed, views = recipe.plan.seed, range(recipe.plan.views)
     counts = [len(captions) for captions in photos.captions]
     if not any(counts) and teacher.images is None:
@@ -136,39 +143,39 @@ def _lesson(
         raise ExportError(
             f"{counts.count(0)} of {len(counts)} photos have no captions; leave them out, or all captions"
         )
-    maps: list[Maps] = [seen.maps(photos.files, number=number, seed=seed) for number in views]
-    names = backbone_says(tower, maps, bfloat16=recipe.plan.bfloat16)
-    taught: list[Vectors] = []
+    maps: list[Maps] = [features.maps(photos.files, number=number, seed=seed) for number in views]
+    probabilities = backbone_probabilities(tower, maps, bfloat16=recipe.plan.bfloat16)
+    vectors: list[Vectors] = []
     if teacher.images is not None:
         for number in views:
             say(f"the teacher's vectors of view {number}")
-            shown = [view_file(item, recipe.side, number, seed, i) for i, item in enumerate(photos.files)]
-            taught.append(teacher.images(shown))
+            files = [view_file(item, recipe.side, number, seed, i) for i, item in enumerate(photos.files)]
+            vectors.append(teacher.images(files))
     if not any(counts):
-        return Lesson(maps, names, taught=taught)
-    said = [caption for captions in photos.captions for caption in captions]
-    captions = _text_vectors(teacher, said, cache)
-    return Lesson(maps, names, captions, np.repeat(np.arange(len(counts)), counts), taught)
+        return TrainingData(maps, probabilities, teacher_vectors=vectors)
+    texts = [caption for captions in photos.captions for caption in captions]
+    captions = _text_vectors(teacher, texts, cache)
+    return TrainingData(maps, probabilities, captions, np.repeat(np.arange(len(counts)), counts), vectors)
 
 
 def _text_vectors(teacher: PhotoTeacher, texts: list[str], cache: Path) -> Vectors:
     """Kept on disk in float16, because 30 000 captions take minutes."""
-    found = teacher_vectors(Teacher(teacher.texts, teacher.key, teacher.title), texts, cache).astype(np.float32)
-    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
+    vectors = teacher_vectors(Teacher(teacher.texts, teacher.key, teacher.title), texts, cache).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def _dev_scores(
-    teacher: PhotoTeacher, folder: Path, seen: Seen, cache: Path, *, bfloat16: bool
+    teacher: PhotoTeacher, folder: Path, features: FeatureCache, cache: Path, *, bfloat16: bool
 ) -> Callable[[PhotoTower], dict[str, float]] | None:
     """Recall of pictures by captions on the first captioned set beside the photos, the one called dev if there is."""
     if not folder.is_dir() or not any(folder.glob("*.jsonl*")):
         return None
-    sets = [found for found in find_sets([folder]) if found.kind == CAPTIONED_PICTURES]
-    dev = next((found for found in sets if "dev" in found.name), None)
+    sets = [item for item in find_sets([folder]) if item.kind == CAPTIONED_PICTURES]
+    dev = next((item for item in sets if "dev" in item.name), None)
     if dev is None:
         return None
     rows, pictures = dev.rows(), Pictures(folder)
-    maps = seen.maps([pictures.read(row["image"]) for row in rows])
+    maps = features.maps([pictures.read(row["image"]) for row in rows])
     captions = _text_vectors(teacher, [caption for row in rows for caption in row["captions"]], cache)
     owners: npt.NDArray[np.int64] = np.repeat(np.arange(len(rows)), [len(row["captions"]) for row in rows])
     return partial(_recall, maps=maps, captions=captions, owners=owners, bfloat16=bfloat16)

@@ -1,4 +1,4 @@
-"""Photos as a network sees them while it is trained: each in several views, the first part of the network run once."""
+"""Data augmentation: each photo in several views, and the cache of what the first part of a network makes of them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from PIL import Image, ImageEnhance
 from ..references.image import upright_rgb
 
 Maps = npt.NDArray[np.float16]
-"""What the first part of a network makes of N pictures, channels last: (N, H, W, C)."""
+"""Feature maps: what the first part of a network makes of N pictures, channels last: (N, H, W, C)."""
 FILTER, SHRINK_FILTER = "bicubic", "hamming"
-"""As :class:`edgeembed.manifest.ImageSection` has them."""
+"""As :class:`edgeembed.bundle.manifest.ImageSection` has them."""
 _BATCH = 16
 _LEAST_AREA = 0.45
 """Share of a photo that a view shows at least."""
@@ -86,8 +86,8 @@ def view_file(picture: bytes, side: int, number: int, seed: int, row: int) -> by
     return buffer.getvalue()
 
 
-class Seen:
-    """Views of photos after the first part of a network, computed once and kept on disk."""
+class FeatureCache:
+    """Feature maps of photos in several views after the first part of a network, computed once and kept on disk."""
 
     def __init__(
         self,
@@ -146,12 +146,12 @@ class Seen:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             for start in range(0, len(pictures), _BATCH):
                 rows = range(start, min(start + _BATCH, len(pictures)))
-                found = self._run(np.stack(list(pool.map(pixels, rows))))
+                maps = self._run(np.stack(list(pool.map(pixels, rows))))
                 if out is None:
                     out = np.lib.format.open_memmap(
-                        partial, mode="w+", dtype=np.float16, shape=(len(pictures), *found.shape[1:])
+                        partial, mode="w+", dtype=np.float16, shape=(len(pictures), *maps.shape[1:])
                     )
-                out[rows.start : rows.stop] = found
+                out[rows.start : rows.stop] = maps
                 if start // _BATCH % 50 == 49:
                     self._say(f"view {number}: {rows.stop} of {len(pictures)} photos")
         assert out is not None, "there are photos"
@@ -162,5 +162,5 @@ class Seen:
         value = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (B, 3, H, W), channels last in memory
         autocast = torch.autocast("cpu", torch.bfloat16) if self._bfloat16 else contextlib.nullcontext()
         with torch.inference_mode(), autocast:
-            found: torch.Tensor = self._trunk(value)
-        return np.asarray(found.permute(0, 2, 3, 1).to(torch.float16).contiguous().numpy())
+            maps: torch.Tensor = self._trunk(value)
+        return np.asarray(maps.permute(0, 2, 3, 1).to(torch.float16).contiguous().numpy())

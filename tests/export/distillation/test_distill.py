@@ -27,7 +27,7 @@ from edgeembed_export.distillation.teacher_vectors import Teacher, batches, teac
 from edgeembed_export.distillation.training import Plan, losses, read_log, train
 from edgeembed_export.errors import ExportError
 from edgeembed_export.references.text import TorchReference
-from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.options import BundleOptions
 from edgeembed_export.sealing.proof.golden import background_texts
 from edgeembed_export.sources.text_source import open_text
 from edgeembed_export.sources.tokenizer import bundle_tokenizer
@@ -156,7 +156,7 @@ def toy() -> tuple[StaticStudent, list[list[int]], Any]:
 
 @pytest.mark.parametrize("batch_tokens", [None, 64])
 def test_training_goes_on_where_it_was_interrupted(tmp_path: Path, batch_tokens: int | None) -> None:
-    plan = Plan(steps=30, batch_texts=16, batch_tokens=batch_tokens, rate=0.05, log_every=5, evaluate_every=10)
+    plan = Plan(steps=30, batch_texts=16, batch_tokens=batch_tokens, learning_rate=0.05, log_every=5, evaluate_every=10)
     whole, ids, targets = toy()
     train(whole, ids, targets, plan, tmp_path / "whole")
     parts, _, _ = toy()
@@ -173,11 +173,11 @@ def test_training_goes_on_where_it_was_interrupted(tmp_path: Path, batch_tokens:
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
     student, ids, targets = toy()
-    train(student, ids, targets, Plan(steps=2, batch_texts=16, rate=0.05), tmp_path)
+    train(student, ids, targets, Plan(steps=2, batch_texts=16, learning_rate=0.05), tmp_path)
     with pytest.raises(ExportError, match="another recipe"):
-        train(student, ids, targets, Plan(steps=3, batch_texts=16, rate=0.05), tmp_path)
+        train(student, ids, targets, Plan(steps=3, batch_texts=16, learning_rate=0.05), tmp_path)
     with pytest.raises(ExportError, match="another recipe"):
-        train(student, ids, targets[::-1].copy(), Plan(steps=2, batch_texts=16, rate=0.05), tmp_path)
+        train(student, ids, targets[::-1].copy(), Plan(steps=2, batch_texts=16, learning_rate=0.05), tmp_path)
 
 
 def test_smaller_vocabulary_spells_every_word(teacher: Path, texts: list[str]) -> None:
@@ -272,9 +272,11 @@ def test_character_graph_computes_the_student(bert: Path, texts: list[str], tmp_
 )
 def test_distill_makes_a_proved_bundle(bert: Path, own_data: Path, tmp_path: Path, student: Any) -> None:
     recipe = DistillRecipe(
-        bundle=TextRecipe(name="small", license="Apache-2.0", training_data=[{"name": "the teacher's", "terms": "x"}]),
+        bundle=BundleOptions(
+            name="small", license="Apache-2.0", training_data=[{"name": "the teacher's", "terms": "x"}]
+        ),
         student=student,
-        plan=Plan(steps=60, batch_texts=64, rate=0.01, relation=1.0, log_every=10, evaluate_every=20, seed=3),
+        plan=Plan(steps=60, batch_texts=64, learning_rate=0.01, relation=1.0, log_every=10, evaluate_every=20, seed=3),
         sets=OWN,
     )
     made = distill(bert, own_data, tmp_path / "out", recipe)
@@ -306,9 +308,9 @@ def test_a_short_distillation_beats_its_start(teacher: Path, data: Path, tmp_pat
     pairs = "pair_sentences.jsonl.gz"
     (tmp_path / "data/text" / pairs).write_bytes((data / "text" / pairs).read_bytes())
     recipe = DistillRecipe(
-        bundle=TextRecipe(name="short", source_id="sentence-transformers/all-MiniLM-L6-v2", max_tokens=256),
+        bundle=BundleOptions(name="short", source_id="sentence-transformers/all-MiniLM-L6-v2", max_tokens=256),
         student=Layers(layers=(0, 1, 3), rows=12_000),
-        plan=Plan(steps=80, batch_texts=32, rate=4e-4, relation=5.0, log_every=10, evaluate_every=80),
+        plan=Plan(steps=80, batch_texts=32, learning_rate=4e-4, relation=5.0, log_every=10, evaluate_every=80),
         texts=1600,
         sets=tuple(item for item in SETS if item.name == "pair_sentences"),
         teacher="minilm-l6-int8",

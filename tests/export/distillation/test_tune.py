@@ -18,13 +18,13 @@ from edgeembed_export.distillation.recipes import STUDENTS, WRITTEN, tuned_path
 from edgeembed_export.distillation.training import Plan
 from edgeembed_export.distillation.tune import Budget, agreement, tune, tuned, with_knobs, write_found
 from edgeembed_export.errors import ExportError
-from edgeembed_export.sealing.pipeline import TextRecipe
+from edgeembed_export.sealing.options import BundleOptions
 from edgeembed_export.sealing.proof.golden import background_texts
 
 RECIPE = DistillRecipe(
-    bundle=TextRecipe(name="small"),
+    bundle=BundleOptions(name="small"),
     student=Static(width=32),
-    plan=Plan(steps=1000, batch_texts=64, rate=0.01, relation=5.0),
+    plan=Plan(steps=1000, batch_texts=64, learning_rate=0.01, relation=5.0),
     sets=(TrainingSet("own", "the project's own"),),
 )
 
@@ -65,7 +65,7 @@ def test_a_search_goes_on_and_its_finding_is_taken(bert: Path, own_data: Path, t
     assert sum(line.startswith("trial") for line in said) == 3
     write_found(again, budget, tmp_path / "found.json")
     recipe = tuned(RECIPE, tmp_path / "found.json")
-    assert recipe.plan.rate == again.knobs["rate"]
+    assert recipe.plan.learning_rate == again.knobs["rate"]
     assert recipe.student == Static(width=again.knobs["width"])
     assert recipe.plan.steps == 1000
     assert "the best of 3 short trainings (1200 texts, 5 steps)" in recipe.evidence[-1]

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 import torch
-from edgeembed_export.photos.losses import Contrast, Said, caption_loss, mixed_loss, naming_loss, said
+from edgeembed_export.photos.losses import Captions, Contrast, caption_loss, mixup_loss, naming_loss
 from edgeembed_export.photos.networks.backbone import Block, Convolution
 from edgeembed_export.photos.networks.channel_equalization import equalize
 from edgeembed_export.photos.networks.gptq_rounding import compensated, round_compensated
@@ -23,42 +23,42 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 @pytest.fixture
-def lesson() -> Said:
+def captions() -> Captions:
     """Five photos in a space of six dimensions, each with one or two captions along an axis of its own."""
     owners = np.array([0, 0, 1, 2, 3, 3, 4])
-    return said(np.eye(6, dtype=np.float32)[owners], owners)
+    return Captions.of(np.eye(6, dtype=np.float32)[owners], owners)
 
 
-def loss(vectors: torch.Tensor, lesson: Said, *, soft: float = 0.0, known: bool = False) -> float:
+def loss(vectors: torch.Tensor, captions: Captions, *, soft: float = 0.0, known: bool = False) -> float:
     bank = torch.eye(6)[:5]
     rows, there = torch.tensor([1, 3]), torch.full((5,), known)
-    return float(caption_loss(vectors, rows, lesson, bank, there, Contrast(soft=soft), np.random.default_rng(0)))
+    return float(caption_loss(vectors, rows, captions, bank, there, Contrast(soft=soft), np.random.default_rng(0)))
 
 
-def test_captions_are_found_by_photo(lesson: Said) -> None:
-    assert lesson.first.tolist() == [0, 2, 3, 4, 6]
-    assert lesson.counts.tolist() == [2, 1, 1, 2, 1]
-    assert torch.equal(lesson.means, torch.eye(6)[:5])
-    assert torch.equal(lesson.drawn(np.random.default_rng(3)), torch.eye(6)[:5])
+def test_captions_are_found_by_photo(captions: Captions) -> None:
+    assert captions.first.tolist() == [0, 2, 3, 4, 6]
+    assert captions.counts.tolist() == [2, 1, 1, 2, 1]
+    assert torch.equal(captions.means, torch.eye(6)[:5])
+    assert torch.equal(captions.sample(np.random.default_rng(3)), torch.eye(6)[:5])
 
 
-def test_the_right_captions_make_the_loss_small(lesson: Said) -> None:
+def test_the_right_captions_make_the_loss_small(captions: Captions) -> None:
     right, wrong = torch.eye(6)[[1, 3]], torch.eye(6)[[3, 1]]
-    assert loss(right, lesson) < 0.01 < 10 < loss(wrong, lesson)
-    assert loss(right, lesson, soft=0.5) < loss(wrong, lesson, soft=0.5)
+    assert loss(right, captions) < 0.01 < 10 < loss(wrong, captions)
+    assert loss(right, captions, soft=0.5) < loss(wrong, captions, soft=0.5)
 
 
-def test_other_photos_count_once_they_were_seen(lesson: Said) -> None:
+def test_other_photos_count_once_they_were_seen(captions: Captions) -> None:
     between = torch.nn.functional.normalize(torch.eye(6)[[1, 3]] + 2 * torch.eye(6)[[0, 0]], dim=1)
-    assert loss(between, lesson, known=True) > loss(between, lesson)
+    assert loss(between, captions, known=True) > loss(between, captions)
 
 
-def test_a_mixture_is_drawn_to_the_captions_of_both_by_their_shares(lesson: Said) -> None:
+def test_a_mixture_is_drawn_to_the_captions_of_both_by_their_shares(captions: Captions) -> None:
     first, second = torch.tensor([1, 3]), torch.tensor([2, 4])
 
     def found(vectors: torch.Tensor, share: float) -> float:
         parts = [(first, torch.full((2,), share)), (second, torch.full((2,), 1 - share))]
-        return float(mixed_loss(vectors, parts, lesson, Contrast(soft=0.0), np.random.default_rng(0)))
+        return float(mixup_loss(vectors, parts, captions, Contrast(soft=0.0), np.random.default_rng(0)))
 
     one, other = torch.eye(6)[first], torch.eye(6)[second]
     between = torch.nn.functional.normalize(one + other, dim=1)
@@ -69,16 +69,16 @@ def test_a_mixture_is_drawn_to_the_captions_of_both_by_their_shares(lesson: Said
 
 def test_likeness_of_captions_is_aimed_at() -> None:
     """Of a photo whose caption is near another's, a vector between the two is better the more likeness counts."""
-    captions = torch.nn.functional.normalize(torch.tensor([[1.0, 0.1, 0], [1.0, -0.1, 0], [0, 0, 1.0]]), dim=1)
-    lesson = said(captions.numpy(), np.arange(3))
+    texts = torch.nn.functional.normalize(torch.tensor([[1.0, 0.1, 0], [1.0, -0.1, 0], [0, 0, 1.0]]), dim=1)
+    captions = Captions.of(texts.numpy(), np.arange(3))
     nothing = torch.zeros(3, dtype=torch.bool)
 
     def gain(soft: float) -> float:
         how, rows = Contrast(soft=soft), torch.tensor([0, 2])
-        between, own = captions[[0, 2]].clone(), captions[[0, 2]].clone()
+        between, own = texts[[0, 2]].clone(), texts[[0, 2]].clone()
         between[0] = torch.tensor([1.0, 0, 0])
         first, second = (
-            caption_loss(vectors, rows, lesson, torch.zeros(3, 3), nothing, how, np.random.default_rng(0))
+            caption_loss(vectors, rows, captions, torch.zeros(3, 3), nothing, how, np.random.default_rng(0))
             for vectors in (own, between)
         )
         return float(first - second)

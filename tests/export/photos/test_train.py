@@ -26,8 +26,8 @@ from edgeembed_export.photos.soup import blended, soup_logs, train_soup
 from edgeembed_export.photos.teacher import bundle_photo_teacher, is_two_tower, two_tower_photo_teacher
 from edgeembed_export.photos.tower import PhotoTower, TowerRecipe, told_apart
 from edgeembed_export.photos.train import read_photos, train_photos
-from edgeembed_export.photos.training import Lesson, PhotoPlan, backbone_says, run_tower, train_tower
-from edgeembed_export.photos.views import Seen, stretched, view
+from edgeembed_export.photos.training import PhotoPlan, TrainingData, backbone_probabilities, run_tower, train_tower
+from edgeembed_export.photos.views import FeatureCache, stretched, view
 from edgeembed_export.sealing.proof.golden_pictures import golden_pictures
 
 import edgeembed
@@ -39,7 +39,7 @@ from tests.support.tiny_towers import tiny_clip_folder
 RECIPE = PhotoRecipe(
     name="tiny-photo",
     tower=TowerRecipe(split=2, dropout=0.0),
-    plan=PhotoPlan(steps=60, batch=16, views=2, rate=1e-2, average=0.9, log_every=10, evaluate_every=20),
+    plan=PhotoPlan(steps=60, batch=16, views=2, learning_rate=1e-2, ema_decay=0.9, log_every=10, evaluate_every=20),
     photos=PhotoSet(file="images/tiny_captions.jsonl", name="drawn shapes", terms="the project's own"),
     backbone=BackboneRecipe(package=None, arrays="backbones/tiny.npz", names="backbones/tiny.txt", id="tiny"),
     side=32,
@@ -62,21 +62,21 @@ def backbone(photo_data: Path) -> Backbone:
 
 
 @pytest.fixture
-def lesson(photo_data: Path, backbone: Backbone, tmp_path: Path) -> tuple[PhotoTower, Lesson]:
+def training(photo_data: Path, backbone: Backbone, tmp_path: Path) -> tuple[PhotoTower, TrainingData]:
     """An untrained tower into a space of 8 dimensions made up here, and what to train it on."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     names = torch.nn.functional.normalize(torch.from_numpy(rng.normal(size=(12, 8)).astype(np.float32)), dim=1)
     tower = PhotoTower(backbone, names, RECIPE.tower)
     photos = read_photos(photo_data / RECIPE.photos.file)
-    seen = Seen(tower.trunk, tmp_path / "seen", side=32, mean=backbone.mean, std=backbone.std, key="tiny")
+    seen = FeatureCache(tower.trunk, tmp_path / "seen", side=32, mean=backbone.mean, std=backbone.std, key="tiny")
     words = sorted({caption for captions in photos.captions for caption in captions})
     vectors = rng.normal(size=(len(words), 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     captions = np.stack([vectors[words.index(caption)] for captions in photos.captions for caption in captions])
     owners = np.repeat(np.arange(len(photos.files)), 2)
     maps = [seen.maps(photos.files, number=number) for number in range(2)]
-    return tower, Lesson(maps, backbone_says(tower, maps), captions, owners)
+    return tower, TrainingData(maps, backbone_probabilities(tower, maps), captions, owners)
 
 
 def test_the_backbone_is_read_block_by_block(backbone: Backbone) -> None:
@@ -127,8 +127,10 @@ def test_what_is_seen_is_kept(photo_data: Path, backbone: Backbone, tmp_path: Pa
     photos = read_photos(photo_data / RECIPE.photos.file)
     assert len(photos.files) == len(photos.captions) == 42
 
-    def seen() -> Seen:
-        return Seen(backbone.blocks[:2], tmp_path / "seen", side=32, mean=backbone.mean, std=backbone.std, key="k")
+    def seen() -> FeatureCache:
+        return FeatureCache(
+            backbone.blocks[:2], tmp_path / "seen", side=32, mean=backbone.mean, std=backbone.std, key="k"
+        )
 
     whole, part = seen().maps(photos.files), seen().maps(photos.files, number=1, seed=3)
     assert whole.shape == part.shape == (42, 16, 16, 8)
@@ -173,22 +175,22 @@ def test_names_that_are_alike_are_told_apart(backbone: Backbone) -> None:
 
 
 def test_training_helps_and_goes_on_where_it_was_interrupted(
-    lesson: tuple[PhotoTower, Lesson], backbone: Backbone, tmp_path: Path
+    training: tuple[PhotoTower, TrainingData], backbone: Backbone, tmp_path: Path
 ) -> None:
-    tower, towards = lesson
-    assert towards.captions is not None
+    tower, data = training
+    assert data.captions is not None
     frozen = [value.clone() for value in tower.trunk.parameters()]
 
     def right(trained: PhotoTower) -> dict[str, float]:
         """Share of captions whose photo looks as the nearest photo does."""
-        found = run_tower(trained, towards.maps[0]) @ towards.captions[::2].T
-        same = towards.captions[::2] @ towards.captions[::2].T > 0.999
+        found = run_tower(trained, data.maps[0]) @ data.captions[::2].T
+        same = data.captions[::2] @ data.captions[::2].T > 0.999
         return {"right": float(np.mean([same[i, found[i].argmax()] for i in range(len(found))]))}
 
     torch.manual_seed(1)
     begun = PhotoTower(backbone, tower.names, RECIPE.tower)
     state = {name: value.clone() for name, value in begun.state_dict().items()}
-    at_once = train_tower(begun, towards, RECIPE.plan, tmp_path / "once", evaluate=right)
+    at_once = train_tower(begun, data, RECIPE.plan, tmp_path / "once", evaluate=right)
     log = read_log(tmp_path / "once" / "log.jsonl")
     scores = [line["right"] for line in log if "right" in line]
     assert len(scores) == 4
@@ -200,29 +202,29 @@ def test_training_helps_and_goes_on_where_it_was_interrupted(
         assert torch.equal(old, new)
     # What is seen and what it is called come of the same features, which have changed; the names have not much.
     assert not torch.equal(at_once.tail[0].layers[0].weight, tower.tail[0].layers[0].weight)
-    before, after = (backbone_says(some, towards.maps)[0].float() for some in (tower, at_once))
+    before, after = (backbone_probabilities(some, data.maps)[0].float() for some in (tower, at_once))
     assert float((before - after).abs().mean()) < 0.04
 
     for stop in (40, None):
         again = PhotoTower(backbone, tower.names, RECIPE.tower)
         again.load_state_dict(state)
-        parts = train_tower(again, towards, RECIPE.plan, tmp_path / "parts", evaluate=right, stop_after=stop)
-    assert np.array_equal(run_tower(parts, towards.maps[1]), run_tower(at_once, towards.maps[1]))
+        parts = train_tower(again, data, RECIPE.plan, tmp_path / "parts", evaluate=right, stop_after=stop)
+    assert np.array_equal(run_tower(parts, data.maps[1]), run_tower(at_once, data.maps[1]))
     parted = read_log(tmp_path / "parts" / "log.jsonl")
     assert [line | {"seconds": 0} for line in parted] == [line | {"seconds": 0} for line in log]
     with pytest.raises(ExportError, match="another recipe"):
-        train_tower(again, towards, replace(RECIPE.plan, seed=5), tmp_path / "parts")
+        train_tower(again, data, replace(RECIPE.plan, seed=5), tmp_path / "parts")
 
 
 def test_several_runs_are_averaged_and_go_on_where_they_were_interrupted(
-    lesson: tuple[PhotoTower, Lesson], tmp_path: Path
+    training: tuple[PhotoTower, TrainingData], tmp_path: Path
 ) -> None:
-    tower, towards = lesson
+    tower, data = training
     state = {name: value.clone() for name, value in tower.state_dict().items()}
     # With dropout and mixtures: both are drawn anew at every step, and must be the same after an interruption.
     tower.head.dropout.p = 0.3
-    plan = replace(RECIPE.plan, steps=20, runs=2, mix=0.4, evaluate_every=10)
-    mean = train_soup(tower, towards, plan, tmp_path / "once")
+    plan = replace(RECIPE.plan, steps=20, runs=2, mixup=0.4, evaluate_every=10)
+    mean = train_soup(tower, data, plan, tmp_path / "once")
     assert all(torch.equal(value, tower.state_dict()[name]) for name, value in state.items())
     logs = soup_logs(plan, tmp_path / "once")
     assert [log.parent.name for log in logs] == ["run-1", "run-2"]
@@ -231,7 +233,7 @@ def test_several_runs_are_averaged_and_go_on_where_they_were_interrupted(
     assert {"caption", "mixed", "naming"} <= first[0].keys()
 
     each = [
-        train_tower(copy.deepcopy(tower), towards, replace(plan, runs=1, seed=seed), log.parent)
+        train_tower(copy.deepcopy(tower), data, replace(plan, runs=1, seed=seed), log.parent)
         for seed, log in enumerate(logs)
     ]  # finished: nothing is trained again
     for name, value in mean.head.state_dict().items():
@@ -240,9 +242,9 @@ def test_several_runs_are_averaged_and_go_on_where_they_were_interrupted(
     assert not torch.equal(each[0].head.layers.weight, each[1].head.layers.weight)
 
     cut = replace(plan, runs=1, seed=1)
-    train_tower(copy.deepcopy(tower), towards, cut, tmp_path / "parts" / "run-2", stop_after=10)
-    parts = train_soup(tower, towards, plan, tmp_path / "parts")
-    assert np.array_equal(run_tower(parts, towards.maps[0]), run_tower(mean, towards.maps[0]))
+    train_tower(copy.deepcopy(tower), data, cut, tmp_path / "parts" / "run-2", stop_after=10)
+    parts = train_soup(tower, data, plan, tmp_path / "parts")
+    assert np.array_equal(run_tower(parts, data.maps[0]), run_tower(mean, data.maps[0]))
 
 
 def test_some_of_the_backbone_comes_back(backbone: Backbone) -> None:
@@ -258,11 +260,11 @@ def test_some_of_the_backbone_comes_back(backbone: Backbone) -> None:
     assert not torch.equal(found.classifier.weight, trained.classifier.weight)  # which is left as it was
 
 
-def test_mixtures_follow_a_teacher_too(lesson: tuple[PhotoTower, Lesson], tmp_path: Path) -> None:
-    tower, towards = lesson
-    assert towards.captions is not None
-    taught = replace(towards, captions=None, owners=None, taught=[towards.captions[::2]] * 2)
-    train_tower(tower, taught, replace(RECIPE.plan, mix=0.4), tmp_path)
+def test_mixtures_follow_a_teacher_too(training: tuple[PhotoTower, TrainingData], tmp_path: Path) -> None:
+    tower, data = training
+    assert data.captions is not None
+    taught = replace(data, captions=None, owners=None, teacher_vectors=[data.captions[::2]] * 2)
+    train_tower(tower, taught, replace(RECIPE.plan, mixup=0.4), tmp_path)
     vectors = [line["vector"] for line in read_log(tmp_path / "log.jsonl") if "vector" in line]
     assert vectors[-1] < vectors[0] - 0.04
 
