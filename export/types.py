@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]  # (N, dim)
+HalfVectors = npt.NDArray[np.float16]
+"""Vectors as they are kept on disk, (N, dim)."""
 Feed = Mapping[str, npt.NDArray[Any]]
 """Input name to tensor, for one run of a graph."""
 TEXT_GRAPH = "text.onnx"

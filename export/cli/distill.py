@@ -56,11 +56,13 @@ def distill(name: str, data: Path, out: Path, source: str, cache: Path | None) -
     # They import torch, which takes seconds that other commands need not wait.
     from ..distillation.distill import distill as run
 
-    made = run(source, data, out, _student(name), cache=cache, say=lambda line: click.echo(line, err=True))
-    if made.scores:
-        click.echo(table(made.scores))
-    size = sum(entry.size_bytes for entry in made.bundle.manifest.files.values())
-    click.echo(f"{made.bundle.path}: {made.bundle.manifest.label}, {size / 1e6:.1f} MB; {out / 'curves.png'} is drawn")
+    exported = run(source, data, out, _student(name), cache=cache, say=lambda line: click.echo(line, err=True))
+    if exported.scores:
+        click.echo(table(exported.scores))
+    size = sum(entry.size_bytes for entry in exported.bundle.manifest.files.values())
+    click.echo(
+        f"{exported.bundle.path}: {exported.bundle.manifest.label}, {size / 1e6:.1f} MB; {out / 'curves.png'} is drawn"
+    )
 
 
 @click.command()
@@ -81,12 +83,12 @@ def tune(
     at. Run again after an interruption, it goes on.
     """
     from ..distillation.recipes import tuned_path
-    from ..distillation.tune import Budget, write_found
+    from ..distillation.tune import Budget, write_result
     from ..distillation.tune import tune as run
 
     budget = Budget(texts=texts, steps=steps)
     recipe = _student(name, as_written=True)
-    found = run(
+    result = run(
         source,
         data,
         out,
@@ -96,11 +98,11 @@ def tune(
         cache=cache,
         say=lambda line: click.echo(line, err=True),
     )
-    for row in found.trials[:10]:
+    for row in result.trials[:10]:
         click.echo(f"{row['agreement']:.4f}  {row['knobs']}")
     path = tuned_path(name) if write else out / f"{name}.json"
-    write_found(found, budget, path)
-    click.echo(f"{path} is written: the best of {len(found.trials)} trials")
+    write_result(result, budget, path)
+    click.echo(f"{path} is written: the best of {len(result.trials)} trials")
 
 
 def _student(name: str, *, as_written: bool = False) -> DistillRecipe:

@@ -163,9 +163,9 @@ def words(source: Path, out: Path, data: Path | None, **overrides: Any) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def unknown_words(bundle: str, files: tuple[Path, ...]) -> None:
     """Count the words of text FILES that BUNDLE, a folder or the name of a shipped bundle, does not know."""
-    found = unknown_to_bundle(bundle, (decode(path.read_bytes()) or "" for path in files))
-    click.echo(f"unknown: {found.unknown} of {found.words} words, {found.share:.1%}")
-    for word, count in found.commonest:
+    counts = unknown_to_bundle(bundle, (decode(path.read_bytes()) or "" for path in files))
+    click.echo(f"unknown: {counts.unknown} of {counts.words} words, {counts.share:.1%}")
+    for word, count in counts.commonest:
         click.echo(f"{count:7} {word}")
 
 
@@ -180,9 +180,9 @@ def refresh_bundle(bundle: str, out: Path) -> None:
     """
     from ..sealing.refresh import refresh
 
-    made, same = refresh(bundle, out)
-    click.echo(f"cosine to the vectors before: mean {same['mean']:.6f}, least {same['least']:.6f}")
-    click.echo(f"{out}: {made.manifest.name} ({made.manifest.encoder[:12]})")
+    refreshed, cosine = refresh(bundle, out)
+    click.echo(f"cosine to the vectors before: mean {cosine['mean']:.6f}, least {cosine['least']:.6f}")
+    click.echo(f"{out}: {refreshed.manifest.name} ({refreshed.manifest.encoder[:12]})")
 
 
 cli.add_command(evaluate)

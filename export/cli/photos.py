@@ -78,9 +78,13 @@ def photos(
     if photos is not None:
         own = PhotoSet(file=str(photos.resolve()), name=photos.name, terms=terms or "not stated")
         recipe = replace(recipe, photos=own)
-    found = two_tower_photo_teacher(teacher) if is_two_tower(teacher) else bundle_photo_teacher(Embedder.load(teacher))
-    made = train_photos(found, data, out, recipe, cache=cache, say=lambda line: click.echo(line, err=True))
-    if made.scores:
-        click.echo(table(made.scores))
-    size = sum(entry.size_bytes for entry in made.bundle.manifest.files.values())
-    click.echo(f"{made.bundle.path}: {made.bundle.manifest.label}, {size / 1e6:.1f} MB; {out / 'curves.png'} is drawn")
+    photo_teacher = (
+        two_tower_photo_teacher(teacher) if is_two_tower(teacher) else bundle_photo_teacher(Embedder.load(teacher))
+    )
+    exported = train_photos(photo_teacher, data, out, recipe, cache=cache, say=lambda line: click.echo(line, err=True))
+    if exported.scores:
+        click.echo(table(exported.scores))
+    size = sum(entry.size_bytes for entry in exported.bundle.manifest.files.values())
+    click.echo(
+        f"{exported.bundle.path}: {exported.bundle.manifest.label}, {size / 1e6:.1f} MB; {out / 'curves.png'} is drawn"
+    )

@@ -68,8 +68,8 @@ def asked_tolerance(precision: str, mean: float | None, least: float | None) -> 
             mean=Tolerance.mean if mean is None else mean, least=Tolerance.least if least is None else least
         )
     if mean is not None or least is not None:
-        given = "--least-cosine" if mean is None else "--tolerance"
-        raise click.UsageError(f"{given} is for --precision {AUTO}, and the precision here is {precision}")
+        option = "--least-cosine" if mean is None else "--tolerance"
+        raise click.UsageError(f"{option} is for --precision {AUTO}, and the precision here is {precision}")
     return None
 
 
@@ -114,24 +114,24 @@ def quantize_table(
 
     allowed = asked_tolerance(AUTO, tolerance, least_cosine)
     assert allowed is not None
-    shown, found = [], {}
+    tables, reports = [], {}
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         model = load_float(source, scratch, max_tokens=max_tokens)
         for part in model.parts:
             score = _score(model, part, data, only)
-            comparing = compare_schemes(part.scheme_inputs(), scratch, schemes=names, score=score, speed=True)
-            chosen = choose(comparing.measured, allowed)
-            table = closeness_table(comparing, chosen)
-            shown.append(f"{part.what}:\n{table}" if len(model.parts) > 1 else table)
-            if comparing.sensitivities:
-                costs = sensitivity_table(comparing.sensitivities, rows=_ROWS)
-                shown.append(f"Most sensitive when quantized alone (1 - cosine, size as float32):\n{costs}")
-            found[part.kind] = as_data(comparing, chosen)
-    click.echo("\n\n".join(shown))
+            comparison = compare_schemes(part.scheme_inputs(), scratch, schemes=names, score=score, speed=True)
+            chosen = choose(comparison.measured, allowed)
+            table = closeness_table(comparison, chosen)
+            tables.append(f"{part.what}:\n{table}" if len(model.parts) > 1 else table)
+            if comparison.sensitivities:
+                costs = sensitivity_table(comparison.sensitivities, rows=_ROWS)
+                tables.append(f"Most sensitive when quantized alone (1 - cosine, size as float32):\n{costs}")
+            reports[part.kind] = as_data(comparison, chosen)
+    click.echo("\n\n".join(tables))
     if out is not None:
-        (one, *others) = found.values()
-        out.write_text(json.dumps(found if others else one, indent=1) + "\n", encoding="utf-8")
+        (one, *others) = reports.values()
+        out.write_text(json.dumps(reports if others else one, indent=1) + "\n", encoding="utf-8")
 
 
 def _score(
@@ -156,8 +156,8 @@ def _score(
 
         texts = remembering(text.reference.embed)
         passed_over = left_out(texts, data, part.reference.embed_images, only=only)
-        seen = [found.name for found in find_sets(data, only=only) if found.kind in _OF_PICTURES]
-        only = [name for name in seen if name not in passed_over]
+        picture_sets = [item.name for item in find_sets(data, only=only) if item.kind in _OF_PICTURES]
+        only = [name for name in picture_sets if name not in passed_over]
         if not only:
             return None  # they are of texts alone, or their pictures are not there
     return lambda graph: evaluate(texts, data, embed_images=lambda pictures: graph(part.feeds(pictures)), only=only)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
@@ -65,20 +64,20 @@ class StudentReference:
     def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
         """Float32 ``(N, dim)``, rows of length 1."""
         ids = self.token_ids(texts, role=role)
-        vectors: npt.NDArray[np.float32] | None = None
+        vectors: Vectors | None = None
         self._student.eval()
         for rows in batches([len(row) for row in ids], tokens=8192, texts=256):
             with torch.inference_mode():
-                found = self._student([ids[i] for i in rows]).cpu().numpy()  # (B, dim)
-            vectors = np.empty((len(texts), found.shape[1]), np.float32) if vectors is None else vectors
-            vectors[rows] = found
+                batch_vectors = self._student([ids[i] for i in rows]).cpu().numpy()  # (B, dim)
+            vectors = np.empty((len(texts), batch_vectors.shape[1]), np.float32) if vectors is None else vectors
+            vectors[rows] = batch_vectors
         assert vectors is not None, "texts are never empty here"
         return vectors
 
 
 @dataclass(frozen=True)
-class Untrained:
-    """A student, before and while it is trained, and what it takes."""
+class StudentModel:
+    """A student, before, while and after it is trained, with its tokenizer."""
 
     student: StaticStudent | LayerStudent | CharacterStudent
     tokenizer: bytes
@@ -87,28 +86,28 @@ class Untrained:
 
 
 def seal_student(
-    begun: Untrained,
+    model: StudentModel,
     teacher: TorchReference,
     out: Path,
     recipe: DistillRecipe,
     *,
-    way: Teacher,
+    vector_source: Teacher,
     data: Path | None,
 ) -> Exported:
     """Prove a trained student and write its bundle.
 
     Args:
-        begun: trained by now.
+        model: trained by now.
         teacher: what it is compared with in ``quality``.
         out: bundle folder; an earlier bundle there is replaced.
         recipe: how it was made.
-        way: how the teacher's vectors were computed.
+        vector_source: how the teacher's vectors were computed.
         data: evaluation sets; ``None``: scores are not measured.
 
     Raises:
         ExportError: the bundle departs from the student.
     """
-    begun.student.to("cpu").eval()
+    model.student.to("cpu").eval()
     source, dim = teacher.source, teacher.dim
     section = TextSection(
         graph=TEXT_GRAPH,
@@ -120,19 +119,19 @@ def seal_student(
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         graph = scratch / TEXT_GRAPH
-        scheme = _write_graph(begun, graph, dim, pad_id=section.pad_id)
+        scheme = _write_graph(model, graph, dim, pad_id=section.pad_id)
         part = TextPart(
-            section=section, graph=graph, scheme=scheme, tokenizer=begun.tokenizer, reference=begun.reference
+            section=section, graph=graph, scheme=scheme, tokenizer=model.tokenizer, reference=model.reference
         )
-        info = _info(source, recipe, out, dim, graph, way.title)
+        info = _info(source, recipe, out, dim, graph, vector_source.title)
         proved = prove(scratch, info=info, text=part, dim=dim)
-        quality, scores = _measure(proved.bundle, teacher, way, data)
+        quality, scores = _measure(proved.bundle, teacher, vector_source, data)
         bundle = proved.write(out, quality)
     return Exported(bundle, proved.verification, scores)
 
 
 def _measure(
-    bundle: Bundle, teacher: TorchReference, way: Teacher, data: Path | None
+    bundle: Bundle, teacher: TorchReference, vector_source: Teacher, data: Path | None
 ) -> tuple[dict[str, Any], dict[str, Scores]]:
     """What goes into ``quality``, and scores by column title; of scores nothing without ``data``."""
     scores: dict[str, Scores] = {}
@@ -140,17 +139,17 @@ def _measure(
         quality: dict[str, Any] = {"cosine_to_teacher": _closeness(embedder, teacher)}
         if data is not None:
             scores["bundle"] = evaluate(lambda texts, role: embedder.embed_texts(texts, role=role), data)
-            scores["teacher"] = _teacher_scores(teacher, way, scores["bundle"], data)
+            scores["teacher"] = _teacher_scores(teacher, vector_source, scores["bundle"], data)
             quality |= {"scores": scores["bundle"], "source_scores": scores["teacher"]}
-            mixed = _mixed_scores(embedder, way, data)
+            mixed = _mixed_scores(embedder, vector_source, data)
             if mixed:
                 quality["mixed_scores"] = scores["queries on the teacher's documents"] = mixed
     return quality, scores
 
 
-def _write_graph(begun: Untrained, out: Path, dim: int, *, pad_id: int) -> Scheme:
+def _write_graph(model: StudentModel, out: Path, dim: int, *, pad_id: int) -> Scheme:
     """Write the student's graph; how close it must be to the student in torch."""
-    student = begun.student
+    student = model.student
     if isinstance(student, StaticStudent):
         write_static_graph(student, out, pad_id=pad_id)
         return STATIC_INT8
@@ -158,24 +157,24 @@ def _write_graph(begun: Untrained, out: Path, dim: int, *, pad_id: int) -> Schem
     if isinstance(student, CharacterStudent):
         write_character_graph(student, whole)
     else:
-        text_graph(plain_attention(student), student.stages, dim, whole)
-    quantize(whole, out, INT8, [feed(row) for row in begun.reference.token_ids(background_texts())])
+        text_graph(plain_attention(student), student.pooling, dim, whole)
+    quantize(whole, out, INT8, [feed(row) for row in model.reference.token_ids(background_texts())])
     return INT8
 
 
-def _teacher_scores(teacher: TorchReference, way: Teacher, wanted: Scores, data: Path) -> Scores:
+def _teacher_scores(teacher: TorchReference, vector_source: Teacher, measured: Scores, data: Path) -> Scores:
     """Of the float teacher: measured, unless its bundle states what it made of the same sets."""
-    if all(name in way.scores for name in wanted):
-        return {name: dict(way.scores[name]) for name in wanted}
+    if all(name in vector_source.scores for name in measured):
+        return {name: dict(vector_source.scores[name]) for name in measured}
     return evaluate(teacher.embed, data)
 
 
-def _mixed_scores(embedder: Embedder, way: Teacher, data: Path) -> Scores:
+def _mixed_scores(embedder: Embedder, vector_source: Teacher, data: Path) -> Scores:
     """Retrieval where the student embeds the queries and the teacher has embedded the documents."""
-    sets = [found.name for found in find_sets([data]) if found.kind == RETRIEVAL]
+    sets = [item.name for item in find_sets([data]) if item.kind == RETRIEVAL]
 
     def embed(texts: Sequence[str], role: Role) -> Vectors:
-        return embedder.embed_texts(texts, role=role) if role == "query" else way.embed(texts)
+        return embedder.embed_texts(texts, role=role) if role == "query" else vector_source.embed(texts)
 
     return evaluate(embed, data, only=sets) if sets else {}
 
@@ -183,8 +182,8 @@ def _mixed_scores(embedder: Embedder, way: Teacher, data: Path) -> Scores:
 def _closeness(embedder: Embedder, teacher: TorchReference) -> dict[str, float]:
     """To the teacher in float, over ordinary texts."""
     texts = background_texts()
-    found = cosines(embedder.embed_texts(texts), teacher.embed(texts))
-    return {"mean": round(float(found.mean()), 4), "least": round(float(found.min()), 4)}
+    cosine = cosines(embedder.embed_texts(texts), teacher.embed(texts))
+    return {"mean": round(float(cosine.mean()), 4), "least": round(float(cosine.min()), 4)}
 
 
 def _info(

@@ -76,13 +76,13 @@ def read_set(folder: Path, item: TrainingSet) -> list[str]:
         raise ExportError(f"{folder}: holds no {item.name}.jsonl.gz, which the recipe trains on")
     texts = []
     for row in read_rows(path):
-        found = row.get("captions", [row["text"]] if "text" in row else None)
-        if found is None:
+        row_texts = row.get("captions", [row["text"]] if "text" in row else None)
+        if row_texts is None:
             raise ExportError(f"{path}: a row has no text")
         if item.left_out and "source" not in row:
             raise ExportError(f"{path}: a row names no source, so its terms are unknown")
         if not (item.left_out and str(row["source"]).startswith(item.left_out)):
-            texts += [str(text) for text in found if str(text).strip()]
+            texts += [str(text) for text in row_texts if str(text).strip()]
     return texts
 
 
@@ -106,10 +106,10 @@ def read_corpus(
     texts: dict[str, None] = {}
     runs: list[list[str]] = []
     for item in sets:
-        found = read_set(folder, item)
-        texts.update(dict.fromkeys(found))
+        set_texts = read_set(folder, item)
+        texts.update(dict.fromkeys(set_texts))
         if item.paragraphs:
-            runs.append(found)
+            runs.append(set_texts)
     if joined and runs:
         share = np.array([len(run) for run in runs]) / sum(map(len, runs))
         for run, count in zip(runs, rng.multinomial(joined, share), strict=True):
@@ -123,11 +123,11 @@ def _joined(run: Sequence[str], count: int, rng: np.random.Generator) -> Iterato
     """``count`` stretches of ``run``, each of whole neighbours up to a length drawn at random."""
     least, most = _JOINED_CHARACTERS
     for _ in range(count):
-        wanted = int(rng.integers(least, most))
+        target_length = int(rng.integers(least, most))
         start, length = int(rng.integers(len(run))), 0
         parts: list[str] = []
         for text in run[start:]:
-            if parts and length + len(text) > wanted:
+            if parts and length + len(text) > target_length:
                 break
             parts.append(text)
             length += len(text) + 1

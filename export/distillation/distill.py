@@ -21,13 +21,14 @@ from ..references.text import TorchReference
 from ..sealing.pipeline import Exported
 from ..sources.text_source import open_text
 from ..sources.tokenizer import bundle_tokenizer
-from .bundle import StudentReference, Untrained, seal_student
+from ..types import HalfVectors
+from .bundle import StudentModel, StudentReference, seal_student
 from .corpus import read_corpus
 from .recipe import Characters, DistillRecipe, Static
 from .students.characters import CharacterStudent, character_student
 from .students.layers import LayerStudent, layer_student, prune_tokenizer
 from .students.static import StaticStudent, static_student
-from .teacher_vectors import Ids, Teacher, Vectors, bundle_teacher, teacher_vectors, torch_teacher
+from .teacher_vectors import Ids, Teacher, bundle_teacher, teacher_vectors, torch_teacher
 from .training import LOG, train
 from .training_curves import draw_training
 
@@ -55,15 +56,17 @@ def distill(
         ExportError: teacher, data or checkpoint do not fit the recipe, or the bundle departs from the student.
     """
     prepared = prepare(source, data, recipe, limit=recipe.texts, cache=cache or out / "teacher", say=say)
-    begun, ids = begin(prepared.teacher, prepared.texts, recipe)
+    model, ids = build_student(prepared.teacher, prepared.texts, recipe)
     folder = data / "eval"
-    measure = partial(_dev_scores, begun.reference, folder) if folder.is_dir() else None
+    measure = partial(_dev_scores, model.reference, folder) if folder.is_dir() else None
     say("training")
-    train(begun.student, ids, prepared.vectors, recipe.plan, out, evaluate=measure)
+    train(model.student, ids, prepared.vectors, recipe.plan, out, evaluate=measure)
     draw_training(out / LOG, out / "curves.png", title=recipe.name)
     say("sealing the bundle")
     evaluation = folder if folder.is_dir() else None
-    return seal_student(begun, prepared.teacher, out / recipe.name, recipe, way=prepared.way, data=evaluation)
+    return seal_student(
+        model, prepared.teacher, out / recipe.name, recipe, vector_source=prepared.vector_source, data=evaluation
+    )
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,10 @@ class Prepared:
     """What a student learns from."""
 
     teacher: TorchReference
-    way: Teacher
+    vector_source: Teacher
     """How the vectors were computed."""
     texts: list[str]
-    vectors: Vectors
+    vectors: HalfVectors
     """The teacher's, (N, dim)."""
 
 
@@ -91,15 +94,15 @@ def prepare(
 
     ``limit``: so many texts are enough; ``None``: all.
     """
-    said = recipe.bundle
-    teacher = TorchReference(open_text(source, source_id=said.source_id, max_tokens=said.max_tokens))
+    options = recipe.bundle
+    teacher = TorchReference(open_text(source, source_id=options.source_id, max_tokens=options.max_tokens))
     texts = read_corpus(data, joined=recipe.joined, seed=recipe.plan.seed, sets=recipe.sets, limit=limit)
     say(f"{len(texts)} texts")
-    way = _teacher(teacher, recipe)
+    vector_source = _teacher(teacher, recipe)
     vectors = teacher_vectors(
-        way, texts, cache, progress=lambda done: say(f"teacher's vectors: {done} of {len(texts)}")
+        vector_source, texts, cache, progress=lambda done: say(f"teacher's vectors: {done} of {len(texts)}")
     )
-    return Prepared(teacher, way, texts, vectors)
+    return Prepared(teacher, vector_source, texts, vectors)
 
 
 def _teacher(reference: TorchReference, recipe: DistillRecipe) -> Teacher:
@@ -119,7 +122,7 @@ def _space(reference: TorchReference) -> str:
     return f"{source.id}@{source.weights_sha256[:12]}/{reference.dim}"
 
 
-def begin(teacher: TorchReference, texts: Sequence[str], recipe: DistillRecipe) -> tuple[Untrained, Ids]:
+def build_student(teacher: TorchReference, texts: Sequence[str], recipe: DistillRecipe) -> tuple[StudentModel, Ids]:
     """The student as it starts, and its token ids of all texts."""
     torch.manual_seed(recipe.plan.seed)
     tokenizer = bundle_tokenizer(teacher.tokenizer.backend_tokenizer, lowercase=teacher.source.lowercase)
@@ -131,31 +134,31 @@ def begin(teacher: TorchReference, texts: Sequence[str], recipe: DistillRecipe) 
     elif isinstance(recipe.student, Characters):
         student = character_student(tokenizer, counts, recipe.student, teacher.dim)
     else:
-        tokenizer, kept = prune_tokenizer(tokenizer, counts, recipe.student.rows)
+        tokenizer, token_ids = prune_tokenizer(tokenizer, counts, recipe.student.rows)
         student = layer_student(
             teacher,
             recipe.student.layers,
-            kept=kept,
+            token_ids=token_ids,
             positions=teacher.source.max_tokens,
             neurons=recipe.student.neurons,
         )
         ids = _token_ids(tokenizer, texts, teacher.source.max_tokens)
     student.to("cuda" if torch.cuda.is_available() else "cpu")
-    return Untrained(student, tokenizer, StudentReference(student, tokenizer, teacher.source)), ids
+    return StudentModel(student, tokenizer, StudentReference(student, tokenizer, teacher.source)), ids
 
 
 def _token_ids(tokenizer: bytes, texts: Sequence[str], max_tokens: int) -> Ids:
     """As arrays: lists of Python's numbers would take ten times the memory."""
     encoder = Tokenizer.from_str(tokenizer.decode())
     encoder.enable_truncation(max_tokens)
-    found: list[npt.NDArray[np.int32]] = []
+    rows: list[npt.NDArray[np.int32]] = []
     for start in range(0, len(texts), 4096):
-        found += [np.array(row.ids, np.int32) for row in encoder.encode_batch_fast(list(texts[start : start + 4096]))]
-    return found
+        rows += [np.array(row.ids, np.int32) for row in encoder.encode_batch_fast(list(texts[start : start + 4096]))]
+    return rows
 
 
 def _dev_scores(reference: StudentReference, folder: Path, student: torch.nn.Module) -> dict[str, float]:
     """Of one similarity set, the first: a score that is looked at during training should take seconds."""
-    sets = [found for found in find_sets([folder]) if found.kind == SIMILARITY]
-    dev = next((found for found in sets if "dev" in found.name), sets[0] if sets else None)
+    sets = [item for item in find_sets([folder]) if item.kind == SIMILARITY]
+    dev = next((item for item in sets if "dev" in item.name), sets[0] if sets else None)
     return {} if dev is None else {f"{dev.name} spearman": similarity(reference.embed, dev)["spearman"]}

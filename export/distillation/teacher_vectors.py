@@ -16,7 +16,8 @@ from transformers import AutoModel
 from edgeembed import Embedder
 
 from ..errors import ExportError
-from ..references.text import TorchReference, apply_stage
+from ..references.text import TorchReference, apply_pooling_step
+from ..types import HalfVectors, Vectors
 
 BLOCK = 4096
 """Texts in one file of the cache: what an interruption can lose."""
@@ -24,7 +25,6 @@ _DIGEST = 32
 """Characters of a text's digest."""
 _BATCH_TOKENS = 4096
 _BATCH_TEXTS = 256
-Vectors = npt.NDArray[np.float16]  # (N, dim)
 Ids = Sequence[Sequence[int] | npt.NDArray[np.int32]]
 """Token ids of several texts."""
 
@@ -33,7 +33,7 @@ Ids = Sequence[Sequence[int] | npt.NDArray[np.int32]]
 class Teacher:
     """One way to compute the teacher's vectors."""
 
-    embed: Callable[[Sequence[str]], npt.NDArray[np.float32]]
+    embed: Callable[[Sequence[str]], Vectors]
     """Texts to float32 ``(N, dim)``, rows of length 1."""
     key: str
     """Equal keys, equal vectors."""
@@ -65,15 +65,15 @@ def torch_teacher(reference: TorchReference, *, bfloat16: bool) -> Teacher:
     model.load_state_dict(reference.model.state_dict())
     model.to(device, dtype).eval()
 
-    def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def embed(texts: Sequence[str]) -> Vectors:
         ids = reference.token_ids(texts)
         out = np.empty((len(texts), reference.dim), np.float32)
         for rows in batches([len(row) for row in ids], tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
             input_ids, mask = padded([ids[i] for i in rows], device=device)
             with torch.inference_mode():
                 value = model(input_ids=input_ids, attention_mask=mask).last_hidden_state.float()  # (B, T, hidden)
-                for stage in reference.source.stages:
-                    value = apply_stage(stage, value, mask.unsqueeze(2).float())
+                for step in reference.source.pooling:
+                    value = apply_pooling_step(step, value, mask.unsqueeze(2).float())
             out[rows] = value.cpu().numpy()  # (B, dim)
         return out
 
@@ -84,8 +84,8 @@ def torch_teacher(reference: TorchReference, *, bfloat16: bool) -> Teacher:
 
 def teacher_vectors(
     teacher: Teacher, texts: Sequence[str], folder: Path, *, progress: Callable[[int], None] | None = None
-) -> Vectors:
-    """Vectors of ``texts``, from the cache as far as they are there.
+) -> HalfVectors:
+    """HalfVectors of ``texts``, from the cache as far as they are there.
 
     Args:
         teacher: computes what is missing.
@@ -114,10 +114,10 @@ def teacher_vectors(
         places |= {digests[i]: (len(blocks), row) for row, i in enumerate(rows)}
         blocks.append(vectors)
     out = np.empty((len(texts), blocks[0].shape[1]), np.float16)
-    found = np.array([places[digest] for digest in digests])  # (N, 2): which block, which row of it
+    positions = np.array([places[digest] for digest in digests])  # (N, 2): which block, which row of it
     for number, block in enumerate(blocks):
-        here = found[:, 0] == number
-        out[here] = block[found[here, 1]]
+        in_block = positions[:, 0] == number
+        out[in_block] = block[positions[in_block, 1]]
     if progress is not None:
         progress(len(texts))
     return out
@@ -128,9 +128,9 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST].encode()
 
 
-def _cached(home: Path) -> tuple[list[Vectors], dict[bytes, tuple[int, int]]]:
+def _cached(home: Path) -> tuple[list[HalfVectors], dict[bytes, tuple[int, int]]]:
     """The blocks of a cache, and where in them the vector of each text is."""
-    blocks: list[Vectors] = []
+    blocks: list[HalfVectors] = []
     places: dict[bytes, tuple[int, int]] = {}
     for path in sorted(home.glob("*.npz")):
         with np.load(path, allow_pickle=False) as block:
@@ -139,7 +139,7 @@ def _cached(home: Path) -> tuple[list[Vectors], dict[bytes, tuple[int, int]]]:
     return blocks, places
 
 
-def _write_block(home: Path, keys: npt.NDArray[np.bytes_], vectors: Vectors) -> None:
+def _write_block(home: Path, keys: npt.NDArray[np.bytes_], vectors: HalfVectors) -> None:
     path = home / f"{hashlib.sha256(keys.tobytes()).hexdigest()[:16]}.npz"
     partial = path.with_suffix(".part")
     with partial.open("wb") as file:

@@ -150,9 +150,9 @@ def run_steps(
     if step == 0 and measure is not None:
         log.write(step, measure())
     end = plan.steps if stop_after is None else min(plan.steps, stop_after)
-    for found in islice(learn(step), max(0, end - step)):
+    for step_losses in islice(learn(step), max(0, end - step)):
         step += 1
-        log.add(found)
+        log.add(step_losses)
         if step % plan.log_every == 0:
             log.flush(step)
         if step % plan.evaluate_every == 0 or step == plan.steps:
@@ -175,13 +175,13 @@ def _step(
     device = next(student.parameters()).device
     with torch.autocast(device.type, torch.bfloat16) if plan.bfloat16 else contextlib.nullcontext():
         vectors = student(ids)
-    wanted = torch.nn.functional.normalize(torch.from_numpy(targets).to(device).float(), dim=1)
-    found = losses(vectors.float(), wanted, relation=plan.relation)
+    teacher = torch.nn.functional.normalize(torch.from_numpy(targets).to(device).float(), dim=1)
+    values = losses(vectors.float(), teacher, relation=plan.relation)
     optimizer.zero_grad(set_to_none=True)
-    found["loss"].backward()  # type: ignore[no-untyped-call]
+    values["loss"].backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
     optimizer.step()
-    return {name: value.detach() for name, value in found.items()}
+    return {name: value.detach() for name, value in values.items()}
 
 
 def learning_rate_share(step: int, *, steps: int, warmup: float) -> float:
@@ -208,19 +208,19 @@ def _epoch(plan: Plan, lengths: npt.NDArray[np.int64], epoch: int) -> list[list[
     size = plan.batch_texts
     if plan.batch_tokens is None:
         return [order[start : start + size].tolist() for start in range(0, len(order), size)]
-    found = []
+    chunks = []
     for start in range(0, len(order), size * _POOL):
         pool = order[start : start + size * _POOL]
         for rows in batches(lengths[pool].tolist(), tokens=plan.batch_tokens, texts=size):
-            found.append(pool[rows].tolist())
-    return [found[i] for i in rng.permutation(len(found))]
+            chunks.append(pool[rows].tolist())
+    return [chunks[i] for i in rng.permutation(len(chunks))]
 
 
 def _key(plan: Plan, student: torch.nn.Module, targets: npt.NDArray[np.float16]) -> str:
     """Changes with anything that a checkpoint depends on."""
     shapes = {name: list(value.shape) for name, value in student.state_dict().items()}
-    facts = json.dumps([asdict(plan), shapes, list(targets.shape)], sort_keys=True).encode()
-    return hashlib.sha256(facts + targets[:: max(1, len(targets) // 1000)].tobytes()).hexdigest()
+    content = json.dumps([asdict(plan), shapes, list(targets.shape)], sort_keys=True).encode()
+    return hashlib.sha256(content + targets[:: max(1, len(targets) // 1000)].tobytes()).hexdigest()
 
 
 def load_checkpoint(
@@ -261,8 +261,8 @@ class TrainingLog:
 
     def __init__(self, path: Path, step: int, seconds: float) -> None:
         lines = read_log(path) if path.is_file() and step else []
-        kept = [json.dumps(line) + "\n" for line in lines if line["step"] <= step]
-        path.write_text("".join(kept), encoding="utf-8")
+        remaining = [json.dumps(line) + "\n" for line in lines if line["step"] <= step]
+        path.write_text("".join(remaining), encoding="utf-8")
         self._path = path
         self._begun = time.perf_counter() - seconds
         self._sums: dict[str, torch.Tensor] = {}
@@ -272,8 +272,8 @@ class TrainingLog:
     def seconds(self) -> float:
         return time.perf_counter() - self._begun
 
-    def add(self, found: Mapping[str, torch.Tensor]) -> None:
-        for name, value in found.items():
+    def add(self, losses: Mapping[str, torch.Tensor]) -> None:
+        for name, value in losses.items():
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
         self._count += 1
 

@@ -43,5 +43,5 @@ def draw_training(logs: Path | Sequence[Path], out: Path, *, title: str) -> None
 
 
 def _points(lines: Sequence[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:
-    found = [(line["step"], line[key]) for line in lines if key in line]
-    return [step for step, _ in found], [value for _, value in found]
+    points = [(line["step"], line[key]) for line in lines if key in line]
+    return [step for step, _ in points], [value for _, value in points]

@@ -74,7 +74,7 @@ def suggest(trial: optuna.Trial, recipe: DistillRecipe, *, depth: int) -> dict[s
 
 
 def with_knobs(recipe: DistillRecipe, knobs: dict[str, Any]) -> DistillRecipe:
-    """A recipe with knobs as :func:`suggest` gives them and :func:`write_found` writes them."""
+    """A recipe with knobs as :func:`suggest` gives them and :func:`write_result` writes them."""
     plan = replace(
         recipe.plan,
         learning_rate=float(knobs.get("rate", recipe.plan.learning_rate)),
@@ -98,8 +98,8 @@ def agreement(vectors: npt.NDArray[np.floating[Any]], targets: npt.NDArray[np.fl
     from scipy.stats import spearmanr
 
     pairs = np.triu_indices(len(vectors), 1)
-    own, wanted = ((rows.astype(np.float32) @ rows.astype(np.float32).T)[pairs] for rows in (vectors, targets))
-    return float(spearmanr(own, wanted).statistic)
+    student, teacher = ((rows.astype(np.float32) @ rows.astype(np.float32).T)[pairs] for rows in (vectors, targets))
+    return float(spearmanr(student, teacher).statistic)
 
 
 def tune(
@@ -130,7 +130,7 @@ def tune(
     """
     import optuna
 
-    from .distill import begin, prepare
+    from .distill import build_student, prepare
 
     out.mkdir(parents=True, exist_ok=True)
     prepared = prepare(source, data, recipe, limit=budget.texts + _HELD_OUT, cache=cache or out / "teacher", say=say)
@@ -144,12 +144,12 @@ def tune(
 
         short = with_knobs(recipe, suggest(trial, recipe, depth=depth))
         short = replace(short, plan=replace(short.plan, steps=budget.steps, evaluate_every=budget.steps))
-        held, texts = prepared.texts[:_HELD_OUT], prepared.texts[_HELD_OUT:]
-        begun, ids = begin(prepared.teacher, texts, short)
+        held_out, texts = prepared.texts[:_HELD_OUT], prepared.texts[_HELD_OUT:]
+        model, ids = build_student(prepared.teacher, texts, short)
         with tempfile.TemporaryDirectory() as scratch:
-            train(begun.student, ids, prepared.vectors[_HELD_OUT:], short.plan, Path(scratch))
+            train(model.student, ids, prepared.vectors[_HELD_OUT:], short.plan, Path(scratch))
             assert Path(scratch, CHECKPOINT).is_file()
-        score = agreement(begun.reference.embed(held), prepared.vectors[:_HELD_OUT])
+        score = agreement(model.reference.embed(held_out), prepared.vectors[:_HELD_OUT])
         say(f"trial {trial.number}: agreement {score:.4f}, {trial.params}")
         return score
 
@@ -192,21 +192,26 @@ def _found(study: optuna.Study, recipe: DistillRecipe) -> Found:
     return Found(with_knobs(recipe, best.params), dict(best.params), score, rows)
 
 
-def write_found(found: Found, budget: Budget, path: Path) -> None:
+def write_result(found: Found, budget: Budget, path: Path) -> None:
     """Write knobs and evidence as JSON; :func:`tuned` reads it."""
-    facts = {"knobs": found.knobs, "agreement": round(found.score, 5), "budget": asdict(budget), "trials": found.trials}
+    result = {
+        "knobs": found.knobs,
+        "agreement": round(found.score, 5),
+        "budget": asdict(budget),
+        "trials": found.trials,
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def tuned(recipe: DistillRecipe, path: Path) -> DistillRecipe:
     """A recipe with the knobs that a search wrote, and a sentence of evidence for the card."""
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    trials: Sequence[dict[str, Any]] = facts["trials"]
-    budget = facts["budget"]
+    result = json.loads(path.read_text(encoding="utf-8"))
+    trials: Sequence[dict[str, Any]] = result["trials"]
+    budget = result["budget"]
     evidence = (
         f"Learning rate, weight of the similarities and shape are the best of {len(trials)} short trainings "
         f"({budget['texts']} texts, {budget['steps']} steps), by the rank correlation of the student's cosines with "
-        f"the teacher's on held-out texts: {facts['agreement']:.4f} (the worst trial {trials[-1]['agreement']:.4f})."
+        f"the teacher's on held-out texts: {result['agreement']:.4f} (the worst trial {trials[-1]['agreement']:.4f})."
     )
-    return replace(with_knobs(recipe, facts["knobs"]), evidence=(*recipe.evidence, evidence))
+    return replace(with_knobs(recipe, result["knobs"]), evidence=(*recipe.evidence, evidence))

@@ -49,13 +49,13 @@ class EvaluationSet:
             ExportError: a row lacks a key that the kind of set needs.
         """
         keys = next(keys for keys, kind in _LAYOUTS.items() if kind == self.kind)
-        found = []
+        rows = []
         for number, row in enumerate(read_rows(self.path), start=1):
             if not keys <= row.keys():
                 raise ExportError(f"{self.path}: line {number} lacks {', '.join(sorted(keys - row.keys()))}")
             if self.split is None or row.get("split") == self.split:
-                found.append(row)
-        return found
+                rows.append(row)
+        return rows
 
 
 def find_sets(data: Sequence[Path], *, only: Sequence[str] = ()) -> list[EvaluationSet]:
@@ -75,18 +75,18 @@ def find_sets(data: Sequence[Path], *, only: Sequence[str] = ()) -> list[Evaluat
         ExportError: a file that was named is of no known layout, two sets have one name, a name in ``only`` is not
             there, or nothing is.
     """
-    found = [item for path in data for item in _sets_at(path)]
-    names = [item.name for item in found]
+    sets = [item for path in data for item in _sets_at(path)]
+    names = [item.name for item in sets]
     for name in sorted(set(names)):
         if names.count(name) > 1:
-            raise ExportError(f"two data sets are called {name}: {', '.join(_paths(found, name))}; leave one out")
+            raise ExportError(f"two data sets are called {name}: {', '.join(_paths(sets, name))}; leave one out")
     for name in only:
         if name not in names:
             raise ExportError(f"no data set is called {name}; there are: {', '.join(names) or 'none'}")
-    if not found:
+    if not sets:
         places = ", ".join(map(str, data))
         raise ExportError(f"{places}: holds no data sets (files *.jsonl.gz, or folders with qrels.tsv)")
-    return [item for item in found if not only or item.name in only]
+    return [item for item in sets if not only or item.name in only]
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -198,5 +198,5 @@ def _lines(folder: Path, name: str) -> Path:
     return zipped if zipped.is_file() else folder / f"{name}.jsonl"
 
 
-def _paths(found: Sequence[EvaluationSet], name: str) -> list[str]:
-    return [str(item.path) for item in found if item.name == name]
+def _paths(sets: Sequence[EvaluationSet], name: str) -> list[str]:
+    return [str(item.path) for item in sets if item.name == name]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ExportError
+from ..types import Vectors
 from .clusters import k_means
 from .projection import Points, principal_components, t_sne
 from .text_tasks import Embed, TypoCurve
@@ -192,7 +193,7 @@ def _largest(labels: Sequence[str]) -> dict[str, Members]:
     return {label.replace("_", " "): np.flatnonzero(array == label) for label, _ in common}
 
 
-def _regions(points: Points, vectors: npt.NDArray[np.float32], texts: Sequence[str]) -> dict[str, Members]:
+def _regions(points: Points, vectors: Vectors, texts: Sequence[str]) -> dict[str, Members]:
     """Regions of the map, each under the start of its most typical text, to the numbers of their texts."""
     numbers = k_means(points, min(len(_COLOURS), len(points)), seed=0)
     groups: dict[str, Members] = {}

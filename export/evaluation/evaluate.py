@@ -51,12 +51,12 @@ def evaluate(
     known = None if embed is None else remembering(embed)
     scores: Scores = {}
     reasons = []
-    for found in find_sets([data] if isinstance(data, Path) else data, only=only):
-        reason = _hindrance(found, embed, embed_images)
+    for dataset in find_sets([data] if isinstance(data, Path) else data, only=only):
+        reason = _hindrance(dataset, embed, embed_images)
         if reason is None:
-            scores[found.name] = _measure(found, known, embed_images, prompts)
+            scores[dataset.name] = _measure(dataset, known, embed_images, prompts)
         else:
-            reasons.append(f"{found.name}: {reason}")
+            reasons.append(f"{dataset.name}: {reason}")
     if not scores:
         raise ExportError(f"nothing can be measured: {'; '.join(reasons)}")
     return scores
@@ -67,7 +67,7 @@ def left_out(
 ) -> dict[str, str]:
     """Names of the sets that :func:`evaluate` passes over, and why."""
     sets = find_sets([data] if isinstance(data, Path) else data, only=only)
-    reasons = {found.name: _hindrance(found, embed, embed_images) for found in sets}
+    reasons = {dataset.name: _hindrance(dataset, embed, embed_images) for dataset in sets}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
@@ -85,27 +85,27 @@ def table(columns: Mapping[str, Scores]) -> str:
 
 
 def _measure(
-    found: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None, prompts: Sequence[str]
+    dataset: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None, prompts: Sequence[str]
 ) -> dict[str, float]:
-    if embed_images is not None and found.kind == LABELLED_PICTURES:
-        return labelled_pictures(embed, embed_images, found, prompts=prompts)
+    if embed_images is not None and dataset.kind == LABELLED_PICTURES:
+        return labelled_pictures(embed, embed_images, dataset, prompts=prompts)
     assert embed is not None
-    if embed_images is not None and found.kind == CAPTIONED_PICTURES:
-        return caption_retrieval(embed, embed_images, found)
-    return {SIMILARITY: similarity, RETRIEVAL: retrieval, LABELLED_TEXTS: labelled_texts}[found.kind](embed, found)
+    if embed_images is not None and dataset.kind == CAPTIONED_PICTURES:
+        return caption_retrieval(embed, embed_images, dataset)
+    return {SIMILARITY: similarity, RETRIEVAL: retrieval, LABELLED_TEXTS: labelled_texts}[dataset.kind](embed, dataset)
 
 
-def _hindrance(found: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None) -> str | None:
+def _hindrance(dataset: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None) -> str | None:
     """Why this encoder cannot be measured on this set; ``None``: it can."""
-    if embed is None and found.kind != LABELLED_PICTURES:
+    if embed is None and dataset.kind != LABELLED_PICTURES:
         return "the model has no text encoder"
-    if found.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES):
+    if dataset.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES):
         if embed_images is None:
             return "the model has no image encoder"
-        pictures = Pictures(found.path.parent)
-        labels = Counter(str(row.get("label")) for row in found.rows() if row["image"] in pictures)
+        pictures = Pictures(dataset.path.parent)
+        labels = Counter(str(row.get("label")) for row in dataset.rows() if row["image"] in pictures)
         if not labels:
-            return f"none of its pictures is beside {found.path}"
+            return f"none of its pictures is beside {dataset.path}"
         if embed is None and min(labels.values()) == 1:
             return "the model has no text encoder for the names of classes, and not every class has two pictures"
     return None

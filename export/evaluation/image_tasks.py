@@ -9,17 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ExportError
+from ..types import Vectors
 from .clusters import neighbour_accuracy, numbered
 from .datasets import EvaluationSet, Pictures, Row
 from .text_tasks import NEIGHBOURS, Embed, percent
 
-EmbedImages = Callable[[Sequence[bytes]], npt.NDArray[np.float32]]
+EmbedImages = Callable[[Sequence[bytes]], Vectors]
 """Contents of picture files to float32 ``(N, dim)`` with rows of length 1."""
 _BLOCK = 64
 """Picture files that are held in memory at a time."""
 
 
-def caption_retrieval(embed: Embed, embed_images: EmbedImages, found: EvaluationSet) -> dict[str, float]:
+def caption_retrieval(embed: Embed, embed_images: EmbedImages, dataset: EvaluationSet) -> dict[str, float]:
     """Recall at 1, 5 and 10, x 100, of the picture for each caption, and of any of its captions for each picture.
 
     As Karpathy and Fei-Fei (2015) count. What is as similar as the right one comes before it, so an encoder that makes
@@ -28,12 +29,12 @@ def caption_retrieval(embed: Embed, embed_images: EmbedImages, found: Evaluation
     Raises:
         ExportError: a picture is missing.
     """
-    rows = found.rows()
-    pictures = Pictures(found.path.parent)
+    rows = dataset.rows()
+    pictures = Pictures(dataset.path.parent)
     missing = [row["image"] for row in rows if row["image"] not in pictures]
     if missing or not rows:
         raise ExportError(
-            f"{found.name}: {len(missing)} of {len(rows)} pictures are not beside {found.path} (such as "
+            f"{dataset.name}: {len(missing)} of {len(rows)} pictures are not beside {dataset.path} (such as "
             f"{missing[:1]}); put them there, as files or in a .tar, or leave the set out"
         )
     images = _embed_all(embed_images, pictures, rows)  # (pictures, dim)
@@ -72,7 +73,7 @@ def caption_ranks(
 
 
 def labelled_pictures(
-    embed: Embed | None, embed_images: EmbedImages, found: EvaluationSet, *, prompts: Sequence[str] = ()
+    embed: Embed | None, embed_images: EmbedImages, dataset: EvaluationSet, *, prompts: Sequence[str] = ()
 ) -> dict[str, float]:
     """Zero-shot accuracy among the first 1 and the first 5 classes, and that of nearest neighbours, x 100.
 
@@ -82,11 +83,11 @@ def labelled_pictures(
     Raises:
         ExportError: none of the pictures is there, or no measure applies.
     """
-    rows = found.rows()
-    pictures = Pictures(found.path.parent)
+    rows = dataset.rows()
+    pictures = Pictures(dataset.path.parent)
     there = [row for row in rows if row["image"] in pictures]
     if not there:
-        raise ExportError(f"{found.name}: none of its {len(rows)} pictures is beside {found.path}")
+        raise ExportError(f"{dataset.name}: none of its {len(rows)} pictures is beside {dataset.path}")
     vectors = _embed_all(embed_images, pictures, there)
     labels = [str(row["label"]) for row in there]
     scores: dict[str, float] = {}
@@ -100,11 +101,11 @@ def labelled_pictures(
     if min(Counter(labels).values()) > 1:
         scores["knn accuracy"] = percent(neighbour_accuracy(vectors, numbered(labels), k=NEIGHBOURS))
     if not scores:
-        raise ExportError(f"{found.name}: needs a text encoder, or two pictures of every class")
+        raise ExportError(f"{dataset.name}: needs a text encoder, or two pictures of every class")
     return scores
 
 
-def class_vectors(embed: Embed, classes: Sequence[str], prompts: Sequence[str] = ()) -> npt.NDArray[np.float32]:
+def class_vectors(embed: Embed, classes: Sequence[str], prompts: Sequence[str] = ()) -> Vectors:
     """A vector of length 1 for each class: the mean over the prompts (Radford et al. 2021, section 3.1.4).
 
     Args:
@@ -126,6 +127,6 @@ def class_vectors(embed: Embed, classes: Sequence[str], prompts: Sequence[str] =
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _embed_all(embed_images: EmbedImages, pictures: Pictures, rows: Sequence[Row]) -> npt.NDArray[np.float32]:
+def _embed_all(embed_images: EmbedImages, pictures: Pictures, rows: Sequence[Row]) -> Vectors:
     blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
     return np.concatenate([embed_images([pictures.read(row["image"]) for row in block]) for block in blocks])

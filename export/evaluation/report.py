@@ -80,7 +80,7 @@ def measure_quality(
     scores = evaluate(embed, data, embed_images=encoder.images, only=only, prompts=prompts) if data else {}
     if embed is None:
         return Quality(scores)
-    curves = tuple(typo_curve(embed, found) for found in _typo_sets(data, only, typos))
+    curves = tuple(typo_curve(embed, item) for item in _typo_sets(data, only, typos))
     return Quality(scores, curves, tuple(audit(embed)) if bias else ())
 
 
@@ -106,8 +106,8 @@ def bias_table(audits: Mapping[str, Sequence[Association]]) -> str:
     lines = [" ".join([" " * width, *(title.rjust(widths[title]) for title in audits)])]
     for i, name in enumerate(names):
         cells = [
-            f"{found[i].effect_size:+.2f} (p {found[i].p_value:.2g})".rjust(widths[title])
-            for title, found in audits.items()
+            f"{associations[i].effect_size:+.2f} (p {associations[i].p_value:.2g})".rjust(widths[title])
+            for title, associations in audits.items()
         ]
         lines.append(" ".join([name.ljust(width), *cells]))
     return "\n".join(lines)
@@ -117,7 +117,7 @@ def _typo_sets(data: Sequence[Path], only: Sequence[str], typos: Sequence[str] |
     if not data or (typos is not None and not typos):
         return []
     sets = find_sets(data, only=typos or only)
-    return sets if typos else [found for kind in (SIMILARITY, RETRIEVAL) for found in sets if found.kind == kind][:1]
+    return sets if typos else [item for kind in (SIMILARITY, RETRIEVAL) for item in sets if item.kind == kind][:1]
 
 
 def _plain(value: Any) -> Any:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from edgeembed.embedder import Role
 
 from ..errors import ExportError
+from ..types import Vectors
 from .clusters import k_means, neighbour_accuracy, numbered, v_measure
 from .datasets import RETRIEVAL, SIMILARITY, EvaluationSet, Row, read_retrieval
 from .typos import typed
 
-Embed = Callable[[Sequence[str], Role], npt.NDArray[np.float32]]
+Embed = Callable[[Sequence[str], Role], Vectors]
 """Texts and their role (``query`` or ``document``) to float32 ``(N, dim)`` with rows of length 1."""
 Typing = Callable[[str], str]
 """A text as it should be to the text as somebody typed it."""
@@ -41,9 +41,9 @@ class TypoCurve:
 
 def remembering(embed: Embed) -> Embed:
     """``embed`` that computes each text once for each role; its vectors stay in memory."""
-    known: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
+    known: dict[tuple[str, str], Vectors] = {}
 
-    def run(texts: Sequence[str], role: Role) -> npt.NDArray[np.float32]:
+    def run(texts: Sequence[str], role: Role) -> Vectors:
         new = sorted({text for text in texts if (role, text) not in known})
         if new:
             known.update(zip(((role, text) for text in new), embed(new, role), strict=True))
@@ -52,12 +52,12 @@ def remembering(embed: Embed) -> Embed:
     return run
 
 
-def similarity(embed: Embed, found: EvaluationSet, *, typing: Typing | None = None) -> dict[str, float]:
+def similarity(embed: Embed, dataset: EvaluationSet, *, typing: Typing | None = None) -> dict[str, float]:
     """Spearman's rank correlation x 100 of the cosine of two texts with people's scores, ties by their mean rank.
 
     Args:
         embed: the encoder; both texts are documents.
-        found: a similarity set.
+        dataset: a similarity set.
         typing: what happens to the first text of each pair; ``None``: nothing.
 
     Raises:
@@ -65,7 +65,7 @@ def similarity(embed: Embed, found: EvaluationSet, *, typing: Typing | None = No
     """
     from scipy.stats import spearmanr
 
-    rows = found.rows()
+    rows = dataset.rows()
     first = [str(row["a"]) if typing is None else typing(str(row["a"])) for row in rows]
     second = [str(row["b"]) for row in rows]
     distinct = sorted({*first, *second})
@@ -76,15 +76,15 @@ def similarity(embed: Embed, found: EvaluationSet, *, typing: Typing | None = No
     try:
         scores = [float(row["score"]) for row in rows]
     except (TypeError, ValueError) as error:
-        raise ExportError(f"{found.path}: a score is no number: {error}") from error
+        raise ExportError(f"{dataset.path}: a score is no number: {error}") from error
     if len(set(scores)) < 2:
-        raise ExportError(f"{found.path}: all scores are the same; there is no order to compare with")
+        raise ExportError(f"{dataset.path}: all scores are the same; there is no order to compare with")
     if np.ptp(cosine) == 0:  # undefined: an encoder that makes everything equal orders nothing
         return {"spearman": 0.0}
     return {"spearman": percent(float(spearmanr(cosine, scores).statistic))}
 
 
-def retrieval(embed: Embed, found: EvaluationSet, *, typing: Typing | None = None) -> dict[str, float]:
+def retrieval(embed: Embed, dataset: EvaluationSet, *, typing: Typing | None = None) -> dict[str, float]:
     """nDCG@10 and recall@100, both x 100, each document (title and text) being one vector, by exact search.
 
     nDCG as ``trec_eval`` computes it: gain is the judgement itself, discount log2(rank + 1) (Järvelin and Kekäläinen
@@ -92,19 +92,19 @@ def retrieval(embed: Embed, found: EvaluationSet, *, typing: Typing | None = Non
 
     Args:
         embed: the encoder.
-        found: a retrieval set.
+        dataset: a retrieval set.
         typing: what happens to the queries; ``None``: nothing.
     """
-    corpus, queries, judged = read_retrieval(found.path)
+    corpus, queries, judged = read_retrieval(dataset.path)
     documents = embed([_whole(row) for row in corpus], "document")
     ids = [str(row["_id"]) for row in corpus]
-    asked = [row for row in queries if any(gain > 0 for gain in judged.get(str(row["_id"]), {}).values())]
-    if not asked:
-        raise ExportError(f"{found.path}: no query has a relevant document")
-    texts = [row["text"] if typing is None else typing(row["text"]) for row in asked]
+    answerable = [row for row in queries if any(gain > 0 for gain in judged.get(str(row["_id"]), {}).values())]
+    if not answerable:
+        raise ExportError(f"{dataset.path}: no query has a relevant document")
+    texts = [row["text"] if typing is None else typing(row["text"]) for row in answerable]
     similarity = embed(texts, "query") @ documents.T  # (queries, documents)
     ndcg, recall = [], []
-    for row, values in zip(asked, similarity, strict=True):
+    for row, values in zip(answerable, similarity, strict=True):
         gains = judged[str(row["_id"])]
         order = np.argsort(-values, kind="stable")[:100]
         gained = [max(gains.get(ids[i], 0.0), 0.0) for i in order]
@@ -113,19 +113,19 @@ def retrieval(embed: Embed, found: EvaluationSet, *, typing: Typing | None = Non
     return {"ndcg@10": percent(float(np.mean(ndcg))), "recall@100": percent(float(np.mean(recall)))}
 
 
-def ndcg_at(found: Sequence[float], judged: Sequence[float], k: int) -> float:
-    """Discounted cumulative gain of the first ``k`` found, as a share of the best that ``judged`` allows.
+def ndcg_at(ranked: Sequence[float], judged: Sequence[float], k: int) -> float:
+    """Discounted cumulative gain of the first ``k`` of ``ranked``, as a share of the best that ``judged`` allows.
 
     Args:
-        found: gains in the order of the ranking.
+        ranked: gains in the order of the ranking.
         judged: gains of all judged documents, in any order; at least one is positive.
         k: how many count.
     """
     best = sorted((max(gain, 0.0) for gain in judged), reverse=True)
-    return _dcg(found[:k]) / _dcg(best[:k])
+    return _dcg(ranked[:k]) / _dcg(best[:k])
 
 
-def labelled_texts(embed: Embed, found: EvaluationSet) -> dict[str, float]:
+def labelled_texts(embed: Embed, dataset: EvaluationSet) -> dict[str, float]:
     """Accuracy of the 10 nearest other texts' commonest label, and V-measure of k-means, both x 100.
 
     There are as many clusters as labels; the V-measure is the mean of ten clusterings.
@@ -133,9 +133,9 @@ def labelled_texts(embed: Embed, found: EvaluationSet) -> dict[str, float]:
     Raises:
         ExportError: there are fewer than two texts.
     """
-    rows = found.rows()
+    rows = dataset.rows()
     if len(rows) < 2:
-        raise ExportError(f"{found.path}: holds {len(rows)} labelled text; neighbours need at least two")
+        raise ExportError(f"{dataset.path}: holds {len(rows)} labelled text; neighbours need at least two")
     labels = numbered([str(row["label"]) for row in rows])
     vectors = embed([str(row["text"]) for row in rows], "document")
     count = int(labels.max()) + 1
@@ -144,7 +144,9 @@ def labelled_texts(embed: Embed, found: EvaluationSet) -> dict[str, float]:
     return {"knn accuracy": percent(accuracy), "v-measure": percent(float(np.mean(values)))}
 
 
-def typo_curve(embed: Embed, found: EvaluationSet, *, rates: Sequence[float] = TYPO_RATES, seed: int = 0) -> TypoCurve:
+def typo_curve(
+    embed: Embed, dataset: EvaluationSet, *, rates: Sequence[float] = TYPO_RATES, seed: int = 0
+) -> TypoCurve:
     """The score of a set at several rates of typing errors in what is asked.
 
     In a similarity set the first text of each pair is typed wrongly, in a retrieval set the queries; the texts that
@@ -154,12 +156,12 @@ def typo_curve(embed: Embed, found: EvaluationSet, *, rates: Sequence[float] = T
         ExportError: the set is of another kind.
     """
     measures = {SIMILARITY: ("spearman", similarity), RETRIEVAL: ("ndcg@10", retrieval)}
-    if found.kind not in measures:
-        raise ExportError(f"{found.name} holds {found.kind}; typing errors are measured by similarity or retrieval")
-    measure, function = measures[found.kind]
+    if dataset.kind not in measures:
+        raise ExportError(f"{dataset.name} holds {dataset.kind}; typing errors are measured by similarity or retrieval")
+    measure, function = measures[dataset.kind]
     known = remembering(embed)
-    scores = [function(known, found, typing=partial(typed, rate=rate, seed=seed))[measure] for rate in rates]
-    return TypoCurve(set=found.name, measure=measure, rates=tuple(rates), scores=tuple(scores), seed=seed)
+    scores = [function(known, dataset, typing=partial(typed, rate=rate, seed=seed))[measure] for rate in rates]
+    return TypoCurve(set=dataset.name, measure=measure, rates=tuple(rates), scores=tuple(scores), seed=seed)
 
 
 def percent(value: float) -> float:

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import data as data_files
+from ..types import Vectors
 from .text_tasks import Embed
 
-Vectors = npt.NDArray[np.float32]  # (N, dim)
 EXACT = 20_000
 """Up to so many ways to divide the target words all are tried; above, so many are drawn."""
 _BLOCK = 1000
@@ -86,12 +86,12 @@ def audit(embed: Embed, *, tests: Sequence[AssociationTest] | None = None, seed:
         tests: ``None``: all of :func:`association_tests` (English).
         seed: of the divisions that are drawn where there are too many to try all.
     """
-    found = []
+    associations = []
     for test in association_tests() if tests is None else tests:
         for form, templates in (("words", ["{}"]), ("sentences", sentence_templates())):
             x, y, a, b = (_vectors(embed, words, templates) for words in test.words)
             effect, p = association(x, y, a, b, seed=seed)
-            found.append(
+            associations.append(
                 Association(
                     test=test.name,
                     targets=test.targets,
@@ -101,7 +101,7 @@ def audit(embed: Embed, *, tests: Sequence[AssociationTest] | None = None, seed:
                     p_value=float(f"{p:.2g}"),
                 )
             )
-    return found
+    return associations
 
 
 def association(x: Vectors, y: Vectors, a: Vectors, b: Vectors, *, seed: int = 0) -> tuple[float, float]:

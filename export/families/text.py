@@ -30,7 +30,7 @@ def load_text(location: str | Path, scratch: Path, options: BundleOptions) -> Lo
 
     reference = TorchReference(source)
     graph = scratch / "float-text.onnx"
-    text_graph(reference.model, source.stages, reference.dim, graph)
+    text_graph(reference.model, source.pooling, reference.dim, graph)
     part = TextPart(
         section=TextSection(
             graph=TEXT_GRAPH,

@@ -99,17 +99,17 @@ class Graph:
 
         probe = onnx.ModelProto()
         probe.CopyFrom(self.model)
-        made = [name for name in dict.fromkeys(names) if name in self._makers]
+        computed = [name for name in dict.fromkeys(names) if name in self._makers]
         del probe.graph.output[:]
-        probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in made)
+        probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in computed)
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
         feed = {item.name: _example(item, tokens) for item in session.get_inputs()}
-        found = dict(zip(made, session.run(made, feed), strict=True)) if made else {}
+        outputs = dict(zip(computed, session.run(computed, feed), strict=True)) if computed else {}
         constants = {name: numpy_helper.to_array(self.tensors[name]) for name in names if name in self.tensors}
-        return {**found, **constants, **{name: feed[name] for name in names if name in feed}}
+        return {**outputs, **constants, **{name: feed[name] for name in names if name in feed}}
 
     def replace(self, old: str, new: str) -> None:
         """Let all that take ``old`` take ``new``."""

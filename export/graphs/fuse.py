@@ -59,9 +59,9 @@ def _drop_mask(edit: Graph) -> None:
     names = [name for node, name in edges for name in (name, *node.input, *node.output)]
     runs = [edit.values(names, tokens=length) for length in _LENGTHS]
     for node, name in edges:
-        kept = _kept_input(node, name, runs)
-        if kept is not None:
-            edit.replace(node.output[0], kept)
+        passed_on = _kept_input(node, name, runs)
+        if passed_on is not None:
+            edit.replace(node.output[0], passed_on)
         elif node.op_type == "Div" and all((run[name] == t).all() for run, t in zip(runs, _LENGTHS, strict=True)):
             _mean(edit, node)
     edit.prune()
@@ -76,10 +76,10 @@ def _edges_of_mask(edit: Graph) -> Iterator[tuple[onnx.NodeProto, str]]:
     """Nodes that take what depends on mask and lengths alone, and something else too; with the name of the former."""
     masks, neutral = {_MASK}, {*edit.tensors, ""}
     for node in edit.model.graph.node:  # in topological order
-        given = set(node.input)
-        if node.op_type == "Shape" or given <= neutral:
+        inputs = set(node.input)
+        if node.op_type == "Shape" or inputs <= neutral:
             neutral.update(node.output)
-        elif given <= masks | neutral:
+        elif inputs <= masks | neutral:
             masks.update(node.output)
         else:
             yield from ((node, name) for name in node.input if name in masks)
@@ -89,14 +89,14 @@ def _kept_input(node: onnx.NodeProto, name: str, runs: list[Values]) -> str | No
     """The input that ``node`` only hands on, given that ``name`` is what it is in ``runs``; ``None``: it does more."""
     if node.op_type == "Where" and node.input[0] == name:
         chosen = 1 if runs[0][name].all() else 2
-        kept, idle = node.input[chosen], all((run[name] == (chosen == 1)).all() for run in runs)
+        passed_on, idle = node.input[chosen], all((run[name] == (chosen == 1)).all() for run in runs)
     elif node.op_type in ("Add", "Mul"):
         identity = 0 if node.op_type == "Add" else 1
-        kept = node.input[1] if node.input[0] == name else node.input[0]
+        passed_on = node.input[1] if node.input[0] == name else node.input[0]
         idle = all((run[name] == identity).all() for run in runs)
     else:
         return None
-    return kept if idle and all(run[kept].shape == run[node.output[0]].shape for run in runs) else None
+    return passed_on if idle and all(run[passed_on].shape == run[node.output[0]].shape for run in runs) else None
 
 
 def _mean(edit: Graph, division: onnx.NodeProto) -> None:
@@ -129,27 +129,27 @@ def _find_attention(edit: Graph, softmax: onnx.NodeProto) -> _Attention | None:
     weighted = edit.only_user(softmax.output[0], "MatMul")
     if product is None or product.op_type not in ("MatMul", "FusedMatMul") or weighted is None:
         return None
-    said = edit.attributes(product)
-    if any(said.get(name) for name in ("transA", "transBatchA", "transBatchB")):
+    attributes = edit.attributes(product)
+    if any(attributes.get(name) for name in ("transA", "transBatchA", "transBatchB")):
         return None
     query, query_scale = edit.heads(product.input[0], (0, 2, 1, 3))
-    key, key_scale = edit.heads(product.input[1], (0, 2, 1, 3) if said.get("transB") else (0, 2, 3, 1))
+    key, key_scale = edit.heads(product.input[1], (0, 2, 1, 3) if attributes.get("transB") else (0, 2, 3, 1))
     value, value_scale = edit.heads(weighted.input[1], (0, 2, 1, 3))
     turned = edit.only_user(weighted.output[0], "Transpose")
     joined = None if turned is None else edit.only_user(turned.output[0], "Reshape")
     if query is None or key is None or value is None or joined is None or value_scale != 1:
         return None
-    scale *= said.get("alpha", 1.0) * query_scale * key_scale
+    scale *= attributes.get("alpha", 1.0) * query_scale * key_scale
     return _Attention(query, key, value, scale, softmax.output[0], joined)
 
 
 def _fuse_attentions(edit: Graph) -> int:
     """Put one operator in the place of each attention; how many there are."""
-    found = [one for node in edit.nodes("Softmax") if (one := _find_attention(edit, node)) is not None]
-    names = [name for one in found for name in (one.query, one.key, one.value, one.weights, one.joined.output[0])]
+    attentions = [one for node in edit.nodes("Softmax") if (one := _find_attention(edit, node)) is not None]
+    names = [name for one in attentions for name in (one.query, one.key, one.value, one.weights, one.joined.output[0])]
     values = edit.values(names, tokens=_LENGTHS[0])
     fused = 0
-    for one in found:
+    for one in attentions:
         shapes = {values[name].shape for name in (one.query, one.key, one.value, one.joined.output[0])}
         if len(shapes) > 1 or len(shapes.pop()) != 3:
             continue

@@ -35,8 +35,8 @@ class GraphVectors:
 
     def one(self, feed: Feed) -> Vectors:
         """Float32 ``(1, dim)``; what the graph does not take, such as a mask that was found needless, is left out."""
-        given = {name: feed[name] for name in self._inputs}
-        return np.asarray(self._session.run(None, given)[0], dtype=np.float32)
+        inputs = {name: feed[name] for name in self._inputs}
+        return np.asarray(self._session.run(None, inputs)[0], dtype=np.float32)
 
 
 def speeds(
@@ -47,12 +47,12 @@ def speeds(
     ``units`` is how many tokens, or pictures, are in ``feeds``. A machine's speed drifts; taking turns lets it drift
     for all graphs alike.
     """
-    found: dict[str, list[float]] = {name: [] for name in graphs}
+    measured: dict[str, list[float]] = {name: [] for name in graphs}
     for number in range(rounds + 1):
         for name, graph in graphs.items():
             start = time.perf_counter()
             for feed in feeds:
                 graph.one(feed)
             if number:  # the first round warms up
-                found[name].append(units / (time.perf_counter() - start))
-    return {name: median(values) for name, values in found.items()}
+                measured[name].append(units / (time.perf_counter() - start))
+    return {name: median(values) for name, values in measured.items()}

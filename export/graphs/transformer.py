@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ..errors import ExportError
 from ..sources.loading import quiet
-from ..sources.pooling import Dense, Normalize, Pooling, Stage
+from ..sources.pooling import Dense, Normalize, Pooling, PoolingStep
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 _INPUTS = ("input_ids", "attention_mask")
 
 
-def text_graph(model: PreTrainedModel, stages: Sequence[Stage], dim: int, out: Path) -> None:
+def text_graph(model: PreTrainedModel, pooling: Sequence[PoolingStep], dim: int, out: Path) -> None:
     """Write the float graph of a text encoder, optimised.
 
     Args:
         model: gives ``last_hidden_state`` (B, T, hidden).
-        stages: what follows it, the first a :class:`Pooling`.
+        pooling: what follows it, the first a :class:`Pooling`.
         dim: length of the vectors.
         out: file to write; inputs ``input_ids`` and ``attention_mask`` int64 (B, T), output ``embedding`` float32
             (B, dim).
@@ -41,10 +41,10 @@ def text_graph(model: PreTrainedModel, stages: Sequence[Stage], dim: int, out: P
     """
     graph = _transformer(model)
     _drop_token_types(graph.graph)
-    _Builder(graph.graph).append(stages, dim)
-    wanted = [item.name for item in graph.graph.input]
-    if not set(wanted) <= set(_INPUTS):
-        raise ExportError(f"{model.config.model_type} takes {wanted}; a bundle can give only {list(_INPUTS)}")
+    _Builder(graph.graph).append(pooling, dim)
+    inputs = [item.name for item in graph.graph.input]
+    if not set(inputs) <= set(_INPUTS):
+        raise ExportError(f"{model.config.model_type} takes {inputs}; a bundle can give only {list(_INPUTS)}")
     onnx.checker.check_model(graph)
     raw = out.with_name("raw.onnx")
     onnx.save(graph, raw)
@@ -117,18 +117,18 @@ class _Builder:
         self._graph = graph
         self._count = 0
 
-    def append(self, stages: Sequence[Stage], dim: int) -> None:
-        """Lead ``last_hidden_state`` through ``stages`` to the only output, ``embedding``."""
+    def append(self, pooling: Sequence[PoolingStep], dim: int) -> None:
+        """Lead ``last_hidden_state`` through the steps of ``pooling`` to the only output, ``embedding``."""
         if "attention_mask" not in {item.name for item in self._graph.input}:
             raise ExportError("the model takes no attention mask; pooling needs one")
         value = "last_hidden_state"
-        for stage in stages:
-            if isinstance(stage, Pooling):
-                value = self._pooling(stage, value)
-            elif isinstance(stage, Dense):
-                value = self._dense(stage, value)
+        for step in pooling:
+            if isinstance(step, Pooling):
+                value = self._pooling(step, value)
+            elif isinstance(step, Dense):
+                value = self._dense(step, value)
             else:
-                assert isinstance(stage, Normalize)
+                assert isinstance(step, Normalize)
                 value = self._normalize(value)
         self._graph.node[-1].output[0] = "embedding"
         del self._graph.output[:]
@@ -149,11 +149,11 @@ class _Builder:
     def _axes(self, *axes: int) -> str:
         return self._constant(np.array(axes, np.int64))
 
-    def _pooling(self, stage: Pooling, hidden: str) -> str:
+    def _pooling(self, step: Pooling, hidden: str) -> str:
         """Formulas of sentence-transformers' ``Pooling``; ``hidden`` is (B, T, hidden)."""
         mask = self._node("Cast", "attention_mask", to=TensorProto.FLOAT)  # (B, T)
         mask = self._node("Unsqueeze", mask, self._axes(2))  # (B, T, 1)
-        parts = [getattr(self, f"_{mode}")(hidden, mask) for mode in stage.modes]
+        parts = [getattr(self, f"_{mode}")(hidden, mask) for mode in step.modes]
         return parts[0] if len(parts) == 1 else self._node("Concat", *parts, axis=1)
 
     def _mean(self, hidden: str, mask: str) -> str:
@@ -180,14 +180,14 @@ class _Builder:
 
     def _max(self, hidden: str, mask: str) -> str:
         lowest = self._constant(np.array(-1e9, np.float32))
-        kept = self._node("Where", self._node("Cast", mask, to=TensorProto.BOOL), hidden, lowest)
-        return self._node("ReduceMax", kept, self._axes(1), keepdims=0)
+        masked = self._node("Where", self._node("Cast", mask, to=TensorProto.BOOL), hidden, lowest)
+        return self._node("ReduceMax", masked, self._axes(1), keepdims=0)
 
-    def _dense(self, stage: Dense, value: str) -> str:
-        value = self._node("MatMul", value, self._constant(np.ascontiguousarray(stage.weight.T)))
-        if stage.bias is not None:
-            value = self._node("Add", value, self._constant(stage.bias))
-        return value if stage.activation == "Identity" else self._node(stage.activation, value)
+    def _dense(self, step: Dense, value: str) -> str:
+        value = self._node("MatMul", value, self._constant(np.ascontiguousarray(step.weight.T)))
+        if step.bias is not None:
+            value = self._node("Add", value, self._constant(step.bias))
+        return value if step.activation == "Identity" else self._node(step.activation, value)
 
     def _normalize(self, value: str) -> str:
         length = self._node("ReduceL2", value, self._axes(1), keepdims=1)

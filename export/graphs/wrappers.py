@@ -91,17 +91,17 @@ def _positions_fixed(tower: torch.nn.Module, example: Mapping[str, torch.Tensor]
         yield
         return
     interpolate = embeddings.interpolate_pos_encoding
-    found: list[torch.Tensor] = []
+    positions: list[torch.Tensor] = []
 
     def remember(*arguments: Any) -> torch.Tensor:
-        found.append(interpolate(*arguments))
-        return found[0]
+        positions.append(interpolate(*arguments))
+        return positions[0]
 
     embeddings.interpolate_pos_encoding = remember
     try:
         with torch.no_grad():
             tower(**example)
-        embeddings.interpolate_pos_encoding = lambda *_: found[0]
+        embeddings.interpolate_pos_encoding = lambda *_: positions[0]
         yield
     finally:
         del embeddings.interpolate_pos_encoding  # the method of the class shows again
@@ -115,23 +115,23 @@ def _gelu_written_out(tower: torch.nn.Module) -> Iterator[None]:
     """
     from transformers.activations import GELUTanh, NewGELUActivation
 
-    found = [
+    activations = [
         (module, name)
         for module in tower.modules()
         for name, part in module.named_children()
         if isinstance(part, GELUTanh)
     ]
-    kept = [getattr(module, name) for module, name in found]
-    for module, name in found:
+    originals = [getattr(module, name) for module, name in activations]
+    for module, name in activations:
         setattr(module, name, NewGELUActivation())
     try:
         yield
     finally:
-        for (module, name), part in zip(found, kept, strict=True):
+        for (module, name), part in zip(activations, originals, strict=True):
             setattr(module, name, part)
 
 
-def _onnx_config(tower: torch.nn.Module, given: Mapping[str, tuple[torch.Tensor, dict[int, str]]]) -> OnnxConfig:
+def _onnx_config(tower: torch.nn.Module, tensors: Mapping[str, tuple[torch.Tensor, dict[int, str]]]) -> OnnxConfig:
     from optimum.exporters.onnx import OnnxConfig
     from optimum.utils import NormalizedVisionConfig
 
@@ -142,14 +142,14 @@ def _onnx_config(tower: torch.nn.Module, given: Mapping[str, tuple[torch.Tensor,
 
         @property
         def inputs(self) -> dict[str, dict[int, str]]:
-            return {name: axes for name, (_, axes) in given.items()}
+            return {name: axes for name, (_, axes) in tensors.items()}
 
         @property
         def outputs(self) -> dict[str, dict[int, str]]:
             return {"embedding": {0: "batch_size"}}
 
         def generate_dummy_inputs(self, framework: str = "pt", **_: Any) -> dict[str, Any]:
-            pairs = {name: tensor for name, (tensor, _) in given.items()}
+            pairs = {name: tensor for name, (tensor, _) in tensors.items()}
             return pairs if framework == "pt" else {name: tensor.numpy() for name, tensor in pairs.items()}
 
     return TowerConfig(tower.config, task="feature-extraction")

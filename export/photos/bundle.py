@@ -33,7 +33,7 @@ from ..sealing.seal import BundleInfo, prove
 from ..types import IMAGE_GRAPH, Vectors
 from .networks.backbone import Backbone
 from .networks.channel_equalization import equalize
-from .networks.gptq_rounding import round_compensated
+from .networks.gptq_rounding import gptq_round_network
 from .recipes import PhotoRecipe
 from .teacher import PhotoTeacher
 from .tower import PhotoTower
@@ -136,7 +136,7 @@ def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:
     rounded = copy.deepcopy(tower)
     blocks = torch.nn.Sequential(*rounded.trunk.children(), *rounded.tail.children())
     equalize(blocks, pixels)
-    round_compensated(blocks, pixels, most=SEVEN_BITS)
+    gptq_round_network(blocks, pixels, most=SEVEN_BITS)
     return rounded
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..types import Vectors
+
 _MASKED = -1e4
 """A logit of what is not to be compared with."""
 
@@ -29,7 +31,7 @@ class Captions:
     """The same, brought to it."""
 
     @classmethod
-    def of(cls, vectors: npt.NDArray[np.float32], owners: npt.NDArray[np.int64]) -> Captions:
+    def of(cls, vectors: Vectors, owners: npt.NDArray[np.int64]) -> Captions:
         """Vectors of captions, (M, dim), and the number of the photo of each, ascending; every photo has one."""
         texts, photos = torch.from_numpy(vectors), int(owners[-1]) + 1
         first = np.searchsorted(owners, np.arange(photos))

@@ -6,17 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from edgeembed import Embedder
 
 from ..errors import ExportError
 from ..evaluation.image_tasks import EmbedImages
 from ..families.two_tower import TWO_TOWER_FAMILIES, model_folder, open_two_tower
 from ..sources.source import locate, read_config
-
-Vectors = npt.NDArray[np.float32]  # (N, dim)
+from ..types import Vectors
 
 
 @dataclass(frozen=True)

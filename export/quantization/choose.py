@@ -81,7 +81,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Comparing:
+class Comparison:
     """What was found about several schemes for one graph."""
 
     what: str
@@ -99,7 +99,7 @@ def compare_schemes(
     schemes: Sequence[str] = (),
     score: Callable[[GraphVectors], Scores] | None = None,
     speed: bool = False,
-) -> Comparing:
+) -> Comparison:
     """Store one float graph by several schemes, and measure each against the float model.
 
     Args:
@@ -119,33 +119,33 @@ def compare_schemes(
     ranking: list[Sensitivity] = []
     if any(_MIXED.fullmatch(name) for name in schemes):
         ranking = sensitivities(inputs.graph, INT8, inputs.ordinary[::_SAMPLE], calibration=inputs.calibration)
-    found, graphs = [], {}
+    measured, graphs = [], {}
     for name in schemes:
         scheme, path = named_scheme(name, ranking), scratch / f"{inputs.what}-{name}.onnx"
         quantize(inputs.graph, path, scheme, inputs.calibration)
         graph = graphs[name] = GraphVectors(path)
         cosine = cosines(graph([*inputs.ordinary, *inputs.golden]), inputs.reference_vectors)
         one = _measure(scheme, path, cosine, len(inputs.ordinary))
-        found.append(one if score is None else replace(one, scores=score(graph)))
+        measured.append(one if score is None else replace(one, scores=score(graph)))
     if speed:
         per_second = speeds(graphs, inputs.timed, inputs.units)
-        found = [replace(one, per_second=per_second[one.scheme.name]) for one in found]
-    return Comparing(inputs.what, inputs.unit, tuple(found), tuple(ranking))
+        measured = [replace(one, per_second=per_second[one.scheme.name]) for one in measured]
+    return Comparison(inputs.what, inputs.unit, tuple(measured), tuple(ranking))
 
 
-def compare_and_choose(inputs: SchemeInputs, scratch: Path, tolerance: Tolerance) -> tuple[Comparing, Measured]:
+def compare_and_choose(inputs: SchemeInputs, scratch: Path, tolerance: Tolerance) -> tuple[Comparison, Measured]:
     """The portable ones of :data:`DEFAULT_SCHEMES`, and what :func:`choose` takes; arguments are of both.
 
     Sensitivities take longest, and a mixture of int8 and float32 is larger than int8. So mixtures are measured only
     where int8 is not close enough.
     """
-    comparing = compare_schemes(inputs, scratch, schemes=suited(inputs, _PLAIN))
-    chosen = choose(comparing.measured, tolerance)
+    comparison = compare_schemes(inputs, scratch, schemes=suited(inputs, _PLAIN))
+    chosen = choose(comparison.measured, tolerance)
     if chosen.scheme == INT8:
-        return comparing, chosen
+        return comparison, chosen
     more = compare_schemes(inputs, scratch, schemes=_MIXTURES)
-    comparing = replace(more, measured=(*comparing.measured, *more.measured))
-    return comparing, choose(comparing.measured, tolerance)
+    comparison = replace(more, measured=(*comparison.measured, *more.measured))
+    return comparison, choose(comparison.measured, tolerance)
 
 
 def suited(inputs: SchemeInputs, names: Sequence[str]) -> list[str]:
@@ -186,15 +186,15 @@ def named_scheme(name: str, ranking: Sequence[Sensitivity]) -> Scheme:
     if mixed is None:
         return SCHEMES[name]
     dearest = sorted(ranking, key=lambda item: (-item.cost / item.weight_bytes, item.node))
-    kept = tuple(item.node for item in dearest[: int(mixed[1])])
-    matrices = "matrix" if len(kept) == 1 else "matrices"
-    precision = f"{INT8.precision}, {len(kept)} {matrices} float32"
-    return replace(INT8, name=name, precision=precision, keep_float=kept)
+    nodes = tuple(item.node for item in dearest[: int(mixed[1])])
+    matrices = "matrix" if len(nodes) == 1 else "matrices"
+    precision = f"{INT8.precision}, {len(nodes)} {matrices} float32"
+    return replace(INT8, name=name, precision=precision, keep_float=nodes)
 
 
-def closeness_table(comparing: Comparing, chosen: Measured | None = None) -> str:
+def closeness_table(comparison: Comparison, chosen: Measured | None = None) -> str:
     """What was measured as text, a line for each scheme; the chosen one is marked."""
-    rows = [_cells(one, comparing.unit, one is chosen) for one in comparing.measured]
+    rows = [_cells(one, comparison.unit, one is chosen) for one in comparison.measured]
     titles = list(rows[0])
     widths = {title: max(len(title), *(len(row[title]) for row in rows)) for title in titles}
     lines = [dict(zip(titles, titles, strict=True)), *rows]
@@ -224,16 +224,16 @@ def _measure(scheme: Scheme, path: Path, cosine: npt.NDArray[np.float64], ordina
     return Measured(scheme=scheme, graph=path, size_bytes=path.stat().st_size, mean=mean, least=least, scores={})
 
 
-def choice_remark(comparing: Comparing, chosen: Measured, tolerance: Tolerance, *, tower: str = "") -> str:
+def choice_remark(comparison: Comparison, chosen: Measured, tolerance: Tolerance, *, tower: str = "") -> str:
     """A sentence for the model card; ``tower`` names it where there are two."""
     tried = "; ".join(
         f"{one.scheme.name} {one.size_bytes / 1e6:.1f} MB, {one.mean:.4f} and {one.least:.4f}"
-        for one in comparing.measured
+        for one in comparison.measured
     )
     whose = f" of the {tower} tower" if tower else ""
     return (
         f"How weights{whose} are stored was chosen by measurement: {chosen.scheme.name} is the smallest with a mean "
-        f"cosine to the float model of at least {tolerance.mean} over ordinary {comparing.what} and no cosine below "
+        f"cosine to the float model of at least {tolerance.mean} over ordinary {comparison.what} and no cosine below "
         f"{tolerance.least} (size of the graph, mean and least cosine: {tried})."
     )
 
@@ -245,14 +245,14 @@ def sensitivity_table(ranking: Sequence[Sensitivity], *, rows: int) -> str:
     )
 
 
-def as_data(comparing: Comparing, chosen: Measured) -> Mapping[str, object]:
+def as_data(comparison: Comparison, chosen: Measured) -> Mapping[str, object]:
     """Everything that was measured, as JSON knows it."""
     return {
-        "schemes": [one.as_data(comparing.unit) for one in comparing.measured],
+        "schemes": [one.as_data(comparison.unit) for one in comparison.measured],
         "chosen": chosen.scheme.name,
         "sensitivities": [
             {"node": item.node, "operator": item.operator, "weight_bytes": item.weight_bytes, "cost": item.cost}
-            for item in comparing.sensitivities
+            for item in comparison.sensitivities
         ],
     }
 

@@ -45,7 +45,7 @@ def sensitivities(
         feeds: ordinary inputs to measure on.
         calibration: ordinary inputs for :mod:`.smooth`, as :func:`.quantize.quantize` takes them.
     """
-    found = []
+    results = []
     exact = GraphVectors(graph)(feeds)
     with tempfile.TemporaryDirectory() as scratch:
         smoothed, one = Path(scratch, "smoothed.onnx"), Path(scratch, "one.onnx")
@@ -53,8 +53,8 @@ def sensitivities(
         for node, weight_bytes in quantizable(graph, scheme):
             quantize_weights(smoothed, one, scheme, only=[node.name])
             cost = float(1 - cosines(GraphVectors(one)(feeds), exact).mean())
-            found.append(Sensitivity(node.name, node.op_type, weight_bytes, cost))
-    return sorted(found, key=lambda item: (-item.cost, item.node))
+            results.append(Sensitivity(node.name, node.op_type, weight_bytes, cost))
+    return sorted(results, key=lambda item: (-item.cost, item.node))
 
 
 def quantizable(graph: Path, scheme: Scheme) -> list[tuple[onnx.NodeProto, int]]:

@@ -91,10 +91,10 @@ def _pad_in_convolutions(graph: Path, out: Path) -> None:
         if convolution is None or margins is None or edited.attributes(node).get("mode", b"constant") != b"constant":
             continue
         above, left, below, right = numpy_helper.to_array(margins).reshape(2, 4)[:, 2:].ravel().tolist()
-        kept = [item for item in convolution.attribute if item.name != "pads"]
+        attributes = [item for item in convolution.attribute if item.name != "pads"]
         own = edited.attributes(convolution).get("pads", [0] * 4)
         del convolution.attribute[:]
-        convolution.attribute.extend(kept)
+        convolution.attribute.extend(attributes)
         pads = [a + b for a, b in zip(own, (above, left, below, right), strict=True)]
         convolution.attribute.append(helper.make_attribute("pads", pads))
         convolution.input[0] = node.input[0]
@@ -106,13 +106,13 @@ def _pad_in_convolutions(graph: Path, out: Path) -> None:
 def _convolutions(graph: Path) -> list[str]:
     """Names of the convolutions, of what bounds their results, and of the sums of two results."""
     nodes = onnx.load(graph).graph.node
-    given = {output: node.name for node in nodes for output in node.output}
-    found = {node.name for node in nodes if node.op_type == "Conv"}
+    makers = {output: node.name for node in nodes for output in node.output}
+    quantized = {node.name for node in nodes if node.op_type == "Conv"}
     for node in nodes:  # in order: a sum may add to what was a sum before
-        sources = [given.get(name) in found for name in node.input]
+        sources = [makers.get(name) in quantized for name in node.input]
         if (node.op_type == "Add" and all(sources)) or (node.op_type in ("Clip", "Relu") and sources[0]):
-            found.add(node.name)
-    return sorted(found)
+            quantized.add(node.name)
+    return sorted(quantized)
 
 
 def _store_rounded(graph: Path, quantized: Path) -> None:
@@ -127,8 +127,8 @@ def _store_rounded(graph: Path, quantized: Path) -> None:
     def stored(name: str, position: int) -> onnx.TensorProto:
         node = edited.maker(name)
         assert node is not None
-        found: onnx.TensorProto = edited.tensors[node.input[position]]
-        return found
+        tensor: onnx.TensorProto = edited.tensors[node.input[position]]
+        return tensor
 
     def put(name: str, position: int, values: npt.NDArray[Any]) -> None:
         tensor = stored(name, position)
@@ -174,29 +174,29 @@ def _fill_channels(model: onnx.ModelProto) -> None:
 
 def _share_tensors(model: onnx.ModelProto) -> None:
     """Keep one of all constants that are the same, such as the zeros of channels."""
-    kept: dict[tuple[object, ...], str] = {}
-    same = {}
+    names: dict[tuple[object, ...], str] = {}
+    duplicates = {}
     for tensor in list(model.graph.initializer):
         values = numpy_helper.to_array(tensor)
-        first = kept.setdefault((tensor.data_type, *tensor.dims, values.tobytes()), tensor.name)
+        first = names.setdefault((tensor.data_type, *tensor.dims, values.tobytes()), tensor.name)
         if first != tensor.name:
-            same[tensor.name] = first
+            duplicates[tensor.name] = first
             model.graph.initializer.remove(tensor)
     for node in model.graph.node:
         for place, name in enumerate(node.input):
-            node.input[place] = same.get(name, name)
+            node.input[place] = duplicates.get(name, name)
 
 
 def _shorten_names(model: onnx.ModelProto) -> None:
     """Number what lies between operators: the names that the tools give are a hundredth of the file."""
-    kept = {item.name for item in [*model.graph.input, *model.graph.output]}
+    public = {item.name for item in [*model.graph.input, *model.graph.output]}
     short: dict[str, str] = {}
     del model.graph.value_info[:]
     for node in model.graph.node:
         node.name = ""
         for names in (node.input, node.output):
             for place, name in enumerate(names):
-                if name and name not in kept:
+                if name and name not in public:
                     names[place] = short.setdefault(name, f"t{len(short)}")
     for item in model.graph.initializer:
         item.name = short.get(item.name, item.name)

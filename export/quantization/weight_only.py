@@ -87,8 +87,8 @@ def _take_four_bits(graph: onnx.GraphProto, name: str, values: Floats) -> list[o
             node.op_type, node.domain = "MatMulNBits", _DOMAIN
             del node.input[1:], node.attribute[:]
             node.input.extend([*parts, *(["", "", *bias] if bias else [])])
-            facts = {"K": inputs, "N": outputs, "bits": 4, "block_size": _BLOCK, "accuracy_level": _IN_FLOAT32}
-            node.attribute.extend(helper.make_attribute(*fact) for fact in facts.items())
+            attributes = {"K": inputs, "N": outputs, "bits": 4, "block_size": _BLOCK, "accuracy_level": _IN_FLOAT32}
+            node.attribute.extend(helper.make_attribute(*fact) for fact in attributes.items())
     return [numpy_helper.from_array(part, title) for title, part in parts.items()]
 
 
@@ -105,8 +105,8 @@ def rounded(values: Floats, axis: int, *, most: int) -> tuple[Floats, Floats]:
     below = [most / steps for steps in range(most - 1, most * 3 // 4, -1)]
     for share in (0.98, 0.95, 0.92, 0.88, 0.84, 0.8, 0.75, 0.7, *below):
         scale = np.asarray(whole * share, np.float32)
-        found = _error(values, scale, others, most)
-        best, error = np.where(found < error, scale, best), np.minimum(found, error)
+        scale_error = _error(values, scale, others, most)
+        best, error = np.where(scale_error < error, scale, best), np.minimum(scale_error, error)
     return in_steps(values, best, most), best
 
 
@@ -124,10 +124,10 @@ def _error(values: Floats, scale: Floats, axes: tuple[int, ...], most: int) -> F
 
 def _weights(graph: onnx.GraphProto, tensors: dict[str, onnx.TensorProto]) -> dict[str, int]:
     """Names of the weights of products and convolutions, and the axis of their output channels."""
-    found = {}
+    axes = {}
     for node in graph.node:
         tensor = tensors.get(node.input[1]) if node.op_type in _PRODUCTS else None
         if tensor is not None and tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= LEAST:
             turned = any(item.name == "transB" and item.i for item in node.attribute)
-            found[tensor.name] = 0 if "Conv" in node.op_type or turned else 1
-    return found
+            axes[tensor.name] = 0 if "Conv" in node.op_type or turned else 1
+    return axes

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+
+from ..types import Vectors
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -32,7 +33,7 @@ class TorchTexts:
         batch = self.tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
         return [list(ids) for ids in batch["input_ids"]]
 
-    def embed(self, texts: Sequence[str], role: str = "document") -> npt.NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
         """Float32 ``(N, dim)``, rows of length 1."""
         ids = self.token_ids(texts)
         out: list[Any] = [None] * len(ids)
@@ -44,12 +45,12 @@ class TorchTexts:
         return np.stack(out).astype(np.float32)
 
     @torch.inference_mode()
-    def _embed(self, ids: list[list[int]]) -> npt.NDArray[np.float32]:
+    def _embed(self, ids: list[list[int]]) -> Vectors:
         length = self._pad_to or max(map(len, ids))
         rows = torch.full((len(ids), length), self._pad_id)  # (B, T)
         mask = torch.zeros_like(rows)
-        for row, seen, own in zip(rows, mask, ids, strict=True):
-            row[: len(own)], seen[: len(own)] = torch.tensor(own), 1
+        for row, row_mask, own in zip(rows, mask, ids, strict=True):
+            row[: len(own)], row_mask[: len(own)] = torch.tensor(own), 1
         features = self._model.get_text_features(rows, attention_mask=mask if self._pad_to is None else None)
         vectors = torch.nn.functional.normalize(features, dim=1)
         return np.asarray(vectors.numpy(), dtype=np.float32)  # (B, dim)

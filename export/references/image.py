@@ -11,6 +11,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
 
+from ..types import Vectors
+
 if TYPE_CHECKING:
     from transformers import BatchFeature
 
@@ -36,7 +38,7 @@ class TorchImages:
         batch = self._processor(upright_rgb(picture), return_tensors="np", input_data_format="channels_last")
         return np.asarray(batch["pixel_values"][0], dtype=np.float32)
 
-    def embed_images(self, pictures: Sequence[bytes]) -> npt.NDArray[np.float32]:
+    def embed_images(self, pictures: Sequence[bytes]) -> Vectors:
         """Float32 ``(N, dim)``, rows of length 1, of image files."""
         rows = []
         for start in range(0, len(pictures), _BATCH):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ..sources.loading import load_fast_tokenizer, load_model
-from ..sources.pooling import Dense, Normalize, Pooling, Stage
+from ..sources.pooling import Dense, Normalize, Pooling, PoolingStep
 from ..sources.text_source import TextSource
+from ..types import Vectors
 
 _BATCH = 32
 
@@ -39,7 +39,7 @@ class TorchReference:
         batch = self.tokenizer(self._prepared(texts, role), truncation=True, max_length=self.source.max_tokens)
         return [list(ids) for ids in batch["input_ids"]]
 
-    def embed(self, texts: Sequence[str], role: str = "document") -> npt.NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
         """Float32 ``(N, dim)``, rows of length 1."""
         out: list[Any] = [None] * len(texts)
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
@@ -49,7 +49,7 @@ class TorchReference:
                 out[i] = vector
         return np.stack(out).astype(np.float32)
 
-    def _embed(self, texts: Sequence[str], role: str) -> npt.NDArray[np.float32]:
+    def _embed(self, texts: Sequence[str], role: str) -> Vectors:
         batch = self.tokenizer(
             self._prepared(texts, role),
             truncation=True,
@@ -61,8 +61,8 @@ class TorchReference:
             inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
             value = self.model(**inputs).last_hidden_state  # (B, T, hidden)
             mask = batch["attention_mask"].unsqueeze(2).float()  # (B, T, 1)
-            for stage in self.source.stages:
-                value = apply_stage(stage, value, mask)
+            for step in self.source.pooling:
+                value = apply_pooling_step(step, value, mask)
         return np.asarray(value.numpy(), dtype=np.float32)  # (B, dim)
 
     def _prepared(self, texts: Sequence[str], role: str) -> list[str]:
@@ -71,13 +71,13 @@ class TorchReference:
         return [text.lower() for text in prepared] if self.source.lowercase else prepared
 
 
-def apply_stage(stage: Stage, value: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def apply_pooling_step(step: PoolingStep, value: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """One step after the transformer, from (B, T, hidden) or (B, n); ``mask`` is (B, T, 1), float."""
-    if isinstance(stage, Pooling):
-        return torch.cat([_pool(mode, value, mask) for mode in stage.modes], dim=1)
-    if isinstance(stage, Normalize):
+    if isinstance(step, Pooling):
+        return torch.cat([_pool(mode, value, mask) for mode in step.modes], dim=1)
+    if isinstance(step, Normalize):
         return torch.nn.functional.normalize(value, dim=1)
-    return _dense(stage, value)
+    return _dense(step, value)
 
 
 def _pool(mode: str, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -93,10 +93,10 @@ def _pool(mode: str, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return total / (count.sqrt() if mode == "mean_sqrt_len" else count)
 
 
-def _dense(stage: Dense, value: torch.Tensor) -> torch.Tensor:
-    bias = None if stage.bias is None else torch.from_numpy(stage.bias)
-    value = torch.nn.functional.linear(value, torch.from_numpy(stage.weight), bias)
-    if stage.activation == "Identity":
+def _dense(step: Dense, value: torch.Tensor) -> torch.Tensor:
+    bias = None if step.bias is None else torch.from_numpy(step.bias)
+    value = torch.nn.functional.linear(value, torch.from_numpy(step.weight), bias)
+    if step.activation == "Identity":
         return value
     functions = {"Tanh": torch.tanh, "Relu": torch.relu, "Sigmoid": torch.sigmoid}
-    return functions[stage.activation](value)
+    return functions[step.activation](value)

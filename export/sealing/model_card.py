@@ -151,14 +151,14 @@ def _mixed(quality: Mapping[str, Any]) -> list[str]:
     mixed = quality.get("mixed_scores")
     if not mixed:
         return []
-    found = [f"{name} {measures['ndcg@10']:.2f}" for name, measures in mixed.items()]
-    return ["", f"Its queries on documents that the teacher embedded, ndcg@10: {', '.join(found)}."]
+    scores = [f"{name} {measures['ndcg@10']:.2f}" for name, measures in mixed.items()]
+    return ["", f"Its queries on documents that the teacher embedded, ndcg@10: {', '.join(scores)}."]
 
 
 def _explained(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
     """A line on each measure that was taken."""
-    taken = {measure for measures in scores.values() for measure in measures}
-    return [f"- {text}" for start, text in _MEASURES.items() if any(measure.startswith(start) for measure in taken)]
+    names = {measure for names in scores.values() for measure in names}
+    return [f"- {text}" for start, text in _MEASURES.items() if any(measure.startswith(start) for measure in names)]
 
 
 def _typos(curves: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -194,9 +194,9 @@ def _bias(findings: Sequence[Mapping[str, Any]]) -> list[str]:
         "| test | words | attributes | " + " | ".join(f"{form}: effect (p)" for form in forms) + " |",
         "|---|---|---|" + "---|" * len(forms),
     ]
-    for test, found in tests.items():
-        any_form = next(iter(found.values()))
-        cells = [f"{found[form]['effect_size']:+.2f} ({found[form]['p_value']:.2g})" for form in forms]
+    for test, by_form in tests.items():
+        any_form = next(iter(by_form.values()))
+        cells = [f"{by_form[form]['effect_size']:+.2f} ({by_form[form]['p_value']:.2g})" for form in forms]
         names = " | ".join(" / ".join(any_form[side]) for side in ("targets", "attributes"))
         lines.append(f"| {test} | {names} | " + " | ".join(cells) + " |")
     return lines

@@ -87,7 +87,7 @@ def _graphs(old: Bundle, scratch: Path) -> dict[str, Path | bytes]:
 def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> dict[str, float]:
     """Put the vectors of the new graphs into ``contents``; how close they are to those of the old ones."""
     golden, background = _arrays(old, GOLDEN_NAME), _arrays(old, BACKGROUND_NAME)
-    found = []
+    similarities = []
     with Embedder(old) as before, Embedder(draft) as after:
         for kind, section in (("text", old.manifest.text), ("image", old.manifest.image)):
             if section is None:
@@ -98,11 +98,11 @@ def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> di
                 after, kind, golden["texts"].tolist() if is_text else golden_files(golden)
             )
             vectors = embedded(after, kind, ordinary)
-            found.append(cosines(vectors, embedded(before, kind, ordinary)))
+            similarities.append(cosines(vectors, embedded(before, kind, ordinary)))
             if background[kind].shape == vectors.shape:  # of the project's own inputs, as all that it ships
                 background[kind] = round_for_storage(vectors)
     contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)
-    every = np.concatenate(found)
+    every = np.concatenate(similarities)
     figures = {"mean": every.mean(), "median": np.median(every), "least": every.min()}
     return {name: round(min(float(value), 1.0), 9) for name, value in figures.items()}
 

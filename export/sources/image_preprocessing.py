@@ -59,15 +59,15 @@ def image_section(source: Source, processor: BaseImageProcessor) -> ImageSection
     Raises:
         ExportError: it does something that an image section cannot express; the message names it.
     """
-    path, facts = source.path / PROCESSOR, vars(processor)
-    for name, value in facts.items():
+    path, settings = source.path / PROCESSOR, vars(processor)
+    for name, value in settings.items():
         if (name.startswith("do_") and name not in _STEPS and value) or (name == "crop_pct" and value is not None):
             raise ExportError(f"{path}: {name} = {value} cannot be expressed in a bundle")
-    size, crop = facts.get("size") or {}, facts.get("crop_size") or {}
-    crops = bool(facts.get("do_center_crop"))
-    resize, resize_to = _resize(path, size, crops=crops) if facts.get("do_resize") else ("none", None)
+    size, crop = settings.get("size") or {}, settings.get("crop_size") or {}
+    crops = bool(settings.get("do_center_crop"))
+    resize, resize_to = _resize(path, size, crops=crops) if settings.get("do_resize") else ("none", None)
     height, width = _sides(path, "crop_size" if crops else "size", crop if crops else size)
-    rescaled, normalised = bool(facts.get("do_rescale")), bool(facts.get("do_normalize"))
+    rescaled, normalised = bool(settings.get("do_rescale")), bool(settings.get("do_normalize"))
     section = ImageSection(
         graph=IMAGE_GRAPH,
         height=height,
@@ -75,10 +75,10 @@ def image_section(source: Source, processor: BaseImageProcessor) -> ImageSection
         resize=resize,
         resize_to=resize_to,
         crop="center" if crops else "none",
-        filter=_filter(path, facts.get("resample", Resampling.BICUBIC)),
-        scale=float(facts["rescale_factor"]) if rescaled else 1.0,
-        mean=_channels(facts["image_mean"]) if normalised else (0.0, 0.0, 0.0),
-        std=_channels(facts["image_std"]) if normalised else (1.0, 1.0, 1.0),
+        filter=_filter(path, settings.get("resample", Resampling.BICUBIC)),
+        scale=float(settings["rescale_factor"]) if rescaled else 1.0,
+        mean=_channels(settings["image_mean"]) if normalised else (0.0, 0.0, 0.0),
+        std=_channels(settings["image_std"]) if normalised else (1.0, 1.0, 1.0),
     )
     for fault in faults(section):
         raise ExportError(f"{path}: cannot be expressed in a bundle: {fault}")

@@ -36,7 +36,7 @@ def load_model(source: Source, *, may_lack: Sequence[str] = ()) -> tuple[PreTrai
     try:
         model: PreTrainedModel
         with quiet():  # what it would warn of is looked at here
-            model, found = AutoModel.from_pretrained(
+            model, loading = AutoModel.from_pretrained(
                 source.path,
                 use_safetensors=True,
                 local_files_only=True,
@@ -48,8 +48,8 @@ def load_model(source: Source, *, may_lack: Sequence[str] = ()) -> tuple[PreTrai
     except (OSError, ValueError, ImportError, RuntimeError) as error:  # RuntimeError: weights of another shape
         raise ExportError(f"{source.path}: transformers cannot load the model: {first_line(error)}") from error
     # transformers makes up at random what is not in the file.
-    lacking = {str(name) for name in found["missing_keys"] if name.startswith(tuple(may_lack))}
-    missing = sorted(set(found["missing_keys"]) - lacking)
+    lacking = {str(name) for name in loading["missing_keys"] if name.startswith(tuple(may_lack))}
+    missing = sorted(set(loading["missing_keys"]) - lacking)
     if missing:
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise ExportError(f"{source.path}: the weights lack {missing[0]}{more}, which a {source.family} model needs")

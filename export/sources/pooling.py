@@ -1,6 +1,6 @@
-"""What follows the transformer in a text encoder, as data: pooling, dense layers, division by the length.
+"""Pooling as data: all that follows the transformer of a text encoder, dense layers and L2 normalisation included.
 
-The same stages are computed twice from here, by torch in the reference and by ONNX in the bundle.
+The same steps are computed twice from here, by torch in the reference and by ONNX in the bundle.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Normalize:
-    """Division by the Euclidean length."""
+    """L2 normalisation: division by the Euclidean length."""
 
 
-Stage = Pooling | Dense | Normalize
+PoolingStep = Pooling | Dense | Normalize

@@ -65,11 +65,11 @@ def locate(source: str | Path) -> tuple[Path, str | None]:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        found = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+        snapshot = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ExportError(f"{name}: no such folder, and the Hub does not give it: {reason}") from error
-    return found, found.name
+    return snapshot, snapshot.name
 
 
 def read_json(path: Path, *, missing: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportError
-from .pooling import ACTIVATIONS, POOLING_MODES, Dense, Normalize, Pooling, Stage
+from .pooling import ACTIVATIONS, POOLING_MODES, Dense, Normalize, Pooling, PoolingStep
 from .source import Source, describe, locate, optional_json, read_config, read_json, require_tokenizer
 
 _ST_MODULE = re.compile(r"sentence_transformers\.(?:.*\.)?(\w+)")
@@ -25,7 +25,7 @@ _ST_MODULE = re.compile(r"sentence_transformers\.(?:.*\.)?(\w+)")
 class TextSource(Source):
     """The facts about a text encoder, as its own files state them."""
 
-    stages: tuple[Stage, ...]
+    pooling: tuple[PoolingStep, ...]
     """What follows the transformer; the last is a :class:`Normalize`, because vectors of a bundle have length 1."""
     pooling_stated: bool
     """``False``: the files name no pooling, and the mean was assumed."""
@@ -50,15 +50,15 @@ def open_text(source: str | Path, *, source_id: str | None = None, max_tokens: i
     path, commit = locate(source)
     config = read_config(path)
     _refuse_unsuitable(path, config)
-    facts = describe(path, commit, source, source_id)
-    stages, stated = _stages(path)
+    described = describe(path, commit, source, source_id)
+    pooling, pooling_stated = _pooling_steps(path)
     st_config = optional_json(path / _transformer_folder(path) / "sentence_bert_config.json")
     prompts = _prompts(path)
     return TextSource(
-        **facts,
+        **described,
         config=config,
-        stages=stages,
-        pooling_stated=stated,
+        pooling=pooling,
+        pooling_stated=pooling_stated,
         max_tokens=_max_tokens(path, config, st_config, max_tokens),
         lowercase=bool(st_config.get("do_lower_case", False)),
         query_prefix=prompts[0],
@@ -93,10 +93,10 @@ def _modules(path: Path) -> list[tuple[str, Path]]:
         return []
     modules = []
     for item in json.loads(file.read_text(encoding="utf-8")):
-        found = _ST_MODULE.fullmatch(item["type"])
-        if found is None:
+        matched = _ST_MODULE.fullmatch(item["type"])
+        if matched is None:
             raise ExportError(f"{file}: the module {item['type']} is code of the model's own, which is not run")
-        modules.append((found[1], path / item["path"]))
+        modules.append((matched[1], path / item["path"]))
     return modules
 
 
@@ -105,7 +105,7 @@ def _transformer_folder(path: Path) -> Path:
     return modules[0][1].relative_to(path) if modules else Path()
 
 
-def _stages(path: Path) -> tuple[tuple[Stage, ...], bool]:
+def _pooling_steps(path: Path) -> tuple[tuple[PoolingStep, ...], bool]:
     modules = _modules(path)
     if not modules:
         return (Pooling(("mean",)), Normalize()), False
@@ -114,24 +114,24 @@ def _stages(path: Path) -> tuple[tuple[Stage, ...], bool]:
         raise ExportError(f"{path / 'modules.json'}: begins with {names[:2]}, not with Transformer and Pooling")
     if modules[0][1].resolve() != path.resolve():
         raise ExportError(f"{path / 'modules.json'}: the transformer is not at the top of the folder")
-    stages: list[Stage] = [_pooling(modules[1][1])]
+    steps: list[PoolingStep] = [_pooling(modules[1][1])]
     for name, folder in modules[2:]:
         if name == "Dense":
-            stages.append(_dense(folder))
+            steps.append(_dense(folder))
         elif name == "Normalize":
-            stages.append(Normalize())
+            steps.append(Normalize())
         else:
             raise ExportError(f"{path / 'modules.json'}: the module {name} is not supported")
-    if not isinstance(stages[-1], Normalize):
-        stages.append(Normalize())
-    return tuple(stages), True
+    if not isinstance(steps[-1], Normalize):
+        steps.append(Normalize())
+    return tuple(steps), True
 
 
 def _pooling(folder: Path) -> Pooling:
     config = read_json(folder / "config.json", missing=f"{folder}: the pooling's config.json is missing")
     if "pooling_mode" in config:  # sentence-transformers 5.2 and newer
-        stated = config["pooling_mode"]
-        modes = list(stated) if isinstance(stated, list) else [str(stated)]
+        mode = config["pooling_mode"]
+        modes = list(mode) if isinstance(mode, list) else [str(mode)]
     else:
         flags = [key for key, value in config.items() if key.startswith("pooling_mode_") and value]
         modes = [key.removeprefix("pooling_mode_").removesuffix("_token").removesuffix("_tokens") for key in flags]
@@ -162,15 +162,15 @@ def _dense(folder: Path) -> Dense:
     return Dense(tensors["linear.weight"], tensors.get("linear.bias"), activation)
 
 
-def _max_tokens(path: Path, config: Mapping[str, Any], st_config: Mapping[str, Any], wanted: int | None) -> int:
+def _max_tokens(path: Path, config: Mapping[str, Any], st_config: Mapping[str, Any], requested: int | None) -> int:
     """The limit asked for, else sentence-transformers', else the tokenizer's; never more than there are positions."""
     positions = int(config.get("max_position_embeddings") or 1 << 30)
     if config["model_type"] in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         positions -= int(config.get("pad_token_id", 1)) + 1  # they count positions from the padding id upwards
-    if wanted is not None:
-        if not 3 <= wanted <= positions:
-            raise ExportError(f"{path}: --max-tokens {wanted} is not between 3 and {positions}, its positions")
-        return wanted
+    if requested is not None:
+        if not 3 <= requested <= positions:
+            raise ExportError(f"{path}: --max-tokens {requested} is not between 3 and {positions}, its positions")
+        return requested
     stated = st_config.get("max_seq_length") or optional_json(path / "tokenizer_config.json").get("model_max_length")
     return min(positions, int(stated) if stated else 512)
 

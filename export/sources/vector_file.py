@@ -135,16 +135,16 @@ def read_vectors(file: VectorFile, scratch: Path, *, max_words: int | None = Non
     return WordTable(list(words), np.fromiter(words.values(), np.int64), vectors, dict(left_out))
 
 
-def _unusable(word: str, seen: Mapping[str, int]) -> str | None:
+def _unusable(word: str, words: Mapping[str, int]) -> str | None:
     if not word:
         return "without a word"
     if "\ufffd" in word or "\0" in word:
         return "of damaged characters"
-    return "the same word again" if word in seen else None
+    return "the same word again" if word in words else None
 
 
 def _text_rows(file: VectorFile) -> Iterator[Row]:
-    found = 0
+    count = 0
     with file.path.open("rb") as lines:
         lines.seek(file.start)
         number = 0 if file.rows is None else 1
@@ -152,12 +152,12 @@ def _text_rows(file: VectorFile) -> Iterator[Row]:
             number += 1
             if line.isspace():
                 continue
-            found += 1
+            count += 1
             if number == 1:
                 line = line.removeprefix(_BOM)
             yield f"line {number}", *_parse(line, file, number)
-    if file.rows is not None and found != file.rows:
-        raise ExportError(f"{file.path}: its first line promises {file.rows} vectors, but it holds {found}")
+    if file.rows is not None and count != file.rows:
+        raise ExportError(f"{file.path}: its first line promises {file.rows} vectors, but it holds {count}")
 
 
 def _parse(line: bytes, file: VectorFile, number: int) -> tuple[bytes, npt.NDArray[np.float32]]:

@@ -73,11 +73,11 @@ class CharacterStudent(torch.nn.Module):
         batch, length = input_ids.shape
         letters = self.symbols(self.characters[input_ids].long())  # (B, T, LONGEST, width)
         letters = letters.reshape(batch * length, LONGEST, -1).transpose(1, 2)  # (B * T, width, LONGEST)
-        found = torch.cat([torch.relu(filter_(letters).amax(dim=2)) for filter_ in self.filters], dim=1)
-        changed, gate = self.highway(found).chunk(2, dim=1)
+        features = torch.cat([torch.relu(filter_(letters).amax(dim=2)) for filter_ in self.filters], dim=1)
+        transformed, gate = self.highway(features).chunk(2, dim=1)
         share = torch.sigmoid(gate)
-        found = share * torch.relu(changed) + (1 - share) * found
-        return torch.as_tensor(self.project(found).reshape(batch, length, -1))
+        features = share * torch.relu(transformed) + (1 - share) * features
+        return torch.as_tensor(self.project(features).reshape(batch, length, -1))
 
     def _encode(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(B, T, hidden) and (B, T) to (B, dim)."""

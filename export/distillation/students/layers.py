@@ -17,9 +17,9 @@ import torch
 from tokenizers import Tokenizer
 
 from ...errors import ExportError
-from ...references.text import TorchReference, apply_stage
+from ...references.text import TorchReference, apply_pooling_step
 from ...sealing.proof.golden import background_texts
-from ...sources.pooling import Stage
+from ...sources.pooling import PoolingStep
 from ..teacher_vectors import Ids, padded
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 class LayerStudent(torch.nn.Module):
     """A transformer and what follows it."""
 
-    def __init__(self, model: PreTrainedModel, stages: Sequence[Stage]) -> None:
-        """Take a model and the stages from ``last_hidden_state`` to vectors of length 1."""
+    def __init__(self, model: PreTrainedModel, pooling: Sequence[PoolingStep]) -> None:
+        """Take a model and the pooling steps from ``last_hidden_state`` to vectors of length 1."""
         super().__init__()
         self.model = model
-        self.stages = tuple(stages)
+        self.pooling = tuple(pooling)
 
     def forward(self, ids: Ids) -> torch.Tensor:
         """Token ids of B texts to vectors of length 1, float32 ``(B, dim)``."""
@@ -41,8 +41,8 @@ class LayerStudent(torch.nn.Module):
         value: torch.Tensor = self.model(
             input_ids=input_ids, attention_mask=mask
         ).last_hidden_state.float()  # (B, T, hidden)
-        for stage in self.stages:
-            value = apply_stage(stage, value, mask.unsqueeze(2).float())
+        for step in self.pooling:
+            value = apply_pooling_step(step, value, mask.unsqueeze(2).float())
         return value
 
 
@@ -50,7 +50,7 @@ def layer_student(
     reference: TorchReference,
     layers: Sequence[int],
     *,
-    kept: npt.NDArray[np.int64],
+    token_ids: npt.NDArray[np.int64],
     positions: int,
     neurons: int | None = None,
 ) -> LayerStudent:
@@ -59,7 +59,7 @@ def layer_student(
     Args:
         reference: the teacher.
         layers: which of its layers, counted from 0, in this order.
-        kept: old ids of the tokens that stay, in the order of their new ids.
+        token_ids: old ids of the tokens that stay, in the order of their new ids.
         positions: longest text in tokens; further rows of the table of positions are left out.
         neurons: so many of each feed-forward part are kept, see :func:`_fewer_neurons`; ``None``: all.
 
@@ -75,7 +75,7 @@ def layer_student(
     if not layers or not all(0 <= layer < depth for layer in layers):
         raise ExportError(f"{reference.source.id}: has layers 0 to {depth - 1}; the recipe wants {list(layers)}")
     config = copy.deepcopy(teacher.config)
-    config.num_hidden_layers, config.vocab_size = len(layers), len(kept)
+    config.num_hidden_layers, config.vocab_size = len(layers), len(token_ids)
     config.max_position_embeddings = min(positions, config.max_position_embeddings)
     # The targets are the teacher's without dropout, and noise in the student only slows it down.
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
@@ -91,9 +91,9 @@ def layer_student(
         config.intermediate_size = neurons
         _fewer_neurons(reference, layers, state, neurons)
     words, places = "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"
-    state[words] = state[words][torch.from_numpy(kept)]
+    state[words] = state[words][torch.from_numpy(token_ids)]
     state[places] = state[places][: config.max_position_embeddings]
-    return LayerStudent(_bert(config, state, attention="sdpa"), reference.source.stages)
+    return LayerStudent(_bert(config, state, attention="sdpa"), reference.source.pooling)
 
 
 def _fewer_neurons(
@@ -107,11 +107,11 @@ def _fewer_neurons(
     model: Any = reference.model
     input_ids, mask = padded(reference.token_ids(background_texts()))
     active = mask.bool()
-    found: dict[int, torch.Tensor] = {}
+    activations: dict[int, torch.Tensor] = {}
 
     def watch(layer: int) -> Any:
-        def hook(module: torch.nn.Module, given: Any, output: torch.Tensor) -> None:
-            found[layer] = output[active]  # (tokens, neurons)
+        def hook(module: torch.nn.Module, inputs: Any, output: torch.Tensor) -> None:
+            activations[layer] = output[active]  # (tokens, neurons)
 
         return hook
 
@@ -123,12 +123,12 @@ def _fewer_neurons(
     for new, old in enumerate(layers):
         into, out = f"encoder.layer.{new}.intermediate.dense", f"encoder.layer.{new}.output.dense"
         weight = state[f"{out}.weight"]  # (hidden, neurons)
-        order = (found[old].abs().mean(dim=0) * weight.norm(dim=0)).argsort(descending=True, stable=True)
-        kept, gone = order[:neurons].sort().values, order[neurons:]
-        state[f"{out}.bias"] = state[f"{out}.bias"] + weight[:, gone] @ found[old][:, gone].mean(dim=0)
-        state[f"{out}.weight"] = weight[:, kept]
+        order = (activations[old].abs().mean(dim=0) * weight.norm(dim=0)).argsort(descending=True, stable=True)
+        strongest, weakest = order[:neurons].sort().values, order[neurons:]
+        state[f"{out}.bias"] = state[f"{out}.bias"] + weight[:, weakest] @ activations[old][:, weakest].mean(dim=0)
+        state[f"{out}.weight"] = weight[:, strongest]
         for name in (f"{into}.weight", f"{into}.bias"):
-            state[name] = state[name][kept]
+            state[name] = state[name][strongest]
 
 
 def plain_attention(student: LayerStudent) -> PreTrainedModel:
@@ -178,9 +178,9 @@ def prune_tokenizer(tokenizer: bytes, counts: npt.NDArray[np.int64], rows: int) 
     special = {item["content"] for item in data["added_tokens"]}
     forced = {t for t in vocabulary if t in special or len(t.removeprefix(prefix)) == 1}
     by_use = sorted(vocabulary, key=lambda token: (-int(counts[vocabulary[token]]), vocabulary[token]))
-    kept = forced | set([t for t in by_use if t not in forced][: max(0, rows - len(forced))])
-    kept |= {token for token in vocabulary if token not in kept and not _spelt(token, kept, prefix)}
-    order = sorted(kept, key=vocabulary.__getitem__)
+    tokens = forced | set([t for t in by_use if t not in forced][: max(0, rows - len(forced))])
+    tokens |= {token for token in vocabulary if token not in tokens and not _spelt(token, tokens, prefix)}
+    order = sorted(tokens, key=vocabulary.__getitem__)
     renumbered = {token: i for i, token in enumerate(order)}
     data["model"]["vocab"] = renumbered
     _renumber(data, renumbered)
@@ -189,13 +189,13 @@ def prune_tokenizer(tokenizer: bytes, counts: npt.NDArray[np.int64], rows: int) 
     return smaller.encode(), np.array([vocabulary[token] for token in order], np.int64)
 
 
-def _spelt(token: str, kept: set[str], prefix: str) -> bool:
+def _spelt(token: str, tokens: set[str], prefix: str) -> bool:
     """Whether WordPiece finds ``token`` in pieces that are kept: always the longest piece that fits."""
     inner = token.startswith(prefix)
     rest = token.removeprefix(prefix)
     while rest:
         lead = prefix if inner else ""
-        length = next((n for n in range(len(rest), 0, -1) if lead + rest[:n] in kept), 0)
+        length = next((n for n in range(len(rest), 0, -1) if lead + rest[:n] in tokens), 0)
         if not length:
             return False
         rest, inner = rest[length:], True

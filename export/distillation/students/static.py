@@ -84,13 +84,13 @@ def _token_vectors(reference: TorchReference) -> torch.Tensor:
     rows = int(model.config.vocab_size)
     around = reference.token_ids([""])[0]
     before, after = around[: len(around) // 2], around[len(around) // 2 :]
-    found = []
+    vectors = []
     with torch.inference_mode():
         for start in range(0, rows, _BATCH):
             block = [[*before, token, *after] for token in range(start, min(start + _BATCH, rows))]
             input_ids, mask = padded(block)
-            found.append(model(input_ids=input_ids, attention_mask=mask).last_hidden_state.mean(dim=1))
-    return torch.cat(found).clone()
+            vectors.append(model(input_ids=input_ids, attention_mask=mask).last_hidden_state.mean(dim=1))
+    return torch.cat(vectors).clone()
 
 
 def write_static_graph(student: StaticStudent, out: Path, *, pad_id: int) -> None:

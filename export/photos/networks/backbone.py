@@ -25,7 +25,7 @@ class Convolution(torch.nn.Module):
         even = all(before == after for before, after in margins)
         if not even:
             value = self.padded(value)
-        found = torch.nn.functional.conv2d(
+        result = torch.nn.functional.conv2d(
             value,
             self.weight,
             self.bias,
@@ -33,7 +33,7 @@ class Convolution(torch.nn.Module):
             padding=(margins[1][0], margins[0][0]) if even else 0,
             groups=self.groups,
         )
-        return torch.nn.functional.relu6(found) if self.relu6 else found
+        return torch.nn.functional.relu6(result) if self.relu6 else result
 
     def padded(self, value: torch.Tensor) -> torch.Tensor:
         """What the kernel is moved over, zeros at the margins."""
@@ -60,8 +60,8 @@ class Block(torch.nn.Module):
 
     def forward(self, value: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) in and out."""
-        found: torch.Tensor = self.layers(value)
-        return value + found if self.residual else found
+        result: torch.Tensor = self.layers(value)
+        return value + result if self.residual else result
 
 
 @dataclass(frozen=True)

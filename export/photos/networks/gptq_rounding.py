@@ -18,7 +18,7 @@ _TINY = 1e-9
 
 
 @torch.no_grad()
-def round_compensated(blocks: torch.nn.Sequential, maps: torch.Tensor, *, most: int) -> None:
+def gptq_round_network(blocks: torch.nn.Sequential, maps: torch.Tensor, *, most: int) -> None:
     """Round the weights of convolutions in place to ``most`` steps either way, and move biases to keep every mean.
 
     Layer by layer, each on what the rounded ones before it give. What a convolution takes goes together (some inputs
@@ -31,18 +31,18 @@ def round_compensated(blocks: torch.nn.Sequential, maps: torch.Tensor, *, most: 
         maps: what goes in for some photos, (B, C, H, W).
         most: 127 for 8 bits, 63 for 7.
     """
-    wanted, value = maps, maps
+    exact, value = maps, maps
     for block in blocks:
         assert isinstance(block, Block)
-        before = wanted, value
+        before = exact, value
         for layer in block.layers:
             assert isinstance(layer, Convolution)
-            wanted = layer(wanted)
+            exact = layer(exact)
             _round(layer, value, most)
-            layer.bias.add_((wanted - layer(value)).mean((0, 2, 3)))
+            layer.bias.add_((exact - layer(value)).mean((0, 2, 3)))
             value = layer(value)
         if block.residual:
-            wanted, value = before[0] + wanted, before[1] + value
+            exact, value = before[0] + exact, before[1] + value
 
 
 def _round(layer: Convolution, value: torch.Tensor, most: int) -> None:
@@ -51,24 +51,24 @@ def _round(layer: Convolution, value: torch.Tensor, most: int) -> None:
         return
     scales = torch.from_numpy(rounded(weight.numpy(), 0, most=most)[1])
     each = layer.groups, len(weight) // layer.groups  # groups, and outputs of each
-    found = compensated(weight.reshape(*each, -1), scales.reshape(each), _products(layer, value), most=most)
-    weight.copy_(found.reshape(weight.shape))
+    rounded_weight = gptq_round(weight.reshape(*each, -1), scales.reshape(each), _products(layer, value), most=most)
+    weight.copy_(rounded_weight.reshape(weight.shape))
 
 
 def _products(layer: Convolution, value: torch.Tensor) -> torch.Tensor:
     """What the kernel finds under it at some places times itself, summed, (groups, inputs, inputs of a group)."""
-    kernel, found = layer.weight.shape[2:], []
+    kernel, patches = layer.weight.shape[2:], []
     for number, picture in enumerate(layer.padded(value)):  # one at a time: a place is in up to 25 kernels
         under = torch.nn.functional.unfold(picture[None], kernel, stride=layer.stride)[0]  # (C * kernel, places)
         apart = max(1, len(value) * under.shape[1] // _PLACES)
         some = under[:, number % apart :: apart]
-        found.append(some.reshape(layer.groups, -1, some.shape[1]).mT)
-    rows = torch.cat(found, dim=1)
+        patches.append(some.reshape(layer.groups, -1, some.shape[1]).mT)
+    rows = torch.cat(patches, dim=1)
     few = (rows[start : start + _GROUPS].double() for start in range(0, layer.groups, _GROUPS))  # of all: gigabytes
     return torch.cat([some.mT @ some for some in few])
 
 
-def compensated(weight: torch.Tensor, scales: torch.Tensor, products: torch.Tensor, *, most: int) -> torch.Tensor:
+def gptq_round(weight: torch.Tensor, scales: torch.Tensor, products: torch.Tensor, *, most: int) -> torch.Tensor:
     """``weight`` in whole steps, so chosen that ``rows @ weight.mT`` changes little.
 
     Args:

@@ -33,10 +33,10 @@ def load_mobilenet(arrays: Path, names: Path) -> Backbone:
         ExportError: it is no MobileNetV2, or the names are not as many as its classes.
     """
     with np.load(arrays, allow_pickle=False) as file:
-        found = {key: file[key] for key in file.files}
-    meta = json.loads(found.pop("meta").tobytes())
-    blocks, last = _blocks(arrays, meta["ops"], found)
-    weight, bias = (torch.from_numpy(found[f"{last}.{part}"]) for part in ("w", "b"))
+        tensors = {key: file[key] for key in file.files}
+    meta = json.loads(tensors.pop("meta").tobytes())
+    blocks, last = _blocks(arrays, meta["ops"], tensors)
+    weight, bias = (torch.from_numpy(tensors[f"{last}.{part}"]) for part in ("w", "b"))
     lines, classifier = named_classifier(names, weight.reshape(len(bias), -1), bias)
     scale, zero = meta["in_q"]
     return Backbone(

@@ -16,7 +16,7 @@ from edgeembed_export.distillation.corpus import TrainingSet
 from edgeembed_export.distillation.recipe import DistillRecipe, Layers, Static
 from edgeembed_export.distillation.recipes import STUDENTS, WRITTEN, tuned_path
 from edgeembed_export.distillation.training import Plan
-from edgeembed_export.distillation.tune import Budget, agreement, tune, tuned, with_knobs, write_found
+from edgeembed_export.distillation.tune import Budget, agreement, tune, tuned, with_knobs, write_result
 from edgeembed_export.errors import ExportError
 from edgeembed_export.sealing.options import BundleOptions
 from edgeembed_export.sealing.proof.golden import background_texts
@@ -63,7 +63,7 @@ def test_a_search_goes_on_and_its_finding_is_taken(bert: Path, own_data: Path, t
     again = tune(bert, own_data, tmp_path / "out", RECIPE, trials=3, budget=budget, say=said.append)
     assert [row["number"] for row in sorted(again.trials, key=lambda row: row["number"])] == [0, 1, 2]
     assert sum(line.startswith("trial") for line in said) == 3
-    write_found(again, budget, tmp_path / "found.json")
+    write_result(again, budget, tmp_path / "found.json")
     recipe = tuned(RECIPE, tmp_path / "found.json")
     assert recipe.plan.learning_rate == again.knobs["rate"]
     assert recipe.student == Static(width=again.knobs["width"])

@@ -147,7 +147,7 @@ def test_a_bundle_that_departs_is_not_written(bert: Path, tmp_path: Path) -> Non
     facts = open_text(bert)
     reference = TorchReference(facts)
     other = TorchReference(open_text(tiny_text_folder(tmp_path / "other", seed=1)))
-    text_graph(other.model, facts.stages, 32, tmp_path / "float.onnx")
+    text_graph(other.model, facts.pooling, 32, tmp_path / "float.onnx")
     quantize(tmp_path / "float.onnx", tmp_path / "graph.onnx", FLOAT32)
     (tmp_path / "out").mkdir()
     with pytest.raises(ExportError, match="is not written: vectors against the float model") as caught:
@@ -185,7 +185,7 @@ def test_smoothing_computes_the_same_and_levels_outliers(bert: Path, texts: list
     reference = TorchReference(facts)
     with torch.no_grad():  # one channel far larger than the others, as trained models have
         reference.model.embeddings.LayerNorm.weight[3] = 60
-    text_graph(reference.model, facts.stages, 32, tmp_path / "float.onnx")
+    text_graph(reference.model, facts.pooling, 32, tmp_path / "float.onnx")
     feeds = [{"input_ids": np.array([row]), "attention_mask": np.ones((1, len(row)), np.int64)}
              for row in reference.token_ids(texts)]  # fmt: skip
     smooth(tmp_path / "float.onnx", tmp_path / "smooth.onnx", feeds, strength=0.5)

@@ -29,7 +29,7 @@ ATTENTIONS = {"albert": 2, "bert": 2, "distilbert": 2, "roberta": 2}
 def float_graph(source: Path, out: Path, *modes: str) -> TorchReference:
     facts = open_text(source)
     reference = TorchReference(facts)
-    stages = (Pooling(modes), Normalize()) if modes else facts.stages
+    stages = (Pooling(modes), Normalize()) if modes else facts.pooling
     text_graph(reference.model, stages, 32 * max(1, len(modes)), out)
     return reference
 

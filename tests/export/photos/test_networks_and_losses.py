@@ -16,7 +16,7 @@ import torch
 from edgeembed_export.photos.losses import Captions, Contrast, caption_loss, mixup_loss, naming_loss
 from edgeembed_export.photos.networks.backbone import Block, Convolution
 from edgeembed_export.photos.networks.channel_equalization import equalize
-from edgeembed_export.photos.networks.gptq_rounding import compensated, round_compensated
+from edgeembed_export.photos.networks.gptq_rounding import gptq_round, gptq_round_network
 from edgeembed_export.quantization.static_int8 import quantize_static_int8
 from edgeembed_export.quantization.weight_only import rounded, store_weights
 from onnx import TensorProto, helper, numpy_helper
@@ -217,7 +217,7 @@ def test_rounding_is_made_good_by_what_is_rounded_later() -> None:
     weight = rng.normal(size=(16, 32)).astype(np.float32)
     steps, scales = rounded(weight, 0, most=127)
     products = rows.astype(np.float64).T @ rows.astype(np.float64)
-    found = compensated(*map(torch.from_numpy, (weight, scales[:, 0], products)), most=127).numpy()
+    found = gptq_round(*map(torch.from_numpy, (weight, scales[:, 0], products)), most=127).numpy()
     assert np.abs(found / scales - np.round(found / scales)).max() < 1e-4
     plain, made_good = (np.square(rows @ (weight - other).T).mean() for other in (steps * scales, found))
     assert made_good < plain / 10
@@ -232,7 +232,7 @@ def test_neighbours_in_a_picture_are_made_good_for_too() -> None:
     plain, made_good = copy.deepcopy(layer), copy.deepcopy(layer)
     with torch.no_grad():
         plain.weight.copy_(torch.from_numpy(steps * scales))
-    round_compensated(torch.nn.Sequential(Block([made_good], residual=False)), smooth, most=63)
+    gptq_round_network(torch.nn.Sequential(Block([made_good], residual=False)), smooth, most=63)
     found = made_good.weight.detach().numpy() / scales
     assert np.abs(found - np.round(found)).max() < 1e-4
     with torch.inference_mode():
@@ -285,7 +285,7 @@ def test_rounded_blocks_give_nearly_the_same_and_are_stored_as_they_are() -> Non
     exact = torch.nn.Sequential(Block(layers, residual=True), Block([layer(12, 40)], residual=False))
     blocks = copy.deepcopy(exact)
     maps = torch.randn(64, 12, 5, 5) + 1
-    round_compensated(blocks, maps, most=127)
+    gptq_round_network(blocks, maps, most=127)
     with torch.inference_mode():
         wanted, found = exact(maps), blocks(maps)
     assert torch.allclose(found.mean((0, 2, 3)), wanted.mean((0, 2, 3)), atol=5e-3)

@@ -20,7 +20,7 @@ from edgeembed_export.graphs.run import GraphVectors
 from edgeembed_export.graphs.transformer import text_graph
 from edgeembed_export.quantization.choose import (
     DEFAULT_SCHEMES,
-    Comparing,
+    Comparison,
     Measured,
     Tolerance,
     choose,
@@ -42,7 +42,7 @@ TABLE = "/embeddings/word_embeddings/Gather"
 
 
 @pytest.fixture(scope="session")
-def comparing(tmp_path_factory: pytest.TempPathFactory) -> Comparing:
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     """Every scheme by name, for a tiny BERT."""
     from tests.support.tiny_torch import tiny_text_folder
 
@@ -52,7 +52,7 @@ def comparing(tmp_path_factory: pytest.TempPathFactory) -> Comparing:
 
 
 def _float_graph(reference: TorchReference, folder: Path) -> Path:
-    text_graph(reference.model, reference.source.stages, reference.dim, folder / "float.onnx")
+    text_graph(reference.model, reference.source.pooling, reference.dim, folder / "float.onnx")
     return folder / "float.onnx"
 
 
@@ -82,8 +82,8 @@ def test_an_outlier_is_found_and_smoothing_costs_it_less(bert: Path, texts: list
     assert smoothed[OUTLIER] < plain[0].cost / 2
 
 
-def test_the_table_is_complete(comparing: Comparing) -> None:
-    rows = {one.scheme.name: one for one in comparing.measured}
+def test_the_table_is_complete(comparison: Comparison) -> None:
+    rows = {one.scheme.name: one for one in comparison.measured}
     assert tuple(rows) == DEFAULT_SCHEMES
     assert all(0.98 < one.mean <= 1 + 1e-9 and one.least <= one.mean for one in rows.values())
     assert all(one.per_second is not None and one.per_second > 0 for one in rows.values())
@@ -92,15 +92,15 @@ def test_the_table_is_complete(comparing: Comparing) -> None:
     assert sizes["int8"] < sizes["int8-float1"] < sizes["int8-float4"] < sizes["int8-float8"] < sizes["float32"]
     assert sizes["int8"] < sizes["int8-table"] < sizes["float32"]
     assert rows["int8"].mean < rows["int8-float8"].mean
-    assert len(comparing.sensitivities) == 14
+    assert len(comparison.sensitivities) == 14
     for name in ("int8-float1", "int8-float8"):
         assert len(rows[name].scheme.keep_float) == int(name[-1])
 
 
-def test_only_the_table_is_quantized(comparing: Comparing) -> None:
+def test_only_the_table_is_quantized(comparison: Comparison) -> None:
     import onnx
 
-    graph = onnx.load(next(one.graph for one in comparing.measured if one.scheme == INT8_TABLE)).graph
+    graph = onnx.load(next(one.graph for one in comparison.measured if one.scheme == INT8_TABLE)).graph
     stored = {item.name: item.data_type for item in graph.initializer if len(item.dims) == 2}
     assert not any("Integer" in node.op_type for node in graph.node)
     assert list(stored.values()).count(onnx.TensorProto.FLOAT) >= 12
@@ -156,8 +156,8 @@ def test_auto(bert: Path, tmp_path: Path, mean: float, scheme: Any) -> None:
     assert named.bundle.file("text.onnx").read_bytes() == exported.bundle.file("text.onnx").read_bytes()
 
 
-def test_auto_between_the_two_and_twice_the_same_bytes(bert: Path, comparing: Comparing, tmp_path: Path) -> None:
-    mean = {one.scheme.name: one.mean for one in comparing.measured}
+def test_auto_between_the_two_and_twice_the_same_bytes(bert: Path, comparison: Comparison, tmp_path: Path) -> None:
+    mean = {one.scheme.name: one.mean for one in comparison.measured}
     tolerance = Tolerance(mean=(mean["int8"] + mean["int8-float8"]) / 2)
     for name in ("one", "two"):
         exported = make_bundle(
@@ -224,8 +224,8 @@ def test_schemes_say_what_they_are() -> None:
     assert INT8_TABLE.tolerance["self"] == FLOAT32.tolerance["self"]
 
 
-def test_many_cores_give_the_vectors_of_one(comparing: Comparing) -> None:
-    one = comparing.measured[1]
+def test_many_cores_give_the_vectors_of_one(comparison: Comparison) -> None:
+    one = comparison.measured[1]
     graph = GraphVectors(one.graph)
     feeds = [feed([2, 7 + i, 3]) for i in range(5)]
     np.testing.assert_array_equal(graph(feeds), np.concatenate([graph.one(item) for item in feeds]))

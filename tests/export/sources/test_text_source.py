@@ -32,7 +32,7 @@ def test_the_teacher(teacher: Path) -> None:
     facts = open_text(teacher, source_id="sentence-transformers/all-MiniLM-L6-v2")
     assert facts.family == "bert"
     assert facts.max_tokens == 256  # not the 128 of its tokenizer.json
-    assert facts.stages == (Pooling(("mean",)), Normalize())
+    assert facts.pooling == (Pooling(("mean",)), Normalize())
     assert facts.pooling_stated
     assert not facts.lowercase
     assert (facts.query_prefix, facts.document_prefix) == ("", "")
@@ -45,7 +45,7 @@ def test_the_teacher(teacher: Path) -> None:
 def test_a_plain_folder(bert: Path) -> None:
     facts = open_text(bert)
     assert facts.id == "bert"
-    assert facts.stages == (Pooling(("mean",)), Normalize())
+    assert facts.pooling == (Pooling(("mean",)), Normalize())
     assert not facts.pooling_stated
     assert facts.max_tokens == 64  # the tokenizer's
     assert facts.license is None
@@ -73,7 +73,7 @@ def test_pooling_modes_dense_and_prompts(bert: Path) -> None:
         prompts={"query": "query: ", "passage": "passage: ", "clustering": "cluster: "},
     )
     facts = open_text(bert)
-    pooling, dense, last = facts.stages
+    pooling, dense, last = facts.pooling
     assert pooling == Pooling(("cls", "mean"))
     assert isinstance(dense, Dense)
     assert (dense.weight.shape, dense.activation) == ((24, 64), "Tanh")
@@ -85,9 +85,9 @@ def test_pooling_modes_dense_and_prompts(bert: Path) -> None:
 def test_new_spelling_of_pooling(bert: Path, edit_json: Edit) -> None:
     add_sentence_transformers(bert, pooling={})
     edit_json(bert / "1_Pooling/config.json", pooling_mode="max")
-    assert open_text(bert).stages[0] == Pooling(("max",))
+    assert open_text(bert).pooling[0] == Pooling(("max",))
     edit_json(bert / "1_Pooling/config.json", pooling_mode=["mean", "cls"])
-    assert open_text(bert).stages[0] == Pooling(("cls", "mean"))
+    assert open_text(bert).pooling[0] == Pooling(("cls", "mean"))
 
 
 def test_default_prompt(bert: Path, edit_json: Edit) -> None:
