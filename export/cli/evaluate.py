@@ -143,7 +143,7 @@ def _draw_maps(encoder: Encoder, title: str, data: Sequence[Path], only: Sequenc
         return
     folder.mkdir(parents=True, exist_ok=True)
     name = PurePath(title).name
-    sets = [item for item in find_sets(data, only=only) if item.kind == LABELLED_TEXTS] if data else []
+    sets = [item for item in find_sets(data, only=only) if item.task == LABELLED_TEXTS] if data else []
     for item in sets:
         rows = item.rows()
         texts, labels = [str(row["text"]) for row in rows], [str(row["label"]) for row in rows]

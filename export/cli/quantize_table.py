@@ -1,4 +1,4 @@
-"""``edgeembed-export quantize-table``: how else the weights of an encoder could be stored, measured."""
+"""``edgeembed-export quantize-table``: compare quantization schemes for an encoder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OF_PICTURES = (CAPTIONED_PICTURES, LABELLED_PICTURES)
 
 
 def tolerance_options(command: Any) -> Any:
-    """The options of :class:`.precision.Tolerance`; not given they are ``None``."""
+    """The options of :class:`.choose.Tolerance`; ``None`` where they are left out."""
     for decorate in (
         click.option(
             "--least-cosine",
@@ -58,7 +58,7 @@ def tolerance_options(command: Any) -> Any:
 
 
 def asked_tolerance(precision: str, mean: float | None, least: float | None) -> Tolerance | None:
-    """What the options say; ``None``: the precision is named, so nothing is chosen.
+    """The limits of ``--precision auto``; ``None``: the precision is named, so nothing is chosen.
 
     Raises:
         click.UsageError: the precision is named, and so is a tolerance.
@@ -146,24 +146,24 @@ def _score(
         return None
     text, image = model.text, model.image
     if isinstance(part, TextPart):
-        images = None if image is None else _remembering(image.reference.embed_images)
+        images = None if image is None else _cached_images(image.reference.embed_images)
         return lambda graph: evaluate(
             lambda texts, role: graph(part.feeds(texts, role)), data, embed_images=images, only=only
         )
     texts = None
     if text is not None:
-        from ..evaluation.text_tasks import remembering
+        from ..evaluation.text_tasks import cached_embed
 
-        texts = remembering(text.reference.embed)
+        texts = cached_embed(text.reference.embed)
         passed_over = left_out(texts, data, part.reference.embed_images, only=only)
-        picture_sets = [item.name for item in find_sets(data, only=only) if item.kind in _OF_PICTURES]
+        picture_sets = [item.name for item in find_sets(data, only=only) if item.task in _OF_PICTURES]
         only = [name for name in picture_sets if name not in passed_over]
         if not only:
             return None  # they are of texts alone, or their pictures are not there
     return lambda graph: evaluate(texts, data, embed_images=lambda pictures: graph(part.feeds(pictures)), only=only)
 
 
-def _remembering(embed: EmbedImages) -> EmbedImages:
+def _cached_images(embed: EmbedImages) -> EmbedImages:
     """``embed`` that computes each picture once; its vectors stay in memory, not the pictures."""
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""A trained student to a proved bundle."""
+"""Seal a trained student."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _measure(
 
 
 def _write_graph(model: StudentModel, out: Path, dim: int, *, pad_id: int) -> Scheme:
-    """Write the student's graph; how close it must be to the student in torch."""
+    """Write the student's graph; its scheme says how close it must be to the student in torch."""
     student = model.student
     if isinstance(student, StaticStudent):
         write_static_graph(student, out, pad_id=pad_id)
@@ -163,15 +163,15 @@ def _write_graph(model: StudentModel, out: Path, dim: int, *, pad_id: int) -> Sc
 
 
 def _teacher_scores(teacher: TorchReference, vector_source: Teacher, measured: Scores, data: Path) -> Scores:
-    """Of the float teacher: measured, unless its bundle states what it made of the same sets."""
+    """Scores of the float teacher: measured, unless its bundle states those of the same sets."""
     if all(name in vector_source.scores for name in measured):
         return {name: dict(vector_source.scores[name]) for name in measured}
     return evaluate(teacher.embed, data)
 
 
 def _mixed_scores(embedder: Embedder, vector_source: Teacher, data: Path) -> Scores:
-    """Retrieval where the student embeds the queries and the teacher has embedded the documents."""
-    sets = [item.name for item in find_sets([data]) if item.kind == RETRIEVAL]
+    """Mixed retrieval: the student embeds the queries, the teacher the documents."""
+    sets = [item.name for item in find_sets([data]) if item.task == RETRIEVAL]
 
     def embed(texts: Sequence[str], role: Role) -> Vectors:
         return embedder.embed_texts(texts, role=role) if role == "query" else vector_source.embed(texts)
@@ -180,7 +180,7 @@ def _mixed_scores(embedder: Embedder, vector_source: Teacher, data: Path) -> Sco
 
 
 def _closeness(embedder: Embedder, teacher: TorchReference) -> dict[str, float]:
-    """To the teacher in float, over ordinary texts."""
+    """Cosine to the float teacher, over ordinary texts."""
     texts = background_texts()
     cosine = cosines(embedder.embed_texts(texts), teacher.embed(texts))
     return {"mean": round(float(cosine.mean()), 4), "least": round(float(cosine.min()), 4)}

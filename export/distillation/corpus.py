@@ -1,4 +1,4 @@
-"""Texts to distil on: which sets, under which terms, and in which order."""
+"""The distillation corpus: its sets, their terms, and the order of texts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ RESEARCH_SETS = (
 )
 """With the sets that forbid commercial use, to measure what they would add. Nothing that ships is trained on them."""
 _JOINED_CHARACTERS = (150, 1100)
-"""Joined texts are about as long as this; some four characters are a token."""
+"""Least and greatest length of joined texts; a token has some four characters."""
 
 
 def training_data(sets: Sequence[TrainingSet]) -> list[Mapping[str, str]]:

@@ -45,7 +45,7 @@ def distill(
     """Make the bundle ``out / recipe.name`` from a teacher; training goes on from where it was interrupted.
 
     Args:
-        source: the teacher, as :func:`~edgeembed_export.teacher.open_text` takes it.
+        source: the teacher, as :func:`~edgeembed_export.sources.text_source.open_text` takes it.
         data: folder with training texts in ``text`` and, where it has them, evaluation sets in ``eval``.
         out: folder for the bundle, and beside it the checkpoint, ``log.jsonl`` and ``curves.png``.
         recipe: how.
@@ -159,6 +159,6 @@ def _token_ids(tokenizer: bytes, texts: Sequence[str], max_tokens: int) -> Ids:
 
 def _dev_scores(reference: StudentReference, folder: Path, student: torch.nn.Module) -> dict[str, float]:
     """Of one similarity set, the first: a score that is looked at during training should take seconds."""
-    sets = [item for item in find_sets([folder]) if item.kind == SIMILARITY]
+    sets = [item for item in find_sets([folder]) if item.task == SIMILARITY]
     dev = next((item for item in sets if "dev" in item.name), sets[0] if sets else None)
     return {} if dev is None else {f"{dev.name} spearman": similarity(reference.embed, dev)["spearman"]}

@@ -1,4 +1,4 @@
-"""What says how a student is made."""
+"""Types of a distillation recipe: shapes of students, and what they are trained on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .training import Plan
 
 @dataclass(frozen=True, kw_only=True)
 class Static:
-    """A student without a transformer, see :mod:`.static_student`."""
+    """A student without a transformer, see :mod:`.students.static`."""
 
     width: int
     """Length of a token's vector in the table."""
@@ -19,19 +19,19 @@ class Static:
 
 @dataclass(frozen=True, kw_only=True)
 class Layers:
-    """A student with some of the teacher's layers, see :mod:`.layer_student`."""
+    """A student with some of the teacher's layers, see :mod:`.students.layers`."""
 
     layers: tuple[int, ...]
-    """Of the teacher, counted from 0."""
+    """Layers of the teacher, counted from 0."""
     rows: int
     """Tokens left in the vocabulary."""
     neurons: int | None = None
-    """Of each feed-forward part; ``None``: as many as the teacher has."""
+    """Neurons of each feed-forward part; ``None``: as many as the teacher has."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Characters:
-    """A student that reads characters and has no transformer either, see :mod:`.char_student`."""
+    """A student that reads characters and has no transformer either, see :mod:`.students.characters`."""
 
     width: int = 16
     """Length of a character's vector."""
@@ -52,7 +52,7 @@ class DistillRecipe:
     texts: int | None = None
     """So many of the corpus are used; ``None``: all."""
     joined: int = 0
-    """Longer texts made of neighbours."""
+    """How many longer texts are made of neighbouring ones."""
     sets: tuple[TrainingSet, ...] = SETS
     """What it is trained on."""
     teacher: str = "float32"
@@ -64,6 +64,6 @@ class DistillRecipe:
 
     @property
     def name(self) -> str:
-        """What recipe and bundle are called."""
+        """Name of the recipe and of its bundle."""
         assert self.bundle.name is not None, "a recipe's bundle has a name"
         return self.bundle.name

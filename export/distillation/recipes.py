@@ -1,4 +1,4 @@
-"""How students are made: ``edgeembed-export distill --recipe NAME``."""
+"""Distillation recipes: ``edgeembed-export distill --recipe NAME``."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def tuned_path(name: str) -> Path:
 
 
 WRITTEN = {recipe.name: recipe for recipe in (_STATIC, _SMALL, _CHARACTERS, _research(_STATIC))}
-"""Name of a student to how it is made, as it stands in this file."""
+"""Name of a student to its recipe, as it stands in this file."""
 STUDENTS = {
     name: tuned(recipe, tuned_path(name)) if tuned_path(name).is_file() else recipe for name, recipe in WRITTEN.items()
 }
-"""The same with what a search has found."""
+"""The same with the hyperparameters that a search found (``tune``)."""

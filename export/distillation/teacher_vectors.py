@@ -1,4 +1,4 @@
-"""The teacher's vectors of many texts, computed once and kept on disk."""
+"""Cache of the teacher's vectors: computed once, kept on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..references.text import TorchReference, apply_pooling_step
 from ..types import HalfVectors, Vectors
 
 BLOCK = 4096
-"""Texts in one file of the cache: what an interruption can lose."""
+"""Texts in one file of the cache; an interruption loses at most so many."""
 _DIGEST = 32
 """Characters of a text's digest."""
 _BATCH_TOKENS = 4096
@@ -31,7 +31,7 @@ Ids = Sequence[Sequence[int] | npt.NDArray[np.int32]]
 
 @dataclass(frozen=True)
 class Teacher:
-    """One way to compute the teacher's vectors."""
+    """A distillation teacher: texts to vectors, by a bundle or by torch."""
 
     embed: Callable[[Sequence[str]], Vectors]
     """Texts to float32 ``(N, dim)``, rows of length 1."""
@@ -40,7 +40,7 @@ class Teacher:
     title: str
     """What a model card calls it."""
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Those of the float model, as far as a bundle of it states them."""
+    """Scores of the float model, as far as a bundle of it states them."""
 
 
 def bundle_teacher(embedder: Embedder) -> Teacher:

@@ -1,4 +1,4 @@
-"""The loop that trains a student on a teacher's vectors: batches, losses, checkpoints, a log."""
+"""Training loop of distillation: batches, losses, learning rate, checkpoints, log."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .teacher_vectors import Ids, batches
 LOG = "log.jsonl"
 CHECKPOINT = "checkpoint.pt"
 _POOL = 32
-"""So many batches' worth of texts, drawn at random, are sorted by length together."""
+"""Length bucketing: so many batches' worth of texts, drawn at random, are sorted by length together."""
 Evaluate = Callable[[torch.nn.Module], Mapping[str, float]]
 Losses = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """What every training has to say."""
+    """Schedule of a training: steps, learning rate (AdamW), logging."""
 
     steps: int
     learning_rate: float
@@ -43,7 +43,7 @@ class Schedule:
     seed: int = 0
     log_every: int = 20
     evaluate_every: int = 200
-    """So often what is trained is measured, and a checkpoint is written."""
+    """Steps between evaluations and checkpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Plan(Schedule):
 
 
 def losses(vectors: torch.Tensor, targets: torch.Tensor, *, relation: float) -> dict[str, torch.Tensor]:
-    """What is made small: distance to the teacher's vectors, and distance between the two tables of similarities.
+    """Distillation losses: cosine distance to the teacher's vectors, and the relational loss on similarities.
 
     The second is the mean squared difference of the cosines of any two texts of the batch, so that the student agrees
     with the teacher about which texts are alike (relational distillation: Park et al. 2019,
@@ -132,8 +132,8 @@ def run_steps(
     """Take steps from the last checkpoint in ``folder`` on, if there is one, and write log and checkpoints.
 
     Args:
-        state: what checkpoints keep.
-        optimizer: likewise.
+        state: weights that checkpoints keep.
+        optimizer: its state is kept too.
         plan: how many steps, and how often something is written.
         key: changes with anything that a checkpoint depends on.
         folder: as :func:`train` has it.
@@ -217,7 +217,7 @@ def _epoch(plan: Plan, lengths: npt.NDArray[np.int64], epoch: int) -> list[list[
 
 
 def _key(plan: Plan, student: torch.nn.Module, targets: npt.NDArray[np.float16]) -> str:
-    """Changes with anything that a checkpoint depends on."""
+    """Digest of all that a checkpoint depends on."""
     shapes = {name: list(value.shape) for name, value in student.state_dict().items()}
     content = json.dumps([asdict(plan), shapes, list(targets.shape)], sort_keys=True).encode()
     return hashlib.sha256(content + targets[:: max(1, len(targets) // 1000)].tobytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""A picture of how training went. Needs matplotlib."""
+"""Training curves: losses and scores against steps. Needs matplotlib."""
 
 from __future__ import annotations
 

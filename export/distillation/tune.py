@@ -1,4 +1,4 @@
-"""Search the knobs of a distillation recipe with Optuna, on a small budget.
+"""Hyperparameter search for a distillation recipe with Optuna, on a small budget.
 
 A trial is a short distillation. It is judged by how well the student agrees with the teacher about texts that neither
 this trial nor any other has trained on, so no evaluation set is looked at: what is found can still be measured on them.
@@ -30,15 +30,15 @@ _HELD_OUT = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What one trial may cost."""
+    """Budget of one trial."""
 
     texts: int = 40_000
     steps: int = 200
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a search has found so far."""
+class SearchResult:
+    """State of a search."""
 
     best: DistillRecipe
     """The whole recipe with the best knobs; its own texts and steps, not those of the budget."""
@@ -49,7 +49,7 @@ class Found:
 
 
 def suggest(trial: optuna.Trial, recipe: DistillRecipe, *, depth: int) -> dict[str, Any]:
-    """The knobs of one trial; :func:`with_knobs` applies them.
+    """The hyperparameters (knobs) of one trial; :func:`with_knobs` applies them.
 
     Args:
         trial: asks Optuna's sampler.
@@ -112,11 +112,11 @@ def tune(
     budget: Budget,
     cache: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> Found:
+) -> SearchResult:
     """Try knobs until there are so many finished trials, those of earlier calls counted.
 
     Args:
-        source: the teacher, as :func:`~edgeembed_export.teacher.open_text` takes it.
+        source: the teacher, as :func:`~edgeembed_export.sources.text_source.open_text` takes it.
         data: folder with training texts in ``text``.
         out: folder of the study (``tuning.sqlite3``), which goes on where it was interrupted.
         recipe: what is tuned.
@@ -155,9 +155,9 @@ def tune(
 
     done = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
     if done == 0:
-        study.enqueue_trial(_present(recipe))  # so that what is found is never worse than what was there
+        study.enqueue_trial(_current_knobs(recipe))  # so that what is found is never worse than what was there
     study.optimize(objective, n_trials=max(0, trials - done))
-    return _found(study, recipe)
+    return _search_result(study, recipe)
 
 
 def _study(out: Path, recipe: DistillRecipe, budget: Budget) -> optuna.Study:
@@ -174,7 +174,7 @@ def _study(out: Path, recipe: DistillRecipe, budget: Budget) -> optuna.Study:
     )
 
 
-def _present(recipe: DistillRecipe) -> dict[str, Any]:
+def _current_knobs(recipe: DistillRecipe) -> dict[str, Any]:
     """The recipe's own knobs."""
     knobs: dict[str, Any] = {"rate": recipe.plan.learning_rate, "relation": recipe.plan.relation}
     if isinstance(recipe.student, Static):
@@ -184,24 +184,24 @@ def _present(recipe: DistillRecipe) -> dict[str, Any]:
     return knobs
 
 
-def _found(study: optuna.Study, recipe: DistillRecipe) -> Found:
+def _search_result(study: optuna.Study, recipe: DistillRecipe) -> SearchResult:
     finished = [(trial.value, trial) for trial in study.trials if trial.value is not None]
     finished.sort(key=lambda pair: (-pair[0], pair[1].number))
     rows = [{"number": one.number, "knobs": one.params, "agreement": round(value, 5)} for value, one in finished]
     score, best = finished[0]
-    return Found(with_knobs(recipe, best.params), dict(best.params), score, rows)
+    return SearchResult(with_knobs(recipe, best.params), dict(best.params), score, rows)
 
 
-def write_result(found: Found, budget: Budget, path: Path) -> None:
+def write_result(result: SearchResult, budget: Budget, path: Path) -> None:
     """Write knobs and evidence as JSON; :func:`tuned` reads it."""
-    result = {
-        "knobs": found.knobs,
-        "agreement": round(found.score, 5),
+    data = {
+        "knobs": result.knobs,
+        "agreement": round(result.score, 5),
         "budget": asdict(budget),
-        "trials": found.trials,
+        "trials": result.trials,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
 def tuned(recipe: DistillRecipe, path: Path) -> DistillRecipe:

@@ -1,4 +1,4 @@
-"""Data sets for measuring, recognised by what is in them."""
+"""Evaluation sets, recognised by their content."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _LAYOUTS: Mapping[frozenset[str], str] = {
     frozenset({"image", "label"}): LABELLED_PICTURES,
     frozenset({"text", "label"}): LABELLED_TEXTS,
 }
-"""Keys that every row of a file has, to the kind of set that it is."""
+"""Keys that every row of a file has, to the task that it is for."""
 _PARTS = ("_captions", "_labels")
-"""Ends of file names that say nothing beyond the layout."""
+"""Suffixes of file names that only repeat the layout."""
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Data that an encoder is measured on."""
+    """One evaluation set."""
 
     name: str
-    kind: str
+    task: str
     """``similarity``, ``retrieval``, ``labelled texts``, ``captioned pictures`` or ``labelled pictures``."""
     path: Path
     """A file of rows, or the folder of a retrieval set."""
@@ -46,9 +46,9 @@ class EvaluationSet:
         """Its rows, in the order of the file (not for retrieval sets).
 
         Raises:
-            ExportError: a row lacks a key that the kind of set needs.
+            ExportError: a row lacks a key that the task needs.
         """
-        keys = next(keys for keys, kind in _LAYOUTS.items() if kind == self.kind)
+        keys = next(keys for keys, task in _LAYOUTS.items() if task == self.task)
         rows = []
         for number, row in enumerate(read_rows(self.path), start=1):
             if not keys <= row.keys():
@@ -59,13 +59,13 @@ class EvaluationSet:
 
 
 def find_sets(data: Sequence[Path], *, only: Sequence[str] = ()) -> list[EvaluationSet]:
-    """Every set in files and folders, in the order of ``data`` and there by name.
+    """Evaluation sets in files and folders, in the order of ``data`` and there by name.
 
-    A file ``*.jsonl`` or ``*.jsonl.gz`` is told by the keys of its first row: ``a``, ``b`` and ``score`` (similarity of
-    two texts); ``text`` and ``label``; ``image`` and ``captions``; ``image`` and ``label``. Rows of pictures name files
-    beside them: in the same folder, below it, or in a ``.tar`` there. Captioned pictures with a ``split`` are one set
-    for each split but ``train``. A folder with ``corpus.jsonl``, ``queries.jsonl`` (both may be ``.gz``) and
-    ``qrels.tsv`` or ``qrels/test.tsv`` is a retrieval set (the BEIR layout: Thakur et al. 2021).
+    A file ``*.jsonl`` or ``*.jsonl.gz`` is recognised by the keys of its first row: ``a``, ``b`` and ``score``
+    (similarity of two texts); ``text`` and ``label``; ``image`` and ``captions``; ``image`` and ``label``. Rows of
+    pictures name files beside them: in the same folder, below it, or in a ``.tar`` there. Captioned pictures with a
+    ``split`` are one set for each split but ``train``. A folder with ``corpus.jsonl``, ``queries.jsonl`` (both may be
+    ``.gz``) and ``qrels.tsv`` or ``qrels/test.tsv`` is a retrieval set (the BEIR layout: Thakur et al. 2021).
 
     Args:
         data: a file; a retrieval set's folder; or a folder with any number of both, not searched any deeper.
@@ -172,16 +172,16 @@ def _sets_at(path: Path) -> list[EvaluationSet]:
 
 def _sets_in_file(path: Path) -> list[EvaluationSet]:
     first = next(read_rows(path), {})
-    kind = next((kind for keys, kind in _LAYOUTS.items() if keys <= first.keys()), None)
-    if kind is None:
+    task = next((task for keys, task in _LAYOUTS.items() if keys <= first.keys()), None)
+    if task is None:
         return []
     name = path.name.removesuffix(".gz").removesuffix(".jsonl")
     for part in _PARTS:
         name = name.removesuffix(part)
-    if kind == CAPTIONED_PICTURES and "split" in first:
+    if task == CAPTIONED_PICTURES and "split" in first:
         splits = sorted({str(row.get("split")) for row in read_rows(path)} - {"train"})
-        return [EvaluationSet(f"{name}_{split}", kind, path, split) for split in splits]
-    return [EvaluationSet(name, kind, path)]
+        return [EvaluationSet(f"{name}_{split}", task, path, split) for split in splits]
+    return [EvaluationSet(name, task, path)]
 
 
 def _is_retrieval(folder: Path) -> bool:

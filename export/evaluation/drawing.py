@@ -1,4 +1,4 @@
-"""Pictures: a map of texts by meaning, and a curve of scores against typing errors. Needs matplotlib."""
+"""Figures: a t-SNE map of texts, and curves of scores against typing errors. Needs matplotlib."""
 
 from __future__ import annotations
 

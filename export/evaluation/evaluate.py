@@ -22,10 +22,10 @@ from .datasets import (
     find_sets,
 )
 from .image_tasks import EmbedImages, caption_retrieval, labelled_pictures
-from .text_tasks import Embed, labelled_texts, remembering, retrieval, similarity
+from .text_tasks import Embed, cached_embed, labelled_texts, retrieval, similarity
 
 Scores = dict[str, dict[str, float]]
-"""Data set to measure to score x 100."""
+"""Name of a data set to name of a measure to score x 100."""
 
 
 def evaluate(
@@ -36,11 +36,11 @@ def evaluate(
     only: Sequence[str] = (),
     prompts: Sequence[str] = (),
 ) -> Scores:
-    """Measure on every set found in ``data``, as far as the encoder can be; :func:`left_out` tells the rest.
+    """Scores on all sets in ``data`` that suit the encoder; :func:`left_out` names the others.
 
     Args:
         embed: texts to vectors; ``None``: texts cannot be embedded.
-        data: files and folders, as :func:`~edgeembed_export.evaluation_sets.find_sets` takes them.
+        data: files and folders, as :func:`~edgeembed_export.evaluation.datasets.find_sets` takes them.
         embed_images: contents of picture files to vectors in the same space; ``None``: pictures cannot be embedded.
         only: names of sets to take; empty: all.
         prompts: what the name of a class is put into, at ``{}``, to classify pictures by it; empty: the name alone.
@@ -48,13 +48,13 @@ def evaluate(
     Raises:
         ExportError: ``data`` holds no set that the encoder can be measured on, or one that is damaged.
     """
-    known = None if embed is None else remembering(embed)
+    cached = None if embed is None else cached_embed(embed)
     scores: Scores = {}
     reasons = []
     for dataset in find_sets([data] if isinstance(data, Path) else data, only=only):
-        reason = _hindrance(dataset, embed, embed_images)
+        reason = _reason_against(dataset, embed, embed_images)
         if reason is None:
-            scores[dataset.name] = _measure(dataset, known, embed_images, prompts)
+            scores[dataset.name] = _measure(dataset, cached, embed_images, prompts)
         else:
             reasons.append(f"{dataset.name}: {reason}")
     if not scores:
@@ -67,7 +67,7 @@ def left_out(
 ) -> dict[str, str]:
     """Names of the sets that :func:`evaluate` passes over, and why."""
     sets = find_sets([data] if isinstance(data, Path) else data, only=only)
-    reasons = {dataset.name: _hindrance(dataset, embed, embed_images) for dataset in sets}
+    reasons = {dataset.name: _reason_against(dataset, embed, embed_images) for dataset in sets}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
@@ -87,19 +87,19 @@ def table(columns: Mapping[str, Scores]) -> str:
 def _measure(
     dataset: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None, prompts: Sequence[str]
 ) -> dict[str, float]:
-    if embed_images is not None and dataset.kind == LABELLED_PICTURES:
+    if embed_images is not None and dataset.task == LABELLED_PICTURES:
         return labelled_pictures(embed, embed_images, dataset, prompts=prompts)
     assert embed is not None
-    if embed_images is not None and dataset.kind == CAPTIONED_PICTURES:
+    if embed_images is not None and dataset.task == CAPTIONED_PICTURES:
         return caption_retrieval(embed, embed_images, dataset)
-    return {SIMILARITY: similarity, RETRIEVAL: retrieval, LABELLED_TEXTS: labelled_texts}[dataset.kind](embed, dataset)
+    return {SIMILARITY: similarity, RETRIEVAL: retrieval, LABELLED_TEXTS: labelled_texts}[dataset.task](embed, dataset)
 
 
-def _hindrance(dataset: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None) -> str | None:
-    """Why this encoder cannot be measured on this set; ``None``: it can."""
-    if embed is None and dataset.kind != LABELLED_PICTURES:
+def _reason_against(dataset: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None) -> str | None:
+    """Why the set does not suit the encoder; ``None``: it does."""
+    if embed is None and dataset.task != LABELLED_PICTURES:
         return "the model has no text encoder"
-    if dataset.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES):
+    if dataset.task in (CAPTIONED_PICTURES, LABELLED_PICTURES):
         if embed_images is None:
             return "the model has no image encoder"
         pictures = Pictures(dataset.path.parent)

@@ -1,4 +1,4 @@
-"""Measures of an image encoder: finding pictures by text and text by picture, classes by their names, neighbours."""
+"""Tasks for an image encoder: cross-modal retrieval, zero-shot classification, and k-NN."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .text_tasks import NEIGHBOURS, Embed, percent
 EmbedImages = Callable[[Sequence[bytes]], Vectors]
 """Contents of picture files to float32 ``(N, dim)`` with rows of length 1."""
 _BLOCK = 64
-"""Picture files that are held in memory at a time."""
+"""Picture files in memory at a time."""
 
 
 def caption_retrieval(embed: Embed, embed_images: EmbedImages, dataset: EvaluationSet) -> dict[str, float]:
-    """Recall at 1, 5 and 10, x 100, of the picture for each caption, and of any of its captions for each picture.
+    """Cross-modal retrieval, as Karpathy and Fei-Fei (2015) count: R@1, 5 and 10, x 100.
 
-    As Karpathy and Fei-Fei (2015) count. What is as similar as the right one comes before it, so an encoder that makes
-    everything equal gets nothing.
+    Of the picture for each caption, and of any of its captions for each picture. Ties count against the right one, so
+    an encoder that makes everything equal gets nothing.
 
     Raises:
         ExportError: a picture is missing.
@@ -52,7 +52,7 @@ def caption_retrieval(embed: Embed, embed_images: EmbedImages, dataset: Evaluati
 def caption_ranks(
     similarity: npt.NDArray[np.float32], owners: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Ranks from 1 of what should have been found.
+    """Ranks, from 1, of the right answers.
 
     Args:
         similarity: ``(captions, pictures)``.
@@ -75,7 +75,7 @@ def caption_ranks(
 def labelled_pictures(
     embed: Embed | None, embed_images: EmbedImages, dataset: EvaluationSet, *, prompts: Sequence[str] = ()
 ) -> dict[str, float]:
-    """Zero-shot accuracy among the first 1 and the first 5 classes, and that of nearest neighbours, x 100.
+    """Zero-shot classification: top-1 and top-5 accuracy; and k-NN accuracy; all x 100.
 
     Pictures that are not there are left out, but their classes take part. Neighbours are asked where every class has
     two pictures; names where there are texts.
@@ -106,7 +106,7 @@ def labelled_pictures(
 
 
 def class_vectors(embed: Embed, classes: Sequence[str], prompts: Sequence[str] = ()) -> Vectors:
-    """A vector of length 1 for each class: the mean over the prompts (Radford et al. 2021, section 3.1.4).
+    """Zero-shot prototypes (Radford et al. 2021, section 3.1.4): the mean over the prompts for each class, of length 1.
 
     Args:
         embed: the text encoder.

@@ -1,4 +1,4 @@
-"""All that can be measured of an encoder, as plain data for ``quality`` in a manifest."""
+"""Quality report: all that can be measured of an encoder, as plain data for ``quality`` in a manifest."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from edgeembed import Embedder
 from .datasets import RETRIEVAL, SIMILARITY, EvaluationSet, find_sets
 from .evaluate import Scores, evaluate
 from .image_tasks import EmbedImages
-from .text_tasks import Embed, TypoCurve, remembering, typo_curve
+from .text_tasks import Embed, TypoCurve, cached_embed, typo_curve
 from .weat import Association, audit
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """What is measured: functions from inputs to vectors of one space."""
+    """An encoder under test: functions from inputs to vectors of one space."""
 
     texts: Embed | None
     """``None``: texts cannot be embedded."""
@@ -28,7 +28,7 @@ class Encoder:
 
 @dataclass(frozen=True)
 class Quality:
-    """What was measured."""
+    """Scores, typing-error curves and bias of an encoder."""
 
     scores: Scores
     typos: tuple[TypoCurve, ...] = ()
@@ -44,7 +44,7 @@ class Quality:
 
 
 def encoder_of(embedder: Embedder) -> Encoder:
-    """What a loaded bundle can embed, as what it can be measured by."""
+    """A loaded bundle as an encoder under test."""
 
     def texts(items: Sequence[str], role: Any) -> Any:
         return embedder.embed_texts(items, role=role)
@@ -68,15 +68,15 @@ def measure_quality(
 
     Args:
         encoder: what is measured.
-        data: files and folders, as :func:`~edgeembed_export.evaluation_sets.find_sets` takes them; none: no sets.
-        only, prompts: as :func:`~edgeembed_export.evaluate.evaluate` takes them.
+        data: files and folders, as :func:`~edgeembed_export.evaluation.datasets.find_sets` takes them; none: no sets.
+        only, prompts: as :func:`~edgeembed_export.evaluation.evaluate.evaluate` takes them.
         typos: names of the sets for curves of typing errors; ``None``: the first similarity set, or else retrieval set.
         bias: whether to audit; passed over where texts cannot be embedded.
 
     Raises:
         ExportError: ``data`` holds nothing that the encoder can be measured on.
     """
-    embed = None if encoder.texts is None else remembering(encoder.texts)
+    embed = None if encoder.texts is None else cached_embed(encoder.texts)
     scores = evaluate(embed, data, embed_images=encoder.images, only=only, prompts=prompts) if data else {}
     if embed is None:
         return Quality(scores)
@@ -117,7 +117,7 @@ def _typo_sets(data: Sequence[Path], only: Sequence[str], typos: Sequence[str] |
     if not data or (typos is not None and not typos):
         return []
     sets = find_sets(data, only=typos or only)
-    return sets if typos else [item for kind in (SIMILARITY, RETRIEVAL) for item in sets if item.kind == kind][:1]
+    return sets if typos else [item for task in (SIMILARITY, RETRIEVAL) for item in sets if item.task == task][:1]
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Measures of a text encoder: similarity, retrieval, labels, and how typing errors change them."""
+"""Tasks for a text encoder: STS (Spearman), retrieval (nDCG, recall), k-NN and clustering; and typing errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .typos import typed
 Embed = Callable[[Sequence[str], Role], Vectors]
 """Texts and their role (``query`` or ``document``) to float32 ``(N, dim)`` with rows of length 1."""
 Typing = Callable[[str], str]
-"""A text as it should be to the text as somebody typed it."""
+"""A text to the same with typing errors."""
 NEIGHBOURS = 10
 CLUSTERINGS = 10
 """Runs of k-means, from seeds 0, 1, 2 ..., whose mean is taken."""
@@ -28,7 +28,7 @@ TYPO_RATES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2)
 
 @dataclass(frozen=True, kw_only=True)
 class TypoCurve:
-    """How a score falls as more letters go wrong."""
+    """Robustness curve: score against the rate of typing errors."""
 
     set: str
     measure: str
@@ -39,15 +39,15 @@ class TypoCurve:
     seed: int
 
 
-def remembering(embed: Embed) -> Embed:
-    """``embed`` that computes each text once for each role; its vectors stay in memory."""
-    known: dict[tuple[str, str], Vectors] = {}
+def cached_embed(embed: Embed) -> Embed:
+    """``embed`` with a cache in memory: each text is computed once for each role."""
+    cache: dict[tuple[str, str], Vectors] = {}
 
     def run(texts: Sequence[str], role: Role) -> Vectors:
-        new = sorted({text for text in texts if (role, text) not in known})
+        new = sorted({text for text in texts if (role, text) not in cache})
         if new:
-            known.update(zip(((role, text) for text in new), embed(new, role), strict=True))
-        return np.stack([known[role, text] for text in texts])
+            cache.update(zip(((role, text) for text in new), embed(new, role), strict=True))
+        return np.stack([cache[role, text] for text in texts])
 
     return run
 
@@ -96,7 +96,7 @@ def retrieval(embed: Embed, dataset: EvaluationSet, *, typing: Typing | None = N
         typing: what happens to the queries; ``None``: nothing.
     """
     corpus, queries, judged = read_retrieval(dataset.path)
-    documents = embed([_whole(row) for row in corpus], "document")
+    documents = embed([_title_and_text(row) for row in corpus], "document")
     ids = [str(row["_id"]) for row in corpus]
     answerable = [row for row in queries if any(gain > 0 for gain in judged.get(str(row["_id"]), {}).values())]
     if not answerable:
@@ -147,20 +147,20 @@ def labelled_texts(embed: Embed, dataset: EvaluationSet) -> dict[str, float]:
 def typo_curve(
     embed: Embed, dataset: EvaluationSet, *, rates: Sequence[float] = TYPO_RATES, seed: int = 0
 ) -> TypoCurve:
-    """The score of a set at several rates of typing errors in what is asked.
+    """Robustness to typing errors: the score of a set at several error rates in the queries.
 
     In a similarity set the first text of each pair is typed wrongly, in a retrieval set the queries; the texts that
     they are compared with stay as they are.
 
     Raises:
-        ExportError: the set is of another kind.
+        ExportError: the set is for another task.
     """
     measures = {SIMILARITY: ("spearman", similarity), RETRIEVAL: ("ndcg@10", retrieval)}
-    if dataset.kind not in measures:
-        raise ExportError(f"{dataset.name} holds {dataset.kind}; typing errors are measured by similarity or retrieval")
-    measure, function = measures[dataset.kind]
-    known = remembering(embed)
-    scores = [function(known, dataset, typing=partial(typed, rate=rate, seed=seed))[measure] for rate in rates]
+    if dataset.task not in measures:
+        raise ExportError(f"{dataset.name} holds {dataset.task}; typing errors are measured by similarity or retrieval")
+    measure, function = measures[dataset.task]
+    cached = cached_embed(embed)
+    scores = [function(cached, dataset, typing=partial(typed, rate=rate, seed=seed))[measure] for rate in rates]
     return TypoCurve(set=dataset.name, measure=measure, rates=tuple(rates), scores=tuple(scores), seed=seed)
 
 
@@ -173,5 +173,5 @@ def _dcg(gains: Sequence[float]) -> float:
     return float(sum(gain / np.log2(rank + 1) for rank, gain in enumerate(gains, start=1)))
 
 
-def _whole(row: Row) -> str:
+def _title_and_text(row: Row) -> str:
     return " ".join(part for part in (row.get("title", ""), row["text"]) if part)

@@ -1,4 +1,4 @@
-"""Typing errors: a text as somebody types it in a hurry."""
+"""Typing errors, simulated on a US keyboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit of social bias: which words lie near which (WEAT, Caliskan, Bryson and Narayanan 2017).
+"""WEAT, the Word Embedding Association Test (Caliskan, Bryson and Narayanan 2017): an audit of social bias.
 
 A finding says what the vectors associate; not finding anything does not show that there is no bias.
 """
@@ -40,7 +40,7 @@ class AssociationTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Association:
-    """What a test found."""
+    """Result of one test."""
 
     test: str
     targets: tuple[str, str]

@@ -15,24 +15,24 @@ from ..sources.source import Source, describe, locate, read_config
 if TYPE_CHECKING:
     from ..graphs.wrappers import ImageTower
 
-IMAGE_FAMILIES = ("vit", "deit", "dinov2")
+IMAGE_MODEL_TYPES = ("vit", "deit", "dinov2")
 """Values of ``model_type``. The class token of each, after the last normalisation, stands for the picture."""
 _CLASS_TOKEN = "The vector of the class token after the last layer's normalisation stands for the picture."
 _POOLER = "What the model's own pooler makes of the class token stands for the picture."
 
 
 def open_image(source: str | Path, *, source_id: str | None = None) -> Source:
-    """Find an image encoder and read its facts; no weights are loaded, but they are hashed.
+    """Find an image encoder and read its metadata; no weights are loaded, but they are hashed.
 
     Raises:
         ExportError: the source is missing, incomplete or unsuitable; one sentence says why.
     """
     path, commit = locate(source)
     config = read_config(path)
-    family = config["model_type"]
-    if family not in IMAGE_FAMILIES:
-        known = ", ".join(IMAGE_FAMILIES)
-        raise ExportError(f"{path}: image encoders of type {family} are not supported; those of {known} are")
+    model_type = config["model_type"]
+    if model_type not in IMAGE_MODEL_TYPES:
+        known = ", ".join(IMAGE_MODEL_TYPES)
+        raise ExportError(f"{path}: image encoders of type {model_type} are not supported; those of {known} are")
     require_processor(path)
     return Source(**describe(path, commit, source, source_id), config=config)
 
@@ -60,7 +60,7 @@ def load_image(location: str | Path, scratch: Path, options: BundleOptions) -> L
 
 
 def image_part(source: Source, tower: ImageTower, scratch: Path) -> ImagePart:
-    """The image tower of a bundle to be, its float graph written below ``scratch``.
+    """The image tower, its float graph written below ``scratch``.
 
     Raises:
         ExportError: the image processor cannot be expressed, or does not fit to the model.

@@ -1,4 +1,4 @@
-"""The families of models that are exported, by the kind of their source."""
+"""The families of models that are exported, by name."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from .text import load_text
 from .two_tower import load_two_tower
 from .words import WORD_LIBRARIES, load_words
 
-Kind = Literal["words", "text", "image", "two-tower"]
-FAMILIES: Mapping[Kind, Family[Any]] = {
+FamilyName = Literal["words", "text", "image", "two-tower"]
+FAMILIES: Mapping[FamilyName, Family[Any]] = {
     "words": Family(load_words, libraries=WORD_LIBRARIES, audited=False),
     "text": Family(load_text),
     "image": Family(load_image, libraries=IMAGE_LIBRARIES),
     "two-tower": Family(load_two_tower, libraries=IMAGE_LIBRARIES),
 }
-"""What a source is to how it becomes a bundle; :func:`.detect.kind_of` tells which, ``make_bundle`` takes one."""
+"""Name of a family to how its sources become bundles; :func:`.detect.family_of` tells the name, ``make_bundle`` takes
+the family."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..references.clip_text import TorchTexts
 
-TWO_TOWER_FAMILIES = ("clip", "siglip")
+TWO_TOWER_MODEL_TYPES = ("clip", "siglip")
 """Values of ``model_type``."""
 _VECTORS = {
     "clip": "A text's vector is the text projection of that at its end, a picture's the visual projection of its class "
@@ -39,7 +39,7 @@ _LEGACY_EOS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class TwoTowerSource(Source):
-    """The facts about a two-tower model, as its own files state them."""
+    """Metadata of a two-tower model, as its own files state it."""
 
     positions: int
     """Most tokens that the text tower takes."""
@@ -49,11 +49,11 @@ class TwoTowerSource(Source):
     @property
     def pad_to(self) -> int | None:
         """Length in tokens of every text: SigLIP was trained on texts of one length, and looks at the last token."""
-        return self.stated_tokens if self.family == "siglip" else None
+        return self.stated_tokens if self.model_type == "siglip" else None
 
 
 def open_two_tower(source: str | Path, *, source_id: str | None = None) -> TwoTowerSource:
-    """Find a two-tower model and read its facts; no weights are loaded, but they are hashed.
+    """Find a two-tower model and read its metadata; no weights are loaded, but they are hashed.
 
     Raises:
         ExportError: the source is missing, incomplete or unsuitable; one sentence says why.
@@ -61,10 +61,10 @@ def open_two_tower(source: str | Path, *, source_id: str | None = None) -> TwoTo
     top, commit = locate(source)
     path = model_folder(top)
     config = read_config(path)
-    family = config["model_type"]
-    if family not in TWO_TOWER_FAMILIES:
-        known = ", ".join(TWO_TOWER_FAMILIES)
-        raise ExportError(f"{path}: two-tower models of type {family} are not supported; those of {known} are")
+    model_type = config["model_type"]
+    if model_type not in TWO_TOWER_MODEL_TYPES:
+        known = ", ".join(TWO_TOWER_MODEL_TYPES)
+        raise ExportError(f"{path}: two-tower models of type {model_type} are not supported; those of {known} are")
     require_tokenizer(path)
     require_processor(path)
     from transformers import AutoConfig
@@ -92,11 +92,11 @@ def model_folder(path: Path) -> Path:
     if (path / "config.json").is_file() or not modules.is_file():
         return path
     listed: Any = json.loads(modules.read_text(encoding="utf-8"))
-    kinds = [str(item["type"]).rsplit(".", 1)[-1] for item in listed]
-    if kinds[:1] != ["CLIPModel"]:
+    classes = [str(item["type"]).rsplit(".", 1)[-1] for item in listed]
+    if classes[:1] != ["CLIPModel"]:
         return path
-    if kinds[1:] not in ([], ["Normalize"]):
-        raise ExportError(f"{modules}: {kinds[1]} after CLIPModel is not supported")
+    if classes[1:] not in ([], ["Normalize"]):
+        raise ExportError(f"{modules}: {classes[1]} after CLIPModel is not supported")
     return path / str(listed[0]["path"])
 
 
@@ -122,7 +122,7 @@ def load_two_tower(location: str | Path, scratch: Path, options: BundleOptions) 
     dim = texts.embed(["a"]).shape[1]
     if dim != image.reference.embed_images(image.golden[:1]).shape[1]:
         raise ExportError(f"{source.path}: texts and pictures get vectors of different lengths")
-    return LoadedModel(source=source, dim=dim, text=text, image=image, remarks=[_VECTORS[source.family]])
+    return LoadedModel(source=source, dim=dim, text=text, image=image, remarks=[_VECTORS[source.model_type]])
 
 
 def _max_tokens(source: TwoTowerSource, requested: int | None) -> int:
@@ -135,7 +135,7 @@ def _max_tokens(source: TwoTowerSource, requested: int | None) -> int:
 def _text_part(
     source: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts, max_tokens: int, scratch: Path
 ) -> TextPart:
-    """The text tower of a bundle to be, its float graph written below ``scratch``."""
+    """The text tower, its float graph written below ``scratch``."""
     import torch
 
     from ..graphs.wrappers import TextTower, write_graph
@@ -163,7 +163,7 @@ def _text_part(
 def _require_end_of_text(source: TwoTowerSource, model: PreTrainedModel, texts: TorchTexts) -> None:
     """CLIP takes the vector at the end of the text; looking for another token it would always take the first."""
     end = getattr(model.config.text_config, "eos_token_id", None)
-    if source.family == "clip" and end != _LEGACY_EOS and end not in texts.token_ids(["a"])[0]:
+    if source.model_type == "clip" and end != _LEGACY_EOS and end not in texts.token_ids(["a"])[0]:
         raise ExportError(f"{source.path}: the model takes token {end} for the end of a text, the tokenizer sets none")
 
 

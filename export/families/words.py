@@ -32,7 +32,7 @@ MAX_TOKENS = 512
 documents into, and a mean over many pages says nothing about any of them: so, about a page."""
 _MOST_TOKENS = 4096
 _FALLBACK_FACTOR = 1e-12
-"""Weight of the vector for texts without a known word; beside that of any known word it vanishes."""
+"""Weight of the fallback vector, for texts without a known word; beside that of any known word it vanishes."""
 _PROBES = 4096
 _PROBE_WORDS = 64
 _LOOK_AT = 200
@@ -201,7 +201,7 @@ def _ordinary(vocabulary: Vocabulary) -> list[str]:
 
 
 def _notes(file: VectorFile, table: WordTable, vocabulary: Vocabulary, weighting: str, unknown: float) -> list[str]:
-    """What a user should know, for the card and the screen."""
+    """Remarks for the card and the screen."""
     left_out = {**table.left_out, **vocabulary.left_out}
     weighted = "weighted by smooth inverse frequency (Arora et al. 2017)" if weighting == "sif" else "unweighted"
     return [

@@ -1,4 +1,4 @@
-"""Looking at and changing an ONNX graph."""
+"""Queries and edits of an ONNX graph."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import onnx
 from onnx import numpy_helper
 
 Values = dict[str, npt.NDArray[Any]]
-"""Name of a tensor to what it is in one run."""
+"""Name of a tensor to its value in one run."""
 
 
 class Graph:
-    """A graph and who makes and uses its tensors."""
+    """An ONNX graph with an index of the producers and consumers of its tensors."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         """Changes are made in ``model`` itself, whose nodes are in topological order and hold no graphs."""
@@ -24,7 +24,7 @@ class Graph:
         self.changed()
 
     def changed(self) -> None:
-        """Look anew at who makes and uses what; to be called after a node was altered from outside."""
+        """Rebuild the index; to be called after a node was altered from outside."""
         graph = self.model.graph
         self.tensors = {item.name: item for item in graph.initializer}
         self.inputs = [item.name for item in graph.input]
@@ -35,7 +35,7 @@ class Graph:
                 self._users.setdefault(name, []).append(node)
 
     def nodes(self, operator: str) -> list[onnx.NodeProto]:
-        """All nodes of this kind."""
+        """All nodes with this operator."""
         return [node for node in self.model.graph.node if node.op_type == operator]
 
     def maker(self, name: str) -> onnx.NodeProto | None:
@@ -47,7 +47,7 @@ class Graph:
         return self._users.get(name, [])
 
     def only_user(self, name: str, operator: str) -> onnx.NodeProto | None:
-        """The node that takes this tensor, if it is the only one, those that ask its shape aside, and of this kind."""
+        """The node that takes this tensor, if it is the only one (``Shape`` aside) and has this operator."""
         users = [node for node in self.users(name) if node.op_type != "Shape"]
         return users[0] if len(users) == 1 and users[0].op_type == operator else None
 
@@ -94,7 +94,7 @@ class Graph:
         return tuple(self.attributes(node).get("perm", ())) if node.op_type == "Transpose" else None
 
     def values(self, names: Sequence[str], *, tokens: int) -> Values:
-        """What tensors are for one input of zeros, with a mask of ones and so many tokens where the graph says none."""
+        """Values of tensors for one input of zeros, with a mask of ones; open dimensions are ``tokens``."""
         import onnxruntime
 
         probe = onnx.ModelProto()
@@ -141,12 +141,12 @@ class Graph:
             graph.node.remove(node)
         for tensor in [item for item in graph.initializer if item.name not in needed]:
             graph.initializer.remove(tensor)
-        del graph.value_info[:]  # what it says of tensors may be true no more, and nobody needs it
+        del graph.value_info[:]  # shapes and types may be out of date, and nobody needs them
         self.changed()
 
 
 def _example(item: Any, tokens: int) -> npt.NDArray[Any]:
     """Zeros (for the mask ones) for an input of a session; of open dimensions the first is 1, others ``tokens``."""
     shape = [1, *(size if isinstance(size, int) else tokens for size in item.shape[1:])]
-    kind = np.float32 if item.type == "tensor(float)" else np.int64
-    return np.full(shape, int(item.name == "attention_mask"), kind)
+    dtype = np.float32 if item.type == "tensor(float)" else np.int64
+    return np.full(shape, int(item.name == "attention_mask"), dtype)

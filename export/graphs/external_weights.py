@@ -1,4 +1,4 @@
-"""A graph as bundles hold it: operators in one file, and beside it its large weights, which a reader maps.
+"""ONNX external data: large weights in a file beside the graph, which the runtime maps into memory.
 
 Weights within the graph are copied at least once when it is opened. Mapped ones are read when they are used, and belong
 to all processes together: MiniLM-L6 in int8 opens in 14 instead of 35 milliseconds and takes 16 MB of a process's own

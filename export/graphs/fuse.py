@@ -1,4 +1,4 @@
-"""The last step of a graph: what one unpadded text makes needless is taken out, attention becomes one operator.
+"""Operator fusion, the last step of a graph: the attention mask is removed, attention becomes one operator.
 
 A bundle's graph is run on one document at a time, so where texts are not padded its attention mask is all ones. Then
 additions of zeros and products with ones go, and what is left of each attention, a dozen operators that copy tensors
@@ -29,7 +29,7 @@ _OPSET = 23
 No operator that is in our graphs changed its meaning since 18, the version that they are exported in.
 """
 _LENGTHS = (5, 9)
-"""What depends on the mask is looked at for texts of so many tokens."""
+"""Text lengths, in tokens, for which tensors that depend on the mask are evaluated."""
 _MASK = "attention_mask"
 
 
@@ -54,7 +54,7 @@ def fuse(graph: Path, out: Path) -> None:
 
 
 def _drop_mask(edit: Graph) -> None:
-    """Compute with a mask of ones, and leave out what does nothing then."""
+    """Constant-fold a mask of ones, and remove the operators that do nothing then."""
     edges = list(_edges_of_mask(edit))
     names = [name for node, name in edges for name in (name, *node.input, *node.output)]
     runs = [edit.values(names, tokens=length) for length in _LENGTHS]
@@ -73,7 +73,7 @@ def _drop_mask(edit: Graph) -> None:
 
 
 def _edges_of_mask(edit: Graph) -> Iterator[tuple[onnx.NodeProto, str]]:
-    """Nodes that take what depends on mask and lengths alone, and something else too; with the name of the former."""
+    """Nodes with an input that depends on mask and lengths alone, and another that does not; with the former's name."""
     masks, neutral = {_MASK}, {*edit.tensors, ""}
     for node in edit.model.graph.node:  # in topological order
         inputs = set(node.input)
@@ -86,7 +86,7 @@ def _edges_of_mask(edit: Graph) -> Iterator[tuple[onnx.NodeProto, str]]:
 
 
 def _kept_input(node: onnx.NodeProto, name: str, runs: list[Values]) -> str | None:
-    """The input that ``node`` only hands on, given that ``name`` is what it is in ``runs``; ``None``: it does more."""
+    """The input that ``node`` passes through unchanged, with ``name`` as in ``runs``; ``None``: it changes it."""
     if node.op_type == "Where" and node.input[0] == name:
         chosen = 1 if runs[0][name].all() else 2
         passed_on, idle = node.input[chosen], all((run[name] == (chosen == 1)).all() for run in runs)
@@ -100,7 +100,7 @@ def _kept_input(node: onnx.NodeProto, name: str, runs: list[Values]) -> str | No
 
 
 def _mean(edit: Graph, division: onnx.NodeProto) -> None:
-    """Make one operator of a sum over all tokens that is divided by their number."""
+    """Replace a sum over all tokens divided by their number by ``ReduceMean``."""
     total = edit.maker(division.input[0])
     if total is not None and total.op_type == "ReduceSum" and edit.constant(total.input[1], [1]):
         division.CopyFrom(
@@ -110,7 +110,7 @@ def _mean(edit: Graph, division: onnx.NodeProto) -> None:
 
 @dataclass(frozen=True)
 class _Attention:
-    """What looks like an attention."""
+    """The tensors of one scaled dot-product attention."""
 
     query: str
     key: str
@@ -123,7 +123,7 @@ class _Attention:
 
 
 def _find_attention(edit: Graph, softmax: onnx.NodeProto) -> _Attention | None:
-    """The attention around ``softmax``; ``None``: it is none, or one with more to it, such as a mask."""
+    """The attention around ``softmax``; ``None``: it is none, or has a mask or the like."""
     scores, scale = edit.scaled(softmax.input[0])
     product = edit.maker(scores)
     weighted = edit.only_user(softmax.output[0], "MatMul")
@@ -144,7 +144,7 @@ def _find_attention(edit: Graph, softmax: onnx.NodeProto) -> _Attention | None:
 
 
 def _fuse_attentions(edit: Graph) -> int:
-    """Put one operator in the place of each attention; how many there are."""
+    """Replace each attention by one operator; the number of attentions."""
     attentions = [one for node in edit.nodes("Softmax") if (one := _find_attention(edit, node)) is not None]
     names = [name for one in attentions for name in (one.query, one.key, one.value, one.weights, one.joined.output[0])]
     values = edit.values(names, tokens=_LENGTHS[0])

@@ -1,4 +1,4 @@
-"""Run a graph that is in no bundle yet, one input at a time on one thread, as the runtime will."""
+"""Run a graph that is not in a bundle yet, one input at a time on one thread, as the runtime will."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..types import Feed, Vectors
 
 
 class GraphVectors:
-    """An opened graph with the one output ``embedding``."""
+    """An onnxruntime session of a graph with the one output ``embedding``."""
 
     def __init__(self, graph: Path) -> None:
         import onnxruntime
@@ -34,7 +34,7 @@ class GraphVectors:
             return np.concatenate(list(pool.map(self.one, feeds)))
 
     def one(self, feed: Feed) -> Vectors:
-        """Float32 ``(1, dim)``; what the graph does not take, such as a mask that was found needless, is left out."""
+        """Float32 ``(1, dim)``; tensors that the graph does not take, such as a mask that was removed, are left out."""
         inputs = {name: feed[name] for name in self._inputs}
         return np.asarray(self._session.run(None, inputs)[0], dtype=np.float32)
 

@@ -72,13 +72,13 @@ def _transformer(model: PreTrainedModel) -> onnx.ModelProto:
     from optimum.exporters.onnx import onnx_export_from_model
     from optimum.exporters.tasks import TasksManager
 
-    family = model.config.model_type
+    model_type = model.config.model_type
     try:
-        tasks = TasksManager.get_supported_tasks_for_model_type(family, "onnx", library_name="transformers")
+        tasks = TasksManager.get_supported_tasks_for_model_type(model_type, "onnx", library_name="transformers")
     except KeyError as error:
-        raise ExportError(f"optimum cannot convert models of type {family!r} to ONNX") from error
+        raise ExportError(f"optimum cannot convert models of type {model_type!r} to ONNX") from error
     if "feature-extraction" not in tasks:
-        raise ExportError(f"optimum cannot convert models of type {family!r} for feature extraction")
+        raise ExportError(f"optimum cannot convert models of type {model_type!r} for feature extraction")
     with tempfile.TemporaryDirectory() as scratch, quiet():
         onnx_export_from_model(model, Path(scratch), task="feature-extraction", do_validation=False)
         return onnx.load(Path(scratch) / "model.onnx")

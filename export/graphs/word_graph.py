@@ -50,8 +50,8 @@ def write_word_graph(
             f"{out.name}: a table of {len(factors)} words would have {size / 1e9:.1f} GB, more than one ONNX file can "
             "hold; give --max-words, or --precision int8"
         )
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    head = TensorProto(name="table", dims=[len(factors), dim], data_type=kind).SerializeToString()
+    data_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    head = TensorProto(name="table", dims=[len(factors), dim], data_type=data_type).SerializeToString()
     # A message may be written in parts, which readers join: so the table, the last of the initializers, can go
     # straight to the file, where serialising the whole model would need it four times over in memory.
     head += _field(TensorProto.RAW_DATA_FIELD_NUMBER, size)

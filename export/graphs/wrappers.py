@@ -1,4 +1,4 @@
-"""Towers: torch modules from what a bundle's graph takes to unit vectors, and their conversion to ONNX by optimum."""
+"""Torch modules from the inputs of a bundle's graph to unit vectors, and their conversion to ONNX by optimum."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Pooled = Literal["cls", "pooler", "features"]
-"""Which vector stands for a picture: that of the class token after the last normalisation; what the model's own pooler
-makes of it; what a two-tower model gives as image features, projection included."""
+"""Pooling of a picture: the class token after the last normalisation; the model's own pooler of it; or the image
+features of a two-tower model, projection included."""
 
 
 class ImageTower(torch.nn.Module):
@@ -85,7 +85,7 @@ def write_graph(
 
 @contextlib.contextmanager
 def _positions_fixed(tower: torch.nn.Module, example: Mapping[str, torch.Tensor]) -> Iterator[None]:
-    """Have the positions of patches interpolated now; DINOv2 would do it in the graph, for every picture anew."""
+    """Interpolate the positions of patches once, now; DINOv2 would do it in the graph, for every picture anew."""
     embeddings: Any = getattr(tower.model, "embeddings", None)
     if not hasattr(embeddings, "interpolate_pos_encoding"):
         yield

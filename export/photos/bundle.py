@@ -1,4 +1,4 @@
-"""A trained photo tower to a proved bundle."""
+"""Seal a trained photo tower."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ if TYPE_CHECKING:
     from transformers import BatchFeature, PretrainedConfig
 
 _SOME = 256
-"""Photos from which ranges of activations are learnt."""
+"""Calibration: photos from which ranges of activations are learnt."""
 _FEW = 4
-"""So are every so many of the drawn pictures."""
+"""Calibration: every so many of the drawn pictures are used too."""
 _ROUNDING = 96
-"""Of both, these are looked at when weights are rounded, the drawn ones first."""
+"""So many of both, the drawn ones first, are used for GPTQ."""
 
 
 class _Exportable(torch.nn.Module):
-    """The tower with what optimum wants to see of a model."""
+    """The tower with the attributes that optimum reads of a model."""
 
     def __init__(self, tower: PhotoTower) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ def seal_photo(
 def _scores(bundle: Bundle, reference: TorchImages, teacher: PhotoTeacher, data: Path | None) -> dict[str, Scores]:
     """Of the bundle and of its reference, on the sets of pictures in ``data``; empty if there are none."""
     sets = [] if data is None or not any(data.glob("*.jsonl*")) else find_sets([data])
-    names = [item.name for item in sets if item.kind in (CAPTIONED_PICTURES, LABELLED_PICTURES)]
+    names = [item.name for item in sets if item.task in (CAPTIONED_PICTURES, LABELLED_PICTURES)]
     if data is None or not names:
         return {}
 
@@ -122,13 +122,13 @@ def _scores(bundle: Bundle, reference: TorchImages, teacher: PhotoTeacher, data:
 
 
 def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], graph: Path) -> None:
-    """Write a tower as it ships, having looked at what it makes of some pictures, (1, 3, side, side) each."""
+    """Quantize a tower as it ships, calibrated on some pictures, (1, 3, side, side) each."""
     whole, convolved = graph.with_name("float.onnx"), graph.with_name("convolved.onnx")
     example = torch.zeros(2, *pixels[0].shape[1:])
     rounded = _rounded(tower, torch.from_numpy(np.concatenate(pixels[:_ROUNDING])))
     write_graph(_Exportable(rounded), {"pixel_values": example}, whole, any_length=False, fused=False)
     quantize_static_int8(whole, convolved, [{"pixel_values": item} for item in pixels])
-    store_weights(convolved, graph, coarse=len(tower.names))
+    store_weights(convolved, graph, four_bit_side=len(tower.names))
 
 
 def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:
@@ -159,7 +159,7 @@ def _section(backbone: Backbone, recipe: PhotoRecipe) -> ImageSection:
 
 
 def _processor(backbone: Backbone, side: int) -> Callable[..., BatchFeature]:
-    """The same in transformers, for the proof; it has a processor for each filter."""
+    """The same preprocessing by transformers, for the proof; one processor for each filter."""
     from PIL.Image import Image, Resampling
     from transformers import ViTImageProcessor
 

@@ -1,4 +1,4 @@
-"""Whose space a photo tower is trained into: a text bundle's, or that of a two-tower model."""
+"""Teachers of a photo tower, into whose space it is trained: a text bundle, or a two-tower model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgeembed import Embedder
 
 from ..errors import ExportError
 from ..evaluation.image_tasks import EmbedImages
-from ..families.two_tower import TWO_TOWER_FAMILIES, model_folder, open_two_tower
+from ..families.two_tower import TWO_TOWER_MODEL_TYPES, model_folder, open_two_tower
 from ..sources.source import locate, read_config
 from ..types import Vectors
 
@@ -48,7 +48,7 @@ def bundle_photo_teacher(embedder: Embedder) -> PhotoTeacher:
     )
 
 
-def two_tower_photo_teacher(source: str | Path) -> PhotoTeacher:
+def two_tower_photo_teacher(location: str | Path) -> PhotoTeacher:
     """A CLIP or SigLIP model in the Hugging Face layout, run in torch.
 
     Raises:
@@ -60,16 +60,16 @@ def two_tower_photo_teacher(source: str | Path) -> PhotoTeacher:
     from ..sources.image_preprocessing import load_processor
     from ..sources.loading import load_model, load_tokenizer
 
-    facts = open_two_tower(source)
-    model, _ = load_model(facts)
-    texts = TorchTexts(model, load_tokenizer(facts), max_tokens=facts.stated_tokens, pad_to=facts.pad_to)
-    images = TorchImages(load_processor(facts), ImageTower(model, "features"))
+    source = open_two_tower(location)
+    model, _ = load_model(source)
+    texts = TorchTexts(model, load_tokenizer(source), max_tokens=source.stated_tokens, pad_to=source.pad_to)
+    images = TorchImages(load_processor(source), ImageTower(model, "features"))
     dim = texts.embed(["a"]).shape[1]
     return PhotoTeacher(
         texts=lambda items: texts.embed(list(items), "query"),
-        space=f"{facts.id}@{facts.weights_sha256[:12]}/{dim}",
-        key=f"torch {facts.weights_sha256}",
-        title=f"{facts.id} (revision {facts.revision}), in torch",
+        space=f"{source.id}@{source.weights_sha256[:12]}/{dim}",
+        key=f"torch {source.weights_sha256}",
+        title=f"{source.id} (revision {source.revision}), in torch",
         images=images.embed_images,
     )
 
@@ -80,4 +80,4 @@ def is_two_tower(source: str) -> bool:
         return False
     path, _ = locate(source)
     path = model_folder(path)
-    return (path / "config.json").is_file() and read_config(path)["model_type"] in TWO_TOWER_FAMILIES
+    return (path / "config.json").is_file() and read_config(path)["model_type"] in TWO_TOWER_MODEL_TYPES

@@ -1,4 +1,4 @@
-"""A picture tower in the space of a text model: what a picture shows and what things in it are called, one vector."""
+"""The photo tower: one vector from a head trained on captions and from the backbone's classifier (ConSE)."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class PhotoTower(torch.nn.Module):
     """
 
     names: torch.Tensor
-    """Vectors of length 1, (classes, dim), as the text model has them."""
+    """Vectors of the classes' names by the text model, of length 1, (classes, dim)."""
     directions: torch.Tensor
-    """What stands for each of them in the sum, (classes, dim)."""
+    """Direction of each class in the sum, (classes, dim)."""
 
     def __init__(self, backbone: Backbone, names: torch.Tensor, recipe: TowerRecipe) -> None:
         """Build an untrained tower.

@@ -170,7 +170,7 @@ def _dev_scores(
     """Recall of pictures by captions on the first captioned set beside the photos, the one called dev if there is."""
     if not folder.is_dir() or not any(folder.glob("*.jsonl*")):
         return None
-    sets = [item for item in find_sets([folder]) if item.kind == CAPTIONED_PICTURES]
+    sets = [item for item in find_sets([folder]) if item.task == CAPTIONED_PICTURES]
     dev = next((item for item in sets if "dev" in item.name), None)
     if dev is None:
         return None

@@ -1,4 +1,4 @@
-"""The loop that trains a photo tower: captions, names of classes, and, where there is one, a teacher's vectors."""
+"""Training loop of a photo tower: AdamW, an EMA, and losses on captions, names of classes and a teacher's vectors."""
 
 from __future__ import annotations
 
@@ -336,7 +336,7 @@ def _batches_from(
 
 
 def _key(plan: PhotoPlan, tower: PhotoTower, data: TrainingData) -> str:
-    """Changes with anything that a checkpoint depends on."""
+    """Digest of all that a checkpoint depends on."""
     shapes = {name: list(value.shape) for name, value in tower.state_dict().items()}
     digest = hashlib.sha256(json.dumps([asdict(plan), asdict(tower.recipe), shapes], sort_keys=True).encode())
     tables: list[npt.NDArray[Any]] = [*data.maps, *data.teacher_vectors, tower.names.numpy()]

@@ -36,7 +36,7 @@ _SAMPLE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """How close to the float model is close enough."""
+    """Limits of the cosine to the float model."""
 
     mean: float = 0.99
     """Least mean cosine of ordinary texts, or pictures."""
@@ -46,7 +46,7 @@ class Tolerance:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A scheme, and what was measured of the graph that it gives."""
+    """A scheme, and measurements of the graph that it gives."""
 
     scheme: Scheme
     graph: Path
@@ -82,14 +82,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found about several schemes for one graph."""
+    """Measurements of several schemes for one graph."""
 
     what: str
     unit: str
     """As :class:`SchemeInputs` has them."""
     measured: tuple[Measured, ...]
     sensitivities: tuple[Sensitivity, ...]
-    """The costliest first; empty if no scheme asked for them."""
+    """The costliest first; empty if no scheme needs them."""
 
 
 def compare_schemes(
@@ -105,10 +105,10 @@ def compare_schemes(
     Args:
         inputs: the graph and its inputs.
         scratch: folder for the graphs, which stay there.
-        schemes: keys of :data:`.quantize.SCHEMES`, or ``int8-floatN``: int8, but the N products and tables
+        schemes: keys of :data:`.schemes.SCHEMES`, or ``int8-floatN``: int8, but the N products and tables
             that cost most closeness for each byte that quantizing them saves stay float32. Empty: those of
             :data:`DEFAULT_SCHEMES` that change this graph.
-        score: what to do besides with each graph, such as to measure it on data sets.
+        score: measures each graph on data sets besides.
         speed: whether to measure speed.
 
     Raises:
@@ -259,7 +259,7 @@ def as_data(comparison: Comparison, chosen: Measured) -> Mapping[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class SchemeInputs:
-    """A float graph, inputs, and what the float model makes of them: what other forms of the graph are measured by."""
+    """A float graph with inputs and reference vectors, by which quantized forms of it are measured."""
 
     graph: Path
     """An optimised float graph."""

@@ -1,4 +1,4 @@
-"""A float graph to a smaller one."""
+"""Quantization schemes: ways to store the weights of a float graph in fewer bits, and how to apply one."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Scheme:
     keep_float: tuple[str, ...] = ()
     """Names of nodes of the float graph whose weights stay as they are."""
     portable: bool = True
-    """Whether every processor gives the same vectors, but for rounding."""
+    """Whether every processor gives the same vectors, up to rounding."""
     smoothing: float = 0.0
-    """How strongly outliers of activations are levelled first, 0 (not at all) to 1; see :mod:`.smooth`."""
+    """SmoothQuant: how strongly outliers of activations are levelled first, 0 (not) to 1; see :mod:`.smoothing`."""
     least_cosine: float
     """Every golden vector must be at least this close to the reference."""
     least_mean_cosine: float
@@ -92,7 +92,7 @@ SCHEMES = {scheme.name: scheme for scheme in (FLOAT32, INT8, INT8_8BIT, INT8_TAB
 def quantize(graph: Path, out: Path, scheme: Scheme, calibration: Sequence[Feed] = ()) -> None:
     """Store the weights of ``graph``, an optimised float graph, as ``scheme`` says, optimise again and :func:`.fuse`.
 
-    ``calibration`` are ordinary inputs, from which the ranges of activations are learnt; none: nothing is smoothed.
+    ``calibration``: ordinary inputs, from which the ranges of activations are learnt; none: nothing is smoothed.
 
     Quantizing *after* the float graph was optimised leaves bias and GELU in one operator, which measured some
     15 % more tokens a second than the other order (MiniLM-L6), and quantizing a fused attention (``QAttention``) some
@@ -148,9 +148,9 @@ def quantize_weights(graph: Path, out: Path, scheme: Scheme, *, only: Sequence[s
 
 @contextlib.contextmanager
 def quiet_onnxruntime() -> Iterator[None]:
-    """onnxruntime's quantizer advises to preprocess, on stdout and on the root logger; that was done.
+    """Silence onnxruntime's quantizer: on stdout and the root logger it advises to preprocess, which was done.
 
-    Graphs that it opens meanwhile have constants that nobody needs, and say so on stderr.
+    On stderr it warns of unused constants in the graphs that it opens meanwhile.
     """
     import onnxruntime
 

@@ -1,4 +1,4 @@
-"""How much each product and each table of a graph costs when it alone is quantized."""
+"""Sensitivity analysis: what quantizing each matrix product or table of a graph alone costs in cosine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What quantizing one node costs."""
+    """The cost of quantizing one node alone."""
 
     node: str
     """Its name in the float graph."""
@@ -43,7 +43,7 @@ def sensitivities(
         graph: an optimised float graph.
         scheme: how weights are stored; :attr:`Scheme.keep_float` is not looked at.
         feeds: ordinary inputs to measure on.
-        calibration: ordinary inputs for :mod:`.smooth`, as :func:`.quantize.quantize` takes them.
+        calibration: ordinary inputs for :mod:`.smoothing`, as :func:`.schemes.quantize` takes them.
     """
     results = []
     exact = GraphVectors(graph)(feeds)

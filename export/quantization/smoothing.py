@@ -1,4 +1,4 @@
-"""Take outliers out of activations before they are quantized.
+"""SmoothQuant: outliers of activations are moved into the weights before both are quantized.
 
 Dynamic quantization has one scale for a whole activation tensor, so a few large channels leave the others few of the
 256 steps. Dividing each channel by a number and multiplying the weights of that channel by the same number computes the
@@ -77,7 +77,7 @@ def _channel_maxima(
 
 
 def _scales(maxima: npt.NDArray[np.float32], strength: float) -> npt.NDArray[np.float32]:
-    """What to divide each channel by; 1 for the middle one. Channels that were silent are left nearly as they are."""
+    """Divisor of each channel; 1 for the median one. Channels that were always zero stay nearly as they are."""
     scales = np.maximum(maxima, 1e-6) ** strength
     return np.asarray(np.clip(scales / np.median(scales), 1e-2, 1e2), dtype=np.float32)
 

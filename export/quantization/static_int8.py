@@ -1,4 +1,4 @@
-"""Convolutions computed in int8: weights and what goes between them, with ranges learnt from examples (static)."""
+"""Static int8 quantization of convolutions: weights and activations, whose ranges are learnt from examples."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .schemes import Scheme, quiet_onnxruntime
 from .weight_only import in_steps, rounded
 
 SEVEN_BITS = 63
-"""Most steps of a weight."""
+"""Largest quantized value of a 7-bit weight."""
 _LARGEST_BIAS = 1 << 30
-"""In steps, of which 32 bits hold twice as many."""
+"""Largest quantized bias; 32 bits hold twice as much."""
 _DEQUANTIZED = "_DequantizeLinear_Output"
-"""What onnxruntime appends to the name of a tensor for what it stands for."""
+"""What onnxruntime appends to the name of a tensor for its dequantized form."""
 STATIC_INT8 = Scheme(
     name="int8-static",
     precision="int8 static, per channel, 7-bit; heads in float32 from 8 bits, classes from 4",
@@ -82,7 +82,7 @@ def quantize_static_int8(graph: Path, out: Path, calibration: Sequence[Feed]) ->
 
 
 def _pad_in_convolutions(graph: Path, out: Path) -> None:
-    """Have convolutions pad what they take: zeros on two sides alone, which torch can only add beforehand."""
+    """Fuse ``Pad`` into the convolution after it: torch can add zeros on two sides alone only beforehand."""
     model = onnx.load(graph)
     edited = Graph(model)
     for node in edited.nodes("Pad"):
@@ -104,7 +104,7 @@ def _pad_in_convolutions(graph: Path, out: Path) -> None:
 
 
 def _convolutions(graph: Path) -> list[str]:
-    """Names of the convolutions, of what bounds their results, and of the sums of two results."""
+    """Nodes to quantize: convolutions, activations that bound their results, and sums of two results (residuals)."""
     nodes = onnx.load(graph).graph.node
     makers = {output: node.name for node in nodes for output in node.output}
     quantized = {node.name for node in nodes if node.op_type == "Conv"}
@@ -116,9 +116,9 @@ def _convolutions(graph: Path) -> list[str]:
 
 
 def _store_rounded(graph: Path, quantized: Path) -> None:
-    """Have a quantized graph hold the weights of ``graph`` in steps of least error: what is rounded already stays so.
+    """Replace the weights of a quantized graph by those of ``graph``, with the scales of least squared error.
 
-    onnxruntime takes steps as large as the largest weight wants them.
+    Weights that are rounded already (GPTQ) stay as they are; onnxruntime's own scales follow from the largest weight.
     """
     exact = {item.name: numpy_helper.to_array(item) for item in onnx.load(graph).graph.initializer}
     model = onnx.load(quantized)
@@ -140,7 +140,7 @@ def _store_rounded(graph: Path, quantized: Path) -> None:
         added = [exact[name.removesuffix(_DEQUANTIZED)] for name in bias]
         step = float(numpy_helper.to_array(stored(pixels, 1)))
         scales = rounded(weights, 0, most=SEVEN_BITS)[1].ravel()
-        for values in added:  # of channels that are nearly dead, a bias is many steps
+        for values in added:  # the bias of a nearly dead channel is many times its scale
             scales = np.maximum(scales, np.abs(values) / step / _LARGEST_BIAS)
         put(weight, 0, in_steps(weights, scales.reshape(-1, 1, 1, 1), SEVEN_BITS).astype(np.int8))
         put(weight, 1, scales.astype(np.float32))
@@ -173,7 +173,7 @@ def _fill_channels(model: onnx.ModelProto) -> None:
 
 
 def _share_tensors(model: onnx.ModelProto) -> None:
-    """Keep one of all constants that are the same, such as the zeros of channels."""
+    """Deduplicate constants, such as the zero points of channels."""
     names: dict[tuple[object, ...], str] = {}
     duplicates = {}
     for tensor in list(model.graph.initializer):
@@ -188,7 +188,7 @@ def _share_tensors(model: onnx.ModelProto) -> None:
 
 
 def _shorten_names(model: onnx.ModelProto) -> None:
-    """Number what lies between operators: the names that the tools give are a hundredth of the file."""
+    """Rename inner tensors to numbers: the names that the tools give are a hundredth of the file."""
     public = {item.name for item in [*model.graph.input, *model.graph.output]}
     short: dict[str, str] = {}
     del model.graph.value_info[:]

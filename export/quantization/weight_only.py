@@ -1,4 +1,7 @@
-"""Weights stored in 8 or 4 bits and computed with as float32: a quarter of the size, the same vectors everywhere."""
+"""Weight-only quantization: stored in 8 or 4 bits, computed in float32, so that all processors give the same vectors.
+
+The size is a quarter of float32's or less.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,24 @@ from onnx import TensorProto, helper, numpy_helper
 
 Floats = npt.NDArray[np.float32]
 LEAST = 64
-"""Tensors with fewer numbers stay float32."""
+"""Tensors with fewer elements stay float32."""
 STEPS, _NIBBLE = 127, 7
-"""Most steps of 8 and of 4 bits."""
+"""Largest quantized value of 8 and of 4 bits."""
 _DOMAIN = "com.microsoft"
 _NIBBLE_ZERO = 8
-"""What stands for 0 in 4 bits, for MatMulNBits."""
+"""Zero point of 4 bits, for MatMulNBits."""
 _BLOCK = 256
-"""Inputs that have steps of one size there."""
+"""Block size there: so many inputs share a scale."""
 _IN_FLOAT32 = 1
-"""Its level of accuracy at which it rounds nothing but the weights, so that every processor gives the same."""
+"""Its ``accuracy_level`` for float32 activations: only weights are rounded, so every processor gives the same."""
 _PRODUCTS = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul")
 
 
-def store_weights(graph: Path, out: Path, *, coarse: int | None = None) -> None:
+def store_weights(graph: Path, out: Path, *, four_bit_side: int | None = None) -> None:
     """Write ``graph``, an optimised float graph, with its weights in 8 bits, or in 4.
 
-    Of 8 bits, each channel in steps of its own, onnxruntime makes float32 when the graph is opened (operators on
-    constants are folded), and then computes as fast as with the float graph. DequantizeLinear says the same in one
+    Weights of 8 bits, with a scale for each channel, are turned into float32 when the graph is opened (onnxruntime
+    folds operators on constants), and then computed as fast as the float graph. DequantizeLinear says the same in one
     operator, but is not folded, and would run for every picture. For the same reason the graph must not be optimised
     again. Weights of 4 bits it takes as they are (MatMulNBits), and computes in float32 all the same: a seventh
     of the memory to read for each picture, which takes longest in products of so few rows.
@@ -37,7 +40,7 @@ def store_weights(graph: Path, out: Path, *, coarse: int | None = None) -> None:
     Args:
         graph: file to read.
         out: file to write.
-        coarse: matrices with a side of this length are stored in 4 bits, each block of a channel in steps of its own:
+        four_bit_side: matrices with a side of this length are stored in 4 bits, a scale for each block of a channel:
             a thousand classes that are told apart by 1280 features do not mind. ``None``: none are.
     """
     model = onnx.load(graph)
@@ -46,7 +49,7 @@ def store_weights(graph: Path, out: Path, *, coarse: int | None = None) -> None:
     for name, axis in _weights(model.graph, tensors).items():
         values = numpy_helper.to_array(tensors[name])
         model.graph.initializer.remove(tensors[name])
-        if values.ndim == 2 and coarse in values.shape:
+        if values.ndim == 2 and four_bit_side in values.shape:
             model.graph.initializer.extend(_take_four_bits(model.graph, name, values if axis == 0 else values.T))
         else:
             nodes, parts = _eight_bits(name, values, axis)
@@ -62,7 +65,7 @@ def store_weights(graph: Path, out: Path, *, coarse: int | None = None) -> None:
 
 
 def _eight_bits(name: str, values: Floats, axis: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """What makes the weight ``name`` of stored tensors, and these."""
+    """Nodes that compute the weight ``name`` from stored tensors, and these tensors."""
     steps, scales = rounded(values, axis, most=STEPS)
     parts: dict[str, npt.NDArray[Any]] = {f"{name}_int8": steps.astype(np.int8), f"{name}_scale": scales}
     nodes = [
@@ -73,7 +76,7 @@ def _eight_bits(name: str, values: Floats, axis: int) -> tuple[list[onnx.NodePro
 
 
 def _take_four_bits(graph: onnx.GraphProto, name: str, values: Floats) -> list[onnx.TensorProto]:
-    """Have the products with the weight ``name``, (outputs, inputs), take it packed; what they take is returned."""
+    """Let the products with the weight ``name``, (outputs, inputs), take it packed in 4 bits; the packed tensors."""
     outputs, inputs = values.shape
     blocks = -(-inputs // _BLOCK)
     filled = np.zeros((outputs, blocks * _BLOCK), np.float32)
@@ -93,10 +96,10 @@ def _take_four_bits(graph: onnx.GraphProto, name: str, values: Floats) -> list[o
 
 
 def rounded(values: Floats, axis: int, *, most: int) -> tuple[Floats, Floats]:
-    """Numbers in whole steps from ``-most`` to ``most``, and the size of a step for each channel along ``axis``.
+    """Quantized values, whole numbers from ``-most`` to ``most``, and the scale of each channel along ``axis``.
 
-    The size is, of several, the one with the least squared error: a lone outlier may be cut off, and what is in whole
-    steps already stays as it is, also where its largest is a few steps below ``most``.
+    Of several scales the one with the least squared error is taken: a lone outlier may be clipped; what is quantized
+    already stays as it is, also where its largest value is a little below ``most``.
     """
     others = tuple(i for i in range(values.ndim) if i != axis)
     largest = np.abs(values).max(axis=others, keepdims=True)
@@ -111,12 +114,12 @@ def rounded(values: Floats, axis: int, *, most: int) -> tuple[Floats, Floats]:
 
 
 def in_steps(values: Floats, scale: Floats, most: int) -> Floats:
-    """Numbers as whole steps of size ``scale``, at most ``most`` either way."""
+    """Quantize: values divided by ``scale``, rounded and clipped to ``-most`` … ``most``."""
     return np.asarray(np.clip(np.round(values / scale), -most, most), dtype=np.float32)
 
 
 def _error(values: Floats, scale: Floats, axes: tuple[int, ...], most: int) -> Floats:
-    """Of each channel, summed."""
+    """Squared error of each channel."""
     return np.asarray(
         np.square(values - in_steps(values, scale, most) * scale).sum(axis=axes, keepdims=True), np.float32
     )

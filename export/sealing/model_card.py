@@ -20,7 +20,7 @@ _MEASURES = {
     "captions for a picture, is among the first k",
     "zero-shot": "zero-shot top-k: the right class of a picture is among the k whose names are nearest to it",
 }
-"""Start of a measure's name to what it is."""
+"""Prefix of a measure's name to its explanation."""
 FILES_TITLE = "## Files"
 
 
@@ -28,9 +28,9 @@ def card_text(manifest: Manifest, files: Mapping[str, Path | bytes], *, remarks:
     """The card as Markdown.
 
     Args:
-        manifest: the facts, ``quality`` included.
-        files: what the bundle holds, for the table of sizes.
-        remarks: sentences that no fact of the manifest says.
+        manifest: with ``quality``.
+        files: those of the bundle, for the table of sizes.
+        remarks: sentences beyond what the manifest says.
     """
     parts = [
         _head(manifest, remarks),
@@ -71,7 +71,7 @@ def _head(manifest: Manifest, remarks: Sequence[str]) -> str:
 
 
 def _made(manifest: Manifest) -> str:
-    """How the weights came about."""
+    """How the weights were made."""
     if "recipe" in manifest.source and manifest.text is None:
         return "It was trained from there on, so that its vectors of pictures fit to those of texts."
     if "recipe" in manifest.source:
@@ -80,7 +80,7 @@ def _made(manifest: Manifest) -> str:
 
 
 def _transform(image: ImageSection) -> str:
-    """The way to the pixels that the graph takes, in words."""
+    """Image preprocessing in words."""
     size = f"{image.width} x {image.height}"
     cropped = image.crop == "center"
     steps = {
@@ -140,14 +140,14 @@ def _quality(manifest: Manifest) -> str:
 
 
 def _beside(manifest: Manifest) -> str:
-    """What the bundle is compared with."""
+    """Title of the column of scores that the bundle is compared with."""
     if "recipe" in manifest.source:
         return "the same in float" if manifest.text is None else "float teacher"
     return "float source"
 
 
 def _mixed(quality: Mapping[str, Any]) -> list[str]:
-    """Retrieval where this bundle embeds the queries alone."""
+    """Mixed retrieval: this bundle embeds the queries, the teacher the documents."""
     mixed = quality.get("mixed_scores")
     if not mixed:
         return []
@@ -156,7 +156,7 @@ def _mixed(quality: Mapping[str, Any]) -> list[str]:
 
 
 def _explained(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """A line on each measure that was taken."""
+    """A line of explanation for each measure in ``scores``."""
     names = {measure for names in scores.values() for measure in names}
     return [f"- {text}" for start, text in _MEASURES.items() if any(measure.startswith(start) for measure in names)]
 

@@ -1,4 +1,4 @@
-"""NumPy archives whose bytes depend on nothing but the arrays."""
+"""Reproducible ``.npz`` archives: their bytes depend on nothing but the arrays."""
 
 from __future__ import annotations
 

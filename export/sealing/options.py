@@ -1,4 +1,4 @@
-"""What a person may say about a bundle beyond what the source's own files say."""
+"""Options of a bundle: what a person says beyond the source's own files, or in place of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The towers of a bundle to be: a graph each, its float reference, and the inputs that it is measured on."""
+"""The towers of a bundle in the making: graph, float reference, golden and ordinary inputs of each."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from .proof.golden import (
 from .proof.golden_pictures import background_pictures, golden_pictures
 
 _JOINED = 8
-"""Ordinary texts that are put together for measuring speed: documents are cut into passages of that length."""
+"""Ordinary texts in one text for measuring speed: documents are cut into passages of about that length."""
 _TIMED = 16
-"""Inputs that speed is measured on."""
+"""Number of inputs that speed is measured on."""
 _Input = TypeVar("_Input")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Tower(ABC, Generic[_Input]):
-    """What both towers of a bundle have."""
+    """The common part of text and image tower."""
 
     kind: ClassVar[str]
     """``text`` or ``image``."""
@@ -66,7 +66,7 @@ class _Tower(ABC, Generic[_Input]):
 
     @abstractmethod
     def feeds(self, inputs: Sequence[_Input]) -> list[Feed]:
-        """What the graph takes of each input."""
+        """Input tensors of the graph, for each input."""
 
     @abstractmethod
     def embed(self, inputs: Sequence[_Input]) -> Vectors:
@@ -111,7 +111,7 @@ class _Tower(ABC, Generic[_Input]):
 
 @dataclass(frozen=True, kw_only=True)
 class TextPart(_Tower[str]):
-    """The text tower of a bundle to be."""
+    """The text tower of a bundle in the making."""
 
     kind: ClassVar[str] = "text"
     what: ClassVar[str] = "texts"
@@ -149,7 +149,7 @@ class TextPart(_Tower[str]):
 
 @dataclass(frozen=True, kw_only=True)
 class ImagePart(_Tower[bytes]):
-    """The image tower of a bundle to be; its inputs are contents of image files."""
+    """The image tower of a bundle in the making; its inputs are contents of image files."""
 
     kind: ClassVar[str] = "image"
     what: ClassVar[str] = "pictures"
@@ -181,7 +181,7 @@ Part = TextPart | ImagePart
 def feed(
     ids: Sequence[int], *, pad_to: int | None = None, pad_id: int = 0, masked: bool = True
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """What a graph takes of one text, as the text section of a manifest says it."""
+    """Input tensors of a graph for one text, padded as the text section of a manifest says."""
     padding = max(0, (pad_to or 0) - len(ids))
     tensors = {"input_ids": np.array([[*ids, *[pad_id] * padding]], np.int64)}  # (1, T)
     if masked:

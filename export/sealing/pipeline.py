@@ -42,7 +42,7 @@ IMAGE_LIBRARIES = (*LIBRARIES, "pillow")
 
 @dataclass(frozen=True)
 class Family(Generic[_Options]):
-    """What the pipeline does differently for one kind of source."""
+    """How the pipeline treats one family of models."""
 
     load: Callable[[str | Path, Path, _Options], LoadedModel]
     """Source, empty folder for its graphs, and options to the model.
@@ -58,7 +58,7 @@ class Family(Generic[_Options]):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedModel:
-    """A source, loaded: its towers, with graphs that are written."""
+    """A loaded source: its towers, with graphs on disk."""
 
     source: Source
     dim: int
@@ -83,7 +83,7 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class Exported:
-    """A bundle that was written, and what was measured of it."""
+    """A written bundle, its proof and its scores."""
 
     bundle: Bundle
     verification: Verification
@@ -103,7 +103,7 @@ def make_bundle(
         source: a file of word vectors, a local folder in the Hugging Face or sentence-transformers layout, or a Hub
             name.
         out: bundle folder to write; an earlier bundle there is replaced.
-        options: what is said in place of the source's own files.
+        options: beyond the source's own files, or in place of them.
         data: evaluation sets; the bundle and the float model are measured, and the manifest keeps the scores.
 
     Raises:
@@ -169,7 +169,7 @@ def bundle_info(
     libraries: Sequence[str] = LIBRARIES,
     remarks: Sequence[str] = (),
 ) -> BundleInfo:
-    """What the bundle ``out`` says of itself, after its source and its options."""
+    """Metadata of the bundle ``out``, from its source and its options."""
     license_id = options.license or source.license or "NOASSERTION"
     return BundleInfo(
         name=options.name or out.name,

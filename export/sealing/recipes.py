@@ -1,4 +1,4 @@
-"""How the shipped bundles are made: ``edgeembed-export recipe NAME SOURCE OUT``."""
+"""Recipes of shipped bundles: ``edgeembed-export recipe NAME SOURCE OUT``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A finished bundle once more, its graphs written as today's exporter does: for bundles whose training is long over.
+"""Refresh a sealed bundle: rewrite its graphs as today's exporter does, without training again.
 
-Weights, reference, tokenizer and facts stay. The bundle is proved against the float reference that it carries, and
+Weights, reference, tokenizer and metadata stay. The bundle is proved against the float reference that it carries, and
 against its own vectors before, from which those of the new graph may differ by rounding only.
 """
 
@@ -33,7 +33,8 @@ from .seal import round_for_storage
 _CARD = "README.md"
 _REMARK = "- Its graph was written anew"
 _LEAST_MEDIAN = 1 - 1e-9
-"""Half of the ordinary texts keep their vectors to within this; of others an activation is rounded the other way."""
+"""Least median cosine: half of the ordinary texts keep their vectors to within this; in the others an activation is
+rounded the other way."""
 _LEAST_MEAN = 1 - 1e-4
 
 
@@ -73,7 +74,7 @@ def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
 
 
 def _graphs(old: Bundle, scratch: Path) -> dict[str, Path | bytes]:
-    """The files of all graphs, as they are written today."""
+    """The files of all graphs, rewritten."""
     files: dict[str, Path | bytes] = {}
     if (text := old.manifest.text) is not None:
         fused = scratch / text.graph
@@ -85,7 +86,7 @@ def _graphs(old: Bundle, scratch: Path) -> dict[str, Path | bytes]:
 
 
 def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> dict[str, float]:
-    """Put the vectors of the new graphs into ``contents``; how close they are to those of the old ones."""
+    """Put the vectors of the new graphs into ``contents``; their cosines to those of the old graphs."""
     golden, background = _arrays(old, GOLDEN_NAME), _arrays(old, BACKGROUND_NAME)
     similarities = []
     with Embedder(old) as before, Embedder(draft) as after:
@@ -118,7 +119,7 @@ def _require_rounding(old: Bundle, same: Mapping[str, float]) -> None:
 
 
 def _card(old: Bundle, contents: Mapping[str, Path | bytes], same: Mapping[str, float]) -> bytes:
-    """The card, which may say what no manifest does, with new sizes and a sentence on what was done."""
+    """The old card, which may say more than the manifest, with new sizes and a remark on the refresh."""
     head, *sections = old.file(_CARD).read_text(encoding="utf-8").split("\n\n## ")
     lines = [line for line in head.split("\n") if not line.startswith(_REMARK)]
     lines.append(

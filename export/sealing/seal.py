@@ -1,4 +1,4 @@
-"""Graphs, a tokenizer and what is known of a source to a sealed bundle: drafted, proved, and only then written."""
+"""Seal a bundle in three steps: draft it, prove it against the float model, and only then write it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .proof.agreement import Verification, verify
 from .proof.self_tolerance import self_tolerance
 
 Contents = dict[str, Path | bytes]
-"""Name of a file of a bundle to what is in it."""
+"""Name of a file of a bundle to a file to copy, or to its bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BundleInfo:
-    """What a bundle says of itself beyond what can be computed."""
+    """Metadata of a bundle that cannot be computed from its parts."""
 
     name: str
     version: str
@@ -44,7 +44,7 @@ class BundleInfo:
 
 @dataclass(frozen=True)
 class ProvedBundle:
-    """A bundle that stood its test; it lacks only ``quality`` and the model card."""
+    """A bundle that passed its proof; it lacks only ``quality`` and the model card."""
 
     bundle: Bundle
     """In the scratch folder; to be measured."""

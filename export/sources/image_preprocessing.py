@@ -1,4 +1,4 @@
-"""What a source says of the way from a picture to pixels, as the image section of a manifest."""
+"""Image preprocessing of a source, as the image section of a manifest."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def load_processor(source: Source) -> BaseImageProcessor:
 
 
 def image_section(source: Source, processor: BaseImageProcessor) -> ImageSection:
-    """The facts that a processor goes by.
+    """The settings of a processor.
 
-    Whether they tell all is not trusted: the pixels that the runtime makes of the golden pictures must equal the
-    processor's.
+    That they are complete is not taken on trust: the pixels that the runtime makes of the golden pictures must equal
+    the processor's.
 
     Raises:
         ExportError: it does something that an image section cannot express; the message names it.

@@ -52,7 +52,9 @@ def load_model(source: Source, *, may_lack: Sequence[str] = ()) -> tuple[PreTrai
     missing = sorted(set(loading["missing_keys"]) - lacking)
     if missing:
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
-        raise ExportError(f"{source.path}: the weights lack {missing[0]}{more}, which a {source.family} model needs")
+        raise ExportError(
+            f"{source.path}: the weights lack {missing[0]}{more}, which a {source.model_type} model needs"
+        )
     model.eval()  # type: ignore[no-untyped-call]
     return model, lacking
 
@@ -67,9 +69,9 @@ def load_tokenizer(source: Source) -> PreTrainedTokenizerBase:
 
     # SentencePiece's own file is what the slow class wants; transformers does not look for another by itself.
     whole = (source.path / "tokenizer.json").is_file() and not (source.path / "spiece.model").is_file()
-    kind: Any = PreTrainedTokenizerFast if whole and source.family == "siglip" else AutoTokenizer
+    loader: Any = PreTrainedTokenizerFast if whole and source.model_type == "siglip" else AutoTokenizer
     try:
-        tokenizer: PreTrainedTokenizerBase = kind.from_pretrained(source.path, use_fast=True, local_files_only=True)
+        tokenizer: PreTrainedTokenizerBase = loader.from_pretrained(source.path, use_fast=True, local_files_only=True)
     except (OSError, ValueError, ImportError, TypeError) as error:  # TypeError: a file that the class needs is missing
         raise ExportError(f"{source.path}: transformers cannot load the tokenizer: {first_line(error)}") from error
     return tokenizer

@@ -1,4 +1,4 @@
-"""SigLIP's tokenizer, which transformers has in its slow form only, as a tokenizer of the ``tokenizers`` library."""
+"""Convert SigLIP's tokenizer, of which transformers has the slow form only, to the ``tokenizers`` library."""
 
 from __future__ import annotations
 

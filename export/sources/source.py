@@ -1,4 +1,4 @@
-"""A source model's folder: where it is, what its weights hash to, what its papers say. The same for every family."""
+"""A source model: its folder, the checksum of its weights, licence and training data. The same for every family."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The facts about a model that every family has, as its own files state them."""
+    """Metadata of a model that every family has, as its own files state it."""
 
     path: Path
     id: str
@@ -45,7 +45,7 @@ class Source:
     """Sets named in the head of the source's model card."""
 
     @property
-    def family(self) -> str:
+    def model_type(self) -> str:
         """``model_type`` of the configuration, such as ``bert``."""
         return str(self.config["model_type"])
 
@@ -110,7 +110,7 @@ def describe(path: Path, commit: str | None, source: str | Path, source_id: str 
     Raises:
         ExportError: the weights are missing, or are a pickle.
     """
-    weights, card = _weights_sha256(path), _card_facts(path)
+    weights, card = _weights_sha256(path), _card_metadata(path)
     sets = _as_list(card.get("datasets"))
     return {
         "path": path,
@@ -141,7 +141,7 @@ def _weights_sha256(path: Path) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _card_facts(path: Path) -> dict[str, Any]:
+def _card_metadata(path: Path) -> dict[str, Any]:
     """The YAML head of the source's model card."""
     from huggingface_hub import metadata_load
     from yaml import YAMLError

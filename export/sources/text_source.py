@@ -1,4 +1,4 @@
-"""Open a source model and read its facts: a folder in the Hugging Face or sentence-transformers layout, or a Hub name.
+"""Open a text encoder and read its metadata: a Hugging Face or sentence-transformers folder, or a Hub name.
 
 Everything that decides a vector is read from the source's own files. What cannot be honoured is refused by name.
 """
@@ -23,10 +23,10 @@ _ST_MODULE = re.compile(r"sentence_transformers\.(?:.*\.)?(\w+)")
 
 @dataclass(frozen=True, kw_only=True)
 class TextSource(Source):
-    """The facts about a text encoder, as its own files state them."""
+    """Metadata of a text encoder, as its own files state it."""
 
     pooling: tuple[PoolingStep, ...]
-    """What follows the transformer; the last is a :class:`Normalize`, because vectors of a bundle have length 1."""
+    """The steps after the transformer; the last is a :class:`Normalize`, because vectors of a bundle have length 1."""
     pooling_stated: bool
     """``False``: the files name no pooling, and the mean was assumed."""
     max_tokens: int
@@ -37,7 +37,7 @@ class TextSource(Source):
 
 
 def open_text(source: str | Path, *, source_id: str | None = None, max_tokens: int | None = None) -> TextSource:
-    """Find a text encoder and read its facts; no weights are loaded, but they are hashed.
+    """Find a text encoder and read its metadata; no weights are loaded, but they are hashed.
 
     Args:
         source: a local folder, or, where there is none of that name, a name on the Hugging Face Hub.
@@ -78,7 +78,7 @@ def _refuse_unsuitable(path: Path, config: Mapping[str, Any]) -> None:
 
 
 def _reads_one_way(config: Mapping[str, Any]) -> bool:
-    """A family that transformers knows for writing text but not for filling gaps."""
+    """A causal language model: a type that transformers knows for generating text but not for masked tokens."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as WRITERS
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as FILLERS
 

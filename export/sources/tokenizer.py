@@ -8,7 +8,7 @@ from tokenizers import Regex, Tokenizer, normalizers
 
 
 def bundle_tokenizer(tokenizer: Tokenizer, *, lowercase: bool = False) -> bytes:
-    """The bytes of ``tokenizer.json`` without limit and padding, which are facts of the manifest.
+    """The bytes of ``tokenizer.json`` without truncation and padding, which the manifest states.
 
     Args:
         tokenizer: left as it is.

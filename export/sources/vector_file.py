@@ -43,13 +43,13 @@ _OTHER_FORMATS = (
 
 @dataclass(frozen=True)
 class VectorFile:
-    """A file that was recognised."""
+    """A recognised file of word vectors."""
 
     path: Path
     layout: Layout
     dim: int
     rows: int | None
-    """As the first line says; ``None``: GloVe's format does not say it."""
+    """Number of rows by the first line; ``None``: GloVe's format has no such line."""
     start: int
     """Offset in bytes of the first row."""
 
@@ -65,7 +65,7 @@ class WordTable:
     vectors: npt.NDArray[np.float32]
     """``(words, dim)``, mapped from disk."""
     left_out: Mapping[str, int]
-    """Rows that are not among them, by reason."""
+    """Number of skipped rows, by reason."""
 
 
 def is_word_vectors(path: Path) -> bool:

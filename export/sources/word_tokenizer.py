@@ -38,14 +38,14 @@ _CLITICS = {
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The words of a file that a text can be found to hold, and a tokenizer that finds them."""
+    """The words of a file that can be matched in texts, and the tokenizer that matches them."""
 
     words: Sequence[str]
     """As they stand in a normalised text: in lower case if most are, phrases with spaces in place of underscores."""
     rows: npt.NDArray[np.int64]
     """``(words,)``: for each, which of the file's words it is."""
     left_out: Mapping[str, int]
-    """Words of the file that no text can be found to hold, by reason."""
+    """Number of words of the file that cannot be matched in texts, by reason."""
     lowercase: bool
     """Whether texts are put into lower case."""
     tokenizer: Tokenizer
@@ -86,7 +86,7 @@ def build_vocabulary(words: Sequence[str]) -> Vocabulary:
 
 @dataclass(frozen=True)
 class UnknownWords:
-    """What a tokenizer made of the words of some texts; signs are not counted."""
+    """Count of out-of-vocabulary words in some texts; punctuation is not counted."""
 
     words: int
     unknown: int

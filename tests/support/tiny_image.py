@@ -36,7 +36,7 @@ _MEAN, _STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 def tiny_image_bundle(out: Path, *, dim: int = 16, seed: int = 0, size: int = 32) -> Path:
     """Write a small real image bundle: means of cells of 8 x 8 pixels, a random matrix, division by the length.
 
-    Pictures that look alike get similar vectors. Its space is that of :func:`edgeembed_export.tiny.tiny_text_bundle`
+    Pictures that look alike get similar vectors. Its space is that of :func:`tests.support.tiny.tiny_text_bundle`
     of equal ``dim`` and ``seed``, though nothing but the name makes them so.
 
     Args:

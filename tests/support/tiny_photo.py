@@ -14,7 +14,7 @@ _SHAPES = ("disc", "bar", "triangle")
 
 
 def tiny_backbone(folder: Path, *, seed: int = 0) -> None:
-    """Write ``tiny.npz`` and ``tiny.txt``, a backbone as :func:`~edgeembed_export.mobilenet.load_mobilenet` reads it.
+    """Write ``tiny.npz`` and ``tiny.txt``, a backbone as ``edgeembed_export.photos.networks.mobilenet`` reads it.
 
     Five blocks, one of them residual, strides of 2 at the first and the third, 16 features, 12 classes named after
     the pictures of :func:`tiny_photos`.

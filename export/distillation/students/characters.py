@@ -24,7 +24,7 @@ from ..teacher_vectors import Ids, padded
 LONGEST = 16
 """Characters of a token; of the few longer ones the beginning is read."""
 _NONE, _BEGIN, _INSIDE, _OTHER = range(4)
-"""Symbols that are no characters: after the end, before a word's first piece, before a later one, a rare character."""
+"""Special symbols: padding, begin of a word's first piece, begin of a later piece, a rare character."""
 _SYMBOLS = 256
 """The commonest characters have symbols of their own, so that a byte is enough for each."""
 

@@ -1,4 +1,4 @@
-"""A student made of some of the teacher's layers, and of a smaller vocabulary.
+"""A pruned student: some of the teacher's layers, fewer neurons, and a smaller vocabulary.
 
 The layers are the teacher's own, so that training begins well above chance. Tokens that real text hardly uses are taken
 out of the vocabulary; WordPiece then spells the same words with the shorter pieces that are left.
@@ -67,9 +67,9 @@ def layer_student(
         ExportError: the teacher is built otherwise than BERT, or has fewer layers.
     """
     teacher: Any = reference.model
-    if reference.source.family != "bert":
+    if reference.source.model_type != "bert":
         raise ExportError(
-            f"{reference.source.id}: layers are taken from BERT models, not from {reference.source.family}"
+            f"{reference.source.id}: layers are taken from BERT models, not from {reference.source.model_type}"
         )
     depth = len(teacher.encoder.layer)
     if not layers or not all(0 <= layer < depth for layer in layers):
@@ -99,10 +99,10 @@ def layer_student(
 def _fewer_neurons(
     reference: TorchReference, layers: Sequence[int], state: dict[str, torch.Tensor], neurons: int
 ) -> None:
-    """Take those neurons out of feed-forward parts that add least to what leaves them on ordinary texts.
+    """Structured pruning of feed-forward parts: the neurons that contribute least on ordinary texts are removed.
 
-    What a neuron adds is its mean magnitude times the length of its outgoing weights. What those that go add on
-    average is kept in the bias.
+    The contribution of a neuron is its mean magnitude times the length of its outgoing weights. The mean output of the
+    removed ones is added to the bias.
     """
     model: Any = reference.model
     input_ids, mask = padded(reference.token_ids(background_texts()))
@@ -154,7 +154,7 @@ def _bert(config: Any, state: dict[str, torch.Tensor], *, attention: str) -> Pre
 
 
 def prune_tokenizer(tokenizer: bytes, counts: npt.NDArray[np.int64], rows: int) -> tuple[bytes, npt.NDArray[np.int64]]:
-    """Take the rarest tokens out of a WordPiece vocabulary.
+    """Vocabulary pruning: take the rarest tokens out of a WordPiece vocabulary.
 
     Special tokens stay, single characters stay, so that every word that could be spelt still can, and so does each
     token that would otherwise become unknown.

@@ -79,7 +79,7 @@ def static_student(reference: TorchReference, ids: Ids, width: int) -> StaticStu
 
 
 def _token_vectors(reference: TorchReference) -> torch.Tensor:
-    """What the teacher makes of each token between the special ones, before the division by the length, (rows, dim)."""
+    """The teacher's vector of each token alone between the special ones, before L2 normalisation, (rows, dim)."""
     model = copy.deepcopy(reference.model)
     rows = int(model.config.vocab_size)
     around = reference.token_ids([""])[0]

@@ -1,4 +1,4 @@
-"""What networks that name pictures are made of here, whoever trained them: blocks of convolutions, and a classifier."""
+"""Image classifiers as all backbones are held here: blocks of convolutions, and a linear classifier."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...errors import ExportError
 
 
 class Convolution(torch.nn.Module):
-    """A convolution padded as TensorFlow pads with ``SAME``: where the margin is odd, more at the right and below."""
+    """A convolution with TensorFlow's ``SAME`` padding: where the margin is odd, more at the right and below."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor, *, stride: int, depthwise: bool, relu6: bool) -> None:
         super().__init__()
@@ -36,23 +36,23 @@ class Convolution(torch.nn.Module):
         return torch.nn.functional.relu6(result) if self.relu6 else result
 
     def padded(self, value: torch.Tensor) -> torch.Tensor:
-        """What the kernel is moved over, zeros at the margins."""
+        """The input with zeros at its margins."""
         width, height = self._margins(value)
         return torch.nn.functional.pad(value, [*width, *height])
 
     def _margins(self, value: torch.Tensor) -> list[tuple[int, int]]:
-        """Of the width, and of the height."""
+        """Margins of the width, and of the height."""
         return [_margin(int(side), self.weight.shape[-1], self.stride) for side in value.shape[:-3:-1]]
 
 
 def _margin(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after."""
+    """Zeros before and after one side."""
     total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
     return total // 2, total - total // 2
 
 
 class Block(torch.nn.Module):
-    """Convolutions one after another; where they keep the shape, what goes in may be added to what comes out."""
+    """Convolutions one after another; where they keep the shape, perhaps with a residual connection."""
 
     def __init__(self, layers: Sequence[Convolution], *, residual: bool) -> None:
         super().__init__()
@@ -66,19 +66,19 @@ class Block(torch.nn.Module):
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network trained to name what is in a picture."""
+    """A trained image classifier."""
 
     blocks: torch.nn.Sequential
     """:class:`Block`; pixels (B, 3, H, W) to features (B, C, H / 32, W / 32), whose mean goes to the classifier."""
     classifier: torch.nn.Linear
-    """Mean features to one number for each class."""
+    """Mean features to a logit for each class."""
     names: tuple[str, ...]
-    """Of the classes; each may have synonyms, separated by commas."""
+    """Names of the classes; each may have synonyms, separated by commas."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
     """Pixels are (byte / 255 - mean) / std, one number for each channel."""
     sha256: str
-    """Of the file that it was read from."""
+    """SHA-256 of the file that it was read from."""
 
     @property
     def features(self) -> int:

@@ -17,11 +17,11 @@ from .backbone import Backbone, Block, Convolution, named_classifier
 
 Tensors = Mapping[str, torch.Tensor]
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
-"""Of the first block of each stage; a stage ends where the number of channels changes."""
+"""Strides of the first block of each stage; a stage ends where the number of channels changes."""
 _EPSILON = 1e-3
-"""Of its batch normalisations."""
+"""Epsilon of its batch normalisations."""
 _MEAN, _STD = 127 / 255, 128 / 255
-"""Of its pixels: (byte - 127) / 128."""
+"""Mean and deviation of its pixels: (byte - 127) / 128."""
 
 
 def find_weights(package: str) -> Path:
@@ -89,7 +89,7 @@ def _blocks(tensors: Tensors) -> list[Block]:
 def _folded(
     tensors: Tensors, convolution: str, norm: str, *, stride: int = 1, depthwise: bool = False, relu6: bool = True
 ) -> Convolution:
-    """A convolution that does what it and the batch normalisation after it do."""
+    """A convolution with the batch normalisation after it folded in."""
     factor = tensors[f"{norm}.weight"] / torch.sqrt(tensors[f"{norm}.running_var"] + _EPSILON)
     weight = tensors[f"{convolution}.weight"] * factor[:, None, None, None]
     bias = tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * factor

@@ -1,4 +1,4 @@
-"""Rounding a network's convolutions so that what each rounding does is made good by the weights not yet rounded."""
+"""GPTQ rounding of convolutions: the error of each rounded weight is compensated by the weights not yet rounded."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from ...quantization.weight_only import LEAST, rounded
 from .backbone import Block, Convolution
 
 _DAMP = 0.01
-"""Share of the inputs' mean square that is added to each, so that inputs that are always alike can be solved for."""
+"""Dampening (GPTQ's percdamp): share of the inputs' mean square that is added to the diagonal, so that inputs that are
+always alike can be solved for."""
 _PLACES = 12_544
-"""At most so many places of the pictures are looked at."""
+"""At most so many positions of the pictures are sampled."""
 _GROUPS = 64
-"""So many of a layer are looked at together."""
+"""So many groups of a layer are computed together."""
 _TINY = 1e-9
 """Added too, for inputs that are always zero."""
 
 
 @torch.no_grad()
 def gptq_round_network(blocks: torch.nn.Sequential, maps: torch.Tensor, *, most: int) -> None:
-    """Round the weights of convolutions in place to ``most`` steps either way, and move biases to keep every mean.
+    """GPTQ (Frantar et al. 2023, https://arxiv.org/abs/2210.17323) for convolutions, with bias correction.
 
-    Layer by layer, each on what the rounded ones before it give. What a convolution takes goes together (some inputs
+    Weights are rounded in place to ``most`` steps either way, and biases moved so that every channel keeps its mean.
+
+    Layer by layer, each on the output of the rounded ones before it. The inputs of a convolution are correlated (some
     are always large, many vary alike, and neighbours in a picture are nearly the same): the weight of one input is
-    rounded, and those of the inputs that follow take over what that changed (GPTQ: Frantar et al. 2023,
-    https://arxiv.org/abs/2210.17323).
+    rounded, and those of the inputs that follow take over the error.
 
     Args:
         blocks: of :class:`~.backbone.Block`.
@@ -56,20 +58,22 @@ def _round(layer: Convolution, value: torch.Tensor, most: int) -> None:
 
 
 def _products(layer: Convolution, value: torch.Tensor) -> torch.Tensor:
-    """What the kernel finds under it at some places times itself, summed, (groups, inputs, inputs of a group)."""
+    """Hessian of GPTQ: products of the inputs under the kernel, summed over positions, (groups, inputs, inputs)
+    of each group."""
     kernel, patches = layer.weight.shape[2:], []
-    for number, picture in enumerate(layer.padded(value)):  # one at a time: a place is in up to 25 kernels
+    for number, picture in enumerate(layer.padded(value)):  # one at a time: a pixel is under up to 25 kernels
         under = torch.nn.functional.unfold(picture[None], kernel, stride=layer.stride)[0]  # (C * kernel, places)
         apart = max(1, len(value) * under.shape[1] // _PLACES)
         some = under[:, number % apart :: apart]
         patches.append(some.reshape(layer.groups, -1, some.shape[1]).mT)
     rows = torch.cat(patches, dim=1)
-    few = (rows[start : start + _GROUPS].double() for start in range(0, layer.groups, _GROUPS))  # of all: gigabytes
-    return torch.cat([some.mT @ some for some in few])
+    # Of all groups at once, doubles would take gigabytes.
+    parts = (rows[start : start + _GROUPS].double() for start in range(0, layer.groups, _GROUPS))
+    return torch.cat([some.mT @ some for some in parts])
 
 
 def gptq_round(weight: torch.Tensor, scales: torch.Tensor, products: torch.Tensor, *, most: int) -> torch.Tensor:
-    """``weight`` in whole steps, so chosen that ``rows @ weight.mT`` changes little.
+    """GPTQ: ``weight`` in whole steps, so chosen that ``rows @ weight.mT`` changes little.
 
     Args:
         weight: (..., outputs, inputs).
@@ -81,7 +85,7 @@ def gptq_round(weight: torch.Tensor, scales: torch.Tensor, products: torch.Tenso
     sums = products.diagonal(dim1=-2, dim2=-1)
     sums = sums + _DAMP * sums.mean(-1, keepdim=True) + _TINY
     products = products.diagonal_scatter(sums, dim1=-2, dim2=-1)
-    order = torch.argsort(sums, dim=-1, descending=True)  # what matters most has the most others to make it good
+    order = torch.argsort(sums, dim=-1, descending=True)  # what matters most has the most others to compensate it
     left = left.take_along_dim(order[..., None, :], -1)
     products = products.take_along_dim(order[..., None], -2).take_along_dim(order[..., None, :], -1)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(products))

@@ -16,7 +16,7 @@ from ...errors import ExportError
 from .backbone import Backbone, Block, Convolution, named_classifier
 
 _RELU6 = 3
-"""TensorFlow Lite's number for it."""
+"""TensorFlow Lite's code of this activation."""
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 

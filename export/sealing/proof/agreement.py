@@ -1,4 +1,4 @@
-"""Prove a finished bundle: through the runtime, against the float reference."""
+"""Proof of a bundle: the runtime replays the golden inputs, and ordinary ones are compared with the float reference."""
 
 from __future__ import annotations
 

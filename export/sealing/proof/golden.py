@@ -1,4 +1,4 @@
-"""Golden inputs and what every stage makes of them: the proof that a bundle carries with it."""
+"""Golden data: inputs and the expected output of every stage, which a bundle carries as its proof."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ... import data as data_files
 from ...types import Vectors
 
 _PIXEL_SAMPLE = 1000
-"""Values of each golden picture that are kept, of all its pixels and channels."""
+"""Sampled values of each golden picture, of all its pixels and channels."""
 
 
 def embedded(embedder: Embedder, kind: str, items: Sequence[Any]) -> Vectors:
-    """What a bundle makes of texts (``kind`` is ``text``), or of pictures, ``(N, dim)``."""
+    """Vectors of texts (``kind`` is ``text``) or of pictures by a bundle, ``(N, dim)``."""
     return embedder.embed_texts(items) if kind == "text" else embedder.embed_images(items)
 
 
 class TextReference(Protocol):
-    """What a bundle is measured against: another implementation of the same pipeline, in float."""
+    """Float reference of a text tower: another implementation of the same pipeline."""
 
     def token_ids(self, texts: Sequence[str], *, role: str = "document") -> list[list[int]]:
         """Token ids of each text, cut at the limit."""
@@ -35,10 +35,10 @@ class TextReference(Protocol):
 
 
 class ImageReference(Protocol):
-    """What the image tower of a bundle is measured against: another implementation of the same pipeline, in float."""
+    """Float reference of an image tower: another implementation of the same pipeline."""
 
     def pixels(self, picture: bytes) -> npt.NDArray[np.float32]:
-        """What the model takes of an image file, float32 ``(C, H, W)``."""
+        """Preprocessed pixels of an image file, float32 ``(C, H, W)``."""
 
     def embed_images(self, pictures: Sequence[bytes]) -> Vectors:
         """Float32 ``(N, dim)``, rows of length 1, of image files."""

@@ -1,4 +1,4 @@
-"""Pictures of the project's own making, drawn here: hard ones to prove a bundle with, ordinary ones to compare with."""
+"""Golden pictures, hard ones for the proof, and ordinary ones to compare: of the project's own making, drawn here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How tightly the vectors of a quantized bundle can be held to those that it gave when it was made.
+"""Self-tolerance: how far a quantized bundle may depart, on another processor, from its own vectors when it was made.
 
 Another processor adds in another order, so that here and there an activation is rounded to its other neighbour, and
 later layers amplify that. A small graph rounds so few numbers that most inputs see no such change; in a large one every
@@ -32,7 +32,7 @@ _JITTER = 2e-8
 """Relative size of the changes to all float weights; one in some twenty then becomes the next float32 number. It leaves
 37 of the 54 texts as they were and 1 of the 20 pictures, and moves the others as far as another processor does."""
 _SAME = 1e-9
-"""1 - cosine of vectors between which no activation was rounded to its other neighbour."""
+"""Largest 1 - cosine where no activation was rounded to its other neighbour."""
 _ENOUGH = 0.4
 """The strict tolerance is set where so many inputs see no change; it then asks for half as many."""
 _STRICT = {"self": 1 - 1e-8, "self_share": _ENOUGH / 2}
@@ -64,7 +64,7 @@ def _allowed(departures: npt.NDArray[np.float64]) -> dict[str, float]:
 
 
 def _jittered(bundle: Bundle, scratch: Path) -> Bundle:
-    """The bundle with all float weights changed a little, at random, and always the same."""
+    """The bundle with jitter on all float weights, always the same."""
     import onnx
     from onnx import TensorProto, numpy_helper
 

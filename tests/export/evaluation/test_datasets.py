@@ -38,7 +38,7 @@ def test_every_layout(tmp_path: Path) -> None:
     write(tmp_path / "empty.jsonl", [])
     retrieval(tmp_path / "search")
     retrieval(tmp_path / "beir", "qrels/test.tsv")
-    found = {item.name: item.kind for item in find_sets([tmp_path])}
+    found = {item.name: item.task for item in find_sets([tmp_path])}
     assert found == {
         "holiday": "captioned pictures",
         "pairs": "similarity",

@@ -14,9 +14,9 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 from edgeembed_export.errors import ExportError
 from edgeembed_export.evaluation.datasets import EvaluationSet, find_sets
 from edgeembed_export.evaluation.text_tasks import (
+    cached_embed,
     labelled_texts,
     ndcg_at,
-    remembering,
     retrieval,
     similarity,
     typo_curve,
@@ -138,7 +138,7 @@ def test_each_text_is_embedded_once_for_each_role() -> None:
         calls.append([f"{role} {text}" for text in texts])
         return by_angle(texts, role)
 
-    known = remembering(embed)
+    known = cached_embed(embed)
     np.testing.assert_array_equal(known(["90", "0", "90"], "document"), by_angle(["90", "0", "90"], "document"))
     known(["0", "45"], "document")
     known(["0"], "query")

@@ -20,7 +20,7 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
-from edgeembed_export.families.detect import export, kind_of, load_float
+from edgeembed_export.families.detect import export, family_of, load_float
 from edgeembed_export.families.registry import FAMILIES
 from edgeembed_export.families.two_tower import open_two_tower
 from edgeembed_export.quantization.choose import Tolerance
@@ -480,18 +480,18 @@ def test_siglip_with_a_fast_tokenizer(sources: dict[str, Path], tmp_path: Path, 
 
 
 def test_kinds(sources: dict[str, Path], bert: Path, tmp_path: Path, edit_json: Callable[..., None]) -> None:
-    assert kind_of(sources["clip"]) == kind_of(sources["siglip"]) == "two-tower"
-    assert kind_of(tiny_image_folder(tmp_path / "vit")) == "image"
-    assert kind_of(bert) == "text"
+    assert family_of(sources["clip"]) == family_of(sources["siglip"]) == "two-tower"
+    assert family_of(tiny_image_folder(tmp_path / "vit")) == "image"
+    assert family_of(bert) == "text"
     (tmp_path / "words.txt").write_text("red 0.1 0.2 0.3\nblue 0.4 0.5 0.6\n")
-    assert kind_of(tmp_path / "words.txt") == "words"
+    assert family_of(tmp_path / "words.txt") == "words"
     edit_json(bert / "config.json", model_type="chinese_clip")
-    assert kind_of(bert) == "two-tower"
+    assert family_of(bert) == "two-tower"
     edit_json(bert / "config.json", model_type="convnext")
-    assert kind_of(bert) == "image"
+    assert family_of(bert) == "image"
     edit_json(bert / "config.json", model_type="clip_text_model")
     with pytest.raises(ExportError, match=r"one part of a larger model \(clip_text_model\)"):
-        kind_of(bert)
+        family_of(bert)
 
 
 def test_one_function_for_every_kind(sources: dict[str, Path], tmp_path: Path) -> None:
@@ -511,7 +511,7 @@ def test_the_folder_of_sentence_transformers(clip: Path, tmp_path: Path) -> None
     clip.rename(top / "0_CLIPModel")
     modules = [{"idx": 0, "name": "0", "path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"}]
     (top / "modules.json").write_text(json.dumps(modules))
-    assert kind_of(top) == "two-tower"
+    assert family_of(top) == "two-tower"
     assert open_two_tower(top).id == "clip-tiny"
     dense = {"idx": 1, "name": "1", "path": "1_Dense", "type": "sentence_transformers.models.Dense"}
     (top / "modules.json").write_text(json.dumps([*modules, dense]))

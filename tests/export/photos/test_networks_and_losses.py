@@ -110,8 +110,8 @@ def test_each_channel_has_steps_of_its_own(axis: int, most: int, allowed: float)
     assert np.isfinite(one).all()
 
 
-@pytest.mark.parametrize("coarse", [None, 20])
-def test_a_stored_graph_computes_what_the_float_graph_does(tmp_path: Path, coarse: int | None) -> None:
+@pytest.mark.parametrize("four_bit_side", [None, 20])
+def test_a_stored_graph_computes_what_the_float_graph_does(tmp_path: Path, four_bit_side: int | None) -> None:
     rng = np.random.default_rng(0)
     shapes = {"conv": (16, 3, 3, 3), "turned": (20, 16), "plain": (20, 12), "small": (12, 2)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
@@ -132,10 +132,10 @@ def test_a_stored_graph_computes_what_the_float_graph_does(tmp_path: Path, coars
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save(model, tmp_path / "float.onnx")
-    store_weights(tmp_path / "float.onnx", tmp_path / "small.onnx", coarse=coarse)
+    store_weights(tmp_path / "float.onnx", tmp_path / "small.onnx", four_bit_side=four_bit_side)
     stored = {item.name for item in onnx.load(tmp_path / "small.onnx").graph.initializer if item.data_type in (2, 3)}
     eight, four = {"conv_int8"}, {"turned", "plain"}
-    if coarse is None:
+    if four_bit_side is None:
         assert stored == eight | {f"{name}_int8" for name in four}
     else:
         assert stored == eight | {f"{name}_packed" for name in four}
@@ -149,12 +149,12 @@ def test_a_stored_graph_computes_what_the_float_graph_does(tmp_path: Path, coars
         )
         for name in ("float.onnx", "small.onnx")
     ]
-    allowed = 0.03 if coarse is None else 0.3
+    allowed = 0.03 if four_bit_side is None else 0.3
     assert np.abs(run[0][0] - run[1][0]).max() < allowed * np.abs(run[0][0]).max()
     # All that unpacks has been folded when the graph was opened, but for what products take packed.
     opened = [node.op_type for node in onnx.load(tmp_path / "opened.onnx").graph.node]
     assert not {"Cast", "Mul"} & set(opened)
-    assert opened.count("MatMulNBits") == (0 if coarse is None else len(four))
+    assert opened.count("MatMulNBits") == (0 if four_bit_side is None else len(four))
 
 
 def test_convolutions_are_computed_in_int8_and_pad_by_themselves(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def refusal(folder: Path | str, **options: int) -> str:
 
 def test_the_teacher(teacher: Path) -> None:
     facts = open_text(teacher, source_id="sentence-transformers/all-MiniLM-L6-v2")
-    assert facts.family == "bert"
+    assert facts.model_type == "bert"
     assert facts.max_tokens == 256  # not the 128 of its tokenizer.json
     assert facts.pooling == (Pooling(("mean",)), Normalize())
     assert facts.pooling_stated
