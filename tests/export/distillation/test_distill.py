@@ -208,12 +208,12 @@ def test_smaller_vocabulary_spells_every_word(teacher: Path, texts: list[str]) -
 def test_all_layers_and_tokens_are_the_teacher_itself(bert: Path, texts: list[str]) -> None:
     reference = TorchReference(open_text(bert))
     rows = int(reference.model.config.vocab_size)
-    student = layer_student(reference, (0, 1), kept=np.arange(rows), positions=96).eval()
+    student = layer_student(reference, (0, 1), token_ids=np.arange(rows), positions=96).eval()
     with torch.inference_mode():
         vectors = student(reference.token_ids(texts)).numpy()
     np.testing.assert_allclose(vectors, reference.embed(texts), atol=1e-5)
     with pytest.raises(ExportError, match="has layers 0 to 1"):
-        layer_student(reference, (0, 2), kept=np.arange(rows), positions=96)
+        layer_student(reference, (0, 2), token_ids=np.arange(rows), positions=96)
 
 
 def test_static_graph_computes_the_student(tmp_path: Path) -> None:
