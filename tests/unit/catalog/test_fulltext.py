@@ -62,8 +62,8 @@ def test_a_word_of_most_passages_has_no_weight_unless_no_other_is_there(db: Conn
     weighed = fulltext.weigh(db, "words", ['"the"', '"tomato"'])
     assert weighed.expression == '"tomato"'
     weight = math.log((5 - 1 + 0.5) / (1 + 0.5))
-    assert weighed.most == pytest.approx(2.2 * weight)
-    assert weighed.spread == pytest.approx(math.sqrt(weighed.most))
+    assert weighed.max_bm25 == pytest.approx(2.2 * weight)
+    assert weighed.spread == pytest.approx(math.sqrt(weighed.max_bm25))
     assert fulltext.weigh(db, "words", ['"the"']).expression == '"the"'
 
 

@@ -46,7 +46,7 @@ def test_an_upgrade_keeps_everything_and_adds_what_is_new(folder: Path) -> None:
         assert snapshot.content_state(b"1")[1]
         assert not snapshot.content_state(b"2")[1]
         assert snapshot.files() == {"sub/getUserName.py": FileRow(1, 2, 3, None)}
-        assert snapshot.fresh("text") == [(1, b"\x01\x02"), (2, b"\x01\x02")]
+        assert snapshot.unsegmented_rows("text") == [(1, b"\x01\x02"), (2, b"\x01\x02")]
         assert snapshot.connection.execute("SELECT chunks FROM contents ORDER BY content").fetchall() == [(2,), (0,)]
         words = snapshot.weigh("words", ['"config"'])  # an extra word that layout 1 did not have
         assert [key for key, _ in snapshot.word_passages(words, 10, None)] == [1]

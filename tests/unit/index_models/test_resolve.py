@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from edgeembed.bundle.bundle import read_bundle
 from edgeembed.errors import ModelMismatchError, UnsupportedInputError
 from edgeembed.index_models.choice import (
     AvailableInfo,
@@ -18,6 +20,7 @@ from edgeembed.index_models.choice import (
     resolve,
 )
 from edgeembed.index_models.records import ModelRecord, NoModel, RecordedModels
+from edgeembed.index_models.requests import RequestedModels, models_before_documents
 
 INDEX = Path("index")
 
@@ -138,3 +141,12 @@ def test_a_rebuild_goes_on_where_the_same_models_began_it(
     begun: RecordedModels | None, decided: RecordedModels, requested: RequestedInfo, expected: bool
 ) -> None:
     assert continues(begun, decided, requested) is expected
+
+
+def test_models_before_documents_give_up_a_recorded_model_that_is_gone(tmp_path: Path, tiny_bundle: Path) -> None:
+    record = ModelRecord.of(read_bundle(tiny_bundle))
+    gone = dataclasses.replace(record, location=str(tmp_path / "gone"))
+    kept = models_before_documents(RecordedModels(record), RequestedModels(), tmp_path)
+    assert (kept.models.text, kept.reason) == (record, "the model is the recorded one")
+    given_up = models_before_documents(RecordedModels(gone), RequestedModels(), tmp_path)
+    assert given_up.models.text.name == "minilm-l6-int8"

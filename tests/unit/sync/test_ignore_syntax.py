@@ -33,9 +33,9 @@ def test_negation_and_folders(line: str, ignore: bool, folders_only: bool) -> No
     assert (rule.ignore, rule.folders_only) == (ignore, folders_only)
 
 
-@pytest.mark.parametrize("line", ["a*" * 3000, "**/a/**/b/**/c/**/d/**/e", "[[:alpha:]]*"])
+@pytest.mark.parametrize("line", ["a*" * 3000, "[[:alpha:]]*"])
 def test_a_rule_that_cannot_be_used_says_so(line: str) -> None:
-    with pytest.raises(ValueError, match=r"too long|named classes"):
+    with pytest.raises(ValueError, match=r"longer than 4096 characters|named classes"):
         parse_line(line)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Folder, FolderMismatchError
-from edgeembed.sync.plan import check_source_folder, source_folder_setting
+from edgeembed.sync.source_folder import check_source_folder, source_folder_setting
 from tests.support.old_files import OLD_NS, write
 
 
