@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeembed.catalog import fulltext
 from edgeembed.catalog.database import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
 from edgeembed.catalog.schema import LAYOUT, OutdatedLayoutError, expected_schema, schema_rows
 from edgeembed.catalog.snapshot import ChunkRow, FileRow
@@ -48,10 +49,10 @@ def test_an_upgrade_keeps_everything_and_adds_what_is_new(folder: Path) -> None:
         assert snapshot.files() == {"sub/getUserName.py": FileRow(1, 2, 3, None)}
         assert snapshot.unsegmented_rows("text") == [(1, b"\x01\x02"), (2, b"\x01\x02")]
         assert snapshot.connection.execute("SELECT chunks FROM contents ORDER BY content").fetchall() == [(2,), (0,)]
-        words = snapshot.weigh("words", ['"config"'])  # an extra word that layout 1 did not have
-        assert [key for key, _ in snapshot.word_passages(words, 10, None)] == [1]
-        names = snapshot.weigh("names", ['"user"'])
-        assert [document for document, _ in snapshot.word_names(names, 10)] == [1]
+        words = fulltext.weigh(snapshot.connection, "words", ['"config"'])  # an extra word that layout 1 did not have
+        assert [key for key, _ in fulltext.passages(snapshot.connection, words, 10, None)] == [1]
+        names = fulltext.weigh(snapshot.connection, "names", ['"user"'])
+        assert [document for document, _ in fulltext.names(snapshot.connection, names, 10)] == [1]
         assert snapshot.full_text_is_intact()
     with catalog.write() as transaction:  # keys go on where they were
         transaction.add_chunk(1, ChunkRow("text", 0, 1, 1, 1, None, "x"), b"\x01\x02", b"digest")
