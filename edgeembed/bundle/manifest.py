@@ -126,7 +126,7 @@ class Manifest:
 
 def encoder_digest(manifest: Manifest) -> str:
     """SHA-256 over what decides a vector: hashes of graphs, weights and tokenizer, and preprocessing facts."""
-    facts: dict[str, Any] = {"dim": manifest.dim}
+    digested: dict[str, Any] = {"dim": manifest.dim}
     for kind, section in (("text", manifest.text), ("image", manifest.image)):
         if section is not None:
             values = dataclasses.asdict(section)
@@ -137,8 +137,8 @@ def encoder_digest(manifest: Manifest) -> str:
             for key in _ADDED:
                 if values.get(key, 0) is None:
                     del values[key]  # encoders without it stay the same
-            facts[kind] = values
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+            digested[kind] = values
+    return hashlib.sha256(json.dumps(digested, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -154,12 +154,12 @@ def read_manifest(path: Path) -> Manifest:
         raise BundleError(path, f"cannot be read as JSON: {error}", REINSTALL) from error
     if not isinstance(data, dict):
         raise BundleError(path, "is not a JSON object", REINSTALL)
-    found = data.get("format")
-    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise BundleError(path, f"has no usable format number: {found!r}", REINSTALL)
-    if found > FORMAT:
+    format_number = data.get("format")
+    if not isinstance(format_number, int) or isinstance(format_number, bool) or format_number < 1:
+        raise BundleError(path, f"has no usable format number: {format_number!r}", REINSTALL)
+    if format_number > FORMAT:
         raise BundleError(
-            path, f"is in format {found}, newer than this edgeembed reads ({FORMAT})", "upgrade edgeembed"
+            path, f"is in format {format_number}, newer than this edgeembed reads ({FORMAT})", "upgrade edgeembed"
         )
     stated = _DIGEST_FIELD.findall(raw)
     if len(stated) != 1 or hashlib.sha256(_DIGEST_FIELD.sub(b'"digest": "' + _ZEROS + b'"', raw)).hexdigest() != (

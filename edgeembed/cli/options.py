@@ -67,8 +67,8 @@ def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) 
     from ..folder import Folder, check_folder, index_path
 
     root = check_folder(folder)
-    if options.index is None and not read_only and not (place := index_path(root)).is_relative_to(root):
-        messages.note(f"{folder} cannot be written; its index is in {place}")
+    if options.index is None and not read_only and not (index_dir := index_path(root)).is_relative_to(root):
+        messages.note(f"{folder} cannot be written; its index is in {index_dir}")
     return Folder.open(
         root,
         index=options.index,

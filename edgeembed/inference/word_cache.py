@@ -85,18 +85,18 @@ class _Table(dict[str, bytes]):
         self._most_chars: int = model.max_input_chars_per_word
 
     def __missing__(self, word: str) -> bytes:
-        found = _bytes(self._pieces(word)) if word.isascii() else _asked(self._tokenizer, word)
+        ids = _bytes(self._pieces(word)) if word.isascii() else _asked(self._tokenizer, word)
         if len(word) <= _LONGEST:
             if len(self) >= _MOST_WORDS:
                 self.clear()
-            self[word] = found
-        return found
+            self[word] = ids
+        return ids
 
     def _pieces(self, word: str) -> list[int]:
         """The longest piece that the word begins with, and so on (WordPiece: Schuster and Nakajima 2012)."""
         if len(word) > self._most_chars:
             return [self._unknown]
-        found: list[int] = []
+        ids: list[int] = []
         start, prefix = 0, ""
         while start < len(word):
             for end in range(len(word), start, -1):
@@ -105,9 +105,9 @@ class _Table(dict[str, bytes]):
                     break
             else:
                 return [self._unknown]
-            found.append(piece)
+            ids.append(piece)
             start, prefix = end, self._prefix
-        return found
+        return ids
 
 
 def _asked(tokenizer: Tokenizer, text: str) -> bytes:

@@ -74,13 +74,13 @@ def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:
     repository = next((folder for folder in (root, *root.parents) if os.path.lexists(folder / ".git")), None)
     if repository is not None:
         above = [(parent, IGNORE_FILES) for parent in root.parents if parent.is_relative_to(repository)]
-        for place, names in [*above, (repository, (".git/info/exclude",))]:
-            shown = os.path.relpath(place, root).replace(os.sep, "/")
+        for folder, names in [*above, (repository, (".git/info/exclude",))]:
+            shown = os.path.relpath(folder, root).replace(os.sep, "/")
             files = [
-                (place / name, f"{shown}/{name}".removeprefix("./")) for name in names if is_plain_file(place / name)
+                (folder / name, f"{shown}/{name}".removeprefix("./")) for name in names if is_plain_file(folder / name)
             ]
             if files:
-                way = "".join(f"{step}/" for step in root.relative_to(place).parts)
+                way = "".join(f"{step}/" for step in root.relative_to(folder).parts)
                 rule_sets.append(read_rules(files, problems, above=way))
     return Rules((*rule_sets, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := parse_line(line))])))
 

@@ -171,20 +171,20 @@ def _best_cut(text: str, start: int, latest: int) -> int:
     clauses = [match.end() for match in _CLAUSE_END.finditer(head, len(head) // 2)]
     if clauses:
         return start + clauses[-1]
-    for place in range(latest, max(start, latest - 32), -1):
-        if not _splits_grapheme(text, start, place):
-            return place
+    for cut in range(latest, max(start, latest - 32), -1):
+        if not _splits_grapheme(text, start, cut):
+            return cut
     return latest
 
 
-def _splits_grapheme(text: str, start: int, place: int) -> bool:
+def _splits_grapheme(text: str, start: int, cut: int) -> bool:
     """Whether a cut before this character would part what is seen as one: accents, emoji sequences, flags.
 
     The commonest rules of https://www.unicode.org/reports/tr29/ in a simple form.
     """
-    before, after = text[place - 1], text[place]
+    before, after = text[cut - 1], text[cut]
     if _is_letter_of_flag(after):  # two of them are a flag
-        letters = takewhile(lambda i: _is_letter_of_flag(text[i]), range(place - 1, start - 1, -1))
+        letters = takewhile(lambda i: _is_letter_of_flag(text[i]), range(cut - 1, start - 1, -1))
         return sum(1 for _ in letters) % 2 == 1
     return (
         unicodedata.category(after) in ("Mn", "Mc", "Me")  # also variation selectors

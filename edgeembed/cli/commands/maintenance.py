@@ -20,6 +20,14 @@ from ..options import (
     threads_option,
 )
 
+_COUNTED = {
+    "documents": "documents",
+    "chunks": "passages",
+    "segments": "segments",
+    "embedded_again": "passages of text embedded again",
+}
+"""What ``verify`` says that it looked at: fields of its report, and what people call them."""
+
 
 @click.command()
 @folder_argument
@@ -62,23 +70,23 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
         with open_folder(folder, IndexOptions(index), read_only=True) as opened:
             report = opened.index.verify()
     except IndexCorruptError as error:
-        found = [{"where": str(error.path), "what": error.reason}]
-        facts: dict[str, Any] = {"ok": False, "problems": found, "notes": []}
+        problems = [{"where": str(error.path), "what": error.reason}]
+        report_json: dict[str, Any] = {"ok": False, "problems": problems, "notes": []}
     else:
-        facts = {"ok": report.ok, **asdict(report)}
+        report_json = {"ok": report.ok, **asdict(report)}
     if as_json:
-        messages.echo_json(facts)
+        messages.echo_json(report_json)
     else:
-        for note in facts["notes"]:
+        for note in report_json["notes"]:
             messages.note(note)
-        for problem in facts["problems"]:
+        for problem in report_json["problems"]:
             click.echo(messages.printable(f"{problem['where']}: {problem['what']}"))
-        if facts["ok"]:
-            counts = f"{facts['documents']:,} documents, {facts['chunks']:,} passages, {facts['segments']:,} segments"
-            click.echo(f"ok       {counts}, {facts['embedded_again']:,} passages of text embedded again")
+        if report_json["ok"]:
+            counts = [f"{report_json[key]:,} {noun}" for key, noun in _COUNTED.items()]
+            click.echo(f"ok       {', '.join(counts)}")
         else:
             messages.note(f"{folder}: the index is damaged; `edgeembed repair` mends it")
-    if not facts["ok"]:
+    if not report_json["ok"]:
         raise click.exceptions.Exit(NEGATIVE)
 
 
@@ -117,10 +125,10 @@ def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -
     from ...index import Index
     from ...storage.index_dir import named_index_dir
 
-    place = index_path(check_folder(folder)) if index is None else named_index_dir(index)
-    if not (place / CATALOG_NAME).is_file():
-        raise IndexNotFoundError(place, "there is nothing to compact")
-    with Index.open(place) as opened:
+    index_dir = index_path(check_folder(folder)) if index is None else named_index_dir(index)
+    if not (index_dir / CATALOG_NAME).is_file():
+        raise IndexNotFoundError(index_dir, "there is nothing to compact")
+    with Index.open(index_dir) as opened:
         report = opened.compact(for_shipping=for_shipping)
     if as_json:
         messages.echo_json(asdict(report))

@@ -67,12 +67,12 @@ def embed(source: BufferedReader, output: Path | None, role: Any, model: str | N
     with Embedder.load(_picture_model(model) if is_picture else model, threads=threads) as embedder:
         rows = _embedded_picture(source, embedder) if is_picture else _embedded_lines(source, embedder, role)
         with NpyWriter(output, embedder.dim) if output else nullcontext() as array:
-            for facts, vectors in rows:
+            for records, vectors in rows:
                 if array is not None:
                     array.append(vectors)
                 else:
-                    for fact, vector in zip(facts, vectors, strict=True):
-                        messages.echo_json({**fact, "vector": [float(f"{x:.9g}") for x in vector]})
+                    for record, vector in zip(records, vectors, strict=True):
+                        messages.echo_json({**record, "vector": [float(f"{x:.9g}") for x in vector]})
 
 
 _Rows = Iterator[tuple[list[dict[str, Any]], "Vectors"]]
@@ -122,8 +122,9 @@ def _picture_model(model: str | None) -> str | Path | None:
     """The model for pictures: the named one, or the one in the package that goes with it."""
     from ...bundle.bundle import read_bundle, shipped_partner
 
-    facts = read_bundle(model, verify=False).manifest
-    partner = shipped_partner(facts.space, facts.dim, "image") if facts.image is None else None
+    manifest = read_bundle(model, verify=False).manifest
+    is_text_only = manifest.image is None
+    partner = shipped_partner(manifest.space, manifest.dim, "image") if is_text_only else None
     return model if partner is None else partner.path
 
 
@@ -139,9 +140,9 @@ def models(as_json: bool) -> None:
         size_bytes = sum(entry.size_bytes for entry in manifest.files.values())
         kinds = [kind for kind in ("text", "image") if getattr(manifest, kind) is not None]
         if as_json:
-            facts = {"name": name, "kinds": kinds, "dim": manifest.dim, "size_bytes": size_bytes}
+            info = {"name": name, "kinds": kinds, "dim": manifest.dim, "size_bytes": size_bytes}
             messages.echo_json(
-                {**facts, "space": manifest.space, "license": manifest.license, "quality": manifest.quality}
+                {**info, "space": manifest.space, "license": manifest.license, "quality": manifest.quality}
             )
         else:
             click.echo(

@@ -78,7 +78,7 @@ class Archive:
         """All elements of a small XML part, in order."""
         collected = _Elements()
         self.parse(name, collected)
-        return collected.found
+        return collected.elements
 
     def relations(self, name: str) -> dict[str, tuple[str, str]]:
         """Of a part of an office document: by id, the last word of the type, and the name of the part meant.
@@ -87,13 +87,13 @@ class Archive:
         """
         folder, file = posixpath.split(name)
         where = f"{folder}/_rels/{file}.rels".lstrip("/")
-        found = {}
+        relations = {}
         for element in self.elements(where) if where in self else ():
-            facts = element.attributes
-            if element.name == "Relationship" and facts.get("TargetMode") != "External":
-                kind = facts.get("Type", "").rpartition("/")[2]
-                found[facts.get("Id", "")] = (kind, joined(folder, facts.get("Target", "")))
-        return found
+            attributes = element.attributes
+            if element.name == "Relationship" and attributes.get("TargetMode") != "External":
+                kind = attributes.get("Type", "").rpartition("/")[2]
+                relations[attributes.get("Id", "")] = (kind, joined(folder, attributes.get("Target", "")))
+        return relations
 
 
 @dataclass
@@ -107,16 +107,16 @@ class Element:
 
 class _Elements:
     def __init__(self) -> None:
-        self.found: list[Element] = []
+        self.elements: list[Element] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        self.found.append(Element(name, attributes))
+        self.elements.append(Element(name, attributes))
 
     def end(self, name: str) -> None:
         pass
 
     def data(self, text: str) -> None:
-        self.found[-1].text += text
+        self.elements[-1].text += text
 
 
 def joined(folder: str, target: str) -> str:
