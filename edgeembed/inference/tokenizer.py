@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import BundleError
 from ..text.surrogates import replace_surrogates
-from .word_cache import ID_BYTES, WordPieces
+from .word_cache import WordPieces
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -81,7 +81,7 @@ class BundleTokenizer:
         """Number of tokens of each text, without special tokens, prefix and limit."""
         words = self._words_for(texts)
         if words is not None:
-            return [len(words.ids(replace_surrogates(text))) // ID_BYTES for text in texts]
+            return [words.count(replace_surrogates(text)) for text in texts]
         encodings = self._counter.encode_batch_fast(
             [replace_surrogates(text) for text in texts], add_special_tokens=False
         )

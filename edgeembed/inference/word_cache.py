@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 ID_BYTES = 8
+_MAX_COUNTED = 2048
+"""Texts whose ids are kept between counting and embedding, some 10 MB at most; then all of them are dropped."""
 _MOST_WORDS = 65_536
 """Size of the cache in words, some 12 MB; when it is full, it is emptied."""
 _LONGEST = 40
@@ -43,12 +45,22 @@ class WordPieces:
         whole, own = tokenizer.encode("a").ids, tokenizer.encode("a", add_special_tokens=False).ids
         begin = whole.index(own[0])
         self._before, self._behind = _bytes(whole[:begin]), _bytes(whole[begin + len(own) :])
+        self._counted: dict[str, bytes] = {}
+
+    def count(self, text: str) -> int:
+        """Number of token ids of a text, which are kept for :meth:`framed`: a chunk is counted, then embedded."""
+        ids = self.ids(text)
+        if len(self._counted) >= _MAX_COUNTED:
+            self._counted.clear()
+        self._counted[text] = ids
+        return len(ids) // ID_BYTES
 
     def framed(self, text: str, most: int) -> npt.NDArray[np.int64]:
         """Token ids of a text with the special tokens around them, cut to ``most`` of both, (T,), read-only."""
         room = most * ID_BYTES - len(self._before) - len(self._behind)
-        ids = self._before + self.ids(text)[: max(0, room)] + self._behind
-        return np.frombuffer(ids, np.int64)
+        counted = self._counted.pop(text, None)
+        ids = self.ids(text) if counted is None else counted
+        return np.frombuffer(self._before + ids[: max(0, room)] + self._behind, np.int64)
 
     def ids(self, text: str) -> bytes:
         """Token ids of a text without lone surrogates, int64, with no special tokens around them and no limit."""

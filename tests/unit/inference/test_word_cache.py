@@ -111,3 +111,25 @@ def test_other_tokenizers_are_used_without_the_word_cache(tokenizer: Tokenizer) 
         other = changed()
         other.add_tokens([token])
         assert tokenizer_module._word_pieces(other) is None
+
+
+def test_a_text_that_was_counted_is_not_tokenized_again_when_it_is_embedded(
+    words: WordPieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_cache, "_MAX_COUNTED", 8)
+    texts = list(dict.fromkeys(strange_texts(30, seed=3)))
+    expected = [words.framed(text, 64) for text in texts]
+    tokenized: list[str] = []
+    real = words.ids
+    monkeypatch.setattr(words, "ids", lambda text: tokenized.append(text) or real(text))
+    for text in texts:  # more than are kept: some are tokenized twice, and none is wrong
+        words.count(text)
+    assert all((words.framed(text, 64) == ids).all() for text, ids in zip(texts, expected, strict=True))
+    assert len(texts) < len(tokenized) < 2 * len(texts)
+    tokenized.clear()
+    for text in texts[:8]:
+        words.count(text)
+    for text in texts[:8]:
+        words.framed(text, 64)
+    assert tokenized == texts[:8]
+    assert not words._counted
