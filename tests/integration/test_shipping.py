@@ -25,7 +25,7 @@ with edgeembed.Index.open(sys.argv[1], model=sys.argv[2], read_only=True) as ind
 
 
 POWERLESS = """
-import os, sys, edgeembed, edgeembed.index, edgeembed.search.hybrid_search
+import os, sys, edgeembed, edgeembed.index, edgeembed.search.hybrid_search, platformdirs
 model = edgeembed.Embedder.load(sys.argv[2])
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)
