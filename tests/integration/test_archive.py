@@ -38,7 +38,10 @@ PARTS = re.compile(r"word/document\.xml|xl/sharedStrings\.xml|xl/worksheets/shee
 """Where the text of office files and books stands; slides besides, which are pages."""
 MOST_BYTES = 500_000_000
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of what it then reads
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # Pillow's, of what it then reads
+]
 
 
 @pytest.fixture(scope="module")

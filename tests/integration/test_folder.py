@@ -176,6 +176,7 @@ def test_photos_of_iphones_are_read_where_their_library_is(
         assert {hit.id: hit.kind for hit in folder.search("red", k=100)}["photo.heic"] == "image"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 def test_every_awkward_picture_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
     from PIL import Image

@@ -23,6 +23,7 @@ def lines(path: Path) -> list[dict[str, str]]:
         return [json.loads(line) for line in file]
 
 
+@pytest.mark.slow
 def test_search_over_files_is_as_good_as_exact_search(
     data: Path, tmp_path: Path, embedder: edgeembed.Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

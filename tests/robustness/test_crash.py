@@ -18,6 +18,7 @@ from tests.robustness import crash, powercut
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills copies of this process")
 
 
+@pytest.mark.slow
 def test_killed_at_steps_and_moments_the_index_is_whole_and_goes_on(tmp_path: Path, tiny_bundle: Path) -> None:
     tally = crash.run(tmp_path, tiny_bundle, runs=12, every=53)
     killed = {name for name in tally if name.startswith("killed")}
@@ -57,6 +58,7 @@ def test_a_rebuild_that_is_killed_leaves_the_old_index_or_the_new_one(
     assert not died
 
 
+@pytest.mark.slow
 def test_a_power_cut_after_any_step_leaves_a_whole_index(tmp_path: Path, tiny_bundle: Path) -> None:
     log = powercut.record(_folder(tmp_path), tiny_bundle)
     found = list(powercut.cuts(log))
@@ -65,6 +67,7 @@ def test_a_power_cut_after_any_step_leaves_a_whole_index(tmp_path: Path, tiny_bu
         powercut.check(cut, tmp_path / f"cut-{number}", tiny_bundle, log.commits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["folder not flushed", "file not flushed", "swept too early"])
 def test_a_wrong_order_of_flushes_is_caught(
     tmp_path: Path, tiny_bundle: Path, fault: str, monkeypatch: pytest.MonkeyPatch

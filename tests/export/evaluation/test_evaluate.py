@@ -154,6 +154,7 @@ def test_nothing_to_measure(tiny_bundle: Path) -> None:
     assert "give --data, or --bias, or --pictures" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_shipped_bundle_on_a_public_set(embedder: edgeembed.Embedder, data: Path) -> None:
     """Its float source has 86.72, by sentence-transformers' own evaluation too."""
     scores = evaluate(encoder_of(embedder).texts, data / "eval" / "stsb_dev.jsonl.gz")

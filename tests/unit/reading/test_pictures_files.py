@@ -116,6 +116,7 @@ def test_a_picture_that_was_closed_is_not_called_damaged(
     assert np.isfinite(encoder_of().encode(read)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of much that it then reads
 def test_awkward_files_end_as_pixels_or_as_one_error(
     data: Path, tmp_path: Path, encoder_of: Callable[..., ImagePreprocessor]
