@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..catalog import settings
 from ..catalog.database import Catalog, SnapshotLostError
@@ -23,7 +23,9 @@ from ..segments.hash_cache import HashCache
 from ..segments.segment_set import SegmentSet
 from ..system.limits import usable_cores
 from .lock import process_lock
-from .writer import Writer
+
+if TYPE_CHECKING:
+    from .writer import Writer
 
 _Answer = TypeVar("_Answer")
 
@@ -116,6 +118,8 @@ class Store:
             EdgeEmbedError: the index was opened read-only.
             ValueError: it is closed.
         """
+        from .writer import Writer  # a search that finds nothing changed does without
+
         self.check_open()
         if self.read_only:
             raise EdgeEmbedError(f"{self.path}: opened read-only; open it without read_only to change it")

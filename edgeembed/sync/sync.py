@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..catalog import settings
 from ..catalog.snapshot import FileRow
@@ -17,13 +18,15 @@ from ..reading.entries import UNREADABLE, FileStat, Skipped
 from ..reading.read_file import read_document
 from ..reading.readers import VERSION as READERS_VERSION
 from ..reading.sandbox.process import Worker, WorkerCancelled
-from ..storage.commands import Change
 from ..storage.store import Store
-from ..storage.writer import Writer
 from ..system.files import file_id
 from .plan import SyncPlan, plan_sync
 from .source_folder import source_folder_setting
 from .walk import check_still_there
+
+if TYPE_CHECKING:
+    from ..storage.commands import Change
+    from ..storage.writer import Writer
 
 
 @dataclass(frozen=True)
