@@ -58,6 +58,7 @@ class _Finder:
         self._bm25: dict[int, float] = {}
 
     def find(self, calibrations: Mapping[str, Calibration]) -> tuple[list[Candidate], Scales]:
+        """What :func:`find_candidates` returns."""
         mode, depth = self._request.mode, self._request.k
         word_terms = name_terms = _NO_TERMS
         if mode != "vector" and self._request.query.words:

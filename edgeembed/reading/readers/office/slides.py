@@ -14,6 +14,7 @@ from .paragraphs import Paragraphs
 
 
 def read_slides(archive: Archive, main: str) -> ExtractedText:
+    """The slides of a presentation in order, a page each, with charts, diagrams, notes and comments."""
     order = [element.attributes.get("r:id", "") for element in archive.elements(main) if element.name == "sldId"]
     relations = archive.relations(main)
     builder = TextBuilder()

@@ -15,6 +15,7 @@ from .paragraphs import Paragraphs
 
 
 def read_word(archive: Archive, main: str) -> ExtractedText:
+    """The text of a document with its headings, then notes, comments, headers and footers, each once."""
     relations = sorted(archive.relations(main).values())
     levels = dict[str, int]()
     for kind, part in relations:
