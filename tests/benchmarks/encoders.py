@@ -47,9 +47,9 @@ def _edgeembed(bundle: str) -> Callable[[Path, Path], Embed]:
 def _tokenizer(teacher: Path, made: Path) -> Embed:
     from tokenizers import Tokenizer
 
-    import edgeembed.bundle
+    from edgeembed.bundle.bundle import read_bundle
 
-    bundle = edgeembed.bundle.bundle.read_bundle()
+    bundle = read_bundle()
     tokenizer = Tokenizer.from_file(str(bundle.path / "tokenizer.json"))
     tokenizer.enable_truncation(MAX_TOKENS)
     return lambda texts, batch: tokenizer.encode_batch_fast(list(texts))

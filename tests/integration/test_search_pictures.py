@@ -15,29 +15,8 @@ from edgeembed import Document, Folder, Index
 from edgeembed.index_models.query_vectors import is_picture
 from edgeembed.reading.detect import PICTURE_SUFFIXES
 from edgeembed.reading.pictures import FORMATS
+from tests.support.search_texts import TEXTS, ids
 from tests.support.tiny_image import tiny_two_tower_bundle
-
-TEXTS = {
-    "boat": "the boat leaves the harbour at dawn",
-    "garden": "tomato seedlings for the garden, not for the boat",
-    "fence": "an invoice for painting the garden fence",
-    "code": "def parseConfigFile(path): return load_user_settings(path)",
-    "müll": "Die Müllabfuhr kommt dienstags in die Lange Straße",
-    "kyoto": "桜は京都の春に咲く",
-    "thai": "ฉันรักภาษาไทยมาก",
-    "hindi": "मुझे किताबें पढ़ना पसंद है",
-}
-
-
-@pytest.fixture
-def index(tmp_path: Path, tiny_bundle: Path) -> Index:
-    index = Index.open(tmp_path / "index", model=tiny_bundle)
-    index.add(Document(name, text=text) for name, text in TEXTS.items())
-    return index
-
-
-def ids(hits: list[edgeembed.Hit]) -> list[str]:
-    return [hit.id for hit in hits]
 
 
 @pytest.fixture
