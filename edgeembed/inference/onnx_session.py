@@ -76,6 +76,8 @@ def _open_session(path: Path, level: str) -> InferenceSession:
     options.inter_op_num_threads = 1
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
     options.log_severity_level = 4  # what goes wrong is raised
+    # KleidiAI's kernels for arm64 processors with SME round activations by row: other vectors than everywhere else.
+    options.add_session_config_entry("mlas.disable_kleidiai", "1")
     try:
         session: InferenceSession = onnxruntime.InferenceSession(
             os.fspath(path), options, providers=["CPUExecutionProvider"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from ..bundle.bundle import Bundle
 
 IdRow = npt.NDArray[np.int64]  # (T,)
+VOCABULARY_PARTS = 64
+"""Into so many parts the vocabulary is cut for :meth:`BundleTokenizer.vocabulary_digests`."""
 _MANY = 32
 """The word cache is switched on after this many texts; for fewer, filling it costs more than it saves."""
 
@@ -108,6 +113,25 @@ class BundleTokenizer:
             return lambda number: self._row(words.framed(prefix + replace_surrogates(texts[number]), limit))
         encodings = self._tokenizer.encode_batch_fast([prefix + replace_surrogates(text) for text in texts])
         return lambda number: self._row(np.array(encodings[number].ids, np.int64))
+
+    def vocabulary_digests(self) -> npt.NDArray[np.uint64]:
+        """Digests of :data:`VOCABULARY_PARTS` parts of the vocabulary, uint64.
+
+        Each is over the names of its tokens, in the order of their ids, and the ids that each name gives as a text, the
+        marks of WordPiece, BPE and SentencePiece taken off: so vocabulary, merges and scores all count.
+        """
+        size = self._counter.get_vocab_size()
+        bounds = np.linspace(0, size, VOCABULARY_PARTS + 1).astype(int)
+        return np.array([self._digest(range(*pair)) for pair in itertools.pairwise(bounds.tolist())], np.uint64)
+
+    def _digest(self, ids: range) -> int:
+        names = [self._counter.id_to_token(i) or "" for i in ids]
+        texts = [
+            name.removeprefix("##").removesuffix("</w>").replace("\u2581", " ").replace("\u0120", " ") for name in names
+        ]
+        given = [row.ids for row in self._counter.encode_batch_fast(texts, add_special_tokens=False)]
+        facts = json.dumps([names, given], ensure_ascii=True, separators=(",", ":"))
+        return int.from_bytes(hashlib.sha256(facts.encode()).digest()[:8], "little")
 
     def _words_for(self, texts: Sequence[str]) -> WordPieces | None:
         """What looks up the words of texts; ``None``: the tokenizer is to be asked."""

@@ -36,7 +36,8 @@ class StageResult:
     stage: str
     """What was compared."""
     worst: float
-    """The largest departure that counts: a number of texts for token ids, of pixel values, 1 - cosine for vectors."""
+    """The largest departure that counts: a number of texts for token ids, of 64 parts for the vocabulary, a difference
+    for pixel values, 1 - cosine for vectors."""
     allowed: float
     """The largest departure that passes."""
     ok: bool
@@ -81,9 +82,14 @@ def _check_text(embedder: Embedder, golden: Arrays) -> list[StageResult]:
     encoder = BundleTokenizer(embedder.bundle)
     results = [_check_ids("token ids", encoder, texts, "document", golden["token_ids"], golden["token_counts"])]
     section = embedder.manifest.text
-    if section.query_prefix != section.document_prefix:
+    if section.query_prefix != section.document_prefix or "query_token_ids" in golden:
         expected = golden["query_token_ids"], golden["query_token_counts"]
         results.append(_check_ids("token ids of queries", encoder, texts, "query", *expected))
+    if "limit_text" in golden:
+        long, ids = golden["limit_text"].tobytes().decode(), golden["limit_token_ids"]
+        results.append(_check_ids("token ids at the limit", encoder, [long], "document", ids, np.array([len(ids)])))
+    if "vocabulary" in golden:
+        results.append(_check_vocabulary(encoder, golden["vocabulary"]))
     return [*results, *_check_kept(embedder, "text", embedder.embed_texts(texts), golden)]
 
 
@@ -97,10 +103,13 @@ def _check_kept(embedder: Embedder, kind: str, vectors: Vectors, golden: Arrays)
     which = "all" if share == 1 else f"closest {share:.0%}"
     stage = "vectors" if kind == "text" else f"{kind} vectors"
     reference, own = golden[f"{kind}_reference"], golden[f"{kind}_self"]
-    return [
+    results = [
         _check_vectors(f"{stage} against the float model", vectors, reference, close),
         _check_vectors(f"{stage} against the bundle's own ({which})", vectors, own, least, share),
     ]
+    if (every := tolerance.get(f"{prefix}self_all")) is not None and share < 1:
+        results.append(_check_vectors(f"{stage} against the bundle's own (all)", vectors, own, every))
+    return results
 
 
 def golden_files(golden: Arrays) -> list[bytes]:
@@ -153,6 +162,15 @@ def _check_ids(
     for (actual, mask), expected_row in zip(encoder.encode(texts, role=role), expected, strict=True):
         wrong += not np.array_equal(actual[mask == 1], expected_row)
     return StageResult(stage, float(wrong), 0.0, wrong == 0)
+
+
+def _check_vocabulary(encoder: BundleTokenizer, expected: npt.NDArray[np.uint64]) -> StageResult:
+    """Count the parts of the vocabulary that are not as they were, or are cut into other ids."""
+    actual = encoder.vocabulary_digests()
+    if expected.shape != actual.shape:
+        raise ValueError(f"golden vocabulary is {expected.shape}, not {actual.shape}")
+    wrong = int((actual != expected).sum())
+    return StageResult("vocabulary", float(wrong), 0.0, wrong == 0)
 
 
 def _check_vectors(stage: str, actual: Vectors, expected: Vectors, least: float, share: float = 1.0) -> StageResult:

@@ -24,8 +24,9 @@ from ..evaluation.evaluate import Scores, evaluate
 from ..graphs.transformer import text_graph
 from ..quantization.schemes import INT8, Scheme, quantize
 from ..references.text import TorchReference
-from ..sealing.parts import TextPart, feed
+from ..sealing.parts import TextPart
 from ..sealing.pipeline import Exported, bundle_info
+from ..sealing.proof.float_graph import prove_float
 from ..sealing.proof.golden import background_texts
 from ..sealing.seal import BundleInfo, prove
 from ..sources.text_source import TextSource
@@ -119,9 +120,11 @@ def seal_student(
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         graph = scratch / TEXT_GRAPH
-        scheme = _write_graph(model, graph, dim, pad_id=section.pad_id)
-        part = TextPart(
-            section=section, graph=graph, scheme=scheme, tokenizer=model.tokenizer, reference=model.reference
+        part = _write_graph(
+            TextPart(section=section, graph=graph, tokenizer=model.tokenizer, reference=model.reference),
+            model.student,
+            dim,
+            name=recipe.name,
         )
         info = _info(source, recipe, out, dim, graph, vector_source.title)
         proved = prove(scratch, info=info, text=part, dim=dim)
@@ -147,19 +150,24 @@ def _measure(
     return quality, scores
 
 
-def _write_graph(model: StudentModel, out: Path, dim: int, *, pad_id: int) -> Scheme:
-    """Write the student's graph; its scheme says how close it must be to the student in torch."""
-    student = model.student
+def _write_graph(part: TextPart, student: torch.nn.Module, dim: int, *, name: str) -> TextPart:
+    """Write the student's graph to the file that ``part`` names; its scheme says how close it must be to the student.
+
+    Raises:
+        ExportError: the float graph is not the student.
+    """
     if isinstance(student, StaticStudent):
-        write_static_graph(student, out, pad_id=pad_id)
-        return STATIC_INT8
-    whole = out.with_name("float.onnx")
+        write_static_graph(student, part.graph, pad_id=part.section.pad_id)
+        return replace(part, scheme=STATIC_INT8)
+    whole = part.graph.with_name("float.onnx")
     if isinstance(student, CharacterStudent):
         write_character_graph(student, whole)
     else:
+        assert isinstance(student, LayerStudent)
         text_graph(plain_attention(student), student.pooling, dim, whole)
-    quantize(whole, out, INT8, [feed(row) for row in model.reference.token_ids(background_texts())])
-    return INT8
+    proof = prove_float(whole, part.proof_inputs(), model=name, max_tokens=part.section.max_tokens)
+    quantize(whole, part.graph, INT8, part.calibration(), fusions=proof.fusions)
+    return replace(part, scheme=INT8, float_proof=proof)
 
 
 def _teacher_scores(teacher: TorchReference, vector_source: Teacher, measured: Scores, data: Path) -> Scores:

@@ -10,7 +10,7 @@ from ..errors import ExportError
 from ..quantization.choose import AUTO, Tolerance
 from ..quantization.schemes import INT8, SCHEMES
 from ..sealing.options import BundleOptions, EncoderOptions
-from ..sealing.pipeline import Exported, LoadedModel, make_bundle
+from ..sealing.pipeline import Exported, LoadedModel, make_bundle, prove_towers
 from ..sources.source import locate, read_config
 from ..sources.vector_file import is_word_vectors
 from .image import IMAGE_MODEL_TYPES
@@ -100,12 +100,12 @@ def load_float(source: str | Path, scratch: Path, *, max_tokens: int | None = No
         max_tokens: limit of tokens; ``None``: as the source says.
 
     Raises:
-        ExportError: the source is unsuitable.
+        ExportError: the source is unsuitable, or its graph is not the model.
     """
     family = family_of(source)
     if family == "words":
         raise ExportError(f"{source}: word vectors have precisions of their own: {_one_of(WORD_SCHEMES)}")
-    return FAMILIES[family].load(source, scratch, BundleOptions(max_tokens=max_tokens))
+    return prove_towers(FAMILIES[family].load(source, scratch, BundleOptions(max_tokens=max_tokens)))
 
 
 def _one_of(names: Iterable[str]) -> str:

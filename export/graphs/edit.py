@@ -95,21 +95,27 @@ class Graph:
 
     def values(self, names: Sequence[str], *, tokens: int) -> Values:
         """Values of tensors for one input of zeros, with a mask of ones; open dimensions are ``tokens``."""
+        computed = [name for name in dict.fromkeys(names) if name in self._makers]
+        feed = {item.name: _example(item, tokens) for item in self.model.graph.input}
+        outputs = self._run(computed, feed) if computed else {}
+        constants = {name: numpy_helper.to_array(self.tensors[name]) for name in names if name in self.tensors}
+        return {**outputs, **constants, **{name: feed[name] for name in names if name in feed}}
+
+    def _run(self, computed: Sequence[str], feed: Values) -> Values:
+        """Values of tensors that nodes give."""
         import onnxruntime
 
         probe = onnx.ModelProto()
         probe.CopyFrom(self.model)
-        computed = [name for name in dict.fromkeys(names) if name in self._makers]
         del probe.graph.output[:]
         probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in computed)
+        Graph(probe).prune()
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        feed = {item.name: _example(item, tokens) for item in session.get_inputs()}
-        outputs = dict(zip(computed, session.run(computed, feed), strict=True)) if computed else {}
-        constants = {name: numpy_helper.to_array(self.tensors[name]) for name in names if name in self.tensors}
-        return {**outputs, **constants, **{name: feed[name] for name in names if name in feed}}
+        inputs = {item.name: feed[item.name] for item in session.get_inputs()}
+        return dict(zip(computed, session.run(computed, inputs), strict=True))
 
     def replace(self, old: str, new: str) -> None:
         """Let all that take ``old`` take ``new``."""
@@ -145,8 +151,8 @@ class Graph:
         self.changed()
 
 
-def _example(item: Any, tokens: int) -> npt.NDArray[Any]:
-    """Zeros (for the mask ones) for an input of a session; of open dimensions the first is 1, others ``tokens``."""
-    shape = [1, *(size if isinstance(size, int) else tokens for size in item.shape[1:])]
-    dtype = np.float32 if item.type == "tensor(float)" else np.int64
-    return np.full(shape, int(item.name == "attention_mask"), dtype)
+def _example(item: onnx.ValueInfoProto, tokens: int) -> npt.NDArray[Any]:
+    """Zeros (for the mask ones) for an input; of open dimensions the first is 1, others ``tokens``."""
+    sizes = [size.dim_value if size.HasField("dim_value") else tokens for size in item.type.tensor_type.shape.dim]
+    dtype = np.float32 if item.type.tensor_type.elem_type == onnx.TensorProto.FLOAT else np.int64
+    return np.full([1, *sizes[1:]], int(item.name == "attention_mask"), dtype)

@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ..errors import ExportError
 from ..sources.loading import quiet
 from ..sources.pooling import Dense, Normalize, Pooling, PoolingStep
+from .optimize import plain_graph, save_optimized
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,7 +28,7 @@ _INPUTS = ("input_ids", "attention_mask")
 
 
 def text_graph(model: PreTrainedModel, pooling: Sequence[PoolingStep], dim: int, out: Path) -> None:
-    """Write the float graph of a text encoder, optimised.
+    """Write the float graph of a text encoder, optimised, and beside it as it was converted.
 
     Args:
         model: gives ``last_hidden_state`` (B, T, hidden).
@@ -46,26 +47,8 @@ def text_graph(model: PreTrainedModel, pooling: Sequence[PoolingStep], dim: int,
     if not set(inputs) <= set(_INPUTS):
         raise ExportError(f"{model.config.model_type} takes {inputs}; a bundle can give only {list(_INPUTS)}")
     onnx.checker.check_model(graph)
-    raw = out.with_name("raw.onnx")
-    onnx.save(graph, raw)
-    save_optimized(raw, out)
-    raw.unlink()
-
-
-def save_optimized(graph: Path, out: Path, *, fused: bool = True) -> None:
-    """Optimise a graph ahead of time, for any processor.
-
-    onnxruntime's extended level and not all: the full level writes the memory layout of this very processor. Not
-    ``fused``, its basic level: the operators stay those of ONNX itself, as tools that read graphs want them.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    levels = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if fused else levels.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(out)
-    options.log_severity_level = 4
-    onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    onnx.save(graph, plain_graph(out))
+    save_optimized(plain_graph(out), out)
 
 
 def _transformer(model: PreTrainedModel) -> onnx.ModelProto:

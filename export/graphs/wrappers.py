@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +11,7 @@ import onnx
 import torch
 
 from ..sources.loading import quiet
-from .transformer import save_optimized
+from .optimize import plain_graph, save_optimized
 
 if TYPE_CHECKING:
     from optimum.exporters.onnx import OnnxConfig
@@ -62,7 +61,7 @@ class TextTower(torch.nn.Module):
 def write_graph(
     tower: torch.nn.Module, example: Mapping[str, torch.Tensor], out: Path, *, any_length: bool, fused: bool = True
 ) -> None:
-    """Write the float graph of a tower, optimised.
+    """Write the float graph of a tower, optimised, and beside it as it was converted.
 
     Args:
         tower: gives one tensor, (B, dim), which becomes ``embedding``.
@@ -75,12 +74,11 @@ def write_graph(
 
     axes = {0: "batch_size", 1: "sequence_length"} if any_length else {0: "batch_size"}
     config = _onnx_config(tower, {name: (tensor, axes) for name, tensor in example.items()})
-    with tempfile.TemporaryDirectory() as scratch:
-        raw = Path(scratch, "raw.onnx")
-        with quiet(), _positions_fixed(tower, example), _gelu_written_out(tower):
-            export(tower, config, raw)
-        onnx.checker.check_model(raw)
-        save_optimized(raw, out, fused=fused)
+    plain = plain_graph(out)
+    with quiet(), _positions_fixed(tower, example), _gelu_written_out(tower):
+        export(tower, config, plain)
+    onnx.checker.check_model(plain)
+    save_optimized(plain, out, fused=fused)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ from ..quantization.weight_only import store_weights
 from ..references.image import TorchImages
 from ..sealing.parts import ImagePart
 from ..sealing.pipeline import IMAGE_LIBRARIES, Exported
+from ..sealing.proof.float_graph import ProofInputs, prove_float
 from ..sealing.proof.golden_pictures import background_pictures
 from ..sealing.seal import BundleInfo, prove
 from ..types import IMAGE_GRAPH, Vectors
@@ -48,6 +49,8 @@ _FEW = 4
 """Calibration: every so many of the drawn pictures are used too."""
 _ROUNDING = 96
 """So many of both, the drawn ones first, are used for GPTQ."""
+_PROVED = 24
+"""So many of the pictures go through the float graph and the tower, to compare."""
 
 
 class _Exportable(torch.nn.Module):
@@ -96,7 +99,7 @@ def seal_photo(
         scratch = Path(folder)
         graph, drawn = scratch / IMAGE_GRAPH, background_pictures()
         pixels = [reference.pixels(item)[None] for item in [*drawn[::_FEW], *some[:_SOME]]]  # (1, 3, side, side)
-        _write_int8(tower, pixels, graph)
+        _write_int8(tower, pixels, graph, recipe.name)
         part = ImagePart(section=_section(backbone, recipe), graph=graph, scheme=STATIC_INT8, reference=reference)
         info = _info(backbone, teacher, recipe, graph)
         proved = prove(scratch, info=info, image=part, dim=tower.names.shape[1])
@@ -121,12 +124,22 @@ def _scores(bundle: Bundle, reference: TorchImages, teacher: PhotoTeacher, data:
     return {"bundle": measured, "source": evaluate(texts, data, embed_images=reference.embed_images, only=names)}
 
 
-def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], graph: Path) -> None:
-    """Quantize a tower as it ships, calibrated on some pictures, (1, 3, side, side) each."""
+def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], graph: Path, name: str) -> None:
+    """Quantize a tower as it ships, calibrated on some pictures, (1, 3, side, side) each.
+
+    Raises:
+        ExportError: the float graph is not the tower.
+    """
     whole, convolved = graph.with_name("float.onnx"), graph.with_name("convolved.onnx")
     example = torch.zeros(2, *pixels[0].shape[1:])
     rounded = _rounded(tower, torch.from_numpy(np.concatenate(pixels[:_ROUNDING])))
     write_graph(_Exportable(rounded), {"pixel_values": example}, whole, any_length=False, fused=False)
+    some = pixels[:_PROVED]
+    with torch.inference_mode():
+        vectors = np.concatenate([_Exportable(rounded)(torch.from_numpy(item)).numpy() for item in some])
+    size = f"{pixels[0].shape[3]} x {pixels[0].shape[2]} pixels"
+    inputs = ProofInputs(size, [{"pixel_values": item} for item in some], vectors)
+    prove_float(whole, [inputs], model=name, max_tokens=None)
     quantize_static_int8(whole, convolved, [{"pixel_values": item} for item in pixels])
     store_weights(convolved, graph, four_bit_side=len(tower.names))
 

@@ -6,7 +6,7 @@ What is chosen depends on sizes and cosines alone, never on speed, so that the s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -122,7 +122,7 @@ def compare_schemes(
     measured, graphs = [], {}
     for name in schemes:
         scheme, path = named_scheme(name, ranking), scratch / f"{inputs.what}-{name}.onnx"
-        quantize(inputs.graph, path, scheme, inputs.calibration)
+        quantize(inputs.graph, path, scheme, inputs.calibration, fusions=inputs.fusions)
         graph = graphs[name] = GraphVectors(path)
         cosine = cosines(graph([*inputs.ordinary, *inputs.golden]), inputs.reference_vectors)
         one = _measure(scheme, path, cosine, len(inputs.ordinary))
@@ -277,3 +277,5 @@ class SchemeInputs:
     """Inputs of a usual length, to measure speed on."""
     units: int
     """How many ``unit`` are in ``timed``."""
+    fusions: Collection[str] | None = None
+    """As :func:`.schemes.quantize` takes them."""

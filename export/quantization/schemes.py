@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,17 +89,29 @@ INT8_TABLE = Scheme(
 SCHEMES = {scheme.name: scheme for scheme in (FLOAT32, INT8, INT8_8BIT, INT8_TABLE)}
 
 
-def quantize(graph: Path, out: Path, scheme: Scheme, calibration: Sequence[Feed] = ()) -> None:
-    """Store the weights of ``graph``, an optimised float graph, as ``scheme`` says, optimise again and :func:`.fuse`.
+def quantize(
+    graph: Path,
+    out: Path,
+    scheme: Scheme,
+    calibration: Sequence[Feed] = (),
+    *,
+    fusions: Collection[str] | None = None,
+) -> None:
+    """Store the weights of a float graph, optimise again and :func:`.fuse`.
 
-    ``calibration``: ordinary inputs, from which the ranges of activations are learnt; none: nothing is smoothed.
+    Args:
+        graph: an optimised float graph.
+        out: file to write.
+        scheme: how weights are stored.
+        calibration: ordinary inputs, from which the ranges of activations are learnt; none: nothing is smoothed.
+        fusions: names of those that were proved for the float graph; ``None``: all that can be found.
 
     Quantizing *after* the float graph was optimised leaves bias and GELU in one operator, which measured some
     15 % more tokens a second than the other order (MiniLM-L6), and quantizing a fused attention (``QAttention``) some
     10 % fewer. Size and closeness are the same in all three. So attention is fused last.
     """
     from ..graphs.fuse import fuse
-    from ..graphs.transformer import save_optimized
+    from ..graphs.optimize import save_optimized
     from .smoothing import smooth
 
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
@@ -108,7 +120,7 @@ def quantize(graph: Path, out: Path, scheme: Scheme, calibration: Sequence[Feed]
             smooth(graph, smoothed, calibration, strength=scheme.smoothing if calibration else 0)
             quantize_weights(smoothed, raw, scheme)
         save_optimized(raw if scheme.quantized else graph, optimized)
-        fuse(optimized, out)
+        fuse(optimized, out, only=fusions)
 
 
 def quantized_operators(scheme: Scheme) -> list[str]:

@@ -13,7 +13,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ..graphs.edit import Graph
-from ..graphs.transformer import save_optimized
+from ..graphs.optimize import save_optimized
 from ..types import Feed
 from .schemes import Scheme, quiet_onnxruntime
 from .weight_only import in_steps, rounded

@@ -13,8 +13,6 @@ from ..types import Vectors
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_BATCH = 32
-
 
 class TorchTexts:
     """A text tower in torch, float32, run as transformers runs it."""
@@ -33,24 +31,15 @@ class TorchTexts:
         batch = self.tokenizer(list(texts), truncation=True, max_length=self._max_tokens)
         return [list(ids) for ids in batch["input_ids"]]
 
-    def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
-        """Float32 ``(N, dim)``, rows of length 1."""
-        ids = self.token_ids(texts)
-        out: list[Any] = [None] * len(ids)
-        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
-            for i, vector in zip(rows, self._embed([ids[i] for i in rows]), strict=True):
-                out[i] = vector
-        return np.stack(out).astype(np.float32)
-
     @torch.inference_mode()
-    def _embed(self, ids: list[list[int]]) -> Vectors:
-        length = self._pad_to or max(map(len, ids))
-        rows = torch.full((len(ids), length), self._pad_id)  # (B, T)
-        mask = torch.zeros_like(rows)
-        for row, row_mask, own in zip(rows, mask, ids, strict=True):
-            row[: len(own)], row_mask[: len(own)] = torch.tensor(own), 1
-        features = self._model.get_text_features(rows, attention_mask=mask if self._pad_to is None else None)
+    def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
+        """Float32 ``(N, dim)``, rows of length 1; one text at a time, as the runtime does."""
+        return np.concatenate([self._embed(ids) for ids in self.token_ids(texts)])
+
+    def _embed(self, ids: Sequence[int]) -> Vectors:
+        padding = max(0, (self._pad_to or 0) - len(ids))
+        rows = torch.tensor([[*ids, *[self._pad_id] * padding]])  # (1, T)
+        mask = torch.ones_like(rows) if self._pad_to is None else None
+        features = self._model.get_text_features(rows, attention_mask=mask)
         vectors = torch.nn.functional.normalize(features, dim=1)
-        return np.asarray(vectors.numpy(), dtype=np.float32)  # (B, dim)
+        return np.asarray(vectors.numpy(), dtype=np.float32)  # (1, dim)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +11,6 @@ from ..sources.loading import load_fast_tokenizer, load_model
 from ..sources.pooling import Dense, Normalize, Pooling, PoolingStep
 from ..sources.text_source import TextSource
 from ..types import Vectors
-
-_BATCH = 32
 
 
 class TorchReference:
@@ -39,31 +36,22 @@ class TorchReference:
         batch = self.tokenizer(self._prepared(texts, role), truncation=True, max_length=self.source.max_tokens)
         return [list(ids) for ids in batch["input_ids"]]
 
+    @torch.inference_mode()
     def embed(self, texts: Sequence[str], role: str = "document") -> Vectors:
-        """Float32 ``(N, dim)``, rows of length 1."""
-        out: list[Any] = [None] * len(texts)
-        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
-            for i, vector in zip(rows, self._embed([texts[i] for i in rows], role), strict=True):
-                out[i] = vector
-        return np.stack(out).astype(np.float32)
+        """Float32 ``(N, dim)``, rows of length 1; one text at a time, as the runtime does.
 
-    def _embed(self, texts: Sequence[str], role: str) -> Vectors:
-        batch = self.tokenizer(
-            self._prepared(texts, role),
-            truncation=True,
-            max_length=self.source.max_tokens,
-            padding=True,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-            value = self.model(**inputs).last_hidden_state  # (B, T, hidden)
-            mask = batch["attention_mask"].unsqueeze(2).float()  # (B, T, 1)
-            for step in self.source.pooling:
-                value = apply_pooling_step(step, value, mask)
-        return np.asarray(value.numpy(), dtype=np.float32)  # (B, dim)
+        In a padded batch some models (ConvBERT, Nyströmformer) let a text see the padding beside it.
+        """
+        return np.concatenate([self._embed(ids) for ids in self.token_ids(texts, role=role)])
+
+    def _embed(self, ids: Sequence[int]) -> Vectors:
+        rows = torch.tensor([list(ids)])  # (1, T)
+        ones = torch.ones_like(rows)
+        value = self.model(input_ids=rows, attention_mask=ones).last_hidden_state  # (1, T, hidden)
+        mask = ones.unsqueeze(2).float()  # (1, T, 1)
+        for step in self.source.pooling:
+            value = apply_pooling_step(step, value, mask)
+        return np.asarray(value.numpy(), dtype=np.float32)  # (1, dim)
 
     def _prepared(self, texts: Sequence[str], role: str) -> list[str]:
         prefix = self.source.query_prefix if role == "query" else self.source.document_prefix

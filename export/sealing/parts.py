@@ -19,6 +19,7 @@ from ..graphs.external_weights import graph_files
 from ..quantization.choose import SchemeInputs
 from ..quantization.schemes import FLOAT32, Scheme
 from ..types import Feed, Vectors
+from .proof.float_graph import FloatProof, ProofInputs, proof_lengths
 from .proof.golden import (
     ImageReference,
     TextReference,
@@ -55,6 +56,8 @@ class _Tower(ABC, Generic[_Input]):
     """Of the bundle; or, as long as nobody has chosen how its weights are stored, an optimised float graph."""
     scheme: Scheme = FLOAT32
     """How the weights of ``graph`` are stored, and how close to the reference it must stay."""
+    float_proof: FloatProof | None = None
+    """How the float graph was proved; ``None``: there is none, the graph was written as it is stored."""
     golden: Sequence[_Input]
     """Hard inputs, which the bundle carries."""
     background: Sequence[_Input]
@@ -79,6 +82,10 @@ class _Tower(ABC, Generic[_Input]):
     @abstractmethod
     def timed_feeds(self, ordinary: Sequence[Feed]) -> tuple[Sequence[Feed], int]:
         """Inputs of a usual length to measure speed on, and how many :attr:`unit` are in them."""
+
+    @abstractmethod
+    def proof_inputs(self) -> list[ProofInputs]:
+        """Inputs of every length that matters, with the vectors of the float model."""
 
     def calibration(self) -> list[Feed]:
         """Ordinary inputs, from which the ranges of activations are learnt."""
@@ -106,6 +113,7 @@ class _Tower(ABC, Generic[_Input]):
             calibration=ordinary[:: self.calibration_step],
             timed=timed,
             units=units,
+            fusions=None if self.float_proof is None else self.float_proof.fusions,
         )
 
 
@@ -141,6 +149,26 @@ class TextPart(_Tower[str]):
     def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
         return golden_arrays(self.golden, self.reference, embedder)
 
+    def proof_inputs(self) -> list[ProofInputs]:
+        inputs = []
+        for length in proof_lengths(self.section.max_tokens):
+            texts = list(dict.fromkeys(self._cut(start, length) for start in (0, len(self.background) // 2)))
+            feeds = self.feeds(texts)
+            label = f"{int(feeds[0]['input_ids'].size)} tokens"
+            inputs.append(ProofInputs(label, feeds, np.concatenate([self.embed([text]) for text in texts])))
+        return inputs
+
+    def _cut(self, start: int, tokens: int) -> str:
+        """Ordinary texts from number ``start`` on, joined and cut at a word, of about so many tokens."""
+        words = [word for text in [*self.background[start:], *self.background[:start]] for word in text.split()]
+        words *= 1 + 2 * tokens // len(words)
+        few, many = 1, len(words)
+        while few < many:  # bisection: the least number of words that give so many tokens
+            middle = (few + many) // 2
+            enough = len(self.reference.token_ids([" ".join(words[:middle])])[0]) >= tokens
+            few, many = (few, middle) if enough else (middle + 1, many)
+        return " ".join(words[:few])
+
     def timed_feeds(self, ordinary: Sequence[Feed]) -> tuple[Sequence[Feed], int]:
         groups = [self.background[i : i + _JOINED] for i in range(0, len(self.background), _JOINED)]
         timed = self.feeds([" ".join(group) for group in groups[:_TIMED]])
@@ -167,6 +195,11 @@ class ImagePart(_Tower[bytes]):
 
     def embed(self, inputs: Sequence[bytes]) -> Vectors:
         return self.reference.embed_images(inputs)
+
+    def proof_inputs(self) -> list[ProofInputs]:
+        pictures = [*self.golden, *self.background[:_TIMED]]
+        reference = np.concatenate([self.embed([picture]) for picture in pictures])
+        return [ProofInputs(f"{self.section.width} x {self.section.height} pixels", self.feeds(pictures), reference)]
 
     def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
         return golden_image_arrays(self.golden, self.reference, embedder)

@@ -16,11 +16,12 @@ from .. import data as data_files
 from ..evaluation.evaluate import Scores, evaluate
 from ..evaluation.report import encoder_of, measure_quality
 from ..quantization.choose import choice_remark, closeness_table, compare_and_choose
-from ..quantization.schemes import quantize
+from ..quantization.schemes import Scheme, quantize
 from ..sources.source import Source
 from .options import BundleOptions, EncoderOptions
 from .parts import ImagePart, Part, TextPart
 from .proof.agreement import Verification
+from .proof.float_graph import prove_float
 from .seal import BundleInfo, prove
 
 _Options = TypeVar("_Options", bound=BundleOptions)
@@ -114,7 +115,7 @@ def make_bundle(
         scratch = Path(folder)
         model = family.load(source, scratch, options)
         if isinstance(options, EncoderOptions) and not model.weights_stored:
-            model = _store_weights(model, scratch, options)
+            model = _store_weights(prove_towers(model), scratch, options)
         info = bundle_info(model.source, options, out, model.dim, libraries=family.libraries, remarks=model.remarks)
         if model.license_text is not None:
             info = replace(info, license_text=model.license_text)
@@ -124,6 +125,30 @@ def make_bundle(
     return Exported(bundle, proved.verification, scores, model.notes)
 
 
+def prove_towers(model: LoadedModel) -> LoadedModel:
+    """The model with the float graph of each tower proved, and rid of what would make it depart.
+
+    Raises:
+        ExportError: a graph is not the model.
+    """
+    proved: list[Part] = []
+    remarks, notes = [*model.remarks], [*model.notes]
+    for part in model.parts:
+        limit = part.section.max_tokens if isinstance(part, TextPart) and part.masked else None
+        name = f"{model.source.id} ({model.source.model_type})"
+        proof = prove_float(part.graph, part.proof_inputs(), model=name, max_tokens=limit)
+        remarks += proof.remarks(part.what)
+        notes.append(proof.note(part.what))
+        proved.append(replace(part, float_proof=proof))
+    return _with_parts(replace(model, remarks=remarks, notes=notes), proved)
+
+
+def _with_parts(model: LoadedModel, parts: Sequence[Part]) -> LoadedModel:
+    text = next((part for part in parts if isinstance(part, TextPart)), None)
+    image = next((part for part in parts if isinstance(part, ImagePart)), None)
+    return replace(model, text=text, image=image)
+
+
 def _store_weights(model: LoadedModel, scratch: Path, options: EncoderOptions) -> LoadedModel:
     """The model with the weights of each tower stored as the options say, or as measurement chooses."""
     remarks, notes = [*model.remarks], [*model.notes]
@@ -131,7 +156,8 @@ def _store_weights(model: LoadedModel, scratch: Path, options: EncoderOptions) -
     for part in model.parts:
         scheme, graph = options.scheme, scratch / part.section.graph
         if options.tolerance is None:
-            quantize(part.graph, graph, scheme, part.calibration() if scheme.smoothing else ())
+            fusions = None if part.float_proof is None else part.float_proof.fusions
+            quantize(part.graph, graph, scheme, part.calibration() if scheme.smoothing else (), fusions=fusions)
         else:
             compared, chosen = compare_and_choose(part.scheme_inputs(), scratch, options.tolerance)
             scheme, graph = chosen.scheme, chosen.graph
@@ -139,10 +165,18 @@ def _store_weights(model: LoadedModel, scratch: Path, options: EncoderOptions) -
             remarks.append(choice_remark(compared, chosen, options.tolerance, tower=part.kind if several else ""))
             table = closeness_table(compared, chosen)
             notes.append(f"{part.what}:\n{table}" if several else table)
-        stored.append(replace(part, graph=graph, scheme=scheme))
-    text = next((part for part in stored if isinstance(part, TextPart)), None)
-    image = next((part for part in stored if isinstance(part, ImagePart)), None)
-    return replace(model, text=text, image=image, remarks=remarks, notes=notes)
+        stored.append(replace(part, graph=graph, scheme=_within_noise(scheme, part)))
+    return _with_parts(replace(model, remarks=remarks, notes=notes), stored)
+
+
+def _within_noise(scheme: Scheme, part: Part) -> Scheme:
+    """The scheme, no stricter than the float noise of the model allows."""
+    close = 1.0 if part.float_proof is None else 1 - part.float_proof.allowed
+    return replace(
+        scheme,
+        least_cosine=min(scheme.least_cosine, close),
+        least_mean_cosine=min(scheme.least_mean_cosine, close),
+    )
 
 
 def _measure(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 
-from ...graphs.transformer import save_optimized
+from ...graphs.optimize import plain_graph, save_optimized
 from ...sources.loading import quiet
 from ..recipe import Characters
 from ..teacher_vectors import Ids, padded
@@ -120,13 +120,14 @@ def _spelling(vocabulary: dict[str, int], counts: npt.NDArray[np.int64]) -> npt.
 
 
 def write_character_graph(student: CharacterStudent, out: Path) -> None:
-    """Write the float graph, optimised; inputs ``input_ids`` and ``attention_mask``, output ``embedding``.
+    """Write the float graph, optimised, and beside it as it was converted.
+
+    Its inputs are ``input_ids`` and ``attention_mask``, its output ``embedding``.
 
     Args:
         student: trained, on the CPU.
         out: file to write.
     """
-    raw = out.with_name("raw.onnx")
     example = torch.ones(2, 5, dtype=torch.int64)
     axes = {0: "batch_size", 1: "sequence_length"}
     with quiet(), warnings.catch_warnings():
@@ -134,15 +135,14 @@ def write_character_graph(student: CharacterStudent, out: Path) -> None:
         torch.onnx.export(
             _Graph(student).eval(),
             (example, example),
-            raw,
+            plain_graph(out),
             input_names=["input_ids", "attention_mask"],
             output_names=["embedding"],
             dynamic_axes={"input_ids": axes, "attention_mask": axes, "embedding": {0: "batch_size"}},
             opset_version=18,
             dynamo=False,
         )
-    save_optimized(raw, out)
-    raw.unlink()
+    save_optimized(plain_graph(out), out)
 
 
 class _Graph(torch.nn.Module):

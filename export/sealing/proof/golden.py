@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Protocol
@@ -11,10 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeembed import Embedder
+from edgeembed.inference.tokenizer import BundleTokenizer
 
 from ... import data as data_files
 from ...types import Vectors
 
+_WORDS = 40
+"""Single words among the golden texts."""
+_LONGEST = 1 << 14
+"""Largest limit of tokens that is proved by a text beyond it."""
 _PIXEL_SAMPLE = 1000
 """Sampled values of each golden picture, of all its pixels and channels."""
 
@@ -45,8 +51,13 @@ class ImageReference(Protocol):
 
 
 def golden_texts() -> list[str]:
-    """Texts that are hard on tokenizers and models: many scripts, emoji, odd spaces, empty, very long."""
-    return _texts("golden_texts.json")
+    """Texts that are hard on tokenizers and models (many scripts, emoji, odd spaces, empty, very long); single words.
+
+    A text of one word rounds so few activations that another processor rounds all of them alike: such texts tell a
+    changed weight from another processor even in large quantized models.
+    """
+    words = dict.fromkeys(re.findall(r"[a-z]{4,}", " ".join(background_texts())))
+    return [*_texts("golden_texts.json"), *[*words][:: len(words) // _WORDS][:_WORDS]]
 
 
 def background_texts() -> list[str]:
@@ -71,7 +82,13 @@ def golden_arrays(texts: Sequence[str], reference: TextReference, embedder: Embe
     }
     section = embedder.manifest.text
     assert section is not None
-    arrays |= _token_arrays("token", reference.token_ids(texts))
+    ids = reference.token_ids(texts)
+    arrays |= _token_arrays("token", ids)
+    arrays["vocabulary"] = BundleTokenizer(embedder.bundle).vocabulary_digests()
+    if max(map(len, ids)) < section.max_tokens <= _LONGEST:  # none of the texts is cut
+        long = " ".join(background_texts() * (1 + section.max_tokens // 8000))
+        arrays["limit_text"] = np.frombuffer(long.encode(), np.uint8)
+        arrays["limit_token_ids"] = np.array(reference.token_ids([long])[0], np.int32)
     if section.query_prefix != section.document_prefix:
         arrays |= _token_arrays("query_token", reference.token_ids(texts, role="query"))
     return arrays
