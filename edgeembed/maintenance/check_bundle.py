@@ -90,11 +90,11 @@ def _check_text(embedder: Embedder, golden: Arrays) -> list[StageResult]:
         results.append(_check_ids("token ids at the limit", encoder, [long], "document", ids, np.array([len(ids)])))
     if "vocabulary" in golden:
         results.append(_check_vocabulary(encoder, golden["vocabulary"]))
-    return [*results, *_check_kept(embedder, "text", embedder.embed_texts(texts), golden)]
+    return [*results, *_check_kept(embedder, "text", golden)]
 
 
-def _check_kept(embedder: Embedder, kind: str, vectors: Vectors, golden: Arrays) -> list[StageResult]:
-    """Vectors of the golden texts, or images, against those of the float model and those that the bundle once gave."""
+def _check_kept(embedder: Embedder, kind: str, golden: Arrays) -> list[StageResult]:
+    """Vectors of the golden inputs against those of the float model and those that the bundle once gave."""
     tolerance = embedder.manifest.tolerance
     prefix = "" if kind == "text" else f"{kind}_"
     least = tolerance.get(f"{prefix}self", tolerance["self"])
@@ -102,14 +102,34 @@ def _check_kept(embedder: Embedder, kind: str, vectors: Vectors, golden: Arrays)
     close = tolerance.get(f"{prefix}reference", tolerance["reference"])
     which = "all" if share == 1 else f"closest {share:.0%}"
     stage = "vectors" if kind == "text" else f"{kind} vectors"
-    reference, own = golden[f"{kind}_reference"], golden[f"{kind}_self"]
+    reference, own = golden[f"{kind}_reference"], own_vectors(golden, kind)
+    vectors = embed_golden(embedder, golden, kind)
     results = [
-        _check_vectors(f"{stage} against the float model", vectors, reference, close),
+        _check_vectors(f"{stage} against the float model", vectors[: len(reference)], reference, close),
         _check_vectors(f"{stage} against the bundle's own ({which})", vectors, own, least, share),
     ]
     if (every := tolerance.get(f"{prefix}self_all")) is not None and share < 1:
         results.append(_check_vectors(f"{stage} against the bundle's own (all)", vectors, own, every))
     return results
+
+
+def embed_golden(embedder: Embedder, golden: Arrays, kind: str) -> Vectors:
+    """Vectors by a bundle of its golden inputs of a kind, ``text`` (single words last) or ``image``, ``(N, dim)``.
+
+    Raises:
+        KeyError, ValueError: the arrays are not those of a bundle of that kind.
+    """
+    if kind == "image":
+        return embedder.embed_images(golden_files(golden))
+    return embedder.embed_texts([str(text) for name in ("texts", "words") for text in golden.get(name, ())])
+
+
+def own_vectors(golden: Arrays, kind: str) -> Vectors:
+    """What :func:`embed_golden` gave when the bundle was made."""
+    own = golden[f"{kind}_self"]
+    if kind == "text" and "words_self" in golden:
+        own = np.concatenate([own, golden["words_self"]])
+    return np.asarray(own, np.float32)
 
 
 def golden_files(golden: Arrays) -> list[bytes]:
@@ -130,10 +150,10 @@ def _check_images(embedder: Embedder, golden: Arrays) -> list[StageResult]:
     pictures = golden_files(golden)
     try:
         pixels = _check_pixels(embedder, pictures, golden["pixel_positions"], golden["pixels"])
-        vectors = embedder.embed_images(pictures)
+        kept = _check_kept(embedder, "image", golden)
     except ImageError:  # this machine's Pillow reads less than that where the bundle was made
         return [StageResult("pixels", float("inf"), _PIXEL_TOLERANCE, False)]
-    return [pixels, *_check_kept(embedder, "image", vectors, golden)]
+    return [pixels, *kept]
 
 
 def _check_pixels(

@@ -49,7 +49,6 @@ def _scheme(name: str, precision: str, least: float, mean: float) -> Scheme:
         quantized=name != "float32",
         least_cosine=least,
         least_mean_cosine=mean,
-        least_self_cosine=_EXACT,
     )
 
 

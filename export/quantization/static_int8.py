@@ -30,9 +30,6 @@ STATIC_INT8 = Scheme(
     operators=("Conv", "Add"),
     least_cosine=0.9,
     least_mean_cosine=0.97,
-    # As of INT8: another processor rounds an activation to its other neighbour here and there.
-    least_self_cosine=1 - 1e-5,
-    self_share=0.2,
 )
 
 

@@ -11,23 +11,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edgeembed import Embedder
 from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.bundle.manifest import BACKGROUND_NAME, GOLDEN_NAME
-from edgeembed.maintenance.check_bundle import check, cosines, golden_files
+from edgeembed.inference.tokenizer import BundleTokenizer
+from edgeembed.maintenance.check_bundle import Arrays, check, cosines, golden_files
 
 from ..errors import ExportError
 from ..graphs.external_weights import graph_files, whole_files
 from ..graphs.fuse import fuse
 from .model_card import FILES_TITLE, file_table
 from .npz import npz_bytes
-from .proof.golden import background_texts, embedded
+from .proof.golden import background_texts, embedded, own_arrays
 from .proof.golden_pictures import background_pictures
+from .proof.self_tolerance import self_tolerance
 from .seal import round_for_storage
 
 _CARD = "README.md"
@@ -62,14 +62,16 @@ def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
             old.manifest, exported_with={**old.manifest.exported_with, **libraries}, encoder="", files={}
         )
         draft = write_bundle(Path(folder, "draft"), manifest, contents)
-        same = _replay(old, draft, contents)
+        same, golden = _replay(old, draft, contents)
         _require_rounding(old, same)
-        manifest = replace(manifest, quality={**manifest.quality, "cosine_before_refresh": same})
+        manifest = replace(
+            manifest,
+            tolerance={**manifest.tolerance, **self_tolerance(draft, golden)},
+            quality={**manifest.quality, "cosine_before_refresh": same},
+        )
         contents[_CARD] = _card(old, contents, same)
         proved = write_bundle(Path(folder, "proved"), manifest, contents)
-        faults = [f"{stage.stage}: {stage.worst:.3g}" for stage in check(proved) if not stage.ok]
-        if faults:
-            raise ExportError(f"{old.manifest.name} does not stand its test, and is not written: {'; '.join(faults)}")
+        _require_check(proved)
         return write_bundle(out, manifest, contents), same
 
 
@@ -78,15 +80,15 @@ def _graphs(old: Bundle, scratch: Path) -> dict[str, Path | bytes]:
     files: dict[str, Path | bytes] = {}
     if (text := old.manifest.text) is not None:
         fused = scratch / text.graph
-        fuse(old.file(text.graph), fused)
+        fuse(old.file(text.graph), fused, max_tokens=text.max_tokens)
         files |= graph_files(fused, text.graph, scratch)
     if (image := old.manifest.image) is not None:
         files |= graph_files(old.file(image.graph), image.graph, scratch)
     return files
 
 
-def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> dict[str, float]:
-    """Put the vectors of the new graphs into ``contents``; their cosines to those of the old graphs."""
+def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> tuple[dict[str, float], Arrays]:
+    """Put the vectors of the new graphs into ``contents``; their cosines to those of the old graphs, golden data."""
     golden, background = _arrays(old, GOLDEN_NAME), _arrays(old, BACKGROUND_NAME)
     similarities = []
     with Embedder(old) as before, Embedder(draft) as after:
@@ -98,6 +100,8 @@ def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> di
             golden[f"{kind}_self"] = embedded(
                 after, kind, golden["texts"].tolist() if is_text else golden_files(golden)
             )
+            if is_text:
+                golden |= _own_arrays(after, golden)
             vectors = embedded(after, kind, ordinary)
             similarities.append(cosines(vectors, embedded(before, kind, ordinary)))
             if background[kind].shape == vectors.shape:  # of the project's own inputs, as all that it ships
@@ -105,10 +109,56 @@ def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> di
     contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)
     every = np.concatenate(similarities)
     figures = {"mean": every.mean(), "median": np.median(every), "least": every.min()}
-    return {name: round(min(float(value), 1.0), 9) for name, value in figures.items()}
+    return {name: round(min(float(value), 1.0), 9) for name, value in figures.items()}, golden
 
 
-def _arrays(bundle: Bundle, name: str) -> dict[str, npt.NDArray[Any]]:
+def renew_proof(model: str | Path, out: Path) -> Bundle:
+    """Write ``out``: the bundle ``model`` with golden data and self-tolerance as today's exporter makes them.
+
+    Only ``golden.npz`` and the manifest change. Vectors of golden inputs that are there stay as they are; what needs no
+    float model is added (single words, vocabulary, limit of tokens), and the tolerance is measured anew.
+
+    Args:
+        model: folder of a bundle, or name of a shipped one.
+        out: bundle folder; an earlier bundle there is replaced.
+
+    Raises:
+        BundleError: ``model`` is missing or damaged.
+        ExportError: it does not stand its test, before or afterwards.
+        FileExistsError: ``out`` exists and is no bundle.
+    """
+    old = read_bundle(model)
+    _require_check(old)
+    contents: dict[str, Path | bytes] = {name: old.file(name) for name in old.manifest.files}
+    golden = _arrays(old, GOLDEN_NAME)
+    if old.manifest.text is not None:
+        with Embedder(old) as embedder:
+            golden |= _own_arrays(embedder, golden)
+    contents[GOLDEN_NAME] = npz_bytes(golden)
+    manifest = replace(old.manifest, tolerance={**old.manifest.tolerance, **self_tolerance(old, golden)})
+    with tempfile.TemporaryDirectory() as folder:
+        _require_check(write_bundle(Path(folder, "proved"), manifest, contents))
+    return write_bundle(out, manifest, contents)
+
+
+def _require_check(bundle: Bundle) -> None:
+    faults = [f"{stage.stage}: {stage.worst:.3g}" for stage in check(bundle) if not stage.ok]
+    if faults:
+        name = bundle.manifest.name
+        raise ExportError(f"{name} does not stand its test, and is not written: {'; '.join(faults)}")
+
+
+def _own_arrays(embedder: Embedder, golden: Arrays) -> Arrays:
+    """Golden data for text that need no float model."""
+    tokenizer = BundleTokenizer(embedder.bundle)
+    return own_arrays(
+        embedder,
+        longest=int(golden["token_counts"].max()),
+        token_ids=lambda texts: [ids.tolist() for ids, _ in tokenizer.encode(texts, role="document")],
+    )
+
+
+def _arrays(bundle: Bundle, name: str) -> Arrays:
     with np.load(bundle.file(name)) as archive:
         return dict(archive)
 

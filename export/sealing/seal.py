@@ -94,8 +94,7 @@ def prove(
         golden = {key: array for part in parts for key, array in part.golden_arrays(embedder).items()}
         background = {part.kind: round_for_storage(part.bundle_vectors(embedder)) for part in parts}
     contents[GOLDEN_NAME], contents[BACKGROUND_NAME] = npz_bytes(golden), npz_bytes(background)
-    measured = self_tolerance(draft, {part.kind: part.golden for part in parts}, golden)
-    manifest = replace(manifest, tolerance={**manifest.tolerance, **measured})
+    manifest = replace(manifest, tolerance={**manifest.tolerance, **self_tolerance(draft, golden)})
 
     proved = write_bundle(scratch / "proved", manifest, contents)
     return ProvedBundle(proved, verify(proved, parts), manifest, contents, info.remarks)

@@ -14,6 +14,8 @@ import pytest
 
 from edgeembed.bundle.bundle import Bundle
 from edgeembed.maintenance.check_bundle import check
+from tests.support.altered import matrices
+from tests.support.altered import scaled as altered_by
 
 TEXTS = [
     "renew my passport",
@@ -102,33 +104,10 @@ def scaled() -> Callable[..., dict[str, dict[str, bytes]]]:
 
     def run(bundle: Bundle, graph: str, count: int) -> dict[str, dict[str, bytes]]:
         model = onnx.load(bundle.file(graph))
-        names = _matrices(model.graph)
+        maker = {output: node for node in model.graph.node for output in node.output}
+        last = maker[next(node for node in model.graph.node if node.op_type == "ReduceL2").input[0]]
+        names = [name for name in matrices(model) if name not in last.input]
         some = [names[i] for i in np.linspace(0, len(names) - 1, min(count, len(names)), dtype=int)]
-        return {name: {graph: _times(model, name, 1.02)} for name in some}
+        return {name: {graph: altered_by(model, name)} for name in some}
 
     return run
-
-
-def _matrices(graph: onnx.GraphProto) -> list[str]:
-    tensors = {item.name: item for item in graph.initializer}
-    maker = {output: node for node in graph.node for output in node.output}
-    last = maker[next(node for node in graph.node if node.op_type == "ReduceL2").input[0]]
-    names = []
-    for node in graph.node:
-        if node is last or node.op_type not in _PRODUCTS:
-            continue
-        scales = [name for name in node.input if name.endswith("_scale") and name in tensors]
-        floats = [name for name in node.input if name in tensors and len(tensors[name].dims) in (2, 4)]
-        names += scales or [name for name in floats if tensors[name].data_type == onnx.TensorProto.FLOAT]
-    return list(dict.fromkeys(names))
-
-
-_PRODUCTS = ("MatMul", "FusedMatMul", "Gemm", "FusedGemm", "Conv", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
-
-
-def _times(model: onnx.ModelProto, name: str, factor: float) -> bytes:
-    altered = onnx.ModelProto()
-    altered.CopyFrom(model)
-    tensor = next(item for item in altered.graph.initializer if item.name == name)
-    tensor.CopyFrom(onnx.numpy_helper.from_array(np.float32(factor) * onnx.numpy_helper.to_array(tensor), name))
-    return altered.SerializeToString()

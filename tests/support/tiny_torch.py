@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.support.tiny import tiny_tokenizer, wordpieces
 
@@ -15,19 +16,25 @@ _SMALL = {
     "max_position_embeddings": 96,
     "pad_token_id": 0,
 }
-TEXT_FAMILIES: Mapping[str, Mapping[str, int]] = {
+TEXT_FAMILIES: Mapping[str, Mapping[str, Any]] = {
     "bert": _SMALL,
     "electra": {**_SMALL, "embedding_size": 16},
     "albert": {**_SMALL, "embedding_size": 16},
     "roberta": _SMALL,
     "xlm-roberta": _SMALL,
     "mpnet": _SMALL,
+    "convbert": {**_SMALL, "embedding_size": 32},
+    "nystromformer": _SMALL,
+    "mobilebert": {**_SMALL, "embedding_size": 16, "intra_bottleneck_size": 16},
+    "modernbert": {**_SMALL, "num_hidden_layers": 4, "local_attention": 16, "reference_compile": False},
     "distilbert": {"n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": 96, "pad_token_id": 0},
 }
 """``model_type`` to the sizes of a tiny configuration."""
 
 
-def tiny_text_folder(out: Path, family: str = "bert", *, dim: int = 32, seed: int = 0) -> Path:
+def tiny_text_folder(
+    out: Path, family: str = "bert", *, dim: int = 32, seed: int = 0, positions: int | None = None
+) -> Path:
     """Write a random text encoder as ``save_pretrained`` writes it: configuration, safetensors, tokenizer.
 
     Args:
@@ -35,12 +42,14 @@ def tiny_text_folder(out: Path, family: str = "bert", *, dim: int = 32, seed: in
         family: one of :data:`TEXT_FAMILIES`.
         dim: hidden size.
         seed: of the weights.
+        positions: most tokens of a text; ``None``: 96, of which the tokenizer allows 64.
     """
     import torch
     from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
+    sizes = {**TEXT_FAMILIES[family], **({"max_position_embeddings": positions} if positions else {})}
     size = {"dim": dim} if family == "distilbert" else {"hidden_size": dim}
-    config = AutoConfig.for_model(family, vocab_size=len(wordpieces()), **TEXT_FAMILIES[family], **size)
+    config = AutoConfig.for_model(family, vocab_size=len(wordpieces()), **sizes, **size)
     torch.manual_seed(seed)
     model = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     with torch.no_grad():
@@ -51,7 +60,7 @@ def tiny_text_folder(out: Path, family: str = "bert", *, dim: int = 32, seed: in
     model.save_pretrained(out, safe_serialization=True)
     names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tiny_tokenizer(), model_max_length=64, **names
+        tokenizer_object=tiny_tokenizer(), model_max_length=positions - 2 if positions else 64, **names
     )
     tokenizer.model_input_names = ["input_ids", "attention_mask"]
     tokenizer.save_pretrained(out)

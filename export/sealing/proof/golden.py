@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from ... import data as data_files
 from ...types import Vectors
 
 _WORDS = 40
-"""Single words among the golden texts."""
+"""Number of texts of a single word."""
 _LONGEST = 1 << 14
 """Largest limit of tokens that is proved by a text beyond it."""
 _PIXEL_SAMPLE = 1000
@@ -51,13 +51,18 @@ class ImageReference(Protocol):
 
 
 def golden_texts() -> list[str]:
-    """Texts that are hard on tokenizers and models (many scripts, emoji, odd spaces, empty, very long); single words.
+    """Texts that are hard on tokenizers and models: many scripts, emoji, odd spaces, empty, very long."""
+    return _texts("golden_texts.json")
 
-    A text of one word rounds so few activations that another processor rounds all of them alike: such texts tell a
-    changed weight from another processor even in large quantized models.
+
+def golden_words() -> list[str]:
+    """Texts of a single word.
+
+    They round so few activations that another processor rounds all of them alike: such texts tell a changed weight from
+    another processor even in large quantized models.
     """
-    words = dict.fromkeys(re.findall(r"[a-z]{4,}", " ".join(background_texts())))
-    return [*_texts("golden_texts.json"), *[*words][:: len(words) // _WORDS][:_WORDS]]
+    words = [*dict.fromkeys(re.findall(r"[a-z]{4,}", " ".join(background_texts())))]
+    return words[:: len(words) // _WORDS][:_WORDS]
 
 
 def background_texts() -> list[str]:
@@ -69,28 +74,49 @@ def golden_arrays(texts: Sequence[str], reference: TextReference, embedder: Embe
     """The arrays of ``golden.npz`` for text, as ``models/README.md`` specifies them.
 
     Args:
-        texts: the inputs; none may end with a NUL, which NumPy's fixed-width strings lose.
+        texts: the inputs beside single words; none may end with a NUL, which NumPy's fixed-width strings lose.
         reference: gives token ids and ``text_reference``.
         embedder: the very bundle; gives ``text_self``.
     """
     if any(text.endswith("\0") for text in texts):
         raise ValueError("a golden text ends with a NUL character, which the archive cannot keep")
+    section = embedder.manifest.text
+    assert section is not None
+    ids = reference.token_ids(texts)
     arrays = {
         "texts": np.array(list(texts)),
         "text_reference": reference.embed(texts),
         "text_self": embedder.embed_texts(texts),
+        **_token_arrays("token", ids),
+        **own_arrays(embedder, longest=max(map(len, ids)), token_ids=reference.token_ids),
     }
-    section = embedder.manifest.text
-    assert section is not None
-    ids = reference.token_ids(texts)
-    arrays |= _token_arrays("token", ids)
-    arrays["vocabulary"] = BundleTokenizer(embedder.bundle).vocabulary_digests()
-    if max(map(len, ids)) < section.max_tokens <= _LONGEST:  # none of the texts is cut
-        long = " ".join(background_texts() * (1 + section.max_tokens // 8000))
-        arrays["limit_text"] = np.frombuffer(long.encode(), np.uint8)
-        arrays["limit_token_ids"] = np.array(reference.token_ids([long])[0], np.int32)
     if section.query_prefix != section.document_prefix:
         arrays |= _token_arrays("query_token", reference.token_ids(texts, role="query"))
+    return arrays
+
+
+def own_arrays(
+    embedder: Embedder, *, longest: int, token_ids: Callable[[Sequence[str]], Sequence[Sequence[int]]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Those of the arrays that need no float model: single words, vocabulary, and a text beyond the limit of tokens.
+
+    Args:
+        embedder: the very bundle.
+        longest: most tokens of a golden text; where one is cut already, the limit is proved by it.
+        token_ids: of texts, cut at the limit.
+    """
+    section = embedder.manifest.text
+    assert section is not None
+    words = golden_words()
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "words": np.array(words),
+        "words_self": embedder.embed_texts(words),
+        "vocabulary": BundleTokenizer(embedder.bundle).vocabulary_digests(),
+    }
+    if longest < section.max_tokens <= _LONGEST:
+        long = " ".join(background_texts() * (1 + section.max_tokens // 8000))
+        arrays["limit_text"] = np.frombuffer(long.encode(), np.uint8)
+        arrays["limit_token_ids"] = np.array(token_ids([long])[0], np.int32)
     return arrays
 
 

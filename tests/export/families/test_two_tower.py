@@ -254,8 +254,10 @@ def test_how_tightly_an_int8_bundle_is_held(
 ) -> None:
     """Strictly where rounding leaves most inputs as they are, and loosely where it does not."""
     tight = bundles["clip", "int8"].manifest.tolerance
-    assert (tight["image_self"], tight["image_self_share"]) == (1 - 1e-8, 0.2)
-    assert bundles["clip", "float32"].manifest.tolerance == FLOAT32.tolerance
+    assert tight["image_self"] > 1 - 1e-11
+    exact = bundles["clip", "float32"].manifest.tolerance
+    assert min(exact["self"], exact["image_self"]) > 1 - 1e-11
+    assert exact["self_share"] == exact["image_self_share"] == 0.5
     monkeypatch.setattr(
         "edgeembed_export.sealing.proof.self_tolerance._JITTER", 1e-3
     )  # as if the model were far larger
@@ -263,7 +265,6 @@ def test_how_tightly_an_int8_bundle_is_held(
     loose = bundle.manifest.tolerance
     assert 1 - 0.05 < loose["image_self"] < 1 - 1e-8
     assert 1 - 0.05 < loose["self"] < 1 - 1e-8
-    assert loose["self_share"] == loose["image_self_share"] == 0.5
     assert all(result.ok for result in check(bundle))
 
 
