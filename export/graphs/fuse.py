@@ -89,7 +89,7 @@ def _drop_mask(edit: Graph, fusions: Fusions, max_tokens: int | None, only: Coll
             continue
         departs = next((length for length, run in longer.items() if not idle.holds(run[name], length)), None)
         if departs is not None:
-            fusions.left_out[key] = f"not the same for every token of {departs}"
+            fusions.left_out[key] = f"at {departs} tokens it masks more than padding"
             continue
         if idle.passed_on is not None:
             edit.replace(node.output[0], idle.passed_on)

@@ -71,7 +71,7 @@ class FloatProof:
         ]
 
     def _left_out(self, what: str) -> list[str]:
-        return [f"Left out of the graph for {what}: {name} ({reason})." for name, reason in self.left_out.items()]
+        return [f"Not fused in the graph for {what}: {name} ({reason})." for name, reason in self.left_out.items()]
 
 
 def prove_float(graph: Path, inputs: Sequence[ProofInputs], *, model: str, max_tokens: int | None) -> FloatProof:

@@ -54,8 +54,8 @@ def test_local_attention_stays_local(scheme: Any, tmp_path: Path) -> None:
     """ModernBERT with a window of 16 tokens: at 5 and 9 tokens its local mask is all zeros."""
     source = tiny_text_folder(tmp_path / "source", "modernbert")
     exported = make_bundle(FAMILIES["text"], source, tmp_path / "out", EncoderOptions(scheme=scheme))
-    (note,) = (line for note in exported.notes for line in note.splitlines() if line.startswith("Left out"))
-    assert "not the same for every token of 64" in note
+    (note,) = (line for note in exported.notes for line in note.splitlines() if line.startswith("Not fused"))
+    assert "at 64 tokens it masks more than padding" in note
     assert note in exported.bundle.file("README.md").read_text(encoding="utf-8")
     part = loaded(tmp_path / "again", "modernbert", tmp_path / "scratch")
     texts = ["many words of one long text " * 20, "short"]
