@@ -97,9 +97,9 @@ def _check_kept(embedder: Embedder, kind: str, golden: Arrays) -> list[StageResu
     """Vectors of the golden inputs against those of the float model and those that the bundle once gave."""
     tolerance = embedder.manifest.tolerance
     prefix = "" if kind == "text" else f"{kind}_"
-    least = tolerance.get(f"{prefix}self", tolerance["self"])
+    least = tolerance[f"{prefix}self" if f"{prefix}self" in tolerance else "self"]
     share = tolerance.get(f"{prefix}self_share", tolerance.get("self_share", 1.0))
-    close = tolerance.get(f"{prefix}reference", tolerance["reference"])
+    close = tolerance[f"{prefix}reference" if f"{prefix}reference" in tolerance else "reference"]
     which = "all" if share == 1 else f"closest {share:.0%}"
     stage = "vectors" if kind == "text" else f"{kind} vectors"
     reference, own = golden[f"{kind}_reference"], own_vectors(golden, kind)

@@ -10,18 +10,19 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 
 from edgeembed.maintenance.check_bundle import cosines
 
 from ...errors import ExportError
-from ...graphs.fuse import Fusions, fuse
-from ...graphs.jitter import jitter
 from ...graphs.optimize import OPTIMIZERS, plain_graph, save_optimized
 from ...graphs.run import GraphVectors
 from ...types import Feed, Vectors
+
+if TYPE_CHECKING:
+    from ...graphs.fuse import Fusions
 
 LARGEST = 1e-5
 """Largest 1 - cosine to the model that is ever allowed."""
@@ -100,6 +101,10 @@ class _Proof:
         self._left_out: dict[str, str] = {}
 
     def _noise_allowed(self) -> float:
+        import onnx  # commands that show help do without it
+
+        from ...graphs.jitter import jitter
+
         noisy = self._graph.with_name(f"noisy-{self._graph.name}")
         model = onnx.load(self._graph)
         jitter(model, size=_ONE_ROUNDING)
@@ -150,6 +155,8 @@ class _Proof:
 
     def fused(self) -> FloatProof:
         """Find the fusions that change nothing: all at once, or, where these depart, one by one."""
+        from ...graphs.fuse import fuse
+
         fused = self._graph.with_name(f"fused-{self._graph.name}")
         fusions = fuse(self._graph, fused, max_tokens=self._max_tokens)
         departures = self.departures(fused)
@@ -160,6 +167,8 @@ class _Proof:
 
     def _one_by_one(self, fusions: Fusions, fused: Path) -> tuple[list[str], dict[str, float]]:
         """The fusions that may stay, each tried on top of those before it, and what the graph with them departs."""
+        from ...graphs.fuse import fuse
+
         kept: list[str] = []
         departures = self.departures(self._graph)
         for name in fusions.applied:

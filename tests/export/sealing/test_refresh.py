@@ -26,7 +26,7 @@ from edgeembed.maintenance.check_bundle import check
 @pytest.fixture
 def old(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """As it was made before graphs were fused."""
-    monkeypatch.setattr("edgeembed_export.graphs.fuse.fuse", lambda graph, out: graph.rename(out))
+    monkeypatch.setattr("edgeembed_export.graphs.fuse.fuse", lambda graph, out, **_: graph.rename(out))
     made = make_bundle(FAMILIES["text"], bert, tmp_path / "old", EncoderOptions(scheme=quantize.INT8)).bundle
     monkeypatch.undo()
     return made

@@ -26,7 +26,7 @@ def test_the_check_passes_for_both_towers(image_bundle: Path, two_towers: Path) 
     ]
     assert all(stage.ok for stage in stages)
     both = check(read_bundle(two_towers))
-    assert len(both) == 6
+    assert len(both) == 8
     assert all(stage.ok for stage in both)
 
 
