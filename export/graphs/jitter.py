@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
-from onnx import TensorProto, numpy_helper
+
+if TYPE_CHECKING:
+    import onnx
 
 
 def jitter(model: onnx.ModelProto, *, size: float, seed: int = 0) -> None:
@@ -17,6 +19,8 @@ def jitter(model: onnx.ModelProto, *, size: float, seed: int = 0) -> None:
         size: standard deviation of the relative change; from 6e-8 on every number becomes another one.
         seed: other seeds give other changes, the same seed always the same.
     """
+    from onnx import TensorProto, numpy_helper  # commands that show help do without it
+
     rng = np.random.default_rng(seed)
     for tensor in model.graph.initializer:
         # Single numbers are constants of formulas, such as the lowest float, which must stay one.
