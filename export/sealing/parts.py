@@ -63,6 +63,11 @@ class _Tower(ABC, Generic[_Input]):
     background: Sequence[_Input]
     """Ordinary inputs."""
 
+    @property
+    def fusions(self) -> frozenset[str] | None:
+        """Names of the fusions that were proved, as :func:`.schemes.quantize` takes them; ``None``: nothing was."""
+        return None if self.float_proof is None else self.float_proof.fusions
+
     def contents(self) -> dict[str, Path | bytes]:
         """Files of the bundle."""
         return {**graph_files(self.graph, self.section.graph, self.graph.parent)}
@@ -113,7 +118,7 @@ class _Tower(ABC, Generic[_Input]):
             calibration=ordinary[:: self.calibration_step],
             timed=timed,
             units=units,
-            fusions=None if self.float_proof is None else self.float_proof.fusions,
+            fusions=self.fusions,
         )
 
 

@@ -156,8 +156,7 @@ def _store_weights(model: LoadedModel, scratch: Path, options: EncoderOptions) -
     for part in model.parts:
         scheme, graph = options.scheme, scratch / part.section.graph
         if options.tolerance is None:
-            fusions = None if part.float_proof is None else part.float_proof.fusions
-            quantize(part.graph, graph, scheme, part.calibration() if scheme.smoothing else (), fusions=fusions)
+            quantize(part.graph, graph, scheme, part.calibration() if scheme.smoothing else (), fusions=part.fusions)
         else:
             compared, chosen = compare_and_choose(part.scheme_inputs(), scratch, options.tolerance)
             scheme, graph = chosen.scheme, chosen.graph

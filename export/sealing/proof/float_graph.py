@@ -89,7 +89,7 @@ def prove_float(graph: Path, inputs: Sequence[ProofInputs], *, model: str, max_t
         ExportError: the converted graph itself departs; the message says by how much, and at which length.
     """
     proof = _Proof(graph, inputs, model, max_tokens)
-    if proof.faults(graph):
+    if proof.departs:
         proof.leave_out_optimizers()
     return proof.fused()
 
@@ -97,10 +97,13 @@ def prove_float(graph: Path, inputs: Sequence[ProofInputs], *, model: str, max_t
 class _Proof:
     def __init__(self, graph: Path, inputs: Sequence[ProofInputs], model: str, max_tokens: int | None) -> None:
         self._graph, self._inputs, self._model, self._max_tokens = graph, inputs, model, max_tokens
-        self._allowed = self._noise_allowed()
+        vectors = self._vectors(graph)
+        self._allowed = self._noise_allowed(vectors)
         self._left_out: dict[str, str] = {}
+        self.departs = bool(_faults(self._distances(vectors), self._allowed))
+        """Whether the optimised graph departs too far."""
 
-    def _noise_allowed(self) -> float:
+    def _noise_allowed(self, exact: Mapping[str, Vectors]) -> float:
         import onnx  # commands that show help do without it
 
         from ...graphs.jitter import jitter
@@ -109,7 +112,7 @@ class _Proof:
         model = onnx.load(self._graph)
         jitter(model, size=_ONE_ROUNDING)
         onnx.save(model, noisy)
-        exact, rounded = self._vectors(self._graph), self._vectors(noisy)
+        rounded = self._vectors(noisy)
         noise = max(float((1 - cosines(rounded[label], exact[label])).max()) for label in exact)
         return min(LARGEST, max(_LEAST, _MARGIN * noise))
 
@@ -126,7 +129,9 @@ class _Proof:
 
     def departures(self, graph: Path) -> dict[str, float]:
         """Largest 1 - cosine to the model, by label."""
-        vectors = self._vectors(graph)
+        return self._distances(self._vectors(graph))
+
+    def _distances(self, vectors: Mapping[str, Vectors]) -> dict[str, float]:
         return {
             item.label: max(0.0, float((1 - cosines(vectors[item.label], item.reference)).max()))
             for item in self._inputs

@@ -20,6 +20,7 @@ from onnx import numpy_helper
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
 from edgeembed.maintenance.check_bundle import check, cosines
+from tests.support import altered
 
 Reseal = Callable[..., Bundle]
 EMULATOR = shutil.which("qemu-x86_64")
@@ -31,10 +32,7 @@ def failing(bundle: Bundle) -> list[str]:
 
 def scaled(bundle: Bundle, name: str, factor: float) -> dict[str, bytes]:
     """The graph with one of its tensors multiplied."""
-    model = onnx.load(bundle.file("text.onnx"))
-    tensor = next(item for item in model.graph.initializer if item.name == name)
-    tensor.CopyFrom(numpy_helper.from_array(np.float32(factor) * numpy_helper.to_array(tensor), name))
-    return {"text.onnx": model.SerializeToString()}
+    return {"text.onnx": altered.scaled(onnx.load(bundle.file("text.onnx")), name, factor)}
 
 
 def test_the_shipped_bundle_passes() -> None:
