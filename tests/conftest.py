@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +11,6 @@ import pytest
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle, write_bundle
-from edgeembed.catalog.database import CATALOG_NAME
 from tests.support.paths import ROOT
 from tests.support.tiny import tiny_text_bundle
 from tests.support.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
@@ -90,38 +87,3 @@ def reseal(tmp_path: Path) -> Callable[..., Bundle]:
         return write_bundle(tmp_path / "altered", manifest, kept | (files or {}))
 
     return run
-
-
-@pytest.fixture
-def downgrade() -> Callable[[Path], None]:
-    """Brings an index to layout 1, which had neither seals nor full text, as the first version made it."""
-    return _downgrade
-
-
-def _downgrade(place: Path) -> None:
-    db = sqlite3.connect(place / CATALOG_NAME, isolation_level=None)
-    for name in ("words", "names"):
-        db.execute(f"DROP TABLE {name}")
-    schema = [
-        sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite%'")
-    ]
-    db.execute("PRAGMA legacy_alter_table = ON")
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL").fetchall():
-        db.execute(f"DROP INDEX {name}")
-    for sql in schema:
-        if sql.startswith("CREATE TABLE"):
-            name = sql.split()[2]
-            db.execute(f"ALTER TABLE {name} RENAME TO later_{name}")
-            sql = re.sub(r"\n\s+extra TEXT,[^\n]*", "", sql)
-            sql = re.sub(r",(\s+--[^\n]*)?\n\s+seal BLOB NOT NULL[^\n]*", "", sql)
-            db.execute(re.sub(r",(\s+--[^\n]*)?\n\s+chunks INTEGER NOT NULL[^\n]*", "", sql))
-            columns = ", ".join(f'"{row[1]}"' for row in db.execute(f"PRAGMA table_info({name})"))
-            db.execute(f"INSERT INTO {name} SELECT {columns} FROM later_{name}")
-            db.execute(f"DROP TABLE later_{name}")
-        else:
-            db.execute(sql)
-    left = "".join(sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL"))
-    assert "seal" not in left
-    assert "extra" not in left
-    db.execute("PRAGMA user_version = 1")
-    db.close()

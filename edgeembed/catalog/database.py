@@ -18,11 +18,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import EdgeEmbedError, IndexCorruptError, IndexNotFoundError
+from ..errors import EdgeEmbedError, IndexCorruptError, IndexNotFoundError, path_error
 from ..system.files import sync_file, sync_folder
+from . import fulltext
 from .checksums import insert_sql
 from .migrate import upgrade
-from .schema import APPLICATION_ID, LAYOUT, SCHEMA, check_schema, statements
+from .older_layouts import add_views
+from .schema import APPLICATION_ID, LAYOUT, SCHEMA, OutdatedLayoutError, check_schema, statements
 from .snapshot import Snapshot
 from .sqlite import Connection, DatabaseError, connect, translate
 from .transaction import Transaction
@@ -50,6 +52,8 @@ class _Connection(NamedTuple):
     """What the file was when it was opened; see ``Catalog._state``."""
     is_locked: bool
     """Whether SQLite keeps writers from changing what is being read."""
+    layout: int
+    """Of the file when it was opened; an older one is seen through views that do not fit another."""
 
 
 class Catalog:
@@ -59,7 +63,7 @@ class Catalog:
         """Open the catalog in ``folder``.
 
         Args:
-            read_only: ``True`` changes nothing.
+            read_only: ``True`` changes nothing; the layout before this one is read as it is.
             only_settings: ``True`` takes an older layout as it is, in which only settings can be read.
 
         Raises:
@@ -74,7 +78,11 @@ class Catalog:
         connection = self._take()
         try:
             with self._translated():
-                check_schema(connection.db, self._path, only_settings=only_settings)
+                check_schema(connection.db, self._path, only_settings=only_settings, read_only=read_only)
+                if not read_only and not only_settings and not fulltext.is_current(connection.db):
+                    raise path_error(
+                        self._path, OutdatedLayoutError, "its words were made by another edgeembed or Python"
+                    )
                 if not read_only:  # an index that was made ready for shipping has no log
                     connection.db.execute("PRAGMA journal_mode = WAL")
         except BaseException:
@@ -99,6 +107,8 @@ class Catalog:
         try:
             with self._translated():
                 connection.db.execute("BEGIN")
+                if connection.layout != LAYOUT and _layout(connection.db) != connection.layout:
+                    raise SnapshotLostError(f"{self._path}: was brought to another layout; try again")
                 yield Snapshot(connection.db)
         except IndexCorruptError as error:
             self._check_unchanged(connection, error)
@@ -145,7 +155,7 @@ class Catalog:
             with self._guard:
                 while self._idle:
                     connection = self._idle.pop()
-                    if connection.state == state:
+                    if connection.state == state and connection.layout in (LAYOUT, _layout(connection.db)):
                         return connection
                     connection.db.close()
             return self._connect(state)
@@ -199,7 +209,10 @@ class Catalog:
             db.create_function(name, arguments, function, deterministic=True)
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
-        return _Connection(db, state, is_locked="immutable" not in mode)
+        layout = _layout(db)
+        if self._read_only:
+            add_views(db, layout)
+        return _Connection(db, state, is_locked="immutable" not in mode, layout=layout)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -209,6 +222,10 @@ class Catalog:
             raise translate(error, self._path) from error
         except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
             raise IndexCorruptError(self._path, f"contains invalid data: {error}") from error
+
+
+def _layout(db: Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_catalog(path: Path) -> bool:
@@ -221,7 +238,7 @@ def is_catalog(path: Path) -> bool:
 
 
 def upgrade_catalog(folder: Path) -> None:
-    """Bring a catalog of an older layout to this one, in one transaction; the caller holds the lock.
+    """Bring a catalog of an older layout, or with words made otherwise, to this one; the caller holds the lock.
 
     Raises:
         IndexCorruptError: it cannot be read.
@@ -254,6 +271,7 @@ def new_catalog(path: Path) -> Iterator[Connection]:
         db.execute("PRAGMA journal_mode = WAL")
         for statement in statements(SCHEMA):
             db.execute(statement)
+        fulltext.rebuild(db)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {LAYOUT}")
         db.execute("BEGIN")

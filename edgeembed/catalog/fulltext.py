@@ -1,36 +1,47 @@
 """Full text in the catalog: SQLite FTS5 tables over passages and names, ranked by BM25.
 
-Both are external-content tables: FTS5 holds the inverted index, the text stays in ``chunks`` and ``documents``. Who
-adds or removes rows there does the same here, in the same transaction. (Triggers would do so by themselves, but they
-need ``trusted_schema``, which a file that somebody else made should not have.) Words are reduced to their stems
-(Porter 1980, An algorithm for suffix stripping) and lose their accents; marks of Indic and other scripts stay, of
-which the default would make spaces. BM25 is FTS5's own, with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza 2009,
-The Probabilistic Relevance Framework, doi:10.1561/1500000019).
+Both are contentless: FTS5 holds the inverted index, the text stays in ``chunks`` and ``documents``. What goes in is not
+that text but its words in the one form that queries have as well (``text/terms.py``, :func:`index_words`), so that
+FTS5 has only to part them at spaces and to reduce them to their stems (Porter 1980, An algorithm for suffix stripping):
+its own tokenizers take the marks of many scripts for spaces. Who adds or removes rows in ``chunks`` or ``documents``
+does the same here, in the same transaction. (Triggers would do so by themselves, but they need ``trusted_schema``,
+which a file that somebody else made should not have.) BM25 is FTS5's own, with k1 = 1.2 and b = 0.75 (Robertson and
+Zaragoza 2009, The Probabilistic Relevance Framework, doi:10.1561/1500000019).
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
+
+from ..text.surrogates import decode, encode
+from ..text.terms import WORDS_VERSION, aligned_words, index_words
+from . import settings
+from .checksums import insert_sql
+from .sqlite import in_memory
 
 if TYPE_CHECKING:
     import sqlite3
 
-_TOKENIZER = "porter unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
+Table = Literal["words", "names"]
+_FORM = "USING fts5(text, extra, content = '', tokenize = 'porter ascii')"
 SCHEMA = f"""
-CREATE VIRTUAL TABLE words USING fts5(
-    text, extra, content = 'chunks', content_rowid = 'key', tokenize = "{_TOKENIZER}"
-);
-CREATE VIRTUAL TABLE names USING fts5(
-    id, extra, content = 'documents', content_rowid = 'document', tokenize = "{_TOKENIZER}"
-);
+CREATE VIRTUAL TABLE words {_FORM};
+CREATE VIRTUAL TABLE names {_FORM};
 """
+_SOURCES: dict[Table, str] = {
+    "words": "SELECT key, CAST(text AS BLOB) FROM chunks WHERE text IS NOT NULL",
+    "names": "SELECT document, CAST(id AS BLOB) FROM documents WHERE 1",
+}
+"""The texts whose words are in each table, by the number of their row."""
 _K1 = 1.2
 _FEW = 200
-_MARK = "\x02\x03"
+_MARK = "\x02"
 
 
 @dataclass(frozen=True)
@@ -48,34 +59,78 @@ class Terms:
         return math.sqrt(self.max_bm25) or 1.0
 
 
-# What a row is must be said on removal, while it is still in the table.
-ADD_WORDS = "INSERT INTO words (rowid, text, extra) SELECT key, text, extra FROM chunks WHERE text IS NOT NULL"
-ADD_NAMES = "INSERT INTO names (rowid, id, extra) SELECT document, id, extra FROM documents WHERE 1"
-REMOVE_WORDS = (
-    "INSERT INTO words (words, rowid, text, extra) SELECT 'delete', key, text, extra FROM chunks WHERE text IS NOT NULL"
-)
-REMOVE_NAMES = "INSERT INTO names (names, rowid, id, extra) SELECT 'delete', document, id, extra FROM documents WHERE 1"
+def add(db: sqlite3.Connection, table: Table, row: int, text: str) -> None:
+    """Add the words of a text, under the number of its row."""
+    db.execute(_insert(table), (row, *_columns(text)))
+
+
+def remove(db: sqlite3.Connection, table: Table, where: str, values: Sequence[object]) -> None:
+    """Remove the words of the texts in some rows of what a table is about; these must still be there.
+
+    Args:
+        where: a condition on ``chunks`` or ``documents``, in SQL.
+        values: of its parameters.
+    """
+    rows = db.execute(f"{_SOURCES[table]} AND {where}", values)
+    sql = f"INSERT INTO {table} ({table}, rowid, text, extra) VALUES ('delete', ?, CAST(? AS TEXT), CAST(? AS TEXT))"
+    db.executemany(sql, _with_words(rows))
 
 
 def rebuild(db: sqlite3.Connection) -> None:
     """Make both indexes anew from what the catalog holds."""
-    for table in ("words", "names"):
+    for table in _SOURCES:
         db.execute(f"INSERT INTO {table} ({table}) VALUES ('delete-all')")
-    db.execute(ADD_WORDS)
-    db.execute(ADD_NAMES)
+        _fill(db, table, table)
+    db.execute(insert_sql("settings", verb="INSERT OR REPLACE"), (settings.FULL_TEXT, WORDS_VERSION))
 
 
-def check(db: sqlite3.Connection) -> None:
-    """Raise ``DatabaseError`` unless both indexes say what the catalog holds; ``db`` must be writable."""
-    db.execute("SAVEPOINT check_words")
-    try:
-        # Pictures have no words, and FTS5 would take that for a loss.
-        db.execute("DELETE FROM chunks WHERE text IS NULL")
-        for table in ("words", "names"):
-            db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
-    finally:
-        db.execute("ROLLBACK TO check_words")
-        db.execute("RELEASE check_words")
+def is_current(db: sqlite3.Connection) -> bool:
+    """Whether the words in full text are made as queries are read here; with another Unicode they may not be."""
+    row = db.execute("SELECT value FROM settings WHERE name = ?", (settings.FULL_TEXT,)).fetchone()
+    return row is not None and row[0] == WORDS_VERSION
+
+
+def check(db: sqlite3.Connection) -> bool:
+    """Whether both indexes say what the catalog holds: they are made again beside the old ones, and compared."""
+    for table in _SOURCES:
+        again, (old, new) = f"again_{table}", (f"{table}_rows", f"again_{table}_rows")
+        db.execute(f"CREATE VIRTUAL TABLE temp.{again} {_FORM}")
+        db.execute(f"CREATE VIRTUAL TABLE temp.{old} USING fts5vocab(main, {table}, instance)")
+        db.execute(f"CREATE VIRTUAL TABLE temp.{new} USING fts5vocab(temp, {again}, instance)")
+        try:
+            _fill(db, table, again)
+            db.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
+            if not _are_equal(db, "SELECT * FROM {}_rows", table, again):
+                return False
+            # Lengths and their sum, which BM25 is computed with.
+            sizes = "SELECT id, sz FROM {0}_docsize UNION ALL SELECT id, block FROM {0}_data WHERE id = 1 ORDER BY 1"
+            if not _are_equal(db, sizes, table, again):
+                return False
+        finally:
+            for name in (old, new, again):
+                db.execute(f"DROP TABLE temp.{name}")
+    return True
+
+
+def _are_equal(db: sqlite3.Connection, query: str, one: str, other: str) -> bool:
+    return all(a == b for a, b in zip_longest(db.execute(query.format(one)), db.execute(query.format(other))))
+
+
+def _fill(db: sqlite3.Connection, source: Table, table: str) -> None:
+    db.executemany(_insert(table), _with_words(db.execute(_SOURCES[source])))
+
+
+def _insert(table: str) -> str:
+    return f"INSERT INTO {table} (rowid, text, extra) VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT))"
+
+
+def _with_words(rows: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, bytes]]:
+    return ((row, *_columns(decode(raw))) for row, raw in rows)
+
+
+def _columns(text: str) -> tuple[bytes, bytes]:
+    words, extra = index_words(text)
+    return encode(words), encode(extra)
 
 
 def count(db: sqlite3.Connection) -> int:
@@ -83,7 +138,7 @@ def count(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
 
 
-def weigh(db: sqlite3.Connection, table: Literal["words", "names"], terms: Sequence[str]) -> Terms:
+def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str]) -> Terms:
     """Leave out terms that FTS5 gives no weight because they stand in more than half of all rows, unless all do.
 
     Passages and names are weighed each by themselves, as FTS5 does: in a folder of photos alone no passage holds any
@@ -126,19 +181,20 @@ def names(db: sqlite3.Connection, terms: Terms, most: int) -> list[tuple[int, fl
     return [(document, -rank) for document, rank in rows]
 
 
-def marks(db: sqlite3.Connection, expression: str, key: int) -> Iterator[tuple[int, int]]:
-    """Where the words of a query stand in the text of a passage: characters, half open, ascending."""
-    row = db.execute(
-        "SELECT highlight(words, 0, ?, ?) FROM words WHERE words MATCH ? AND rowid = ?", (*_MARK, expression, key)
-    ).fetchone()
-    if row is None:
-        return
-    # The text may hold the marks itself; then nothing is marked, which is better than the wrong place.
-    first, *parts = row[0].split(_MARK[0])
-    at = len(first)
-    for part in parts:
-        inside, mark, rest = part.partition(_MARK[1])
-        if not mark:
-            return
-        yield at, at + len(inside)
-        at += len(inside) + len(rest)
+def marks(text: str, expression: str) -> list[tuple[int, int]]:
+    """Where the words of a query stand in a text: characters, half open, ascending; they may overlap."""
+    columns = aligned_words(text)
+    with closing(in_memory()) as db:
+        db.execute("CREATE VIRTUAL TABLE words USING fts5(text, extra, tokenize = 'porter ascii')")
+        db.execute(_insert("words"), (1, *(encode(" ".join([word.text for word in words])) for words in columns)))
+        row = db.execute(
+            "SELECT highlight(words, 0, ?1, ''), highlight(words, 1, ?1, '') FROM words WHERE words MATCH ?2",
+            (_MARK, expression),
+        ).fetchone()
+    spans = [
+        (word.start, word.end)
+        for words, marked in zip(columns, row or ("", ""), strict=True)
+        for word, shown in zip(words, marked.split(" "), strict=False)
+        if shown.startswith(_MARK)
+    ]
+    return sorted(set(spans))

@@ -8,35 +8,43 @@ from pathlib import Path
 
 from ..errors import EdgeEmbedError, IndexCorruptError, path_error
 from . import fulltext
+from .older_layouts import is_readable
 from .sqlite import Connection, in_memory
 
 KINDS = ("text", "image")
 """Of contents and their chunks, and so of documents."""
 APPLICATION_ID = 0x65646765  # "edge"
-LAYOUT = 2
-"""Layout 1 had no full text and no checksums."""
+LAYOUT = 3
+"""Layout 1 had no full text and no checksums; layout 2 no encoders, and in full text the letters as they were."""
 _REBUILDABLE = "%USING fts5%"
 SCHEMA = f"""
 CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL,
-    seal BLOB NOT NULL                   -- here and below: see seals.py
+    checksum BLOB NOT NULL               -- here and below: see checksums.py
 ) WITHOUT ROWID;
+CREATE TABLE encoders (                  -- what vectors were made by; rows and segments name them by number
+    encoder INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,         -- of the bundle: what decides a vector
+    name TEXT NOT NULL,
+    space TEXT NOT NULL,                 -- vectors of one space may be compared
+    dim INTEGER NOT NULL,
+    checksum BLOB NOT NULL
+);
 CREATE TABLE contents (
     content INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL UNIQUE,           -- BLAKE2b over kind, text or image, and pages
     kind TEXT NOT NULL,                  -- text or image
     complete INTEGER NOT NULL,           -- 0: its chunks are not all here yet, and no document points to it
     chunks INTEGER NOT NULL,             -- how many it has, once it is complete
-    seal BLOB NOT NULL
+    checksum BLOB NOT NULL
 );
 CREATE TABLE documents (
     document INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     content INTEGER NOT NULL REFERENCES contents,
     metadata TEXT NOT NULL,              -- JSON object
-    extra TEXT,                          -- words of the id for full text; see keywords.extra_words
-    seal BLOB NOT NULL
+    checksum BLOB NOT NULL
 );
 CREATE INDEX documents_by_content ON documents (content);
 CREATE TABLE chunks (
@@ -47,11 +55,11 @@ CREATE TABLE chunks (
     start_line INTEGER, end_line INTEGER, page INTEGER,  -- null: the text has none
     text TEXT,
     digest BLOB NOT NULL,                -- BLAKE2b over text, span and vector
-    extra TEXT,                          -- words that full text would not find by itself, as above
-    seal BLOB NOT NULL
+    encoder INTEGER REFERENCES encoders, -- of its vector; null: it has none and is found by its words alone
+    checksum BLOB NOT NULL
 );
-CREATE INDEX chunks_by_content ON chunks (content);
-CREATE TABLE fresh (                     -- vectors that are in no segment yet
+CREATE INDEX chunks_by_content ON chunks (content, start);
+CREATE TABLE unsegmented (               -- vectors that are in no segment yet
     key INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
     kind TEXT NOT NULL,
     vector BLOB NOT NULL                 -- int8 (dim,)
@@ -63,15 +71,19 @@ CREATE TABLE segments (
     rows INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL,
     sha256 TEXT NOT NULL,
-    seal BLOB NOT NULL
+    encoder INTEGER NOT NULL REFERENCES encoders,
+    checksum BLOB NOT NULL
 );
 CREATE TABLE files (                     -- what a folder looked like; unused by other indexes
     path TEXT PRIMARY KEY,
     size_bytes INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL,         -- when it was read
-    reason TEXT,                         -- null: indexed; else why it was skipped
-    seal BLOB NOT NULL
+    state TEXT NOT NULL,                 -- indexed, incomplete (a part of it is missing), or skipped
+    reason TEXT,                         -- why it is not wholly indexed; null: it is
+    reason_kind TEXT,                    -- of reasons that programs tell apart, a name; null: none
+    inode INTEGER, ctime_ns INTEGER,     -- null: not known
+    checksum BLOB NOT NULL
 );
 {fulltext.SCHEMA}"""
 
@@ -80,8 +92,13 @@ class OutdatedLayoutError(EdgeEmbedError):
     """The catalog was written by an older edgeembed; :func:`catalog.upgrade_catalog` brings it up to date."""
 
 
-def check_schema(db: Connection, path: Path, *, only_settings: bool) -> None:
-    """Refuse what is no catalog of this layout: a crafted one could hold triggers and views that act on their own."""
+def check_schema(db: Connection, path: Path, *, only_settings: bool, read_only: bool = False) -> None:
+    """Refuse what is no catalog of this layout: a crafted one could hold triggers and views that act on their own.
+
+    Args:
+        only_settings: any older layout will do.
+        read_only: an older layout that can be read as it is will do; see ``older_layouts.py``.
+    """
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID:
         raise IndexCorruptError(path, "is not an edgeembed catalog")
@@ -90,15 +107,20 @@ def check_schema(db: Connection, path: Path, *, only_settings: bool) -> None:
         reason = f"written by a newer edgeembed (layout {layout}, here {LAYOUT}); upgrade edgeembed"
         raise path_error(path, EdgeEmbedError, reason)
     if layout < LAYOUT:
-        if only_settings:
+        if only_settings or (read_only and is_readable(layout, schema_rows(db))):
             return
-        reason = (
-            f"written by an older edgeembed (layout {layout}, here {LAYOUT}); "
-            "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
-        )
-        raise path_error(path, OutdatedLayoutError, reason)
+        raise outdated(path, layout)
     if schema_rows(db) != expected_schema():
         raise IndexCorruptError(path, "its tables are not those of an edgeembed catalog")
+
+
+def outdated(path: Path, layout: int) -> EdgeEmbedError:
+    """The error that says what to do about an older layout."""
+    reason = (
+        f"written by an older edgeembed (layout {layout}, here {LAYOUT}); "
+        "`edgeembed index FOLDER`, or opening it without read_only, upgrades it in place"
+    )
+    return path_error(path, OutdatedLayoutError, reason)
 
 
 @cache

@@ -28,6 +28,8 @@ class SegmentInfo:
     rows: int
     size_bytes: int
     sha256: str
+    encoder: int = 1
+    """Number of the encoder of all its vectors, as in table ``encoders``."""
 
 
 def check_segment_info(info: SegmentInfo, folder: Path) -> None:
@@ -36,7 +38,7 @@ def check_segment_info(info: SegmentInfo, folder: Path) -> None:
     Raises:
         IndexCorruptError: a name that is none of a segment, or numbers that cannot be.
     """
-    numbers = (info.first_key, info.last_key, info.rows, info.size_bytes)
+    numbers = (info.first_key, info.last_key, info.rows, info.size_bytes, info.encoder)
     if not (isinstance(info.file, str) and is_segment_name(info.file)):
         raise IndexCorruptError(folder, f"names a segment {info.file!r:.80}, which is no name of one")
     if not info.file.startswith(f"{info.kind}-"):

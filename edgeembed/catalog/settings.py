@@ -1,4 +1,4 @@
-"""Keys of the table ``settings``, as catalogs made by earlier versions have them: they must never change."""
+"""Keys of the table ``settings``, as catalogs have them: they change with the layout only (``migrate.py``)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ MODELS: Final = "model"
 """The models that the index was made with, as JSON; see ``index_models.records``."""
 GENERATION: Final = "generation"
 """Number of commits, in decimal."""
-NEEDS_GC: Final = "unswept"
+NEEDS_GC: Final = "needs_gc"
 """``1``: contents without a document, or segment files without a name, may be left to collect; else ``0``."""
 READERS_VERSION: Final = "readers"
 """Version of the readers that every file of a folder was read with."""
 SOURCE_FOLDER: Final = "folder"
 """Where the folder was at the last sync that changed anything, as JSON, which takes every file name."""
+FULL_TEXT: Final = "full_text"
+"""What made the words in full text of texts and names: :data:`text.terms.WORDS_VERSION`."""

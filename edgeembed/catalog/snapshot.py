@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..text.surrogates import encode
 from . import fulltext
@@ -36,13 +36,39 @@ class ChunkRow(NamedTuple):
     text: str | None
 
 
+class EncoderInfo(NamedTuple):
+    """What vectors were made by."""
+
+    digest: str
+    """Of what decides a vector; see :attr:`edgeembed.Manifest.encoder`."""
+    name: str
+    space: str
+    """Vectors of one space may be compared."""
+    dim: int
+
+
+FileState = Literal["indexed", "incomplete", "skipped"]
+
+
 class FileRow(NamedTuple):
     """A file as it was when last looked at."""
 
     size_bytes: int
     mtime_ns: int
     checked_ns: int
-    reason: str | None
+    reason: str | None = None
+    """Why it is not wholly in the index; ``None``: it is."""
+    state: FileState = "indexed"
+    """``incomplete``: it is in the index, and a part of it is missing."""
+    reason_kind: str | None = None
+    """Of reasons that programs tell apart, a name."""
+    inode: int | None = None
+    ctime_ns: int | None = None
+    """``None``, as of the inode: not known."""
+
+    def skipped(self, reason: str, kind: str | None = None) -> FileRow:
+        """The same file, left out of the index."""
+        return self._replace(reason=reason, state="skipped", reason_kind=kind)
 
 
 class Snapshot:
@@ -50,6 +76,11 @@ class Snapshot:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+
+    @property
+    def layout(self) -> int:
+        """Of the catalog; one lower than :data:`LAYOUT` is read as it is."""
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     @property
     def connection(self) -> Connection:
@@ -63,39 +94,51 @@ class Snapshot:
 
     def counts(self) -> dict[str, int]:
         """Number of rows of each table."""
-        tables = ("documents", "contents", "chunks", "fresh", "segments", "files")
+        tables = ("documents", "contents", "chunks", "unsegmented", "segments", "files")
         return {table: self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
     def segments(self, kind: str | None = None) -> list[SegmentInfo]:
         """Segments in the order of their keys; of all kinds with ``None``."""
         rows = self._db.execute(
-            "SELECT file, kind, first_key, last_key, rows, size_bytes, sha256 FROM segments "
+            "SELECT file, kind, first_key, last_key, rows, size_bytes, sha256, encoder FROM segments "
             "WHERE ?1 IS NULL OR kind = ?1 ORDER BY first_key",
             (kind,),
         )
         return [SegmentInfo(*row) for row in rows]
 
-    def unsegmented_rows(self, kind: str) -> list[tuple[int, bytes]]:
-        """Key and vector of each row that is in no segment yet, ascending."""
-        return self._db.execute("SELECT key, vector FROM fresh WHERE kind = ? ORDER BY key", (kind,)).fetchall()
+    def unsegmented_rows(self, kind: str, encoder: int | None = None) -> list[tuple[int, bytes]]:
+        """Key and vector of each row that is in no segment yet, ascending; of one encoder, or with ``None`` of all."""
+        which = "" if encoder is None else "AND key IN (SELECT key FROM chunks WHERE encoder = ?2)"
+        values = (kind,) if encoder is None else (kind, encoder)
+        return self._db.execute(
+            f"SELECT key, vector FROM unsegmented WHERE kind = ?1 {which} ORDER BY key", values
+        ).fetchall()
 
     def unsegmented_count(self, kind: str) -> int:
         """How many rows are in no segment yet."""
-        return int(self._db.execute("SELECT count(*) FROM fresh WHERE kind = ?", (kind,)).fetchone()[0])
+        return int(self._db.execute("SELECT count(*) FROM unsegmented WHERE kind = ?", (kind,)).fetchone()[0])
 
-    def live_keys(self, kind: str, first: int, last: int) -> list[int]:
-        """Keys from ``first`` to ``last`` whose chunks still exist, ascending."""
+    def unsegmented_encoders(self, kind: str) -> list[int]:
+        """Numbers of the encoders that vectors in no segment come from."""
         rows = self._db.execute(
-            "SELECT key FROM chunks WHERE kind = ? AND key BETWEEN ? AND ? ORDER BY key", (kind, first, last)
+            "SELECT DISTINCT c.encoder FROM unsegmented u JOIN chunks c USING (key) WHERE u.kind = ? ORDER BY 1",
+            (kind,),
         )
+        return [encoder for (encoder,) in rows]
+
+    def live_keys(self, info: SegmentInfo) -> list[int]:
+        """Keys of a segment whose chunks still exist, ascending."""
+        rows = self._db.execute(f"SELECT key FROM chunks WHERE {_IN_SEGMENT} ORDER BY key", _in_segment(info))
         return [key for (key,) in rows]
 
-    def live_count(self, kind: str, first: int, last: int) -> int:
+    def live_count(self, info: SegmentInfo) -> int:
         """How many keys :meth:`live_keys` would give."""
-        row = self._db.execute(
-            "SELECT count(*) FROM chunks WHERE kind = ? AND key BETWEEN ? AND ?", (kind, first, last)
-        ).fetchone()
+        row = self._db.execute(f"SELECT count(*) FROM chunks WHERE {_IN_SEGMENT}", _in_segment(info)).fetchone()
         return int(row[0])
+
+    def vectorless_count(self) -> int:
+        """How many chunks have no vector and are found by their words alone."""
+        return int(self._db.execute("SELECT count(*) FROM chunks WHERE encoder IS NULL").fetchone()[0])
 
     def allowed_keys(self, kind: str, where: Where) -> list[int]:
         """Keys of all chunks that ``where`` allows, ascending."""
@@ -166,7 +209,7 @@ class Snapshot:
     def full_text_is_intact(self) -> bool:
         """Whether the keyword index says what documents and chunks say.
 
-        FTS5 checks itself by a statement that counts as a write, so it needs a temporary copy, as large as the catalog.
+        It is made again beside the old one, in a temporary copy, as large as the catalog.
         """
         with closing(copied(self._db)) as copy:
             return is_intact(copy)
@@ -204,17 +247,24 @@ class Snapshot:
     def files(self) -> dict[str, FileRow]:
         """Files of the folder as they were when last looked at, by path."""
         # A hundred thousand of them are read at each sync: decoding here spares a call into Python for each.
-        rows = self._db.execute("SELECT size_bytes, mtime_ns, checked_ns, reason, CAST(path AS BLOB) FROM files")
-        return {str(row[4] or b"", "utf-8", "surrogatepass"): FileRow._make(row[:4]) for row in rows}
+        columns = ", ".join(FileRow._fields)
+        rows = self._db.execute(f"SELECT {columns}, CAST(path AS BLOB) FROM files")
+        return {str(row[-1] or b"", "utf-8", "surrogatepass"): FileRow._make(row[:-1]) for row in rows}
 
 
 def is_intact(db: Connection) -> bool:
     """Whether the keyword index of a database that may be written says what its documents and chunks say."""
     try:
-        fulltext.check(db)
+        return fulltext.check(db)
     except DatabaseError:
         return False
-    return True
+
+
+_IN_SEGMENT = "kind = ? AND encoder = ? AND key BETWEEN ? AND ?"
+
+
+def _in_segment(info: SegmentInfo) -> tuple[str, int, int, int]:
+    return info.kind, info.encoder, info.first_key, info.last_key
 
 
 def _condition(where: Where) -> Condition:

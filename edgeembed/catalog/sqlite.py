@@ -26,22 +26,26 @@ def connect(path: Path, *, mode: str = "rw") -> Connection:
         check_same_thread=False,
         timeout=10,
     )
-    # File names that are not valid Unicode arrive as lone surrogates; they are kept as they are.
-    db.text_factory = decode
-    register(db)
-    return db
+    return _prepared(db)
 
 
 def in_memory() -> Connection:
     """An empty database that is gone when it is closed."""
-    return sqlite3.connect(":memory:", isolation_level=None)
+    return _prepared(sqlite3.connect(":memory:", isolation_level=None))
 
 
 def copied(db: Connection) -> Connection:
     """A copy of a database, in memory and in a temporary file, gone when it is closed."""
     copy = sqlite3.connect("", isolation_level=None)
     db.backup(copy)
-    return copy
+    return _prepared(copy)
+
+
+def _prepared(db: Connection) -> Connection:
+    # File names that are not valid Unicode arrive as lone surrogates; they are kept as they are.
+    db.text_factory = decode
+    register(db)
+    return db
 
 
 def translate(error: DatabaseError, path: Path) -> EdgeEmbedError:

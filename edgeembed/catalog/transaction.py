@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import astuple
 
 from ..text.surrogates import encode
-from ..text.terms import index_terms
 from . import fulltext, settings
 from .checksums import checksum_sql, insert_sql
 from .segment_info import SegmentInfo
-from .snapshot import ChunkRow, FileRow, Snapshot, is_intact
+from .snapshot import ChunkRow, EncoderInfo, FileRow, Snapshot, is_intact
 
 
 class Transaction(Snapshot):
@@ -44,15 +43,30 @@ class Transaction(Snapshot):
             "WHERE content = ?1",
             (content,),
         )
-        self._db.execute(f"UPDATE contents SET seal = {checksum_sql('contents')} WHERE content = ?", (content,))
+        self._db.execute(f"UPDATE contents SET checksum = {checksum_sql('contents')} WHERE content = ?", (content,))
 
-    def add_chunk(self, content: int, chunk: ChunkRow, vector: bytes, digest: bytes) -> None:
-        """Add the next chunk of a content, with its vector."""
-        text, extra = (None, None) if chunk.text is None else (encode(chunk.text), _extra(chunk.text))
-        row = (content, *chunk[:-1], text, digest, extra)
-        cursor = self._db.execute(insert_sql("chunks"), row)
-        self._db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (cursor.lastrowid, chunk.kind, vector))
-        self._db.execute(f"{fulltext.ADD_WORDS} AND key = ?", (cursor.lastrowid,))
+    def encoder_number(self, info: EncoderInfo) -> int:
+        """The number of an encoder, given now if it is new."""
+        row = self._db.execute("SELECT encoder FROM encoders WHERE digest = ?", (info.digest,)).fetchone()
+        return int(self._db.execute(insert_sql("encoders"), info).lastrowid or 0) if row is None else int(row[0])
+
+    def add_chunk(
+        self, content: int, chunk: ChunkRow, vector: bytes | None, digest: bytes, encoder: EncoderInfo | None
+    ) -> None:
+        """Add the next chunk of a content.
+
+        Args:
+            vector: ``None``: it has none and is found by its words alone.
+            encoder: of the vector; ``None`` if there is none.
+        """
+        text = None if chunk.text is None else encode(chunk.text)
+        number = None if encoder is None else self.encoder_number(encoder)
+        cursor = self._db.execute(insert_sql("chunks"), (content, *chunk[:-1], text, digest, number))
+        key = int(cursor.lastrowid or 0)
+        if vector is not None:
+            self._db.execute("INSERT INTO unsegmented VALUES (?, ?, ?)", (key, chunk.kind, vector))
+        if chunk.text is not None:
+            fulltext.add(self._db, "words", key, chunk.text)
 
     def put_document(self, id: str, content: int, metadata: str) -> None:
         """Add a document, or let an existing one point to another content."""
@@ -60,17 +74,17 @@ class Transaction(Snapshot):
         cursor = self._db.execute(
             insert_sql("documents")
             + " ON CONFLICT (id) DO UPDATE SET content = excluded.content, metadata = excluded.metadata, "
-            "seal = excluded.seal",
-            (encode(id), content, metadata, _extra(id)),
+            "checksum = excluded.checksum",
+            (encode(id), content, metadata),
         )
         if known is None:
-            self._db.execute(f"{fulltext.ADD_NAMES} AND document = ?", (cursor.lastrowid,))
+            fulltext.add(self._db, "names", int(cursor.lastrowid or 0), id)
 
     def remove_documents(self, ids: Iterable[str]) -> int:
         """Remove documents; returns how many there were. Their contents stay until :meth:`sweep_contents`."""
         numbers = [number for id in ids if (number := self.document(id)) is not None]
         for number in dict.fromkeys(numbers):
-            self._db.execute(f"{fulltext.REMOVE_NAMES} AND document = ?", (number,))
+            fulltext.remove(self._db, "names", "document = ?", (number,))
             self._db.execute("DELETE FROM documents WHERE document = ?", (number,))
         return len(set(numbers))
 
@@ -80,7 +94,7 @@ class Transaction(Snapshot):
         orphans = json.dumps([content for (content,) in rows])
         # Two steps: as a subquery for each chunk it would read every text of the index.
         named = "content IN (SELECT value FROM json_each(?))"
-        self._db.execute(f"{fulltext.REMOVE_WORDS} AND {named}", (orphans,))
+        fulltext.remove(self._db, "words", named, (orphans,))
         return self._db.execute(f"DELETE FROM contents WHERE {named}", (orphans,)).rowcount
 
     def full_text_is_intact(self) -> bool:
@@ -94,7 +108,9 @@ class Transaction(Snapshot):
         if new is not None:
             self._db.execute(insert_sql("segments"), astuple(new))
             self._db.execute(
-                "DELETE FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?", (new.kind, new.first_key, new.last_key)
+                "DELETE FROM unsegmented WHERE kind = ? AND key BETWEEN ? AND ? "
+                "AND key IN (SELECT key FROM chunks WHERE encoder = ?)",
+                (new.kind, new.first_key, new.last_key, new.encoder),
             )
 
     def put_file(self, path: str, row: FileRow) -> None:
@@ -108,8 +124,3 @@ class Transaction(Snapshot):
     def remove_files(self, paths: Iterable[str]) -> None:
         """Forget files."""
         self._db.executemany("DELETE FROM files WHERE path = CAST(? AS TEXT)", ((encode(path),) for path in paths))
-
-
-def _extra(text: str) -> bytes | None:
-    words = index_terms(text)
-    return None if words is None else encode(words)

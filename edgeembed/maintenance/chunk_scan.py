@@ -21,25 +21,33 @@ _BATCH = 4096
 def chunk_batches(
     db: Connection, segments: dict[str, Segment], dims: Mapping[str, int]
 ) -> Iterator[tuple[list[int], list[ChunkRow], list[bytes], list[bytes | None]]]:
-    """All chunks in batches: keys, columns, digests, and vectors, ``None`` where one is missing or of a wrong size.
+    """All chunks in batches: keys, columns, digests, and vectors.
+
+    A vector is empty where the chunk has none, ``None`` where it should have one that is missing or of a wrong size.
 
     Raises:
         IndexCorruptError: keys do not ascend, as on a page that was cut off; going on behind the last would never end.
     """
     last = -1
     while rows := db.execute(
-        'SELECT c.key, c.kind, c.start, c."end", c.start_line, c.end_line, c.page, c.text, c.digest, f.vector '
-        "FROM chunks c LEFT JOIN fresh f ON f.key = c.key WHERE c.key > ? ORDER BY c.key LIMIT ?",
+        'SELECT c.key, c.kind, c.start, c."end", c.start_line, c.end_line, c.page, c.text, c.digest, f.vector, '
+        "c.encoder FROM chunks c LEFT JOIN unsegmented f ON f.key = c.key WHERE c.key > ? ORDER BY c.key LIMIT ?",
         (last, _BATCH),
     ).fetchall():
         keys = [row[0] for row in rows]
         if any(after <= before for before, after in pairwise([last, *keys])):
             raise IndexCorruptError(CATALOG_NAME, "the passages are not in the order of their keys")
         chunks = [ChunkRow(*row[1:8]) for row in rows]
-        vectors = [row[9] if isinstance(row[9], bytes) and len(row[9]) == dims.get(row[1]) else None for row in rows]
+        vectors = [_vector(row[9], row[10], dims.get(row[1])) for row in rows]
         _fill(keys, chunks, vectors, segments)
         yield keys, chunks, [row[8] for row in rows], vectors
         last = keys[-1]
+
+
+def _vector(raw: object, encoder: int | None, dim: int | None) -> bytes | None:
+    if encoder is None and raw is None:
+        return b""
+    return raw if isinstance(raw, bytes) and len(raw) == dim else None
 
 
 def _fill(keys: list[int], chunks: list[ChunkRow], vectors: list[bytes | None], segments: dict[str, Segment]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..catalog import fulltext, settings
-from ..catalog.checksums import CHECKSUMMED, TEXT_COLUMNS, checksum_sql, chunk_digest, row_checksum
+from ..catalog.checksums import CHECKSUMMED, TEXT_COLUMNS, checksum_sql, chunk_digest, insert_sql, row_checksum
 from ..catalog.database import CATALOG_NAME, new_catalog, put_catalog, with_logs
 from ..catalog.schema import expected_schema
 from ..catalog.segment_info import SegmentInfo
@@ -31,6 +31,7 @@ from ..segments.hash_cache import HashCache
 from ..segments.int8 import to_int8
 from ..segments.segment import Segment
 from ..segments.segment_set import SegmentSet
+from ..storage.embed_queue import encoder_info
 from ..storage.index_dir import DAMAGED_NAME, check_catalog, refuse_links
 from ..storage.lock import process_lock
 from ..storage.open import open_catalog
@@ -84,10 +85,17 @@ def salvage(db: Connection, table: str, columns: Sequence[str], number: str | No
         return
 
 
-_TABLES = {"settings": None, "contents": "content", "documents": "document", "chunks": "key", "files": None}
+_TABLES = {
+    "settings": None,
+    "encoders": "encoder",
+    "contents": "content",
+    "documents": "document",
+    "chunks": "key",
+    "files": None,
+}
 """Tables that are copied row by row, with the name of their row number where other rows refer to it."""
 _EMBED = 128
-_STRAY = "NOT EXISTS (SELECT 1 FROM chunks c WHERE c.key = fresh.key)"
+_STRAY = "NOT EXISTS (SELECT 1 FROM chunks c WHERE c.key = unsegmented.key)"
 
 
 @dataclass(frozen=True)
@@ -132,8 +140,9 @@ def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | Unavailabl
             _copy_tables(old, db, folder, work)
             models = RecordedModels.from_setting(Snapshot(db).setting(settings.MODELS), folder)
             dims = models.dims()
+            _name_encoders(db, models)
             intact = _copy_segments(old, db, folder, dims, work)
-            _copy_fresh(old, db, dims, intact)
+            _copy_unsegmented(old, db, dims, intact)
         unfit = _chunks_without_vector(db, intact, dims)
         _give_up_incomplete(db, [key for key, has_text in unfit.items() if not has_text], work)
         _embed_again(db, [key for key, has_text in unfit.items() if has_text], lambda: embedder(models.text), work)
@@ -151,7 +160,7 @@ def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | Unavailabl
 
 def _copy_tables(old: Connection, db: Connection, folder: Path, work: _Work) -> None:
     for table, number in _TABLES.items():
-        columns = [*([number] if number else []), *CHECKSUMMED[table], "seal"]
+        columns = [*([number] if number else []), *CHECKSUMMED[table], "checksum"]
         bad = 0
         for row in salvage(old, table, columns, number):
             if row_checksum(*map(_as_blob, row[1 if number else 0 : -1])) == row[-1]:
@@ -167,13 +176,24 @@ def _copy_tables(old: Connection, db: Connection, folder: Path, work: _Work) -> 
     work.say(orphans, "passages of lost texts were left out")
 
 
+def _name_encoders(db: Connection, models: RecordedModels) -> None:
+    """Name encoders whose row was lost by the models that the settings record."""
+    gone = "SELECT DISTINCT encoder, kind FROM chunks WHERE encoder NOT IN (SELECT encoder FROM encoders)"
+    for number, kind in db.execute(gone).fetchall():
+        record = models.image if kind == "image" and isinstance(models.image, ModelRecord) else models.text
+        db.execute(
+            insert_sql("encoders", verb="INSERT OR IGNORE"), (record.encoder, record.name, record.space, record.dim)
+        )
+        db.execute("UPDATE encoders SET encoder = ? WHERE digest = ?", (number, record.encoder))
+
+
 def _copy_segments(
     old: Connection, db: Connection, folder: Path, dims: Mapping[str, int], work: _Work
 ) -> dict[str, Segment]:
     """Name the segments whose files are intact; each is hashed."""
     intact: dict[str, Segment] = {}
-    last: dict[str, int] = {}
-    columns = [*CHECKSUMMED["segments"], "seal"]
+    last: dict[tuple[str, int], int] = {}
+    columns = [*CHECKSUMMED["segments"], "checksum"]
     for row in sorted(salvage(old, "segments", columns, None), key=lambda row: (str(row[1]), len(str(row[2])), row[2])):
         try:
             if row_checksum(*map(_as_blob, row[:-1])) != row[-1]:
@@ -181,29 +201,29 @@ def _copy_segments(
             values: Any = (value.decode() if isinstance(value, bytes) else value for value in row[:-1])
             info = SegmentInfo(*values)
             segment = Segment(folder, info, dims.get(info.kind, 0), hash_cache=None)
-            if info.first_key <= last.get(info.kind, -1):
+            if info.first_key <= last.get((info.kind, info.encoder), -1):
                 raise IndexCorruptError(folder, "it overlaps another")
         except (IndexCorruptError, FileNotFoundError) as error:
             reason = error.reason if isinstance(error, IndexCorruptError) else "is missing"
             name = _as_blob(row[0]) or b""
             work.did.append(f"the segment {name[:80].decode('utf-8', 'replace')} was given up: {reason}")
             continue
-        last[info.kind] = info.last_key
+        last[info.kind, info.encoder] = info.last_key
         _insert(db, "segments", columns, row)
         intact[info.file] = segment
     return intact
 
 
-def _copy_fresh(old: Connection, db: Connection, dims: Mapping[str, int], intact: dict[str, Segment]) -> None:
+def _copy_unsegmented(old: Connection, db: Connection, dims: Mapping[str, int], intact: dict[str, Segment]) -> None:
     """Take over the vectors that are in no segment, as far as they are whole; digests are compared later."""
-    for row in salvage(old, "fresh", ["key", "kind", "vector"], "key"):
+    for row in salvage(old, "unsegmented", ["key", "kind", "vector"], "key"):
         if isinstance(row[2], bytes) and len(row[2]) in dims.values():
-            _insert(db, "fresh", ["key", "kind", "vector"], row)
-    db.execute(f"DELETE FROM fresh WHERE {_STRAY}")
-    db.execute("UPDATE fresh SET kind = (SELECT kind FROM chunks c WHERE c.key = fresh.key)")
+            _insert(db, "unsegmented", ["key", "kind", "vector"], row)
+    db.execute(f"DELETE FROM unsegmented WHERE {_STRAY}")
+    db.execute("UPDATE unsegmented SET kind = (SELECT kind FROM chunks c WHERE c.key = unsegmented.key)")
     for info in (segment.info for segment in intact.values()):
         db.execute(
-            "DELETE FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?", (info.kind, info.first_key, info.last_key)
+            "DELETE FROM unsegmented WHERE kind = ? AND key BETWEEN ? AND ?", (info.kind, info.first_key, info.last_key)
         )
 
 
@@ -228,7 +248,7 @@ def _give_up(db: Connection, which: str, work: _Work) -> None:
     complete = db.execute(f"SELECT count(*) FROM contents WHERE complete AND ({which})").fetchone()[0]
     db.execute(f"DELETE FROM contents WHERE {which}")
     db.execute("DELETE FROM chunks WHERE content NOT IN (SELECT content FROM contents)")
-    db.execute(f"DELETE FROM fresh WHERE {_STRAY}")
+    db.execute(f"DELETE FROM unsegmented WHERE {_STRAY}")
     work.say(complete, "texts or pictures were given up, for a part of them was lost")
 
 
@@ -237,7 +257,7 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
     db.execute("CREATE TEMP TABLE unfit (key INTEGER PRIMARY KEY)")
     db.executemany("INSERT INTO unfit VALUES (?)", ((key,) for key in keys))
     db.execute("DELETE FROM unfit WHERE key NOT IN (SELECT key FROM chunks)")
-    db.execute("DELETE FROM fresh WHERE key IN (SELECT key FROM unfit)")
+    db.execute("DELETE FROM unsegmented WHERE key IN (SELECT key FROM unfit)")
     keys = [key for (key,) in db.execute("SELECT key FROM unfit ORDER BY key")]
     if not keys:
         return
@@ -248,7 +268,8 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
         return
     top = "SELECT max(max(key), (SELECT max(seq) FROM sqlite_sequence WHERE name = 'chunks')) FROM chunks"
     new = int(db.execute(top).fetchone()[0])
-    snapshot = Snapshot(db)
+    snapshot = Transaction(db)
+    encoder = snapshot.encoder_number(encoder_info(model))
     for first in range(0, len(keys), _EMBED):
         batch = keys[first : first + _EMBED]
         chunks = [snapshot.chunk(key) for key in batch]
@@ -256,9 +277,9 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
         for key, chunk, vector in zip(batch, chunks, vectors, strict=True):
             new += 1
             digest = chunk_digest(chunk, vector.tobytes())
-            db.execute("UPDATE chunks SET key = ?, digest = ? WHERE key = ?", (new, digest, key))
-            db.execute(f"UPDATE chunks SET seal = {checksum_sql('chunks')} WHERE key = ?", (new,))
-            db.execute("INSERT INTO fresh VALUES (?, ?, ?)", (new, chunk.kind, vector.tobytes()))
+            db.execute("UPDATE chunks SET key = ?, digest = ?, encoder = ? WHERE key = ?", (new, digest, encoder, key))
+            db.execute(f"UPDATE chunks SET checksum = {checksum_sql('chunks')} WHERE key = ?", (new,))
+            db.execute("INSERT INTO unsegmented VALUES (?, ?, ?)", (new, chunk.kind, vector.tobytes()))
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'chunks'", (new,))
     work.embedded = len(keys)
     work.say(len(keys), "passages were embedded again, for their vectors were lost")
@@ -278,7 +299,7 @@ def _drop_dangling(db: Connection, work: _Work) -> None:
 def _insert(db: Connection, table: str, columns: list[str], row: Row) -> None:
     """Copy a row to the letter, unless one with its name is there already."""
     # Text arrives as the bytes that it was stored as; where it belongs, it becomes text again.
-    values = ", ".join("CAST(? AS TEXT)" if column in TEXT_COLUMNS else "?" for column in columns)
+    values = ", ".join("CAST(? AS TEXT)" if column in TEXT_COLUMNS[table] else "?" for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
     db.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})", row)
 

@@ -58,7 +58,7 @@ def index_status(snapshot: Snapshot, path: Path, models: LoadedModels) -> IndexS
         image_space=None if image is None else image.space,
         documents=counts["documents"],
         chunks=counts["chunks"],
-        fresh=counts["fresh"],
+        fresh=counts["unsegmented"],
         segments=counts["segments"],
         size_bytes=sum(sizes.values()),
         generation=int(snapshot.setting(settings.GENERATION) or 0),

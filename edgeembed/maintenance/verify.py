@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..catalog import fulltext
 from ..catalog.checksums import CHECKSUMMED, checksum_sql, chunk_digest
 from ..catalog.database import CATALOG_NAME
+from ..catalog.schema import LAYOUT, outdated
 from ..catalog.segment_info import check_segment_info
 from ..catalog.snapshot import ChunkRow, Snapshot
 from ..catalog.sqlite import Connection
@@ -102,15 +104,20 @@ def verify(
     Raises:
         FileNotFoundError: a segment is gone; a newer commit may know why.
         IndexCorruptError: the catalog cannot be read at all.
+        OutdatedLayoutError: it has an older layout.
     """
+    if snapshot.layout != LAYOUT:
+        raise outdated(folder / CATALOG_NAME, snapshot.layout)
     db = snapshot.connection
     findings = _Findings()
     _check_pages(db, findings)
-    _check_seals(db, findings)
+    _check_checksums(db, findings)
     segments: dict[str, Segment] = {}
     with findings.on_damaged_rows("references"):
         _check_references(db, findings)
-        if not snapshot.full_text_is_intact():
+        if not fulltext.is_current(db):
+            findings.notes.append("full text was made by another edgeembed or Python and could not be compared")
+        elif not snapshot.full_text_is_intact():
             findings.table("words", "full text does not say what the passages say")
     with findings.on_damaged_rows("segments"):
         segments = _open_segments(snapshot, folder, dims, is_named, findings)
@@ -139,12 +146,12 @@ def _check_pages(db: Connection, findings: _Findings) -> None:
         findings.table(table, f"row {row} refers to a row of {parent} that is not there")
 
 
-def _check_seals(db: Connection, findings: _Findings) -> None:
+def _check_checksums(db: Connection, findings: _Findings) -> None:
     """Compare every row with its checksum."""
     for table in CHECKSUMMED:
         name = CHECKSUMMED[table][0]
         rows = db.execute(
-            f'SELECT quote("{name}") FROM {table} WHERE seal IS NOT {checksum_sql(table)} LIMIT {_LISTED + 1}'
+            f'SELECT quote("{name}") FROM {table} WHERE checksum IS NOT {checksum_sql(table)} LIMIT {_LISTED + 1}'
         ).fetchall()
         for (value,) in rows[:_LISTED]:
             findings.table(table, f"the row with {name} {value[:80]} is not as it was written")
@@ -183,17 +190,17 @@ def _open_segments(
 ) -> dict[str, Segment]:
     """The segments whose files are those that were written, by name; each is hashed before it is mapped."""
     intact: dict[str, Segment] = {}
-    last: dict[str, int] = {}
+    last: dict[tuple[str, int], int] = {}
     for info in snapshot.segments():
         try:
             check_segment_info(info, folder)
         except IndexCorruptError as error:
             findings.table("segments", error.reason)
             continue
-        if info.first_key <= last.get(info.kind, -1):
+        if info.first_key <= last.get((info.kind, info.encoder), -1):
             findings.table("segments", f"{info.file} overlaps the one before it")
             continue
-        last[info.kind] = info.last_key
+        last[info.kind, info.encoder] = info.last_key
         try:
             segment = Segment(folder, info, dims.get(info.kind, 0), hash_cache=None)
         except IndexCorruptError as error:
@@ -213,7 +220,7 @@ def _open_segments(
 
 
 def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[str, int], findings: _Findings) -> None:
-    """Every chunk has one vector, its digest fits text, span and vector, and its span fits its text."""
+    """Every chunk has its vector, or is said to have none; digests fit text, span and vector, and spans their texts."""
     wrong: dict[str, list[int]] = {}
     for keys, chunks, digests, vectors in chunk_batches(db, segments, dims):
         for key, chunk, digest, vector in zip(keys, chunks, digests, vectors, strict=True):
@@ -223,17 +230,19 @@ def _check_chunks(db: Connection, segments: dict[str, Segment], dims: Mapping[st
     for fault, keys in wrong.items():
         more = f" and {len(keys) - _LISTED:,} more" if len(keys) > _LISTED else ""
         findings.table("chunks", f"{', '.join(map(str, keys[:_LISTED]))}{more}: {fault}")
-    strays = db.execute("SELECT count(*) FROM fresh WHERE key NOT IN (SELECT key FROM chunks)").fetchone()[0]
-    strays += db.execute("SELECT count(*) FROM fresh f JOIN chunks c USING (key) WHERE f.kind <> c.kind").fetchone()[0]
+    strays = db.execute("SELECT count(*) FROM unsegmented WHERE key NOT IN (SELECT key FROM chunks)").fetchone()[0]
+    strays += db.execute(
+        "SELECT count(*) FROM unsegmented f JOIN chunks c USING (key) WHERE f.kind <> c.kind"
+    ).fetchone()[0]
     if strays:
-        findings.table("fresh", f"{strays:,} vectors belong to no chunk")
+        findings.table("unsegmented", f"{strays:,} vectors belong to no chunk")
     for info in (segment.info for segment in segments.values()):
         twice = db.execute(
-            "SELECT count(*) FROM fresh WHERE kind = ? AND key BETWEEN ? AND ?",
+            "SELECT count(*) FROM unsegmented WHERE kind = ? AND key BETWEEN ? AND ?",
             (info.kind, info.first_key, info.last_key),
         ).fetchone()[0]
         if twice:
-            findings.table("fresh", f"{twice:,} vectors lie where {info.file} has its own")
+            findings.table("unsegmented", f"{twice:,} vectors lie where {info.file} has its own")
     _check_order(db, findings)
 
 
@@ -271,7 +280,10 @@ def _check_sample(
     findings: _Findings,
 ) -> int:
     """Embed some texts again, spread evenly over the keys, and compare."""
-    keys = [key for (key,) in db.execute("SELECT key FROM chunks WHERE text IS NOT NULL ORDER BY key")]
+    keys = [
+        key
+        for (key,) in db.execute("SELECT key FROM chunks WHERE text IS NOT NULL AND encoder IS NOT NULL ORDER BY key")
+    ]
     keys = keys[:: max(1, len(keys) // SAMPLE)][:SAMPLE]
     if not keys:
         return 0
@@ -283,7 +295,7 @@ def _check_sample(
     texts, stored = [], []
     for some, chunks, _, vectors in chunk_batches(db, segments, dims):
         for key, chunk, vector in zip(some, chunks, vectors, strict=True):
-            if key in sampled and chunk.text is not None and vector is not None:
+            if key in sampled and chunk.text is not None and vector:
                 texts.append(chunk.text)
                 stored.append(vector)
     again = model.embed_texts(texts)

@@ -13,14 +13,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..text.terms import is_unspaced
+from ..text.terms import characters, is_unspaced, without_gaps
 
 if TYPE_CHECKING:
     from ..embedder import Embedder
     from ..segments.int8 import Floats
     from .hits import Hit
 
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_WORD = re.compile(r"[\w\x80-\U0010ffff]+(?:'[\w\x80-\U0010ffff]+)*")
 _PIECE = 2
 """Characters that are left out at a time in scripts without spaces, as in full text."""
 
@@ -91,8 +91,13 @@ def explain(hit: Hit, query: Floats, embedder: Embedder) -> Explanation:
 def word_spans(text: str) -> list[tuple[int, int]]:
     """Where the words of a text stand: characters, half open; scripts without spaces in pieces of two."""
     spans = []
-    for word in _WORD.finditer(text):
-        begin, end = word.span()
-        step = _PIECE if is_unspaced(word[0]) else end - begin
-        spans += [(at, min(at + step, end)) for at in range(begin, end, step)]
+    # A word holds apostrophes and the vowel signs of many scripts, which are no letters.
+    for word in _WORD.finditer(without_gaps(text.replace("’", "'"))):
+        if is_unspaced(word[0]):
+            places = characters(text, *word.span())
+            spans += [
+                (pair[0][0], pair[-1][1]) for pair in (places[i : i + _PIECE] for i in range(0, len(places), _PIECE))
+            ]
+        else:
+            spans.append(word.span())
     return spans

@@ -43,8 +43,8 @@ def _passages(snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, 
         if chunk.text is not None:
             if is_like(chunk.text, (passage.text or "" for passage in passages)):
                 continue
-            marks = [] if bm25 is None else fulltext.marks(snapshot.connection, terms.expression, key)
-            shown = snippet(chunk.text, spans_of(chunk.text, query.words, query.phrases, marks))
+            marks = [] if bm25 is None else fulltext.marks(chunk.text, terms.expression)
+            shown = snippet(chunk.text, spans_of(chunk.text, query.phrases, marks))
         passages.append(
             Passage(
                 similarity=similarity,

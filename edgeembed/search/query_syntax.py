@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..text.surrogates import replace_surrogates
-from ..text.terms import normalize_words
+from ..text.terms import has_words
 
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"'})
 _QUERY_PART = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))|"')
@@ -38,11 +38,11 @@ def parse_query(query: str) -> Query:
         text = part["phrase"] if part["phrase"] is not None else part["word"]
         if text is None or not text.strip():
             continue
-        if part["minus"] and normalize_words(text):
+        if part["minus"] and has_words(text):
             excluded.append(text.strip())
             continue
         words.append((part["minus"] or "") + text)
-        if part["phrase"] is not None and normalize_words(text):
+        if part["phrase"] is not None and has_words(text):
             phrases.append(text.strip())
     if not words:
         only = "the query only says what to leave out" if excluded else "the query is empty"

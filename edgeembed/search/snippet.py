@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ..text.terms import fold, is_unspaced, literal_pieces, normalize_words
+from ..text.normalize import fold_marks_aligned
+from ..text.terms import phrase_pattern
 
 SNIPPET_CHARACTERS = 240
 _LEAD = 60
@@ -52,18 +53,17 @@ def snippet(text: str, spans: Sequence[Span], *, limit: int = SNIPPET_CHARACTERS
     return Snippet(out + " …" if cut else out, tuple(marks))
 
 
-def spans_of(text: str, query: str, phrases: Iterable[str], marked: Iterable[Span]) -> list[Span]:
+def spans_of(text: str, phrases: Iterable[str], marked: Iterable[Span]) -> list[Span]:
     """Where the words of a query stand in a text.
 
     Args:
-        marked: what the full text found; phrases, parts of identifiers and scripts without spaces are added here.
+        marked: what the full text found; phrases are added here.
     """
     spans = list(marked)
-    # Offsets hold only where folding keeps every character in its place.
-    folded = text.lower() if text.isascii() else "".join(c if len(f := fold(c)) != 1 else f for c in text)
-    expressions = [re.escape(fold(piece)) for piece in literal_pieces(query)] + [_as_it_stands(p) for p in phrases]
-    for expression in filter(None, expressions):
-        spans += [match.span() for match in re.finditer(expression, folded)]
+    folded, places = fold_marks_aligned(text)
+    for pattern in filter(None, map(phrase_pattern, phrases)):
+        for match in re.finditer(pattern, folded, re.IGNORECASE):
+            spans.append((places[match.start()][0], places[match.end() - 1][1]))
     return _joined(spans)
 
 
@@ -71,15 +71,6 @@ def is_like(text: str, others: Iterable[str]) -> bool:
     """Whether nearly the same words were shown before."""
     words = set(text.split())
     return any(len(words & seen) >= _ALIKE * len(words | seen) for seen in map(set, map(str.split, others)))
-
-
-def _as_it_stands(phrase: str) -> str:
-    """A regular expression for the words of a phrase with any spaces and punctuation between them."""
-    words = normalize_words(phrase).split()
-    if any(map(is_unspaced, words)):
-        return r"[\W_]*".join(map(re.escape, words))
-    between = r"[\W_]+".join(map(re.escape, words))
-    return rf"(?<!\w){between}(?!\w)"
 
 
 def _joined(spans: list[Span]) -> list[Span]:

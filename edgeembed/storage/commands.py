@@ -68,9 +68,8 @@ class AddChunk:
         if self.chunk.error is not None:
             return
         row, vector = self.chunk.row, self.chunk.vector
-        assert vector is not None
         content = transaction.content(self.chunk.digest, row.kind)
-        transaction.add_chunk(content, row, vector, chunk_digest(row, vector))
+        transaction.add_chunk(content, row, vector, chunk_digest(row, vector or b""), self.chunk.encoder)
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class PutDocument:
         error = ImageError(self.image_path, cause.reason, which=f"document {self.id!r}")
         if self.file is not None:
             transaction.remove_documents([self.id])
-            transaction.put_file(self.id, self.file._replace(reason=error.reason))
+            transaction.put_file(self.id, self.file.skipped(error.reason))
         return FailedImage(self.id, self.change, error, is_file=self.file is not None)
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalog.snapshot import ChunkRow
+from ..catalog.snapshot import ChunkRow, EncoderInfo
 from ..embedder import Embedder
 from ..errors import EdgeEmbedError, ImageError
 from ..reading.pictures import ImageSource
@@ -31,6 +31,8 @@ class PendingChunk:
     image: ImageSource | None = None
     vector: bytes | None = None
     """int8 ``(dim,)``; ``None`` until it is embedded."""
+    encoder: EncoderInfo | None = None
+    """What made the vector; likewise."""
     error: ImageError | None = None
     """Why it cannot be embedded."""
 
@@ -119,9 +121,10 @@ class EmbedQueue:
 
     def _embed_texts(self, embedder: Embedder, batch: list[PendingChunk]) -> None:
         vectors = embedder.embed_texts([chunk.row.text or "" for chunk in batch])
+        encoder = encoder_info(embedder)
         self._count(len(batch))
         for chunk, row in zip(batch, to_int8(vectors), strict=True):
-            chunk.vector = row.tobytes()
+            chunk.vector, chunk.encoder = row.tobytes(), encoder
 
     def _embed_image(self, embedder: Embedder, chunk: PendingChunk) -> None:
         assert chunk.image is not None
@@ -131,13 +134,19 @@ class EmbedQueue:
             chunk.error = error
         else:
             self._count(1)
-            chunk.vector = vector.tobytes()
+            chunk.vector, chunk.encoder = vector.tobytes(), encoder_info(embedder)
         finally:
             chunk.image = None  # the catalog has no use for it
 
     def _count(self, chunks: int) -> None:
         with self._guard:
             self.embedded += chunks
+
+
+def encoder_info(embedder: Embedder) -> EncoderInfo:
+    """What the catalog remembers of a model beside its vectors."""
+    manifest = embedder.manifest
+    return EncoderInfo(manifest.encoder, manifest.name, manifest.space, manifest.dim)
 
 
 def _size_bytes(image: ImageSource) -> int:

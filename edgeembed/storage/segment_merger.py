@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import accumulate, takewhile
 from pathlib import Path
 
@@ -46,10 +47,13 @@ class SegmentMerger:
         with self._catalog.read() as snapshot:
             if snapshot.unsegmented_count(kind) < FLUSH_ROWS:
                 return
-            unsegmented = snapshot.unsegmented_rows(kind)
-        keys = np.array([key for key, _ in unsegmented], dtype=np.int64)
-        rows = from_blobs([vector for _, vector in unsegmented], len(unsegmented[0][1]))
-        self._replace([], kind, keys, [rows])
+            encoders = snapshot.unsegmented_encoders(kind)
+        for encoder in encoders:
+            with self._catalog.read() as snapshot:
+                unsegmented = snapshot.unsegmented_rows(kind, encoder)
+            keys = np.array([key for key, _ in unsegmented], dtype=np.int64)
+            rows = from_blobs([vector for _, vector in unsegmented], len(unsegmented[0][1]))
+            self._replace([], kind, encoder, keys, [rows])
         self.merge(kind, FLUSH_ROWS * _MERGE)
 
     def merge(self, kind: str, most: int) -> None:
@@ -61,7 +65,7 @@ class SegmentMerger:
         """Rewrite segments of which more than half the rows are gone."""
         with self._catalog.read() as snapshot:
             segments = snapshot.segments()
-            live = [snapshot.live_count(s.kind, s.first_key, s.last_key) for s in segments]
+            live = [snapshot.live_count(info) for info in segments]
         for info, count in zip(segments, live, strict=True):
             if count * 2 < info.rows:
                 self._rewrite([info])
@@ -75,8 +79,8 @@ class SegmentMerger:
         """Neighbouring segments among the last of one size class, as many as fit together, if these are enough."""
         with self._catalog.read() as snapshot:
             segments = snapshot.segments(kind)
-        last = _size_class(segments[-1].rows) if segments else 0
-        alike = list(takewhile(lambda info: _size_class(info.rows) == last, reversed(segments)))[::-1]
+        last = _alike(segments[-1]) if segments else None
+        alike = list(takewhile(lambda info: _alike(info) == last, reversed(segments)))[::-1]
         rows = accumulate(info.rows for info in alike)
         group = [info for info, total in zip(alike, rows, strict=True) if total <= most]
         return group if len(group) >= _MERGE else []
@@ -88,10 +92,10 @@ class SegmentMerger:
         sparse = set[str]()
         with self._catalog.read() as snapshot:
             for info in snapshot.segments(kind):
-                live = snapshot.live_count(kind, info.first_key, info.last_key)
+                live = snapshot.live_count(info)
                 if live < info.rows:
                     sparse.add(info.file)
-                if not groups or live > room:
+                if not groups or live > room or info.encoder != groups[-1][-1].encoder:
                     groups.append([])
                     room = MAX_SEGMENT_ROWS
                 groups[-1].append(info)
@@ -102,7 +106,7 @@ class SegmentMerger:
         """Replace neighbouring segments by one of their live rows."""
         kind = group[0].kind
         with self._catalog.read() as snapshot:
-            keys = [np.array(snapshot.live_keys(kind, f.first_key, f.last_key), dtype=np.int64) for f in group]
+            keys = [np.array(snapshot.live_keys(info), dtype=np.int64) for info in group]
 
         def parts() -> Iterator[Rows]:
             for info, live in zip(group, keys, strict=True):
@@ -111,18 +115,24 @@ class SegmentMerger:
                     yield segment.rows(live)
                     segment.release()  # the new graph is in memory; the old ones need not be as well
 
-        self._replace(group, kind, np.concatenate(keys), parts())
+        self._replace(group, kind, group[0].encoder, np.concatenate(keys), parts())
 
-    def _replace(self, old: list[SegmentInfo], kind: str, keys: Keys, rows: Iterable[Rows]) -> None:
+    def _replace(self, old: list[SegmentInfo], kind: str, encoder: int, keys: Keys, rows: Iterable[Rows]) -> None:
         new = None
         _log.debug("%s rows of %s: %d segments become one", len(keys), kind, len(old))
         if len(keys):
             name = f"{kind}-{uuid.uuid4().hex}.usearch"
             new = write_segment(self._folder, name, kind, keys, rows, threads=self._threads)
+            new = replace(new, encoder=encoder)
             self._segments.trust(new)
         with self._catalog.write() as transaction:
             transaction.replace_segments(old, new)
         self._segments.drop(old)  # at once: a large first run would otherwise hold its index twice, on disk and mapped
+
+
+def _alike(info: SegmentInfo) -> tuple[int, int]:
+    """What segments must have in common to be merged."""
+    return info.encoder, _size_class(info.rows)
 
 
 def _size_class(rows: int) -> int:

@@ -94,7 +94,7 @@ class _Run:
         if isinstance(document, Skipped):
             self.skipped.append(document)
             is_passing = document.reason.startswith(UNREADABLE)
-            writer.skip(file.path, row._replace(reason=document.reason), keep=is_passing)
+            writer.skip(file.path, row.skipped(document.reason), keep=is_passing)
             self.count_failed(writer)
             return not writer.stopped()
         change = writer.add(document, file=row)

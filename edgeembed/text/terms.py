@@ -1,84 +1,154 @@
-"""Words: what a query asks for, and what of a text SQLite's full text would not find by itself.
+"""Words: what a text is indexed by, and what a query asks for, in one form (``normalize.py``).
 
-SQLite cuts text at spaces and punctuation. Three kinds of words need more: identifiers such as ``parseConfigFile``,
-whose parts are searched too; scripts that write no spaces (Chinese, Japanese, Thai …), for which pairs of neighbouring
-characters stand in for words, as in most search engines; and letters with several spellings (``ß`` and ``ss``,
-ligatures, full-width forms). :func:`index_terms` lists such words of a text, and they are indexed beside it.
+Words stand between spaces and punctuation. Four kinds need more:
+
+- scripts that write no spaces (Chinese, Japanese, Thai, Khmer …): pairs of neighbouring characters stand in for words,
+  as in most search engines; a character is a letter with its vowel signs. Korean, whose words carry endings, likewise;
+- identifiers such as ``parseConfigFile``: their parts, and neighbouring parts joined, are words as well;
+- compounds such as ``e-mail`` and ``snake_case``: joined they are a word as well;
+- signs that are a part of a name (``C++``, ``C#``, ``.NET``), emoji and other symbols: words such as ``cplusplus``.
+
+The first kind takes the place of words; the others are indexed beside them.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, takewhile
+from typing import NamedTuple
 
+from .normalize import fold, fold_marks, fold_marks_aligned
+
+WORDS_VERSION = f"1 {unicodedata.unidata_version}"
+"""Of what :func:`index_words` makes of a text; with another one full text is built anew."""
 _MAX_TERMS = 64
 """More words of a query than this are passed over; a page of text as a query needs no more."""
-# Han, kana, Hangul, Thai, Lao, Myanmar, Khmer.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_UNSPACED += "\uf900-\ufaff\U00020000-\U0003ffff"
+# Thai, Lao, Myanmar, Hangul, Khmer, Tai scripts, Javanese, kana, Han.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aad\ua980-\ua9ff\uaa60-\uaadf\uac00-\ud7af"
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 _RUN = re.compile(f"[{_UNSPACED}]+")
-# Words first, then what is in each: an expression for both together tries a long word anew from each of its characters.
-_WORD = re.compile(r"\w+")
-_NAME = re.compile(r"[A-Za-z0-9]+")
-_HUMP = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
-_PART = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SEVERAL_SPELLINGS = re.compile("ss|ff|fi|fl|st|[^\x00-\x7f]")
-_DIACRITICS = re.compile("[\u0300-\u036f]")
+_SIGNS = (
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u1056-\u1059\u105e-\u1060\u1062-\u1064"
+    "\u1067-\u106d\u1071-\u1074\u1082-\u108d\u108f\u109a-\u109d\u17b4-\u17d3\u17dd\u1a55-\u1a7c\ua980-\ua983\ua9b3-\ua9c0"
+    "\u3099\u309a"
+)
+_CHARACTER = re.compile(f".(?:[\u17d2\u1039].|[{_SIGNS}])*", re.DOTALL)
+"""With its vowel signs and tones, and with the consonants that Khmer and Burmese write below it."""
+_GAP = re.compile(r"[^\w\x00-\x7f]")
 _ASCII_GAP = re.compile(r"[^a-z0-9]+")
+_WORD = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]+")
+_NAME = re.compile(r"[A-Za-z0-9]+")
+_HUMP = re.compile(r"[A-Z](?:(?<=[a-z].)|[A-Z][a-z])")
+"""A capital behind a small letter, or two before one. What an expression begins with decides how fast it is."""
+_PART = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_LETTER = r"[A-Za-z0-9\x80-\U0010ffff]"
+_LINK = re.compile(rf"[-_](?<={_LETTER}.)(?={_LETTER})")
+_COMPOUND = re.compile(rf"{_LETTER}+(?:[-_]{_LETTER}+)+")
+"""To be matched where a word begins: searching would try a long word over again from each of its characters."""
+_JOINED = 3
+"""So many neighbouring parts of a name are joined at most, besides all of them."""
+_MAX_PARTS = 12
+"""Names with more parts are data, of which joining would make much."""
+_SYMBOL = re.compile(
+    r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])|[^\w\s\x00-\x7f]"
+)
+_ASCII_SYMBOL = re.compile(r"[+#](?<=[^\W_].)|\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
+"""What a text in ASCII without signs that are words does not hold."""
+_SPOKEN = {".": "dot", "++": "plusplus", "+": "plus", "#": "sharp"}
+_DRAWN = re.compile("[\u2500-\u259f\u2800-\u28ff]")  # boxes and bars
+_BORDER_WORDS = 8
+"""So many words from a border on are looked up; the rest is compared."""
+_LONGEST_NAME = 40
+
+
+class Word(NamedTuple):
+    """A word as it is indexed, and where it stands."""
+
+    text: str
+    start: int
+    end: int
+    """Characters, half open."""
+
+
+def index_words(text: str) -> tuple[str, str]:
+    """A text as the keyword index takes it: its words, in their order, and extra words beside them; spaces between."""
+    folded = fold_marks(text)
+    if folded.isascii():  # the index does the rest: it parts words at punctuation, and passes over case
+        words = clean = folded
+    else:
+        clean = without_gaps(folded)
+        words = _RUN.sub(_in_pairs, clean.casefold())
+    return words, " ".join([word.text for word in _extra_words(folded, clean)])
+
+
+def aligned_words(text: str) -> tuple[list[Word], list[Word]]:
+    """The words that :func:`index_words` gives, each with its place in ``text``."""
+    folded, spans = fold_marks_aligned(text)
+
+    def placed(words: Iterable[Word]) -> list[Word]:
+        return [Word(word.text, spans[word.start][0], spans[word.end - 1][1]) for word in words]
+
+    clean = without_gaps(folded)
+    return placed(_words(clean)), placed(_extra_words(folded, clean))
 
 
 def query_terms(text: str) -> list[str]:
     """The words of a query as FTS5 strings, each once; a document need not hold all of them."""
     terms: dict[str, None] = {}
     for word in text.split():
-        for term in _alternatives(word):
+        for term in _alternatives(fold_marks(word)):
             terms.setdefault(term)
     return list(terms)[:_MAX_TERMS]
 
 
 def phrase_expression(phrase: str) -> str:
     """An FTS5 expression that every text with ``phrase`` fits; others may too: ask :func:`contains_phrase`."""
-    folded = fold(phrase)
-    runs = _RUN.findall(folded)
-    if not runs:
-        words = [_quoted(word) for word in normalize_words(phrase).split()]
-        # A letter with several spellings may stand in the text in another one than here, and be indexed as an extra.
-        return " AND ".join(words) if _SEVERAL_SPELLINGS.search(folded) else _quoted(phrase)
-    pieces = [_quoted(" ".join(_pairs(run))) if len(run) > 1 else f"{_quoted(run)} *" for run in runs]
-    return " AND ".join([*pieces, *map(_quoted, normalize_words(_RUN.sub(" ", folded)).split())])
+    folded = fold_marks(phrase)
+    pieces = list(_pieces(folded.casefold()))
+    signs = [_quoted(word.text) for word in _symbol_words(folded)]
+    if all(isinstance(piece, str) for piece in pieces):
+        return " AND ".join([_quoted(" ".join(map(str, pieces))), *signs] if pieces else signs)
+    return " AND ".join([*map(_expression, pieces), *signs])
 
 
-def index_terms(text: str) -> str | None:
-    """Words of a text to index beside it, ``None`` if there are none."""
-    words = [part for name in _camel_names(text) for part in _PART.findall(name) if part != name]
-    if not text.isascii():
-        for word in _WORD.findall(text):
-            if word.isascii():
-                continue
-            folded = fold(word)
-            for run in _RUN.findall(folded):
-                words += [*_pairs(run), run[-1]]
-            if folded != _as_sqlite_folds(word) and not _RUN.search(folded):
-                words.append(folded)
-    return " ".join(words) or None
+def border_expression(phrase: str) -> str:
+    """An FTS5 expression that a passage fits which begins with a later part of ``phrase``; empty: it has one word."""
+    words = normalize_words(phrase).split()
+    ends = []
+    for i in range(1, len(words)):
+        first = words[i : i + _BORDER_WORDS]
+        if is_unspaced(first[0]):
+            ends.append(_expression(list(takewhile(is_unspaced, first))))
+        else:
+            ends.append(_quoted(" ".join(takewhile(lambda word: not is_unspaced(word), first))))
+    return " OR ".join(f"^ {end}" for end in dict.fromkeys(ends))
 
 
 def contains_phrase(text: str, phrase: str) -> bool:
     """Whether the words of ``phrase`` stand in ``text`` one after the other, as whole words, in these very forms."""
-    return normalize_words(phrase) in normalize_words(text)
+    symbols = any(_symbol_words(fold_marks(phrase)))
+    return normalize_words(phrase, symbols=symbols) in normalize_words(text, symbols=symbols)
 
 
-def normalize_words(text: str) -> str:
+def normalize_words(text: str, *, symbols: bool = False) -> str:
     """The words of a text in one form, with a space before and after each; empty if there are none.
 
-    Characters of scripts without spaces are words of their own.
+    Characters of scripts without spaces are words of their own; with ``symbols`` so are the signs of ``C++`` and
+    ``.NET``, and emoji.
     """
-    if text.isascii():
-        words = _ASCII_GAP.sub(" ", text.lower())
+    folded = fold_marks(text)
+    if symbols:
+        folded = _SYMBOL.sub(lambda sign: f" {spoken} " if (spoken := _spoken(sign[0])) else sign[0], folded)
+    folded = folded.casefold()
+    if folded.isascii():
+        words = _ASCII_GAP.sub(" ", folded)
     else:
-        characters = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in fold(text))
-        words = _RUN.sub(lambda run: f" {' '.join(run[0])} ", "".join(characters))
+        folded = _RUN.sub(lambda run: f" {' '.join(_CHARACTER.findall(run[0]))} ", without_gaps(folded))
+        words = " ".join(_WORD.findall(folded))
     words = " ".join(words.split())
     return f" {words} " if words else ""
 
@@ -88,50 +158,189 @@ def is_unspaced(word: str) -> bool:
     return _RUN.search(word) is not None
 
 
-def literal_pieces(text: str) -> list[str]:
-    """Parts of a query that SQLite's own marking does not see: to be looked for as they are."""
-    pieces = [piece for run in _RUN.findall(fold(text)) for piece in (_pairs(run) or [run])]
-    return list(dict.fromkeys(pieces + [part for name in _camel_names(text) for part in _PART.findall(name)]))
+def has_words(text: str) -> bool:
+    """Whether there is anything in a text that can be looked up."""
+    return bool(normalize_words(text, symbols=True))
 
 
-def fold(text: str) -> str:
-    """Lower case, without accents, compatibility forms resolved (Unicode's NFKC and case folding)."""
-    if text.isascii():
-        return text.lower()
-    bare = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text))
-    return unicodedata.normalize("NFKC", bare).casefold()
+def phrase_pattern(phrase: str) -> str:
+    """A regular expression for the words of a phrase in a text that is folded, whatever is between them."""
+    folded = fold(phrase)
+    if any(_symbol_words(folded)):
+        return r"\s+".join(map(re.escape, folded.split()))
+    words = normalize_words(phrase).split()
+    if any(map(is_unspaced, words)):
+        return r"[\W_]*".join(map(re.escape, words))
+    between = r"[\W_]+".join(map(re.escape, words))
+    return rf"(?<!\w){between}(?!\w)" if words else ""
 
 
 def _alternatives(word: str) -> Iterator[str]:
-    """What to look for because of one word of a query."""
-    folded = fold(word)
-    if not normalize_words(word):
+    """What to look for because of one word of a query, folded but for its case."""
+    folded = word.casefold()
+    pieces = list(_pieces(folded))
+    if any(isinstance(piece, list) for piece in pieces):
+        for piece in pieces:
+            is_run = isinstance(piece, list) and len(piece) > 1
+            yield from map(_quoted, _pairs(piece)) if is_run else (_expression(piece),)
+    elif len(pieces) > 1:
+        # Compounds are indexed joined. With other signs inside it is a phrase: `don't`, `1.2.3`. Its parts count too.
+        words = list(map(str, pieces))
+        is_compound = any(len(words) == len(group) for group in _compounds(without_gaps(folded)))
+        yield _quoted(("" if is_compound else " ").join(words))
+        yield from map(_quoted, words)
+    else:
+        yield from map(_expression, pieces)
+    for name in _NAME.findall(word):
+        if _HUMP.search(name):
+            yield from (_quoted(part.lower()) for part in _PART.findall(name))
+    yield from (_quoted(sign.text) for sign in _symbol_words(word))
+
+
+def _pieces(folded: str) -> Iterator[str | list[str]]:
+    """The words of a folded text; of scripts without spaces the characters of each run, as a list."""
+    for word in _WORD.findall(without_gaps(folded)):
+        at = 0
+        for run in _RUN.finditer(word):
+            if run.start() > at:
+                yield word[at : run.start()]
+            yield _CHARACTER.findall(run[0])
+            at = run.end()
+        if at < len(word):
+            yield word[at:]
+
+
+def _expression(piece: str | list[str]) -> str:
+    if isinstance(piece, str):
+        return _quoted(piece)
+    return _quoted(" ".join(_pairs(piece))) if len(piece) > 1 else f"{_quoted(piece[0])} *"
+
+
+def _words(clean: str) -> Iterator[Word]:
+    """The words of a text, in lower case; pairs of characters in scripts without spaces."""
+    for word in _WORD.finditer(clean):
+        at = word.start()
+        for run in _RUN.finditer(clean, word.start(), word.end()):
+            if at < run.start():
+                yield Word(clean[at : run.start()].casefold(), at, run.start())
+            found = [Word(clean[begin:end], begin, end) for begin, end in characters(clean, *run.span())]
+            yield from (Word(a.text + b.text, a.start, b.end) for a, b in pairwise(found))
+            yield found[-1]
+            at = run.end()
+        if at < word.end():
+            yield Word(clean[at : word.end()].casefold(), at, word.end())
+
+
+def _extra_words(folded: str, clean: str) -> Iterator[Word]:
+    """What to index beside the words of a folded text that has kept its case.
+
+    Args:
+        clean: the same without signs; see :func:`without_gaps`.
+    """
+    if _HUMP.search(folded):
+        for name in _NAME.finditer(folded):
+            parts = _parts(folded, name) if _HUMP.search(name[0]) else []
+            if len(parts) > 1:
+                yield from parts
+                yield from _joined(parts, whole=False)
+    for compound in _compounds(clean):
+        yield from _joined(compound, whole=True)
+    if not folded.isascii() or _ASCII_SYMBOL.search(folded):
+        yield from {word.text: word for word in _symbol_words(folded)}.values()
+
+
+def _parts(text: str, name: re.Match[str]) -> list[Word]:
+    """The parts of an identifier that begin with capitals."""
+    return [Word(part[0].lower(), *part.span()) for part in _PART.finditer(text, *name.span())]
+
+
+def _compounds(clean: str) -> Iterator[list[Word]]:
+    """Words that single hyphens or underscores link."""
+    end = 0
+    for link in _LINK.finditer(clean):
+        if link.start() < end:
+            continue
+        compound = _COMPOUND.match(clean, _begin_of_word(clean, link.start()))
+        if compound is None:  # a word so long that its beginning was not looked for
+            continue
+        end = compound.end()
+        if not is_unspaced(compound[0]):
+            yield [Word(part[0].casefold(), *part.span()) for part in _WORD.finditer(clean, *compound.span())]
+
+
+def _joined(parts: Sequence[Word], *, whole: bool) -> Iterator[Word]:
+    """Neighbouring parts of a name as one word; all of them together only if that is asked for."""
+    if len(parts) > _MAX_PARTS:
         return
-    if runs := _RUN.findall(folded):
-        for run in runs:
-            yield from map(_quoted, _pairs(run)) if len(run) > 1 else (f"{_quoted(run)} *",)
-        yield from map(_quoted, normalize_words(_RUN.sub(" ", folded)).split())
-        return
-    # Punctuation inside makes it a phrase to SQLite: `snake_case`, `don't`, `1.2.3`; its parts count as well.
-    yield _quoted(folded if folded != _as_sqlite_folds(word) else word.lower())
-    if folded != _as_sqlite_folds(word):
-        yield _quoted(word.lower())
-    parts = [part.lower() for part in _PART.findall(word)] if _camel_names(word) else []
-    pieces = normalize_words(word).split()
-    yield from map(_quoted, [*(pieces if len(pieces) > 1 else []), *parts])
+    for count in range(2, len(parts) + whole):
+        if count > _JOINED and count < len(parts):
+            continue
+        for first in range(len(parts) - count + 1):
+            group = parts[first : first + count]
+            text = "".join([word.text for word in group])
+            if count == len(parts) or not text.isdigit():  # of a date or a number only the whole
+                yield Word(text, group[0].start, group[-1].end)
 
 
-def _camel_names(text: str) -> list[str]:
-    """Names with parts that begin with capitals, such as ``parseConfigFile`` and ``HTTPServer``."""
-    return [name for name in _NAME.findall(text) if _HUMP.search(name)]
+def _symbol_words(folded: str) -> Iterator[Word]:
+    """Signs as words, with the name that they belong to, if they do."""
+    for sign in _SYMBOL.finditer(folded):
+        spoken = _spoken(sign[0])
+        if not spoken:
+            continue
+        start, end = sign.span()
+        if sign[0] == ".":
+            name = _NAME.match(folded, end)
+            end = end if name is None else name.end()
+        elif sign[0] in _SPOKEN:
+            start = _begin_of_word(folded, start)
+        before, behind = folded[start : sign.start()], folded[sign.end() : end]
+        yield Word(f"{before}{spoken}{behind}".casefold(), start, end)
 
 
-def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)]
+def _begin_of_word(text: str, end: int) -> int:
+    start = end
+    while start > 0 and end - start < _LONGEST_NAME and _WORD.match(text[start - 1]):
+        start -= 1
+    return start
 
 
-def _as_sqlite_folds(word: str) -> str:
-    return _DIACRITICS.sub("", unicodedata.normalize("NFD", word)).lower()
+def _spoken(sign: str) -> str:
+    """A sign as a word; empty: it is punctuation, or a mark of the letter before."""
+    if sign in _SPOKEN:
+        return _SPOKEN[sign]
+    is_symbol = unicodedata.category(sign) in ("So", "Sm", "Sc") and not _DRAWN.match(sign)
+    return f"u{ord(sign):x}" if is_symbol else ""
+
+
+class _Gaps(dict[str, str]):
+    """A character that is neither ASCII nor alphanumeric, to itself if it is a mark, and to a space if not."""
+
+    def __missing__(self, character: str) -> str:
+        self[character] = kept = character if unicodedata.category(character)[0] == "M" else " "
+        return kept
+
+
+_GAPS = _Gaps()
+
+
+def without_gaps(text: str) -> str:
+    """A text as long as ``text``, in which a space stands for each sign that is not ASCII and no part of a word."""
+    return text if text.isascii() else _GAP.sub(lambda gap: _GAPS[gap[0]], text)
+
+
+def characters(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Where the characters of a part of a text stand, half open; vowel signs belong to the letter before them."""
+    return [character.span() for character in _CHARACTER.finditer(text, start, end)]
+
+
+def _in_pairs(run: re.Match[str]) -> str:
+    found = _CHARACTER.findall(run[0])
+    return f" {' '.join([*_pairs(found), found[-1]])} "
+
+
+def _pairs(found: Sequence[str]) -> list[str]:
+    return [first + second for first, second in pairwise(found)]
 
 
 def _quoted(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from edgeembed import Document, Index
 from edgeembed.catalog import fulltext
 from edgeembed.catalog.database import Catalog
 from edgeembed.index_models.records import models_at
+from tests.support.old_layouts import downgrade
 from tests.support.search_texts import TEXTS, ids
 from tests.support.tiny_image import tiny_two_tower_bundle
 
@@ -132,9 +132,9 @@ def test_a_name_that_is_not_unicode_can_be_added_and_removed(tmp_path: Path, tin
             assert transaction.full_text_is_intact()
 
 
-def test_an_index_of_before_is_brought_up_to_date(index: Index, downgrade: Callable[[Path], None]) -> None:
+def test_an_index_of_before_is_brought_up_to_date(index: Index) -> None:
     index.close()
-    downgrade(index.path)
+    downgrade(index.path, 1)
     with pytest.raises(edgeembed.EdgeEmbedError, match=r"older edgeembed.*edgeembed index"):
         Index.open(index.path, read_only=True)
     assert models_at(index.path) is not None  # a rebuild can still tell

@@ -36,7 +36,7 @@ def craft(place: Path, table: str, sql: str, *values: object) -> None:
     register(db)
     db.execute(sql, values)
     if table:
-        db.execute(f"UPDATE {table} SET seal = {checksum_sql(table)}")
+        db.execute(f"UPDATE {table} SET checksum = {checksum_sql(table)}")
     db.commit()
     db.close()
 
@@ -76,7 +76,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         "tables are not those",
     ),
     "a fresh vector of another length": (
-        lambda p: craft(p, "", "UPDATE fresh SET vector = zeroblob(1000000)"),
+        lambda p: craft(p, "", "UPDATE unsegmented SET vector = zeroblob(1000000)"),
         "length of a vector",
     ),
     "metadata nested without end": (

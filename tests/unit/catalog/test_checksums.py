@@ -36,14 +36,14 @@ def test_where_a_value_ends_and_what_is_null_count_too() -> None:
 def test_each_table_with_a_checksum_has_these_columns_and_it_last(db: Connection) -> None:
     for table, columns in CHECKSUMMED.items():
         names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-        assert names[-1] == "seal"
+        assert names[-1] == "checksum"
         assert set(columns) < set(names)
 
 
 def test_an_inserted_row_fits_its_checksum_and_an_altered_one_does_not(db: Connection) -> None:
     db.execute(insert_sql("settings"), (b"mod\xc3\xa8le", b"{}"))
-    db.execute(insert_sql("files"), (b"caf\xe9.txt", 1, 2, 3, None))
-    intact = "SELECT count(*) FROM {0} WHERE seal = " + "{1}"
+    db.execute(insert_sql("files"), (b"caf\xe9.txt", 1, 2, 3, None, b"indexed", None, 7, None))
+    intact = "SELECT count(*) FROM {0} WHERE checksum = " + "{1}"
     for table in ("settings", "files"):
         assert db.execute(intact.format(table, checksum_sql(table))).fetchone() == (1,)
     db.execute("UPDATE settings SET value = '{ }'")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from edgeembed.catalog.database import CATALOG_NAME, Catalog, create_catalog
-from edgeembed.catalog.snapshot import ChunkRow, FileRow
+from edgeembed.catalog.snapshot import ChunkRow, EncoderInfo, FileRow
 from edgeembed.catalog.transaction import Transaction
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
 
+ENCODER = EncoderInfo("digest", "model", "space", 2)
 CHUNK = ChunkRow("text", 0, 5, 1, 1, None, "hello")
 
 
@@ -23,7 +24,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 def put(transaction: Transaction, id: str, digest: bytes, metadata: str = "{}") -> None:
     content = transaction.content(digest, "text")
-    transaction.add_chunk(content, CHUNK, b"\x01\x02", b"digest")
+    transaction.add_chunk(content, CHUNK, b"\x01\x02", b"digest", ENCODER)
     transaction.complete(content)
     transaction.put_document(id, content, metadata)
 
@@ -63,7 +64,7 @@ def test_contents_are_shared_and_swept_with_their_last_document(catalog: Catalog
         assert [row.id for row in transaction.passages([1], {})] == ["b"]
         transaction.remove_documents(["b"])
         assert transaction.collect_contents() == 1
-        assert transaction.counts()["chunks"] == transaction.counts()["fresh"] == 0
+        assert transaction.counts()["chunks"] == transaction.counts()["unsegmented"] == 0
 
 
 def test_keys_are_never_reused(catalog: Catalog) -> None:
@@ -72,7 +73,7 @@ def test_keys_are_never_reused(catalog: Catalog) -> None:
         transaction.remove_documents(["a"])
         transaction.collect_contents()
         put(transaction, "a", b"1")
-        assert transaction.live_keys("text", 0, 99) == [2]
+        assert [key for key, _ in transaction.unsegmented_rows("text")] == [2]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from edgeembed.catalog.database import Catalog, create_catalog
-from edgeembed.catalog.snapshot import ChunkRow, FileRow, Snapshot
+from edgeembed.catalog.snapshot import ChunkRow, EncoderInfo, FileRow, Snapshot
 from edgeembed.catalog.where import Condition, condition, word_condition
 
+ENCODER = EncoderInfo("digest", "model", "space", 2)
 FILES = {
     "a.txt": ('{"from": "ann", "year": 2019, "tags": ["red", "blue"]}', "the boat leaves", 10, date(2024, 1, 5)),
     "notes/b.MD": ('{"from": "bob", "year": 2024, "tags": []}', "the tomato grows", 2000, date(2024, 3, 1)),
@@ -29,7 +30,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
     with catalog.write() as transaction:
         for number, (name, (metadata, text, size, day)) in enumerate(FILES.items()):
             content = transaction.content(bytes([number]), "text")
-            transaction.add_chunk(content, ChunkRow("text", 0, len(text), 1, 1, None, text), b"\x01\x02", b"digest")
+            row = ChunkRow("text", 0, len(text), 1, 1, None, text)
+            transaction.add_chunk(content, row, b"\x01\x02", b"digest", ENCODER)
             transaction.complete(content)
             transaction.put_document(name, content, metadata)
             moment = datetime.combine(day, datetime.min.time())

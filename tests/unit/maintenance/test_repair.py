@@ -20,15 +20,15 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a segment gone": (lambda p: segment(p).unlink(), "is missing"),
     "a segment's row": (lambda p: change(p, "UPDATE segments SET first_key = first_key + 1"), "segments"),
     "a fresh vector": (
-        lambda p: change(p, "UPDATE fresh SET vector = zeroblob(16) WHERE key = 129"),
+        lambda p: change(p, "UPDATE unsegmented SET vector = zeroblob(16) WHERE key = 129"),
         "129: text, span",
     ),
     "a fresh vector of a wrong size": (
-        lambda p: change(p, "UPDATE fresh SET vector = x'00' WHERE key = 129"),
+        lambda p: change(p, "UPDATE unsegmented SET vector = x'00' WHERE key = 129"),
         "129: has no vector",
     ),
-    "a fresh vector gone": (lambda p: change(p, "DELETE FROM fresh WHERE key = 130"), "130: has no vector"),
-    "a vector twice": (lambda p: change(p, "INSERT INTO fresh VALUES (7, 'text', zeroblob(16))"), "has its own"),
+    "a fresh vector gone": (lambda p: change(p, "DELETE FROM unsegmented WHERE key = 130"), "130: has no vector"),
+    "a vector twice": (lambda p: change(p, "INSERT INTO unsegmented VALUES (7, 'text', zeroblob(16))"), "has its own"),
     "a text": (
         lambda p: change(p, "UPDATE chunks SET text = 'x' || text WHERE key = 5"),
         "not as it was",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from edgeembed import Document, Index, IndexCorruptError
 from edgeembed.catalog.checksums import checksum_sql, register
 from edgeembed.catalog.database import CATALOG_NAME
 from tests.support.index_damage import answers, problems
+from tests.support.old_layouts import downgrade
 
 
 def test_a_sound_index_verifies_and_needs_no_repair(place: Path) -> None:
@@ -50,20 +50,21 @@ def test_a_vector_that_the_model_would_not_give_is_found(place: Path) -> None:
     register(db)
     vector = bytes([127] + [0] * 15)
     for key, *facts in db.execute(
-        'SELECT c.key, c.kind, start, "end", start_line, end_line, page, text FROM chunks c JOIN fresh USING (key)'
+        'SELECT c.key, c.kind, start, "end", start_line, end_line, page, text '
+        "FROM chunks c JOIN unsegmented USING (key)"
     ).fetchall():
         digest = chunk_digest(ChunkRow(*facts), vector)
-        db.execute("UPDATE fresh SET vector = ? WHERE key = ?", (vector, key))
+        db.execute("UPDATE unsegmented SET vector = ? WHERE key = ?", (vector, key))
         db.execute("UPDATE chunks SET digest = ? WHERE key = ?", (digest, key))
-        db.execute(f"UPDATE chunks SET seal = {checksum_sql('chunks')} WHERE key = ?", (key,))
+        db.execute(f"UPDATE chunks SET checksum = {checksum_sql('chunks')} WHERE key = ?", (key,))
     db.commit()
     db.close()
     assert "embedded again departs" in problems(place)
 
 
-def test_an_older_layout_is_upgraded_in_place(place: Path, downgrade: Callable[[Path], None]) -> None:
+def test_an_older_layout_is_upgraded_in_place(place: Path) -> None:
     sound = answers(place)
-    downgrade(place)
+    downgrade(place, 1)
     with pytest.raises(edgeembed.EdgeEmbedError, match=r"older edgeembed \(layout 1.*upgrades it in place"):
         Index.open(place, read_only=True)
     with Index.open(place) as index:

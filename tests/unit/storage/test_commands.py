@@ -88,7 +88,7 @@ def test_an_image_that_cannot_be_read_is_given_up(catalog: Catalog, file: FileRo
     with catalog.read() as snapshot:
         assert snapshot.ids() == []
         assert snapshot.counts()["chunks"] == 0
-        assert snapshot.files() == ({} if file is None else {"a.png": FILE._replace(reason="damaged picture")})
+        assert snapshot.files() == ({} if file is None else {"a.png": FILE.skipped("damaged picture")})
 
 
 def test_a_skipped_file_keeps_or_loses_what_was_indexed_of_it(catalog: Catalog) -> None:
