@@ -16,11 +16,9 @@ from functools import lru_cache
 _ACCENTS = re.compile("[\u0300-\u036f\u093c]+")
 """Combining diacritical marks, and the nukta of Devanagari, which most people leave out."""
 _CYRILLIC = re.compile("[\u0400-\u052f]")
-# Of Cyrillic letters: stress (but not the acute of ѓ and ќ, which are consonants), and the dots of ё.
-_ACCENTS_BESIDE_CYRILLIC = re.compile(
-    "(?<![\u0400-\u052f\u0306\u0308\u030b\u0304])[\u0300-\u036f\u093c]+|(?<![\u0433\u043a\u0413\u041a])[\u0300\u0301]"
-    "|(?<=[\u0435\u0415])\u0308"
-)
+_STRESS = ("\u0300", "\u0301")
+_CONSONANTS = frozenset("\u0433\u043a\u0413\u041a")
+"""With an acute they are other consonants, as in Macedonian."""
 _PLAIN = {
     **{"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "TH"},
     **{"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ħ": "h", "Ħ": "H"},
@@ -40,6 +38,7 @@ _NOTHING = (
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew
 )
 _LETTERS = re.compile(f"[{_NOTHING}{''.join(_PLAIN)}]")
+_LATIN = re.compile(f"[{_NOTHING}{''.join(letter for letter in _PLAIN if letter < chr(0x250))}]")
 _NOT_LATIN = re.compile("[^\x00-\x7f\u0300-\u036f]")
 _SIGNS = (
     *(("\u2019", "'"), ("\u2018", "'"), ("\u201c", '"'), ("\u201d", '"'), ("\u201e", '"'), ("\u2013", " ")),
@@ -69,10 +68,25 @@ def fold_marks(text: str) -> str:
     text = unicodedata.normalize("NFKD", text.replace("\u2122", " ").replace("\u2120", " "))
     for sign, plain in _SIGNS:
         text = text.replace(sign, plain)
-    if not _NOT_LATIN.search(text):
-        return text.encode("ascii", "ignore").decode("ascii")  # five times as fast as taking the accents away
-    text = (_ACCENTS_BESIDE_CYRILLIC if _CYRILLIC.search(text) else _ACCENTS).sub("", text)
-    return _LETTERS.sub(lambda letter: _PLAIN.get(letter[0], ""), unicodedata.normalize("NFC", text))
+    if _NOT_LATIN.search(text):
+        text = _LATIN.sub(_plain, text)
+        if _NOT_LATIN.search(text):
+            text = _ACCENTS.sub(_kept_accents if _CYRILLIC.search(text) else "", text)
+            return _LETTERS.sub(_plain, unicodedata.normalize("NFC", text))
+    return text.encode("ascii", "ignore").decode("ascii")  # five times as fast as taking the accents away
+
+
+def _plain(letter: re.Match[str]) -> str:
+    return _PLAIN.get(letter[0], "")
+
+
+def _kept_accents(accents: re.Match[str]) -> str:
+    """Of the accents behind a letter, in a text with Cyrillic ones, those that make another letter of it."""
+    letter = accents.string[max(accents.start() - 1, 0)]
+    if not _CYRILLIC.match(letter):
+        return ""
+    kept = accents[0] if letter in _CONSONANTS else "".join(c for c in accents[0] if c not in _STRESS)
+    return kept.replace("\u0308", "") if letter in "\u0435\u0415" else kept
 
 
 def fold_marks_aligned(text: str) -> tuple[str, list[_Span]]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
@@ -56,8 +57,7 @@ _MAX_PARTS = 12
 _SYMBOL = re.compile(
     r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])|[^\w\s\x00-\x7f]"
 )
-_ASCII_SYMBOL = re.compile(r"[+#](?<=[^\W_].)|\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
-"""What a text in ASCII without signs that are words does not hold."""
+_DOTTED = re.compile(r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
 _SPOKEN = {".": "dot", "++": "plusplus", "+": "plus", "#": "sharp"}
 _DRAWN = re.compile("[\u2500-\u259f\u2800-\u28ff]")  # boxes and bars
 _BORDER_WORDS = 8
@@ -109,7 +109,7 @@ def phrase_expression(phrase: str) -> str:
     """An FTS5 expression that every text with ``phrase`` fits; others may too: ask :func:`contains_phrase`."""
     folded = fold_marks(phrase)
     pieces = list(_pieces(folded.casefold()))
-    signs = [_quoted(word.text) for word in _symbol_words(folded)]
+    signs = [_quoted(symbol.text) for symbol in _symbol_words(folded)]
     if all(isinstance(piece, str) for piece in pieces):
         return " AND ".join([_quoted(" ".join(map(str, pieces))), *signs] if pieces else signs)
     return " AND ".join([*map(_expression, pieces), *signs])
@@ -177,6 +177,12 @@ def phrase_pattern(phrase: str) -> str:
 
 def _alternatives(word: str) -> Iterator[str]:
     """What to look for because of one word of a query, folded but for its case."""
+    symbols = list(_symbol_words(word))
+    yield from (_quoted(symbol.text) for symbol in symbols)
+    # Whoever asks for C++ does not ask for C; for .NET, also for ASP.NET.
+    named = [symbol for symbol in symbols if word[symbol.start].isalnum()]
+    for symbol in reversed(named):
+        word = word[: symbol.start] + " " + word[symbol.end :]
     folded = word.casefold()
     pieces = list(_pieces(folded))
     if any(isinstance(piece, list) for piece in pieces):
@@ -194,7 +200,6 @@ def _alternatives(word: str) -> Iterator[str]:
     for name in _NAME.findall(word):
         if _HUMP.search(name):
             yield from (_quoted(part.lower()) for part in _PART.findall(name))
-    yield from (_quoted(sign.text) for sign in _symbol_words(word))
 
 
 def _pieces(folded: str) -> Iterator[str | list[str]]:
@@ -239,19 +244,24 @@ def _extra_words(folded: str, clean: str) -> Iterator[Word]:
     """
     if _HUMP.search(folded):
         for name in _NAME.finditer(folded):
-            parts = _parts(folded, name) if _HUMP.search(name[0]) else []
-            if len(parts) > 1:
-                yield from parts
-                yield from _joined(parts, whole=False)
-    for compound in _compounds(clean):
-        yield from _joined(compound, whole=True)
-    if not folded.isascii() or _ASCII_SYMBOL.search(folded):
+            at = name.start()
+            for word in _parts(name[0]):
+                yield Word(word.text, at + word.start, at + word.end)
+    # Looking for a single character costs next to nothing.
+    if "-" in clean or "_" in clean:
+        for compound in _compounds(clean):
+            yield from _joined(compound, whole=True)
+    if "+" in folded or "#" in folded or clean != folded or _DOTTED.search(folded):
         yield from {word.text: word for word in _symbol_words(folded)}.values()
 
 
-def _parts(text: str, name: re.Match[str]) -> list[Word]:
-    """The parts of an identifier that begin with capitals."""
-    return [Word(part[0].lower(), *part.span()) for part in _PART.finditer(text, *name.span())]
+@lru_cache(maxsize=8192)
+def _parts(name: str) -> tuple[Word, ...]:
+    """The parts of an identifier that begin with capitals, single and joined; none if it has but one."""
+    if not _HUMP.search(name):
+        return ()
+    parts = [Word(part[0].lower(), *part.span()) for part in _PART.finditer(name)]
+    return (*parts, *_joined(parts, whole=False)) if len(parts) > 1 else ()
 
 
 def _compounds(clean: str) -> Iterator[list[Word]]:
