@@ -36,7 +36,7 @@ from .storage.store import Store
 from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
 from .sync.walk import walk
-from .system.files import cache_path
+from .system.files import as_on_disk, cache_path
 
 if TYPE_CHECKING:
     from .search.explain import Explanation
@@ -273,6 +273,8 @@ class Folder:
         names = [resolved.relative_to(root).as_posix()] if resolved.is_relative_to(root) else []
         if not file.exists():
             names.append(file.as_posix())
+            if not file.is_absolute():
+                names.append(as_on_disk(self.path / file).relative_to(self.path).as_posix())
         return self._store.read(lambda snapshot: next((id for id in names if snapshot.document(id) is not None), None))
 
 
@@ -282,7 +284,7 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
     Raises:
         FileNotFoundError, NotADirectoryError, PermissionError: with the path and what to do.
     """
-    folder = Path(path)
+    folder = as_on_disk(Path(path))
     if not folder.exists():
         raise path_error(folder, FileNotFoundError, "no such folder; give the folder that holds your files")
     if not folder.is_dir():
@@ -319,7 +321,7 @@ def _index_dir(root: Path, index: str | os.PathLike[str] | None) -> Path:
 def _given_path(file: object, advice: str = "") -> Path:
     if not isinstance(file, (str, os.PathLike)):
         raise TypeError(f"file must be a path, not {type(file).__name__}{advice}")
-    return Path(file)
+    return as_on_disk(Path(file))
 
 
 def _read_alone(path: Path, pictures: DecodeRequest | None) -> Document:

@@ -12,7 +12,8 @@ document's metadata, or one of these facts: ``document.id``, ``document.kind`` (
 - ``{"glob": "notes/**/*.md"}``: a pattern as in ``.gitignore``, or a list of patterns, any of them. ``*`` and ``?``
   stand for any characters but ``/``, ``[a-z]`` for one of a set, ``**`` for any number of folders, ``\\*`` for a star
   itself. A pattern with a ``/`` before its end is for the path from the top; one without is for any file or folder
-  name on the way. What fits a folder fits all that is in it;
+  name on the way. What fits a folder fits all that is in it. Letters may be composed (NFC) or not (NFD), as in tests
+  of the names of files;
 - ``{"has": "red"}``: a list that holds the value.
 """
 
@@ -27,8 +28,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..text.globs import any_of, translate
+from ..text.normalize import compose
 from ..text.surrogates import decode, encode
-from ..text.terms import contains_phrase, phrase_expression
+from ..text.terms import border_expression, contains_phrase, phrase_expression
 from .schema import KINDS
 
 _FILE = "(SELECT {} FROM files WHERE path = d.id)"
@@ -43,6 +45,10 @@ _FACTS = {
 }
 _RANGES = ("<", "<=", ">", ">=")
 _OPERATORS = (*_RANGES, "in", "!=", "glob", "has")
+_LOOK_BACK = 3
+"""A phrase that goes over the border of passages begins in one of so many before the last; most are hundreds of words."""
+_BORDER_CHARACTERS = 2000
+"""So much of either side, beside four times the length of a phrase, is looked at."""
 _TEXT = "CAST(? AS TEXT)"
 """A text that is handed over as bytes; see :func:`.sqlite.encode`."""
 
@@ -83,18 +89,46 @@ def condition(where: Mapping[str, Any]) -> Condition:
 def word_condition(phrases: Sequence[str], excluded: Sequence[str]) -> Condition:
     """That passage or name holds every phrase, and neither document nor name any of what is excluded."""
     whole = Condition("")
-    in_words = "SELECT w.rowid FROM words w JOIN chunks p ON p.key = w.rowid "
-    in_words += "WHERE words MATCH ? AND holds(CAST(p.text AS BLOB), ?)"
-    in_names = "SELECT n.rowid FROM names n JOIN documents e ON e.document = n.rowid "
-    in_names += "WHERE names MATCH ? AND holds(CAST(e.id AS BLOB), ?)"
     for phrase in phrases:
-        values = (phrase_expression(phrase), phrase) * 2
-        whole &= Condition(f"(c.key IN ({in_words}) OR d.document IN ({in_names}))", values)
+        passages, names = _passages_with(phrase), _names_with(phrase)
+        test = f"(c.key IN ({passages.sql}) OR d.document IN ({names.sql}))"
+        whole &= Condition(test, passages.values + names.values)
     for phrase in excluded:
-        values = (phrase_expression(phrase), phrase) * 2
-        contents = f"SELECT content FROM chunks WHERE key IN ({in_words})"
-        whole &= Condition(f"d.content NOT IN ({contents}) AND d.document NOT IN ({in_names})", values)
+        passages, names = _passages_with(phrase), _names_with(phrase)
+        contents = f"SELECT content FROM chunks WHERE key IN ({passages.sql})"
+        test = f"d.content NOT IN ({contents}) AND d.document NOT IN ({names.sql})"
+        whole &= Condition(test, passages.values + names.values)
     return whole
+
+
+_HOLDING = (
+    "SELECT p.key FROM words w JOIN chunks p ON p.key = w.rowid WHERE words MATCH ? AND holds(CAST(p.text AS BLOB), ?)"
+)
+_TEXT_BEFORE = (
+    "(SELECT group_concat(text, char(10)) FROM (SELECT text FROM (SELECT text, start FROM chunks b "
+    f"WHERE b.content = p.content AND b.start < p.start ORDER BY b.start DESC LIMIT {_LOOK_BACK}) ORDER BY start))"
+)
+_OVER_BORDER = (
+    "SELECT k.value FROM (SELECT p.key, (SELECT b.key FROM chunks b WHERE b.content = p.content AND b.start < p.start "
+    "ORDER BY b.start DESC LIMIT 1) AS before FROM words w JOIN chunks p ON p.key = w.rowid "
+    f"WHERE words MATCH ? AND holds_across(CAST({_TEXT_BEFORE} AS BLOB), CAST(p.text AS BLOB), ?)) p, "
+    "json_each(json_array(p.key, p.before)) k"
+)
+
+
+def _passages_with(phrase: str) -> Condition:
+    """Keys of passages that hold a phrase, or of two between which it stands."""
+    holding = Condition(_HOLDING, (phrase_expression(phrase), phrase))
+    beginning = border_expression(phrase)
+    if not beginning:
+        return holding
+    return Condition(f"{holding.sql} UNION {_OVER_BORDER}", (*holding.values, beginning, phrase))
+
+
+def _names_with(phrase: str) -> Condition:
+    sql = "SELECT n.rowid FROM names n JOIN documents e ON e.document = n.rowid "
+    sql += "WHERE names MATCH ? AND holds(CAST(e.id AS BLOB), ?)"
+    return Condition(sql, (phrase_expression(phrase), phrase))
 
 
 def _glob_expression(pattern: str) -> str:
@@ -161,7 +195,7 @@ def _glob(name: str, operand: Any) -> Condition:
     expressions = []
     for pattern in patterns:
         try:
-            expressions.append(_glob_expression(pattern))
+            expressions.append(_glob_expression(compose(pattern)))
         except ValueError as error:
             raise ValueError(f"{name}: {pattern!r:.80} is no pattern that can be used: {error}") from None
     return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(any_of(expressions)),))
@@ -183,6 +217,10 @@ def _equal(name: str, value: Any, row: str) -> Condition:
         )
     if name == "document.kind" and value not in KINDS:
         raise ValueError(f"where[{name!r}]: the kinds are {', '.join(KINDS)}, not {value!r}")
+    if isinstance(value, str) and name.startswith("file.") and not value.isascii():
+        return Condition(
+            f"({row}.type = 'text' AND composed(CAST({row}.value AS BLOB)) IS ?)", (_composed(encode(value)),)
+        )
     if isinstance(value, str):
         return Condition(f"({row}.type = 'text' AND {row}.value IS {_TEXT})", (encode(value),))
     types = "('true', 'false')" if isinstance(value, bool) else "('integer', 'real', 'null')"
@@ -210,6 +248,17 @@ def _nanoseconds(name: str, when: Any) -> Any:
 # Paths and texts go to and fro as bytes, because sqlite3 hands over no text that is not valid UTF-8.
 
 
+def _holds_across(before: bytes | None, text: bytes, phrase: str) -> bool:
+    most = _BORDER_CHARACTERS + 4 * len(phrase)
+    # The first word may be cut.
+    left = _decoded(before)[-most:].partition(" ")[2] if len(before or b"") > most else _decoded(before)
+    return contains_phrase(f"{left}\n{_decoded(text)[:most]}", phrase)
+
+
+def _composed(raw: bytes | None) -> bytes:
+    return encode(compose(_decoded(raw)))
+
+
 def _decoded(raw: bytes | None) -> str:
     return decode(raw or b"")
 
@@ -220,7 +269,9 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
-    "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(_decoded(raw)) is not None),
+    "composed": (1, _composed),
+    "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(compose(_decoded(raw))) is not None),
+    "holds_across": (3, _holds_across),
     "holds": (2, lambda raw, phrase: contains_phrase(_decoded(raw), phrase)),
     "path_ext": (1, lambda raw: encode(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
     "path_name": (1, lambda raw: encode(_decoded(raw).rpartition("/")[2])),

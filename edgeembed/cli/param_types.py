@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..system.files import as_on_disk
 from . import messages
 
 if TYPE_CHECKING:
@@ -22,6 +23,17 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _WEIGHT = re.compile(r"(\d+\.?\d*|\.\d+):(.*)", re.DOTALL)
 _NO_WEIGHT = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+|nan|inf)(e[+-]?\d+)?:.*", re.DOTALL | re.IGNORECASE)
 """Looks like a weight but is not in the accepted form (``-1:dog``, ``1e3:dog``); refused with a hint."""
+
+
+class ExistingFile(click.Path):  # generic from click 8.4 on
+    """The path of a file, as the file system spells it."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """What was typed, with letters composed as in the name of the file."""
+        return super().convert(os.fspath(as_on_disk(Path(value))), param, ctx)
 
 
 class When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on

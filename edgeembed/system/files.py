@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
 
 
@@ -41,6 +42,29 @@ def file_id(path: Path) -> tuple[int, int]:
     """
     info = path.stat()
     return info.st_dev, info.st_ino
+
+
+def as_on_disk(path: Path) -> Path:
+    """``path`` as the file system spells it, where only the composition of letters differs (NFC, NFD); else itself.
+
+    Names that a Mac wrote to an archive are decomposed, and what is typed is not; most systems take them for two names.
+    """
+    if os.fspath(path).isascii() or path.exists():
+        return path
+    found = Path(path.anchor)
+    for name in path.parts[1 if path.anchor else 0 :]:
+        if not (found / name).exists():
+            try:
+                names = [entry.name for entry in found.iterdir()]
+            except OSError:
+                return path
+            wanted = unicodedata.normalize("NFC", name)
+            same = sorted(other for other in names if unicodedata.normalize("NFC", other) == wanted)
+            if not same:
+                return path
+            name = same[0]
+        found /= name
+    return found
 
 
 def cache_path(folder: Path, purpose: str) -> Path:

@@ -24,7 +24,7 @@ from ..options import (
     open_to_search,
     sync_before_search,
 )
-from ..param_types import Item, Score, Size, When, meaning
+from ..param_types import ExistingFile, Item, Score, Size, When, meaning
 
 if TYPE_CHECKING:
     from ...folder import Folder
@@ -103,7 +103,7 @@ def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, **rest: An
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.argument("file", type=ExistingFile())
 @folder_argument
 @_answer_options
 def similar(file: str, folder: str, **rest: Any) -> None:
@@ -117,7 +117,7 @@ def similar(file: str, folder: str, **rest: Any) -> None:
 
 @click.command()
 @click.argument("query")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.argument("file", type=ExistingFile())
 @folder_argument
 @_no_sync_option
 @_color_option
