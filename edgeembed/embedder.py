@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -118,6 +119,14 @@ class Embedder:
         blocks = list(self._text_blocks(texts, role, ahead=True))
         return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
 
+    def embed_readable(self, texts: Sequence[str], *, role: Role = "document") -> Vectors:
+        """As :meth:`embed_texts`; a row is all zeros where most words of the text are not in the model's vocabulary.
+
+        All such texts have nearly the same vector, whatever they say: Japanese, Thai and emoji for an English model.
+        """
+        blocks = list(self._text_blocks(texts, role, ahead=True, only_readable=True))
+        return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
+
     def iter_embed_texts(self, texts: Iterable[str], *, role: Role = "document") -> Iterator[Vectors]:
         """Embed a stream of texts of any length with bounded memory.
 
@@ -129,21 +138,24 @@ class Embedder:
         """
         yield from self._text_blocks(texts, role, ahead=False)  # a stream is read no faster than it is used
 
-    def _text_blocks(self, texts: Iterable[str], role: Role, *, ahead: bool) -> Iterator[Vectors]:
+    def _text_blocks(
+        self, texts: Iterable[str], role: Role, *, ahead: bool, only_readable: bool = False
+    ) -> Iterator[Vectors]:
         encoder, graph = self._text_side()
         if role not in ("document", "query"):
             raise ValueError(f"role must be 'document' or 'query', not {role!r}")
-        return self._blocks(graph, self._tokenized(encoder, texts, role), ahead=ahead)
+        return self._blocks(graph, self._tokenized(encoder, texts, role, only_readable), ahead=ahead)
 
     @staticmethod
-    def _tokenized(encoder: BundleTokenizer, texts: Iterable[str], role: Role) -> Iterator[_Block]:
+    def _tokenized(encoder: BundleTokenizer, texts: Iterable[str], role: Role, only_readable: bool) -> Iterator[_Block]:
         """What the graph takes of each text, a block at a time."""
         iterator = iter(texts)
         while block := list(itertools.islice(iterator, _BLOCK)):
             for text in block:
                 if not isinstance(text, str):
                     raise TypeError(f"texts must hold strings, not {type(text).__name__}: {text!r:.80}")
-            yield _Block(encoder.encoding(block, role=role), [len(text) for text in block])
+            tokenized = _Block(encoder.encoding(block, role=role), [len(text) for text in block])
+            yield tokenized._replace(reads=partial(encoder.reads, role=role)) if only_readable else tokenized
 
     def embed_images(self, images: Sequence[ImageSource], *, reduced: bool = False) -> Vectors:
         """Embed pictures.

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .search.explain import Explanation
 
 
+_UNREAD = "the model does not know most words of the query, or of the text, and cannot compare them"
+
+
 class Index:
     """Documents that can be searched by meaning, in a folder on disk.
 
@@ -236,7 +239,8 @@ class Index:
             number, kind, rows = self._store.read(
                 lambda snapshot: document_rows(snapshot, self._store.segments, item, self._store.models.recorded.dims())
             )
-            vectors = dict.fromkeys(self._store.models.kinds_like(kind), unit(rows.mean(axis=0)))
+            mean = unit(rows.mean(axis=0))
+            vectors = dict.fromkeys(self._store.models.kinds_like(kind), mean)
             test &= Condition("d.document <> ?", (number,))
         return self._search(SearchRequest(PreparedQuery(kind, vectors), k, test, "vector", min_score, exact))
 
@@ -266,11 +270,16 @@ class Index:
         hits = self._search(SearchRequest(prepared, 1, only_this & prepared.condition))
         if not hits and not is_words(query):
             raise UnsupportedInputError(f"{id}: in this index a picture is compared with pictures only; this is a text")
+        if not hits and not prepared.condition:
+            raise path_error(id, ValueError, _UNREAD)
         if not hits:
             raise path_error(id, ValueError, "what the query says must or must not occur keeps this document out")
         if hits[0].kind != "text":
             raise path_error(id, UnsupportedInputError, "only texts can be explained, word by word; this is a picture")
-        return explain(hits[0], prepared.vectors["text"], self._store.document_embedder("text"))
+        vector = prepared.vectors["text"]
+        if vector is None or hits[0].similarity is None:
+            raise path_error(id, ValueError, _UNREAD)
+        return explain(hits[0], vector, self._store.document_embedder("text"))
 
     def lines(self, id: str, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text as it was indexed, with their numbers from 1; blank ones between passages too."""
@@ -372,5 +381,7 @@ class Index:
 
     def _search(self, request: SearchRequest) -> list[Hit]:
         vectors, query_kind = request.query.vectors, request.query.kind
-        calibrations = {kind: self._store.models.calibration(query_kind, kind, vectors[kind]) for kind in vectors}
+        calibrations = {
+            kind: self._store.models.calibration(query_kind, kind, vector) for kind, vector in vectors.items()
+        }
         return self._store.read(lambda snapshot: hybrid_search(snapshot, self._store.segments, calibrations, request))

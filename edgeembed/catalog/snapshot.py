@@ -22,6 +22,7 @@ class PassageRow(NamedTuple):
     key: int
     document: int
     id: str
+    kind: str
 
 
 class ChunkRow(NamedTuple):
@@ -162,7 +163,7 @@ class Snapshot:
         """Live chunks that have one of ``numbers`` in a column."""
         test = _condition(where)
         rows = self._db.execute(
-            "SELECT c.key, d.document, d.id FROM json_each(?) k JOIN chunks c "
+            "SELECT c.key, d.document, d.id, c.kind FROM json_each(?) k JOIN chunks c "
             f"JOIN documents d ON d.content = c.content WHERE {column} = k.value AND {test.sql}",
             (json.dumps(numbers), *test.values),
         )

@@ -46,7 +46,7 @@ _FACTS = {
 _RANGES = ("<", "<=", ">", ">=")
 _OPERATORS = (*_RANGES, "in", "!=", "glob", "has")
 _LOOK_BACK = 3
-"""A phrase that goes over the border of passages begins in one of so many before the last; most are hundreds of words."""
+"""A phrase that goes over the border of passages is looked for in the last one and so many before it."""
 _BORDER_CHARACTERS = 2000
 """So much of either side, beside four times the length of a phrase, is looked at."""
 _TEXT = "CAST(? AS TEXT)"

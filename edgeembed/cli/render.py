@@ -39,7 +39,8 @@ def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: L
         path = _opened_from_here(folder, hit.id)
         place = printable(path) + _place_in(hit)
         judged = hit.similarity if hit.score is None else hit.score
-        style.echo(f"{judged:.3f}  " + style.link(style.bold(place), path))
+        shown = "words" if judged is None else f"{judged:.3f}"  # found by them alone
+        style.echo(f"{shown}  " + style.link(style.bold(place), path))
         if lines is not None and hit.snippet is not None:
             words = (
                 {hit.passages[0].snippet[a:b] for a, b in hit.passages[0].marks} if hit.passages[0].snippet else set()

@@ -123,15 +123,15 @@ class LoadedModels:
         records = {name: self.record(name) for name in KINDS}
         return tuple(name for name, record in records.items() if record and own and record.shares_space_with(own))
 
-    def calibration(self, item: str, kind: str, query: Floats) -> Calibration:
+    def calibration(self, item: str, kind: str, query: Floats | None) -> Calibration:
         """Mean and deviation of similarities between ordinary queries like this one and ordinary documents of ``kind``.
 
         Args:
             item, kind: as in :meth:`query_embedder`.
-            query: ``(dim,)`` of length 1.
+            query: ``(dim,)`` of length 1; ``None``: words that the model cannot read.
         """
         with self._guard:
-            if item == "image":
+            if item == "image" and query is not None:
                 return calibrate_for_query(query, self._background(kind).get(kind))
             if kind not in self._calibrations:
                 # Where words find images through a model of its own, that model knows ordinary texts as well.

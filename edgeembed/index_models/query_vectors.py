@@ -10,7 +10,7 @@ import numpy as np
 
 from ..catalog.schema import KINDS
 from ..document import is_image
-from ..errors import ImageError, UnsupportedInputError
+from ..errors import ImageError, UnsupportedInputError, path_error
 from ..reading.detect import PICTURE_SUFFIXES
 from ..text.chunker import split
 
@@ -25,6 +25,7 @@ Meaning: TypeAlias = "str | ImageSource"
 """Words (``str``); or a picture: a path (``Path``), the content of an image file, or a Pillow image."""
 Weighted: TypeAlias = "Meaning | tuple[float, Meaning]"
 """A meaning, with a weight where it is not 1."""
+UNREAD = "the model does not know most of its words, so it is found by them only, and cannot be compared"
 MAX_WEIGHT = 1_000_000
 """The largest weight; beside one that is much larger, vectors of single precision would lose all others."""
 
@@ -36,8 +37,10 @@ def query_vectors(
     minus: Iterable[Weighted] = (),
     *,
     kinds: Sequence[str] = KINDS,
-) -> dict[str, Floats]:
+) -> dict[str, Floats | None]:
     """The vector ``(dim,)`` of length 1 of a query, other meanings added and subtracted, for each kind of documents.
+
+    ``None``: it is words that the model cannot read, and such documents can only be found by them as they stand.
 
     Args:
         models: the models.
@@ -53,8 +56,8 @@ def query_vectors(
     item_kinds = {kind_of(item) for _, item in parts}
     if "image" in item_kinds:
         models.embedder("image")  # or it says why there is none
-    by_embedder: dict[tuple[Embedder, ...], Floats] = {}  # one space for both kinds: embedded once
-    vectors: dict[str, Floats] = {}
+    by_embedder: dict[tuple[Embedder, ...], Floats | None] = {}  # one space for both kinds: embedded once
+    vectors: dict[str, Floats | None] = {}
     for kind in kinds:
         embedders = {item: models.query_embedder(item, kind) for item in sorted(item_kinds)}
         able = {item: embedder for item, embedder in embedders.items() if embedder is not None}
@@ -68,11 +71,11 @@ def query_vectors(
     return vectors
 
 
-def document_vectors(models: LoadedModels, document: Document) -> dict[str, Floats]:
+def document_vectors(models: LoadedModels, document: Document) -> Mapping[str, Floats | None]:
     """For a whole document, the mean of its chunks' vectors, for each kind that it can be compared with.
 
     Raises:
-        ValueError: it holds no text.
+        ValueError: it holds no text, or none that the model can read.
         UnsupportedInputError, ImageError: as :func:`query_vectors`.
     """
     if document.text is None:
@@ -83,7 +86,11 @@ def document_vectors(models: LoadedModels, document: Document) -> dict[str, Floa
     texts = [chunk.text for chunk in chunks]
     if not texts:
         raise ValueError(f"{document.id}: holds no text to compare")
-    return dict.fromkeys(models.kinds_like("text"), unit(embedder.embed_texts(texts).mean(axis=0)))
+    vectors = embedder.embed_readable(texts)
+    readable = vectors[vectors.any(axis=1)]
+    if not len(readable):
+        raise path_error(document.id, ValueError, UNREAD)
+    return dict.fromkeys(models.kinds_like("text"), unit(readable.mean(axis=0)))
 
 
 def unit(vector: Floats) -> Floats:
@@ -119,20 +126,23 @@ def kind_of(item: object) -> str:
     raise TypeError(f"cannot search for a {type(item).__name__}; give text, a Path, or an image")
 
 
-def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning]]) -> Floats:
-    """The weighted sum of the vectors of all parts, of length 1; a single one as it is."""
+def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning]]) -> Floats | None:
+    """The weighted sum of the vectors of all parts that can be read, of length 1; a single one as it is."""
     dim = next(iter(embedders.values())).dim
     vectors = np.empty((len(parts), dim), np.float32)
     texts = [i for i, (_, item) in enumerate(parts) if is_words(item)]
     pictures: list[Any] = [i for i, (_, item) in enumerate(parts) if not is_words(item)]
     if texts:
-        vectors[texts] = embedders["text"].embed_texts([str(parts[i][1]) for i in texts], role="query")
+        vectors[texts] = embedders["text"].embed_readable([str(parts[i][1]) for i in texts], role="query")
     if pictures:
         images = [cast("Any", parts[i][1]) for i in pictures]
         try:
             vectors[pictures] = embedders["image"].embed_images(images, reduced=True)
         except ImageError as error:  # its place in this list means nothing to whoever searches
             raise ImageError(error.path, error.reason) from error
+    readable = vectors.any(axis=1)
+    if not readable.any():
+        return None
     if len(parts) == 1:
         return np.asarray(vectors[0], dtype=np.float32)
     return unit(np.array([weight for weight, _ in parts], np.float32) @ vectors)

@@ -26,6 +26,8 @@ class _Block(NamedTuple):
     """Token ids and mask of each, by its number."""
     sizes: Sequence[int]
     """How long each is, in characters."""
+    reads: Callable[[IdRow], bool] = lambda row: True
+    """Whether a document, by its token ids, is worth a run."""
 
 
 class _Job:
@@ -35,7 +37,8 @@ class _Job:
         self._graph = graph
         self._encoding = block.encoding
         self._count = len(block.sizes)
-        self._out = np.empty((self._count, dim), np.float32)
+        self._reads = block.reads
+        self._out = np.zeros((self._count, dim), np.float32)
         # Longest first, so that no core is left with a long one at the end. All threads take from one iterator; `next`
         # on it is atomic under the GIL.
         self._todo = iter(sorted(range(self._count), key=lambda i: -block.sizes[i]))
@@ -44,7 +47,8 @@ class _Job:
     def _embed(self) -> None:
         for i in self._todo:
             ids, mask = self._encoding(i)
-            self._out[i] = self._graph.run({"input_ids": ids[None], "attention_mask": mask[None]})
+            if self._reads(ids):
+                self._out[i] = self._graph.run({"input_ids": ids[None], "attention_mask": mask[None]})
 
     @contextlib.contextmanager
     def begun(self, pool: ThreadPoolExecutor | None, threads: int) -> Iterator[None]:
@@ -58,7 +62,7 @@ class _Job:
                 pass
 
     def result(self) -> Vectors:
-        """Float32 ``(n, dim)``; done here and now where no thread was begun."""
+        """Float32 ``(n, dim)``, zeros of what was not worth a run; done here and now where no thread was begun."""
         for future in self._futures:
             future.result()
         self._embed()  # what is left: all of it, or nothing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from ..text.surrogates import replace_surrogates
 from .word_cache import WordPieces
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tokenizers import Tokenizer
 
     from ..bundle.bundle import Bundle
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 IdRow = npt.NDArray[np.int64]  # (T,)
 VOCABULARY_PARTS = 64
 """Into so many parts the vocabulary is cut for :meth:`BundleTokenizer.vocabulary_digests`."""
+_UNIGRAM_UNKNOWN = re.compile(r'"unk_id"\s*:\s*(\d+)')
 _MANY = 32
 """The word cache is switched on after this many texts; for fewer, filling it costs more than it saves."""
 
@@ -50,6 +54,8 @@ class BundleTokenizer:
         self._specials: int = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         self._pad_to, self._pad_id = section.pad_to, section.pad_id
         self._tokenizer.enable_truncation(section.max_tokens)
+        self._unknown = _unknown_id(self._tokenizer, self._path)
+        self._is_word: dict[int, bool] = {}
         self._seen = 0
         self._ones = np.ones(section.max_tokens, np.int64)
         self._ones.flags.writeable = False  # masks are parts of it
@@ -133,6 +139,33 @@ class BundleTokenizer:
         facts = json.dumps([names, given], ensure_ascii=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(facts.encode()).digest()[:8], "little")
 
+    def reads(self, row: IdRow, *, role: str) -> bool:
+        """Whether most words of an input are in the vocabulary; where most are not, its vector says nothing about it.
+
+        Args:
+            row: token ids of :meth:`encode`.
+            role: which prefix is in them.
+        """
+        if self._unknown is None:
+            return True
+        unknown = int(np.count_nonzero(row == self._unknown))
+        if unknown == 0:
+            return True
+        known = sum(map(self._begins_word, row.tolist()))
+        if prefix := self.prefixes[role]:
+            known -= sum(map(self._begins_word, self._counter.encode(prefix, add_special_tokens=False).ids))
+        return unknown <= known
+
+    def _begins_word(self, id: int) -> bool:
+        """Whether a token is a word of the vocabulary or its beginning: no mark, special token or later piece."""
+        if id not in self._is_word:
+            token = self._tokenizer.id_to_token(id) or ""
+            added = self._tokenizer.get_added_tokens_decoder()
+            later: str = getattr(self._tokenizer.model, "continuing_subword_prefix", None) or "\0"
+            is_later = token.startswith(later)
+            self._is_word[id] = id not in added and not is_later and any(map(str.isalnum, token))
+        return self._is_word[id]
+
     def _words_for(self, texts: Sequence[str]) -> WordPieces | None:
         """What looks up the words of texts; ``None``: the tokenizer is to be asked."""
         self._seen += len(texts)  # from several threads it may miss some
@@ -145,6 +178,17 @@ class BundleTokenizer:
             row = np.pad(row, (0, gap), constant_values=self._pad_id)
             mask = np.pad(mask, (0, gap))
         return row, mask
+
+
+def _unknown_id(tokenizer: Tokenizer, path: Path) -> int | None:
+    """The id of what is not in the vocabulary; ``None``: a tokenizer that has one for everything."""
+    token = getattr(tokenizer.model, "unk_token", None)
+    if token is not None:
+        id: int | None = tokenizer.token_to_id(token)
+        return id
+    # Of a Unigram model, the library does not tell.
+    number = _UNIGRAM_UNKNOWN.search(path.read_text(encoding="utf-8"))
+    return int(number[1]) if number else None
 
 
 def _word_pieces(tokenizer: Tokenizer) -> WordPieces | None:

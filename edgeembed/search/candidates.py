@@ -38,6 +38,7 @@ class _Document:
     """A document that was brought up."""
 
     id: str
+    kind: str
     keys: set[int] = field(default_factory=set)
     name_bm25: float = 0.0
     matched: set[str] = field(default_factory=set)
@@ -50,11 +51,12 @@ class _Finder:
         self._by_kind = {
             kind: VectorSearch(snapshot, segments, vector, request.condition, exact=request.exact)
             for kind, vector in request.query.vectors.items()
+            if vector is not None
         }
+        self._allowed: dict[str, list[int] | None] = {}
         self._documents: dict[int, _Document] = {}
         # Of passages, by key:
         self._similarity: dict[int, float] = {}
-        self._kind: dict[int, str] = {}
         self._bm25: dict[int, float] = {}
 
     def find(self, calibrations: Mapping[str, Calibration]) -> tuple[list[Candidate], Scales]:
@@ -71,12 +73,14 @@ class _Finder:
         if mode != "keyword":
             self._find_nearest(depth)
         self._complete_similarities()
-        return self._candidates(), Scales(calibrations, word_terms, name_terms, self._passage_counts())
+        by_words_only = frozenset(self._request.query.vectors.keys() - self._by_kind.keys())
+        scales = Scales(calibrations, word_terms, name_terms, self._passage_counts(), by_words_only)
+        return self._candidates(), scales
 
     def _find_words(self, terms: Terms, depth: int) -> None:
-        if "text" not in self._by_kind:
+        if "text" not in self._request.query.vectors:
             return
-        allowed = self._by_kind["text"].allowed("text")
+        allowed = self._allowed_keys("text")
         for count in _growing(depth):
             bm25 = dict(fulltext.passages(self._snapshot.connection, terms, count, allowed))
             rows = self._snapshot.passages(list(bm25), self._request.condition)
@@ -84,7 +88,7 @@ class _Finder:
                 break
         self._bm25 = bm25
         for row in rows:
-            self._bring_up(row.document, row.id, [row.key], "keyword")
+            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword")
 
     def _find_names(self, terms: Terms, depth: int) -> None:
         for count in _growing(depth):
@@ -93,17 +97,17 @@ class _Finder:
             if len(bm25) < count or _documents_in(rows) >= depth:
                 break
         for row in rows:
-            self._bring_up(row.document, row.id, [row.key], "keyword").name_bm25 = bm25[row.document]
+            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword").name_bm25 = bm25[row.document]
 
     def _find_nearest(self, depth: int) -> None:
         for kind, vector_search in self._by_kind.items():
             matches, similarity = vector_search.documents(kind, depth)
-            self._record_similarities(kind, similarity)
+            self._similarity |= similarity
             for match in matches:
-                self._bring_up(match.document, match.id, match.keys, "vector")
+                self._bring_up(match.document, match.id, kind, match.keys, "vector")
 
-    def _bring_up(self, document: int, id: str, keys: Iterable[int], matched: str) -> _Document:
-        item = self._documents.setdefault(document, _Document(id))
+    def _bring_up(self, document: int, id: str, kind: str, keys: Iterable[int], matched: str) -> _Document:
+        item = self._documents.setdefault(document, _Document(id, kind))
         item.keys.update(keys)
         item.matched.add(matched)
         return item
@@ -113,22 +117,25 @@ class _Finder:
         keys = {key for item in self._documents.values() for key in item.keys} - self._similarity.keys()
         if keys:
             for kind, vector_search in self._by_kind.items():
-                compared = vector_search.compare(kind, np.array(sorted(keys), dtype=np.int64))
-                self._record_similarities(kind, compared)
+                self._similarity |= vector_search.compare(kind, np.array(sorted(keys), dtype=np.int64))
 
-    def _record_similarities(self, kind: str, similarity: Mapping[int, float]) -> None:
-        self._similarity |= similarity
-        self._kind |= dict.fromkeys(similarity, kind)
+    def _allowed_keys(self, kind: str) -> list[int] | None:
+        """As :meth:`VectorSearch.allowed`, also where no vector is searched for."""
+        if kind in self._by_kind:
+            return self._by_kind[kind].allowed(kind)
+        condition = self._request.condition
+        if kind not in self._allowed:
+            self._allowed[kind] = self._snapshot.allowed_keys(kind, condition) if condition else None
+        return self._allowed[kind]
 
     def _candidates(self) -> list[Candidate]:
         """The documents that can be compared with the query; those of another vector space are left out."""
         candidates = []
         for document, item in self._documents.items():
-            kind = next((self._kind[key] for key in item.keys if key in self._kind), None)
-            if kind is not None:
+            if item.kind in self._request.query.vectors:
                 passages = {key: Evidence(self._similarity.get(key), self._bm25.get(key)) for key in item.keys}
                 matched = frozenset(item.matched)
-                candidates.append(Candidate(document, item.id, kind, passages, item.name_bm25, matched))
+                candidates.append(Candidate(document, item.id, item.kind, passages, item.name_bm25, matched))
         return candidates
 
     def _passage_counts(self) -> dict[str, int]:
@@ -136,8 +143,8 @@ class _Finder:
         if self._request.min_score != "auto" or self._request.mode == "keyword":
             return {}
         counts = {}
-        for kind, vector_search in self._by_kind.items():
-            allowed = vector_search.allowed(kind)
+        for kind in self._request.query.vectors:
+            allowed = self._allowed_keys(kind)
             counts[kind] = self._snapshot.passage_count() if allowed is None else len(allowed)
         return counts
 

@@ -37,7 +37,7 @@ class Evidence(NamedTuple):
     """What speaks for one passage."""
 
     similarity: float | None
-    """Cosine of the passage and the query; ``None``: it has no vector to compare."""
+    """Cosine of the passage and the query; ``None``: one of them has no vector, because the model cannot read it."""
     bm25: float | None
     """``None``: the full text did not bring it up."""
 
@@ -51,7 +51,7 @@ class Candidate:
     kind: str
     """``text`` or ``image``: of its passages."""
     passages: Mapping[int, Evidence]
-    """By the key of the chunk; at least one has a similarity."""
+    """By the key of the chunk; at least one."""
     name_bm25: float
     """Of its name; 0: no word of the query is in it."""
     matched: frozenset[str]
@@ -70,6 +70,8 @@ class Scales:
     """The words of the query as weighed among names."""
     passage_counts: Mapping[str, int]
     """By kind: how many passages were searched. Needed only where the score is cut by ``auto``."""
+    by_words_only: frozenset[str] = frozenset()
+    """Kinds of documents with which the query is not compared, because the model cannot read it."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,11 @@ class RankedDocument:
 
     candidate: Candidate
     keys: tuple[int, ...]
-    """Keys of its passages, the best one first; those without a vector are left out."""
+    """Keys of its passages, the best one first."""
     value: float
     """By which documents are put in order."""
     score: float | None
-    """0 to 1; ``None``: not calibrated."""
+    """0 to 1; ``None``: not calibrated, or no similarity."""
     z: float
     """Z-score of its best passage, its words counted in, by which it is decided whether it is shown."""
     has_enough_words: bool
@@ -107,22 +109,26 @@ def rank(candidate: Candidate, scales: Scales, mode: Mode) -> RankedDocument:
     meaning_weight, bm25_weight = {"hybrid": (1.0, BM25_WEIGHT), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
     word_weight, name_weight = bm25_weight / scales.words.spread, bm25_weight / scales.names.spread
     calibration = scales.calibrations[candidate.kind]
+
+    def z_score(similarity: float | None) -> float:
+        return 0.0 if similarity is None else calibration.z_score(similarity)  # what cannot be read is as if ordinary
+
+    # A passage for which nothing speaks is shown only if there is no other.
+    passages = {key: item for key, item in candidate.passages.items() if item != (None, None)} or candidate.passages
     values = {
-        key: meaning_weight * calibration.z_score(similarity) + word_weight * (bm25 or 0.0)
-        for key, (similarity, bm25) in candidate.passages.items()
-        if similarity is not None
+        key: meaning_weight * z_score(similarity) + word_weight * (bm25 or 0.0)
+        for key, (similarity, bm25) in passages.items()
     }
     keys = sorted(values, key=lambda key: (-values[key], key))
-    similarity = candidate.passages[keys[0]].similarity
-    assert similarity is not None
+    similarity = passages[keys[0]].similarity
     bm25 = max(passage.bm25 or 0.0 for passage in candidate.passages.values())
     words = bm25 / scales.words.spread + candidate.name_bm25 / scales.names.spread
     return RankedDocument(
         candidate,
         tuple(keys),
         value=values[keys[0]] + name_weight * candidate.name_bm25,
-        score=calibration.score(similarity),
-        z=calibration.z_score(similarity) + BM25_WEIGHT_FOR_CUTOFF * words,
+        score=None if similarity is None else calibration.score(similarity),
+        z=z_score(similarity) + BM25_WEIGHT_FOR_CUTOFF * words,
         has_enough_words=mode == "keyword" or _word_share(bm25, candidate.name_bm25, scales) >= _MIN_WORD_SHARE,
     )
 
@@ -132,14 +138,17 @@ def relevant(ranked: list[RankedDocument], scales: Scales) -> list[RankedDocumen
     min_z: dict[str, float] = {}
     for item in ranked:
         kind = item.candidate.kind
-        min_z[kind] = max(min_z.get(kind, MIN_Z), MIN_SHARE_OF_BEST_Z * item.z)
+        least = 0.0 if kind in scales.by_words_only else MIN_Z
+        min_z[kind] = max(min_z.get(kind, least), MIN_SHARE_OF_BEST_Z * item.z)
     shown = [item for item in ranked if _is_sure(item, scales) or item.z >= min_z[item.candidate.kind]]
     return shown if any(_is_good(item, scales) for item in shown) else []
 
 
 def _is_good(item: RankedDocument, scales: Scales) -> bool:
     """Whether it is a better match than the best that chance brings."""
-    return _is_sure(item, scales) or item.z >= chance_threshold(scales.passage_counts[item.candidate.kind])
+    kind = item.candidate.kind
+    is_found = kind in scales.by_words_only  # by chance no text holds the words
+    return is_found or _is_sure(item, scales) or item.z >= chance_threshold(scales.passage_counts[kind])
 
 
 def _is_sure(item: RankedDocument, scales: Scales) -> bool:

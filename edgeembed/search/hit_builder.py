@@ -38,7 +38,6 @@ def _passages(snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, 
     for key in ranked.keys[: 2 * _PASSAGES]:
         chunk = snapshot.chunk(key)
         similarity, bm25 = ranked.candidate.passages[key]
-        assert similarity is not None
         shown: Snippet | None = None
         if chunk.text is not None:
             if is_like(chunk.text, (passage.text or "" for passage in passages)):

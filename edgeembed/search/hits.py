@@ -11,8 +11,8 @@ from typing import Any
 class Passage:
     """A part of a document that was found."""
 
-    similarity: float
-    """Cosine of this passage and the query, -1 to 1."""
+    similarity: float | None
+    """Cosine of this passage and the query, -1 to 1; ``None``: the model cannot read one of them, words found it."""
     start: int | None
     end: int | None
     """Characters of the document's text, half open; ``None`` for an image. The text of a file that is no plain text is
@@ -37,9 +37,11 @@ class Hit:
     id: str
     kind: str
     """``text`` or ``image``."""
-    similarity: float
+    similarity: float | None
+    """As of its best passage."""
     score: float | None
-    """0 to 1, comparable between queries and kinds; ``None`` where the model has no background to compare with."""
+    """0 to 1, comparable between queries and kinds; ``None`` where the model has no background to compare with, or
+    there is no similarity."""
     start: int | None
     end: int | None
     start_line: int | None

@@ -25,8 +25,9 @@ class PreparedQuery:
 
     kind: str
     """What it is made of: ``image`` if a picture is part of it, else ``text``."""
-    vectors: Mapping[str, Floats]
-    """``(dim,)`` of length 1 for each kind of documents that it can be compared with."""
+    vectors: Mapping[str, Floats | None]
+    """``(dim,)`` of length 1 for each kind of documents that is searched; ``None``: by words only, see
+    :func:`query_vectors`."""
     words: str = ""
     """What to look up in the full text; empty: there are no words, as with a picture."""
     phrases: tuple[str, ...] = ()

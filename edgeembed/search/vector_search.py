@@ -15,7 +15,8 @@ import numpy as np
 from ..catalog.database import CATALOG_NAME
 from ..catalog.snapshot import PassageRow, Snapshot
 from ..catalog.where import Condition
-from ..errors import IndexCorruptError
+from ..errors import IndexCorruptError, path_error
+from ..index_models.query_vectors import UNREAD
 from ..segments.int8 import Floats, Keys, Rows, cosines, from_blobs
 from ..segments.segment_set import SegmentSet, nearest_rows
 
@@ -144,6 +145,7 @@ def document_rows(
 
     Raises:
         KeyError: no document has this id.
+        ValueError: it has no vector, because the model cannot read it.
         FileNotFoundError: as :meth:`VectorSearch.documents`.
     """
     number = snapshot.document(id)
@@ -159,6 +161,8 @@ def document_rows(
     fresh, rows = _fresh_rows(snapshot, kind, dims[kind])
     vectors.append(rows[np.isin(fresh, document_keys)])
     floats = np.concatenate(vectors).astype(np.float32)
+    if not len(floats):
+        raise path_error(id, ValueError, UNREAD)
     norms = np.linalg.norm(floats, axis=1, keepdims=True)
     return number, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
 

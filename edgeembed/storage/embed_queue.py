@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ..catalog.snapshot import ChunkRow, EncoderInfo
 from ..embedder import Embedder
 from ..errors import EdgeEmbedError, ImageError
@@ -35,11 +37,13 @@ class PendingChunk:
     """What made the vector; likewise."""
     error: ImageError | None = None
     """Why it cannot be embedded."""
+    is_unread: bool = False
+    """Whether it is to have no vector, because the model cannot read it."""
 
     @property
     def is_done(self) -> bool:
-        """Whether it has its vector, or its error."""
-        return self.vector is not None or self.error is not None
+        """Whether it has its vector, or its error, or will have none."""
+        return self.vector is not None or self.error is not None or self.is_unread
 
 
 class EmbedQueue:
@@ -120,11 +124,17 @@ class EmbedQueue:
             batch.result()
 
     def _embed_texts(self, embedder: Embedder, batch: list[PendingChunk]) -> None:
-        vectors = embedder.embed_texts([chunk.row.text or "" for chunk in batch])
+        vectors = embedder.embed_readable([chunk.row.text or "" for chunk in batch])
+        readable = np.asarray(vectors.any(axis=1))
         encoder = encoder_info(embedder)
-        self._count(len(batch))
-        for chunk, row in zip(batch, to_int8(vectors), strict=True):
-            chunk.vector, chunk.encoder = row.tobytes(), encoder
+        self._count(int(np.count_nonzero(readable)))
+        rows = iter(to_int8(vectors[readable]))
+        for chunk, is_read in zip(batch, readable, strict=True):
+            if is_read:
+                chunk.encoder = encoder
+                chunk.vector = next(rows).tobytes()  # last: now it is done
+            else:
+                chunk.is_unread = True
 
     def _embed_image(self, embedder: Embedder, chunk: PendingChunk) -> None:
         assert chunk.image is not None
@@ -134,7 +144,8 @@ class EmbedQueue:
             chunk.error = error
         else:
             self._count(1)
-            chunk.vector, chunk.encoder = vector.tobytes(), encoder_info(embedder)
+            chunk.encoder = encoder_info(embedder)
+            chunk.vector = vector.tobytes()
         finally:
             chunk.image = None  # the catalog has no use for it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,16 @@ def test_a_weight_is_what_the_similarity_loses_without_the_word(index: Index) ->
 
 def test_the_query_is_embedded_once(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     roles: list[str] = []
-    embed = edgeembed.Embedder.embed_texts
 
-    def counted(self: edgeembed.Embedder, texts: Sequence[str], *, role: Any = "document") -> Any:
-        roles.append(role)
-        return embed(self, texts, role=role)
+    def counting(embed: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(self: edgeembed.Embedder, texts: Sequence[str], *, role: Any = "document") -> Any:
+            roles.append(role)
+            return embed(self, texts, role=role)
 
-    monkeypatch.setattr(edgeembed.Embedder, "embed_texts", counted)
+        return counted
+
+    for name in ("embed_texts", "embed_readable"):
+        monkeypatch.setattr(edgeembed.Embedder, name, counting(getattr(edgeembed.Embedder, name)))
     index.explain('"dripping tap" -garden', "note")
     assert sorted(roles) == ["document", "query"]
 

@@ -37,7 +37,7 @@ def ids(ranked: list[RankedDocument]) -> str:
 
 def test_a_document_is_ranked_by_its_best_passage_and_its_name() -> None:
     item = rank(candidate("a", (0.3, None), (0.2, 8.0), (None, 9.0), name_bm25=1.0), scales(), "hybrid")
-    assert item.keys == (1, 0)  # what has no vector is not shown
+    assert item.keys == (1, 2, 0)  # what has no vector is as if ordinary
     assert item.value == pytest.approx(1.0 + BM25_WEIGHT * 8.0 / 4 + BM25_WEIGHT * 1.0 / 2)
     assert item.score == TEXT.score(0.2)
     # For the cut the best words count, of whichever passage.
