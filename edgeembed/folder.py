@@ -183,16 +183,19 @@ class Folder:
         *,
         progress: Callable[[SyncProgress], None] | None = None,
         cancel: Callable[[], bool] | None = None,
+        checksum: bool = False,
     ) -> SyncReport:
         """Bring the index up to date with the folder.
 
-        Files that did not change are not read, contents that are known are not embedded, and files that cannot be
-        used are listed and not raised. Work is committed every few seconds. Where an index lies elsewhere and the
-        folder holds no file any more, as the mount point of a drive, all is kept, and ``.`` is listed as skipped.
+        Files whose size, time, inode and ctime did not change are not read, contents that are known are not embedded,
+        and files that cannot be used are listed and not raised. Work is committed every few seconds. Where an index
+        lies elsewhere and the folder holds no file any more, as the mount point of a drive, all is kept, and ``.`` is
+        listed as skipped.
 
         Args:
             progress: called after each file.
             cancel: called now and then; once it returns ``True`` the sync ends, and what was done is kept.
+            checksum: ``True`` reads every file, also those that look as they did when they were last read.
 
         Raises:
             FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
@@ -200,7 +203,7 @@ class Folder:
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """
-        return sync(self.path, self._store, progress=progress, cancel=cancel)
+        return sync(self.path, self._store, progress=progress, cancel=cancel, checksum=checksum)
 
     search = _of_index(Index.search)
     """As :meth:`Index.search`, of the index as it is; ``Hit.id`` is the path relative to the folder."""

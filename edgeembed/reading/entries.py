@@ -50,3 +50,7 @@ class FileStat(NamedTuple):  # and no dataclass, of which making a hundred thous
     size_bytes: int
     mtime_ns: int
     """Time of the last change, in nanoseconds since 1970."""
+    inode: int | None = None
+    """``None``: the system does not say."""
+    ctime_ns: int | None = None
+    """Time of the last change of content or name; on Windows, of the creation. ``None``: not looked at."""

@@ -139,6 +139,10 @@ class Writer:
         self._commands.append(SkipFile(path, file, keep))
         self._commit_if_due()
 
+    def put_file(self, path: str, file: FileRow) -> None:
+        """Record what a file looks like whose document stays as it is."""
+        self.skip(path, file, keep=True)
+
     def put_setting(self, name: str, value: str) -> None:
         """Make or replace a setting with the next commit."""
         self._commands.append(PutSetting(name, value))

@@ -39,8 +39,9 @@ class SyncPlan:
     changed: tuple[FileStat, ...]
     """Files whose size or time differ from what was seen last, and those that could not be read then and can be now."""
     recheck: tuple[FileStat, ...]
-    """Files that look the same, but were so young when they were read that this proves nothing, or could not be read,
-    or were read by an older edgeembed, or are pictures from when no model embedded them."""
+    """Files that look the same, but were so young when they were read that this proves nothing, or have another inode
+    or ctime, or could not be read, or were read by an older edgeembed, or are pictures from when no model embedded
+    them."""
     removed: tuple[str, ...]
     unchanged: int
     """Files that are in the index as they are."""
@@ -48,6 +49,10 @@ class SyncPlan:
     """Folders that cannot be entered, pipes and the like, and files that were skipped before and did not change; the
     whole folder, as ``.``, if it holds no file any more and its index, which lies elsewhere, does: then nothing is
     removed."""
+    unstamped: tuple[tuple[str, FileRow], ...] = ()
+    """Paths and rows of unchanged files of which an older edgeembed did not record inode and ctime, with them."""
+    renumbered: frozenset[str] = frozenset()
+    """Of ``recheck``, paths of files that have another inode, and nothing else that is new."""
 
     @property
     def is_empty(self) -> bool:
@@ -72,6 +77,9 @@ class _Circumstances:
     root: Path
     has_old_readers: bool
     embeds_images: bool
+    unstable_inodes: bool
+    checksum: bool
+    """Whether every file is read, however it looks."""
 
     def state(self, file: FileStat, row: FileRow | None) -> _State:
         """What a file is to an index that knows ``row`` of it; ``None``: nothing."""
@@ -93,31 +101,66 @@ class _Circumstances:
     def _may_differ(self, file: FileStat, row: FileRow) -> bool:
         """Whether a file that looks the same may have other content, or may be read better now."""
         return (
-            row.mtime_ns > row.checked_ns - _RACY_NS
+            self.checksum
+            or self._is_replaced(file, row)
+            or row.mtime_ns > row.checked_ns - _RACY_NS
             or (row.reason or "").startswith(UNREADABLE)
             or (self.has_old_readers and (row.reason is not None or may_have_reader(file.path)))
             or (self.embeds_images and is_left_out_picture(row.reason))
         )
 
+    def _is_replaced(self, file: FileStat, row: FileRow) -> bool:
+        """Whether another file, perhaps of the same content, may have taken the place of the one that was read."""
+        if row.ctime_ns is not None and file.ctime_ns is not None and row.ctime_ns != file.ctime_ns:
+            return True
+        return not self.unstable_inodes and has_other_inode(file, row)
 
-def plan_sync(root: Path, store: Store, *, exclude: Path | None = None) -> SyncPlan:
+
+def has_other_inode(file: FileStat, row: FileRow) -> bool:
+    """Whether both inodes are known, and differ."""
+    return row.inode is not None and file.inode is not None and row.inode != file.inode
+
+
+class _Stamps:
+    """What inodes and ctimes say of files, beside whether these are read again."""
+
+    def __init__(self) -> None:
+        self.unstamped: list[tuple[str, FileRow]] = []
+        self.renumbered: list[str] = []
+
+    def compare(self, file: FileStat, row: FileRow, state: _State) -> None:
+        """Look at one file."""
+        if row.ctime_ns is None and state in (_State.UNCHANGED, _State.SKIPPED):
+            self.unstamped.append((file.path, row._replace(inode=file.inode, ctime_ns=file.ctime_ns)))
+        elif state is _State.RECHECK and row.ctime_ns == file.ctime_ns and has_other_inode(file, row):
+            self.renumbered.append(file.path)
+
+
+def plan_sync(root: Path, store: Store, *, exclude: Path | None = None, checksum: bool = False) -> SyncPlan:
     """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing.
+
+    Args:
+        checksum: every file is to be looked at again.
 
     Raises:
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
-    rows, readers, recorded_root = store.read(
+    rows, readers, unstable, recorded_root = store.read(
         lambda snapshot: (
             snapshot.files(),
             snapshot.setting(settings.READERS_VERSION),
+            snapshot.setting(settings.UNSTABLE_INODES),
             source_folder(snapshot),
         )
     )
-    circumstances = _Circumstances(root, readers != str(READERS_VERSION), store.embeds_images)
+    circumstances = _Circumstances(
+        root, readers != str(READERS_VERSION), store.embeds_images, unstable_inodes=unstable == "1", checksum=checksum
+    )
     known_count = len(rows)
     files: list[list[FileStat]] = [[] for _ in _State]
     skipped: list[Skipped] = []
     not_files: list[Skipped] = []
+    stamps = _Stamps()
     closed: list[str] = []
     """Prefixes of paths below which nothing counts as gone."""
     for entry in walk(root, exclude=filter(None, (store.path, exclude))):
@@ -128,6 +171,8 @@ def plan_sync(root: Path, store: Store, *, exclude: Path | None = None) -> SyncP
         if isinstance(entry, FileStat):
             state = circumstances.state(entry, row)
             files[state].append(entry)
+            if row is not None:
+                stamps.compare(entry, row, state)
             if state is _State.SKIPPED and row is not None:
                 skipped.append(Skipped(entry.path, row.reason or ""))
         else:
@@ -152,6 +197,8 @@ def plan_sync(root: Path, store: Store, *, exclude: Path | None = None) -> SyncP
         removed=removed,
         unchanged=unchanged,
         skipped=(*skipped, *not_files),
+        unstamped=tuple(stamps.unstamped),
+        renumbered=frozenset(stamps.renumbered),
     )
 
 

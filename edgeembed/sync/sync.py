@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ..storage.writer import Writer
 
 
+_SEVERAL = 3
+
+
 @dataclass(frozen=True)
 class SyncProgress:
     """How far a sync has come."""
@@ -66,6 +69,12 @@ class _Run:
         self._todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda file: file.path)
         self.changes: Counter[Change] = Counter()
         self.skipped = list(plan.skipped)
+        self._renumbered: Counter[Change] = Counter()
+
+    @property
+    def has_unstable_inodes(self) -> bool:
+        """Whether several files have another inode, and nothing else about them changed: here inodes tell nothing."""
+        return self._renumbered["same"] >= _SEVERAL and len(self._renumbered) == 1
 
     def take(self, writer: Writer, worker: Worker, root_id: tuple[int, int]) -> Iterator[SyncProgress]:
         """Read new and changed files into the writer until all are in or it is cancelled.
@@ -100,6 +109,8 @@ class _Run:
         change = writer.add(document, file=row)
         if change is not None:
             self.changes[change] += 1
+            if file.path in self._plan.renumbered:
+                self._renumbered[change] += 1
         self.count_failed(writer)
         return change is not None
 
@@ -108,7 +119,7 @@ class _Run:
         request = self._store.models.decode_request
 
         def read(file: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
-            row = FileRow(file.size_bytes, file.mtime_ns, time.time_ns(), None)
+            row = FileRow(file.size_bytes, file.mtime_ns, time.time_ns(), inode=file.inode, ctime_ns=file.ctime_ns)
             return file, row, read_document(self._root, file, worker=worker, pictures=request)
 
         with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
@@ -132,21 +143,26 @@ def sync(
     progress: Callable[[SyncProgress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     exclude: Path | None = None,
+    checksum: bool = False,
 ) -> SyncReport:
     """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
     root_id = file_id(root)
-    plan = plan_sync(root, store, exclude=exclude)
-    if plan.is_empty:
+    plan = plan_sync(root, store, exclude=exclude, checksum=checksum)
+    if plan.is_empty and not plan.unstamped:
         store.collect_garbage()
         return SyncReport(0, 0, 0, plan.unchanged, plan.skipped, 0, False)
     run = _Run(root, store, plan)
     with store.writing(cancel=cancel) as writer:
         writer.put_setting(settings.SOURCE_FOLDER, source_folder_setting(root))
         removed = writer.remove(plan.removed)
+        for path, row in plan.unstamped:
+            writer.put_file(path, row)
         with Worker(cancel=writer.stopped) as worker:
             for step in run.take(writer, worker, root_id):
                 if progress is not None:
                     progress(step)
+        if run.has_unstable_inodes:
+            writer.put_setting(settings.UNSTABLE_INODES, "1")
         if not writer.cancelled:
             writer.put_setting(settings.READERS_VERSION, str(READERS_VERSION))
         writer.commit()

@@ -17,6 +17,7 @@ from .ignore_rules import IGNORE_FILES, Rules, ignored, inherited_rules, is_plai
 
 IN_THE_CLOUD = "kept in the cloud, not on this machine"
 _OWN_INDEX = ".edgeembed"
+_INODE_BITS = (1 << 63) - 1
 _HAS_FLAGS = hasattr(os.stat_result, "st_file_attributes") or hasattr(os.stat_result, "st_flags")
 
 
@@ -130,7 +131,10 @@ class _Walk:
             return None
         if _HAS_FLAGS and _is_in_the_cloud(info):
             return Skipped(path, IN_THE_CLOUD)
-        return _Folder(entry.path, path + "/", rules) if is_folder else FileStat(path, info.st_size, info.st_mtime_ns)
+        if is_folder:
+            return _Folder(entry.path, path + "/", rules)
+        # Inodes may have 64 bits, of which the catalog takes 63; on Windows a listing has none.
+        return FileStat(path, info.st_size, info.st_mtime_ns, info.st_ino & _INODE_BITS or None, info.st_ctime_ns)
 
     def _link_target(self, link: Path, path: str) -> os.stat_result | Skipped | None:
         """What a link leads to; ``None`` if that is a folder, outside of the root, or hidden in it."""

@@ -23,10 +23,13 @@ from ..process_priority import lower_priority
 @folder_argument
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--rebuild", is_flag=True, help="Make the index anew beside the old one, then switch.")
+@click.option("--checksum", is_flag=True, help="Read every file, also those that look unchanged.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
 @click.option("--nice", is_flag=True, help="Let other programs go first.")
 @index_options
-def index(folder: str, dry_run: bool, rebuild: bool, strict: bool, nice: bool, options: IndexOptions) -> None:
+def index(
+    folder: str, dry_run: bool, rebuild: bool, checksum: bool, strict: bool, nice: bool, options: IndexOptions
+) -> None:
     """Bring the index of FOLDER up to date (the current folder unless given)."""
     from ...folder import Folder
 
@@ -49,7 +52,7 @@ def index(folder: str, dry_run: bool, rebuild: bool, strict: bool, nice: bool, o
             )
         else:
             with open_folder(folder, options) as opened:
-                report = opened.sync(progress=progress, cancel=cancel)
+                report = opened.sync(progress=progress, cancel=cancel, checksum=checksum)
     messages.report_sync(report, quiet_if_idle=False)
     end_if_cancelled(report)
     if strict and report.skipped:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Folder, FolderMismatchError
+from edgeembed.catalog.checksums import checksum_sql
 from edgeembed.sync.source_folder import check_source_folder, source_folder_setting
 from tests.support.old_files import OLD_NS, write
 
@@ -85,3 +86,76 @@ def test_the_index_of_another_folder_is_refused_if_most_files_are_missing(
     else:
         check_source_folder(*arguments, known=known, missing=missing)
     check_source_folder(tmp_path / "there", tmp_path / "index", (tmp_path / "there").resolve(), known=10, missing=10)
+
+
+def replace_with(path: Path, text: str) -> None:
+    """Another file in the place of one, of the same size and time."""
+    before = path.stat()
+    other = write(path.with_name("other"), text, mtime_ns=before.st_mtime_ns)
+    assert other.stat().st_size == before.st_size
+    other.replace(path)
+
+
+def test_another_file_of_the_same_size_and_time_is_seen(notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        assert folder.plan().is_empty
+        replace_with(notes / "boat.txt", "a tale about the harbor"[: len("a note about the boat")])
+        assert [stat.path for stat in folder.plan().recheck] == ["boat.txt"]
+        assert (folder.sync().updated, folder.sync().updated) == (1, 0)
+        # Two files change places: what is known is not embedded again.
+        (notes / "fence.txt").rename(notes / "x")
+        (notes / "boat.txt").rename(notes / "fence.txt")
+        (notes / "x").rename(notes / "boat.txt")
+        report = folder.sync()
+        assert (report.updated, report.embedded) == (2, 0)
+        assert folder.search('"fence"', k=1)[0].id in ("boat.txt", "fence.txt")
+        assert folder.index.verify().ok
+
+
+def test_a_file_changed_in_place_with_its_time_set_back_is_seen(notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        write(notes / "boat.txt", "a note about the coat")
+        assert folder.sync().updated == 1
+
+
+def forget(folder: Folder, sql: str) -> None:
+    with folder._store.catalog.write() as transaction:
+        transaction.connection.execute(sql)
+        transaction.connection.execute(f"UPDATE files SET checksum = {checksum_sql('files')}")
+
+
+def test_what_an_older_edgeembed_did_not_record_is_recorded_without_reading(notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        forget(folder, "UPDATE files SET inode = NULL, ctime_ns = NULL")
+        plan = folder.plan()
+        assert plan.is_empty
+        assert [path for path, _ in plan.unstamped] == ["boat.txt", "fence.txt", "garden.txt"]
+        folder.sync()
+        assert folder.plan().unstamped == ()
+        assert folder.index.verify().ok
+
+
+def test_inodes_that_change_by_themselves_are_passed_over_from_then_on(notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        forget(folder, "UPDATE files SET inode = inode + 1")  # as a network drive that is mounted again
+        assert len(folder.plan().recheck) == len(folder.plan().renumbered) == 3
+        report = folder.sync()
+        assert (report.updated, report.embedded) == (0, 0)
+        forget(folder, "UPDATE files SET inode = inode + 1")
+        assert folder.plan().is_empty
+        replace_with(notes / "boat.txt", "a note about the coat")  # which the time of the change tells
+        assert folder.sync().updated == 1
+
+
+def test_with_checksum_everything_is_read(notes: Path, tiny_bundle: Path) -> None:
+    with Folder.open(notes, model=tiny_bundle) as folder:
+        folder.sync()
+        write(notes / "boat.txt", "a note about the coat")
+        stat = (notes / "boat.txt").stat()
+        forget(folder, f"UPDATE files SET ctime_ns = {stat.st_ctime_ns} WHERE path = 'boat.txt'")
+        assert folder.sync().updated == 0
+        assert folder.sync(checksum=True).updated == 1

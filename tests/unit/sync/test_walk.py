@@ -53,7 +53,9 @@ def unprivileged() -> Iterator[Path]:
 def test_attributes_of_a_file(tmp_path: Path) -> None:
     make(tmp_path, "sub folder/übung.txt")
     os.utime(tmp_path / "sub folder" / "übung.txt", ns=(1, 1_234_567_890_123_456_700))
-    assert list(walk(tmp_path)) == [FileStat("sub folder/übung.txt", 21, 1_234_567_890_123_456_700)]
+    assert [entry[:3] for entry in walk(tmp_path) if isinstance(entry, FileStat)] == [
+        ("sub folder/übung.txt", 21, 1_234_567_890_123_456_700)
+    ]
 
 
 def test_order_is_by_name_and_files_come_first(tmp_path: Path) -> None:
