@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from ..catalog import settings
-from ..catalog.snapshot import FileRow
+from ..catalog.snapshot import FileRow, Snapshot
 from ..reading.detect import may_have_reader
 from ..reading.entries import (
     EMPTIED,
@@ -81,6 +81,13 @@ class _Circumstances:
     checksum: bool
     """Whether every file is read, however it looks."""
 
+    @classmethod
+    def of(cls, snapshot: Snapshot, root: Path, *, embeds_images: bool, checksum: bool) -> _Circumstances:
+        """As an index records them."""
+        has_old_readers = snapshot.setting(settings.READERS_VERSION) != str(READERS_VERSION)
+        unstable_inodes = snapshot.setting(settings.UNSTABLE_INODES) == "1"
+        return cls(root, has_old_readers, embeds_images, unstable_inodes, checksum)
+
     def state(self, file: FileStat, row: FileRow | None) -> _State:
         """What a file is to an index that knows ``row`` of it; ``None``: nothing."""
         if row is None:
@@ -145,16 +152,12 @@ def plan_sync(root: Path, store: Store, *, exclude: Path | None = None, checksum
     Raises:
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
-    rows, readers, unstable, recorded_root = store.read(
+    rows, recorded_root, circumstances = store.read(
         lambda snapshot: (
             snapshot.files(),
-            snapshot.setting(settings.READERS_VERSION),
-            snapshot.setting(settings.UNSTABLE_INODES),
             source_folder(snapshot),
+            _Circumstances.of(snapshot, root, embeds_images=store.embeds_images, checksum=checksum),
         )
-    )
-    circumstances = _Circumstances(
-        root, readers != str(READERS_VERSION), store.embeds_images, unstable_inodes=unstable == "1", checksum=checksum
     )
     known_count = len(rows)
     files: list[list[FileStat]] = [[] for _ in _State]
