@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .catalog.schema import KINDS
 from .catalog.snapshot import Snapshot
-from .catalog.where import Condition, condition
+from .catalog.where import Condition, condition, holds_option
 from .document import Document
 from .embedder import Embedder
 from .errors import BundleError, ModelMismatchError, UnsupportedInputError, path_error
@@ -173,8 +173,8 @@ class Index:
 
         Args:
             query: words, a sentence, a question, in which ``"…"`` must occur in the passage (or the document's name)
-                and ``-word`` must not occur in the document; or a picture: a ``Path``, the content of an image file,
-                or a Pillow image.
+                and ``-word`` must not occur in the document (unless it is said so there, as in ``rm -rf``); or a
+                picture: a ``Path``, the content of an image file, or a Pillow image.
             k: most documents to return.
             where: only documents of which all this is true, applied before the best ``k`` are taken; see
                 :mod:`edgeembed.catalog.where`. ``None``: all documents.
@@ -377,7 +377,11 @@ class Index:
         self._store.refresh()
         # Where there are no pictures, their model is not asked for the vector of words.
         kinds = KINDS if not is_words(query) or self._store.read(has_images) else ("text",)
-        return prepare_query(self._store.models, query, plus, minus, kinds=kinds)
+
+        def is_literal(word: str, rest: str) -> bool:
+            return self._store.read(lambda snapshot: holds_option(snapshot.connection, word, rest))
+
+        return prepare_query(self._store.models, query, plus, minus, kinds=kinds, is_literal=is_literal)
 
     def _search(self, request: SearchRequest) -> list[Hit]:
         vectors, query_kind = request.query.vectors, request.query.kind

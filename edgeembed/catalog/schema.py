@@ -51,11 +51,11 @@ CREATE TABLE chunks (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     content INTEGER NOT NULL REFERENCES contents ON DELETE CASCADE,
     kind TEXT NOT NULL,
+    encoder INTEGER REFERENCES encoders, -- of its vector; null: it has none and is found by its words alone
     start INTEGER, "end" INTEGER,        -- characters, half open; null for images, as the next three
     start_line INTEGER, end_line INTEGER, page INTEGER,  -- null: the text has none
     text TEXT,
     digest BLOB NOT NULL,                -- BLAKE2b over text, span and vector
-    encoder INTEGER REFERENCES encoders, -- of its vector; null: it has none and is found by its words alone
     checksum BLOB NOT NULL
 );
 CREATE INDEX chunks_by_content ON chunks (content, start);

@@ -30,8 +30,9 @@ from typing import Any
 from ..text.globs import any_of, translate
 from ..text.normalize import compose
 from ..text.surrogates import decode, encode
-from ..text.terms import border_expression, contains_phrase, phrase_expression
+from ..text.terms import border_expression, contains_phrase, has_words, phrase_expression
 from .schema import KINDS
+from .sqlite import Connection
 
 _FILE = "(SELECT {} FROM files WHERE path = d.id)"
 _FACTS = {
@@ -129,6 +130,17 @@ def _names_with(phrase: str) -> Condition:
     sql = "SELECT n.rowid FROM names n JOIN documents e ON e.document = n.rowid "
     sql += "WHERE names MATCH ? AND holds(CAST(e.id AS BLOB), ?)"
     return Condition(sql, (phrase_expression(phrase), phrase))
+
+
+def holds_option(db: Connection, word: str, rest: str) -> bool:
+    """Whether a passage with all words of ``rest`` holds ``word`` after white space and a minus sign, as ``rm -rf``."""
+    words = [phrase_expression(part) for part in (*rest.split(), word) if has_words(part)]
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM words w JOIN chunks p ON p.key = w.rowid "
+        "WHERE words MATCH ? AND holds_option(CAST(p.text AS BLOB), ?))",
+        (" AND ".join(words), rf"(?:^|\s)-{re.escape(word)}(?!\w)"),
+    ).fetchone()
+    return bool(row[0])
 
 
 def _glob_expression(pattern: str) -> str:
@@ -271,6 +283,7 @@ def _compiled(expression: str) -> re.Pattern[str]:
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "composed": (1, _composed),
     "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(compose(_decoded(raw))) is not None),
+    "holds_option": (2, lambda raw, option: re.search(option, _decoded(raw), re.IGNORECASE) is not None),
     "holds_across": (3, _holds_across),
     "holds": (2, lambda raw, phrase: contains_phrase(_decoded(raw), phrase)),
     "path_ext": (1, lambda raw: encode(PurePosixPath(_decoded(raw)).suffix[1:].lower())),

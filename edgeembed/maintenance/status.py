@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..catalog import settings
 from ..catalog.database import CATALOG_NAME
+from ..catalog.schema import LAYOUT
 from ..catalog.snapshot import Snapshot
 from ..index_models.loaded import LoadedModels
 from ..reading.entries import Skipped
@@ -40,6 +41,10 @@ class IndexStatus:
     """The catalog with its log: texts, metadata, full text, and vectors that are in no segment yet."""
     segment_bytes: int
     """Vectors and graphs."""
+    unread: int = 0
+    """Chunks that the model cannot read, which are found by their words only."""
+    layout: int = LAYOUT
+    """Of the catalog; lower than that of this edgeembed: it is read as it is, and the next sync brings it up to date."""
 
 
 def index_status(snapshot: Snapshot, path: Path, models: LoadedModels) -> IndexStatus:
@@ -65,4 +70,6 @@ def index_status(snapshot: Snapshot, path: Path, models: LoadedModels) -> IndexS
         skipped=tuple(sorted(skipped, key=lambda item: item.path)),
         catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
         segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),
+        unread=snapshot.vectorless_count(),
+        layout=snapshot.layout,
     )

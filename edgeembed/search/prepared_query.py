@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ def prepare_query(
     minus: Iterable[Weighted] = (),
     *,
     kinds: Sequence[str],
+    is_literal: Callable[[str, str], bool],
 ) -> PreparedQuery:
     """Parse and embed a query.
 
@@ -65,6 +66,7 @@ def prepare_query(
         models: of the index.
         query, plus, minus: as in :meth:`Index.search`.
         kinds: of documents to search in.
+        is_literal: as in :func:`parse_query`.
 
     Raises:
         ValueError, TypeError: it is empty, or something in it is no meaning.
@@ -74,7 +76,7 @@ def prepare_query(
     kind = item_kind([query, *added, *removed])
     if not is_words(query):
         return PreparedQuery(kind, query_vectors(models, query, added, removed, kinds=kinds))
-    parsed = parse_query(query)
+    parsed = parse_query(query, is_literal)
     vectors = query_vectors(models, parsed.text, added, removed, kinds=kinds)
     condition = word_condition(parsed.phrases, parsed.excluded)
     return PreparedQuery(kind, vectors, parsed.text, parsed.phrases, condition)

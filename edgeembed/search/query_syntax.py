@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..text.surrogates import replace_surrogates
@@ -24,21 +25,25 @@ class Query:
     """After a minus sign: none may occur in the document or its name."""
 
 
-def parse_query(query: str) -> Query:
+def parse_query(query: str, is_literal: Callable[[str, str], bool] = lambda word, rest: False) -> Query:
     """Read ``words "a phrase" -without -"another phrase"``.
 
-    A minus sign counts at the beginning of a word only, so ``well-known`` is a word; a quote that is not closed is
-    passed over.
+    A minus sign counts at the beginning of a word only, so ``well-known`` is a word; not before another one or a digit,
+    so ``--flag`` and ``-18`` are words; and not where it is a part of the word (``rm -rf``). A quote that is not closed
+    is passed over.
+
+    Args:
+        is_literal: whether the minus is a part of a word (the first argument, without it), given the rest of the query.
 
     Raises:
         ValueError: there is nothing to search for.
     """
+    parts = [part for part in _QUERY_PART.finditer(replace_surrogates(query).translate(_QUOTES)) if _text(part).strip()]
+    rest = " ".join(_text(part) for part in parts if not _is_excluding(part))
     words, phrases, excluded = [], [], []
-    for part in _QUERY_PART.finditer(replace_surrogates(query).translate(_QUOTES)):
-        text = part["phrase"] if part["phrase"] is not None else part["word"]
-        if text is None or not text.strip():
-            continue
-        if part["minus"] and has_words(text):
+    for part in parts:
+        text = _text(part)
+        if _is_excluding(part) and not (part["phrase"] is None and rest and is_literal(text, rest)):
             excluded.append(text.strip())
             continue
         words.append((part["minus"] or "") + text)
@@ -48,3 +53,14 @@ def parse_query(query: str) -> Query:
         only = "the query only says what to leave out" if excluded else "the query is empty"
         raise ValueError(f"{only}: give some words to search for")
     return Query(" ".join(" ".join(words).split()), tuple(phrases), tuple(excluded))
+
+
+def _text(part: re.Match[str]) -> str:
+    return part["word"] or part["phrase"] or ""
+
+
+def _is_excluding(part: re.Match[str]) -> bool:
+    """Whether a part has a minus sign in front that may mean to leave it out."""
+    text = _text(part)
+    is_number = part["phrase"] is None and text[:1].isdecimal()
+    return bool(part["minus"]) and not text.startswith("-") and not is_number and has_words(text)

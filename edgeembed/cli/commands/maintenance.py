@@ -27,6 +27,8 @@ _COUNTED = {
     "embedded_again": "passages of text embedded again",
 }
 """What ``verify`` says that it looked at: fields of its report, and what people call them."""
+_BETTER = "lets words of every script, C++, parts of identifiers and phrases be found better, and embeds nothing again"
+"""What the present layout has over the one before."""
 
 
 @click.command()
@@ -36,6 +38,7 @@ _COUNTED = {
 @index_option
 def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
     """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
+    from ...catalog.schema import LAYOUT
     from ...storage.index_swap import begun_rebuild
 
     with open_folder(folder, IndexOptions(index), read_only=True) as opened:
@@ -51,6 +54,12 @@ def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> Non
     click.echo(f"model    {info.model} ({info.space})")
     click.echo("photos   " + (f"{info.image_model} ({info.image_space})" if info.image_model else "left out"))
     click.echo(f"holds    {info.documents:,} files in {info.chunks:,} passages")
+    if info.unread:
+        click.echo(
+            f"unread   {info.unread:,} passages, of words that the model does not know; found by their words only"
+        )
+    if info.layout < LAYOUT:
+        click.echo(f"layout   {info.layout}, of an older edgeembed; `edgeembed index {folder}` {_BETTER}")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
     if rebuild is not None:
         click.echo(f"rebuild  begun in {rebuild} and not ended; `edgeembed index --rebuild` goes on with it")

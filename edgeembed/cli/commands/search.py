@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ...errors import ModelMismatchError, path_error
+from ...search.query_syntax import parse_query
 from .. import messages, render
 from ..options import (
     NEGATIVE,
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from ...search.hits import Hit
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_Ask = Callable[["Folder", dict[str, Any]], "list[Hit]"]
-"""Hits in a folder, given the limits that every command knows."""
+_Ask = Callable[..., "list[Hit]"]
+"""Hits in a folder, given it and the limits that every command knows; of a search also other words to search for."""
 _no_sync_option = click.option("--no-sync", is_flag=True, help="Search the index as it is.")
 _color_option = click.option(
     "--color",
@@ -96,10 +97,10 @@ def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, **rest: An
 
     item = meaning(query)
 
-    def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
-        return opened.search(item, mode=mode, plus=plus, minus=minus, **limits)
+    def ask(opened: Folder, limits: dict[str, Any], words: str | None = None) -> list[Hit]:
+        return opened.search(words or item, mode=mode, plus=plus, minus=minus, **limits)
 
-    _answer(ask, folder, **rest)
+    _answer(ask, folder, query=item if isinstance(item, str) else None, **rest)
 
 
 @click.command()
@@ -173,6 +174,7 @@ def _answer(
     ask: _Ask,
     folder: str,
     *,
+    query: str | None = None,
     k: int,
     no_sync: bool,
     exact: bool,
@@ -193,7 +195,7 @@ def _answer(
     with _up_to_date(folder, options, no_sync=no_sync) as opened:
         hits = ask(opened, limits)
         if not hits:
-            messages.note(f"{folder}: {_why_nothing(ask, opened, limits)}")
+            messages.note(f"{folder}: {_why_nothing(ask, opened, limits, query)}")
             raise click.exceptions.Exit(NEGATIVE)
 
         def lines(hit: Hit) -> list[tuple[int | None, str]]:
@@ -208,19 +210,27 @@ def _answer(
             render.show_hits(hits, folder, color=color, lines=text)
 
 
-def _why_nothing(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
+def _why_nothing(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str | None) -> str:
     """Why there are no hits, and what would change that."""
     status = opened.status()
-    why = _why_none_fits(ask, opened, limits) if status.documents else "no files to search here"
+    why = _why_none_fits(ask, opened, limits, query) if status.documents else "no files to search here"
     left_out = messages.pictures_left_out(status.skipped)
     return f"{why}; {left_out}" if left_out else why
 
 
-def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any]) -> str:
+def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str | None) -> str:
+    parsed = None if query is None else parse_query(query)
+    if parsed is not None and parsed.excluded:
+        quoted = (f'"{phrase}"' for phrase in parsed.phrases)
+        if ask(opened, {**limits, "k": 1}, " ".join((parsed.text, *quoted))):
+            left_out = ", ".join(f'-"{text}"' if " " in text else f"-{text}" for text in parsed.excluded)
+            return f"all that fits is left out by {left_out}; without the minus sign it is searched for"
     if ask(opened, {**limits, "k": 1, "min_score": None}):
         return "nothing here fits; --min-score 0 shows the nearest all the same"
     if limits["where"]:
         return "no file that --path, --kind and the other options leave over fits"
+    if parsed is not None and not parsed.phrases and not parsed.excluded:
+        return "no file here holds any of these words, and by meaning there is nothing to compare them with"
     return "nothing here fits what the query says must or must not occur"
 
 

@@ -20,7 +20,10 @@ from edgeembed.search.query_syntax import Query, parse_query
         ('empty "" quotes', Query("empty quotes")),
         ("it's", Query("it's")),
         ('"..."  dots', Query("... dots")),
-        ("-5 degrees outside", Query("degrees outside", (), ("5",))),
+        ("-5 degrees outside", Query("-5 degrees outside")),
+        ('git push --force -"18 cats"', Query("git push --force", (), ("18 cats",))),
+        ("C++ -C# -✅", Query("C++", (), ("C#", "✅"))),
+        ('a "✅"', Query("a ✅", ("✅",))),
     ],
 )
 def test_a_query_is_parsed_into_text_phrases_and_excluded_words(query: str, expected: Query) -> None:
@@ -33,3 +36,16 @@ def test_a_query_is_parsed_into_text_phrases_and_excluded_words(query: str, expe
 def test_nothing_to_search_for(query: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_query(query)
+
+
+def test_a_minus_that_is_a_part_of_the_word_excludes_nothing() -> None:
+    asked = []
+
+    def is_literal(word: str, rest: str) -> bool:
+        asked.append((word, rest))
+        return word == "rf"
+
+    assert parse_query('rm -rf -cat -"sports car"', is_literal) == Query("rm -rf", (), ("cat", "sports car"))
+    assert asked == [("rf", "rm"), ("cat", "rm")]
+    with pytest.raises(ValueError, match="only says what to leave out"):
+        parse_query("-rf", is_literal)
