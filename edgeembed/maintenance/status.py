@@ -44,7 +44,7 @@ class IndexStatus:
     unread: int = 0
     """Chunks that the model cannot read, which are found by their words only."""
     layout: int = LAYOUT
-    """Of the catalog; lower than that of this edgeembed: it is read as it is, and the next sync brings it up to date."""
+    """Of the catalog; one lower than that of this edgeembed is read as it is, and upgraded by the next sync."""
 
 
 def index_status(snapshot: Snapshot, path: Path, models: LoadedModels) -> IndexStatus:

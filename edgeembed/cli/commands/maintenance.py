@@ -55,9 +55,7 @@ def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> Non
     click.echo("photos   " + (f"{info.image_model} ({info.image_space})" if info.image_model else "left out"))
     click.echo(f"holds    {info.documents:,} files in {info.chunks:,} passages")
     if info.unread:
-        click.echo(
-            f"unread   {info.unread:,} passages, of words that the model does not know; found by their words only"
-        )
+        click.echo(f"unread   {info.unread:,} passages of words that the model does not know, found by these only")
     if info.layout < LAYOUT:
         click.echo(f"layout   {info.layout}, of an older edgeembed; `edgeembed index {folder}` {_BETTER}")
     click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
