@@ -158,6 +158,28 @@ def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str]) -> Terms:
     return Terms(" OR ".join(telling), most)
 
 
+def frequency(db: sqlite3.Connection, expression: str, most: int) -> int:
+    """How many passages and names hold what an expression asks for, counted up to ``most`` of each."""
+    return sum(
+        int(
+            db.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)", (expression, most)
+            ).fetchone()[0]
+        )
+        for table in _SOURCES
+    )
+
+
+def holding(db: sqlite3.Connection, table: Table, expression: str, rows: Sequence[int]) -> list[int]:
+    """Those of some rows that hold what an expression asks for."""
+    plus = "" if len(rows) < _FEW else "+"  # as in `passages`
+    found = db.execute(
+        f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND {plus}rowid IN (SELECT value FROM json_each(?))",
+        (expression, json.dumps(list(rows))),
+    )
+    return [row for (row,) in found]
+
+
 def passages(db: sqlite3.Connection, terms: Terms, most: int, allowed: Sequence[int] | None) -> list[tuple[int, float]]:
     """Key and BM25 of the ``most`` best passages, best first; of the ``allowed`` ones only (``None``: of all)."""
     if not terms.expression:

@@ -71,10 +71,14 @@ class Calibration(NamedTuple):
 
     def score(self, similarity: float) -> float | None:
         """0 to 1, comparable between queries and kinds; ``None`` without a background."""
+        return self.score_of_z(self.z_score(similarity))
+
+    def score_of_z(self, z: float) -> float | None:
+        """The same of a z-score, to which words may have added."""
         if not self.is_calibrated:
             return None
         # The logistic function, in the form that cannot overflow.
-        return 0.5 + 0.5 * math.tanh((self.z_score(similarity) - LOGISTIC_MIDPOINT) / LOGISTIC_SCALE / 2)
+        return 0.5 + 0.5 * math.tanh((z - LOGISTIC_MIDPOINT) / LOGISTIC_SCALE / 2)
 
 
 def read_background(bundle: Bundle) -> dict[str, Floats]:

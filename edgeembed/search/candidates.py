@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,14 +13,20 @@ from ..catalog.fulltext import Terms
 from ..catalog.snapshot import PassageRow, Snapshot
 from ..index_models.calibration import Calibration
 from ..segments.segment_set import SegmentSet
-from ..text.terms import query_terms
-from .fusion import Candidate, Evidence, Scales
+from ..text.terms import is_identifier, query_terms, query_words
+from .fusion import AskedWords, Candidate, Evidence, Scales
 from .prepared_query import SearchRequest
 from .vector_search import VectorSearch
 
 _DEPTH = 100
 """So many documents are taken from vectors and from words each before they are put together, or ``k`` if it is more."""
 _NO_TERMS = Terms("", 0.0)
+_FREQUENT = 2000
+"""Words of more passages or names than this tell documents apart so little that they are not looked up one by one."""
+_FEW_WORDS = 2
+"""But for queries of so few words."""
+_RARE, _RARE_SHARE = 3, 500
+"""A word is rare in a folder if so few passages hold it, or one in so many."""
 
 
 def find_candidates(
@@ -42,6 +49,7 @@ class _Document:
     keys: set[int] = field(default_factory=set)
     name_bm25: float = 0.0
     matched: set[str] = field(default_factory=set)
+    words: set[int] = field(default_factory=set)
 
 
 class _Finder:
@@ -74,7 +82,8 @@ class _Finder:
             self._find_nearest(depth)
         self._complete_similarities()
         by_words_only = frozenset(self._request.query.vectors.keys() - self._by_kind.keys())
-        scales = Scales(calibrations, word_terms, name_terms, self._passage_counts(), by_words_only)
+        asked = self._look_up_words()
+        scales = Scales(calibrations, word_terms, name_terms, self._passage_counts(), by_words_only, asked)
         return self._candidates(), scales
 
     def _find_words(self, terms: Terms, depth: int) -> None:
@@ -128,6 +137,35 @@ class _Finder:
             self._allowed[kind] = self._snapshot.allowed_keys(kind, condition) if condition else None
         return self._allowed[kind]
 
+    def _look_up_words(self) -> AskedWords:
+        """Which words of the query each candidate holds; they may be reason enough to show it."""
+        query, snapshot = self._request.query, self._snapshot
+        if self._request.min_score != "auto" or not query.words:
+            return AskedWords()
+        words = query_words(query.words)
+        passages = snapshot.passage_count() + 1
+        weights, rare = [], set()
+        for number, word in enumerate(words):
+            found = fulltext.frequency(snapshot.connection, word.expression, _FREQUENT)
+            weights.append(max(0.0, math.log(passages / (found + 0.5))))
+            if word.text in query.unusual and found <= max(_RARE, passages // _RARE_SHARE):
+                rare.add(number)
+            is_telling = found < _FREQUENT or len(words) <= _FEW_WORDS
+            self._mark_held(number, word.expression if is_telling else None)
+        identifiers = bool(words) and all(is_identifier(word.text) for word in words)
+        return AskedWords(tuple(weights), frozenset(rare), bool(query.phrases), query.excludes, identifiers)
+
+    def _mark_held(self, number: int, expression: str | None) -> None:
+        """Note the documents that hold a word; ``None``: one that is nearly everywhere, which counts as held."""
+        db = self._snapshot.connection
+        owner = {key: document for document, item in self._documents.items() for key in item.keys}
+        held = set(self._documents)
+        if expression is not None:
+            held = {owner[key] for key in fulltext.holding(db, "words", expression, list(owner))}
+            held.update(fulltext.holding(db, "names", expression, list(self._documents)))
+        for document in held:
+            self._documents[document].words.add(number)
+
     def _candidates(self) -> list[Candidate]:
         """The documents that can be compared with the query; those of another vector space are left out."""
         candidates = []
@@ -135,7 +173,8 @@ class _Finder:
             if item.kind in self._request.query.vectors:
                 passages = {key: Evidence(self._similarity.get(key), self._bm25.get(key)) for key in item.keys}
                 matched = frozenset(item.matched)
-                candidates.append(Candidate(document, item.id, item.kind, passages, item.name_bm25, matched))
+                words = frozenset(item.words)
+                candidates.append(Candidate(document, item.id, item.kind, passages, item.name_bm25, matched, words))
         return candidates
 
     def _passage_counts(self) -> dict[str, int]:

@@ -18,7 +18,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_SHARE_OF_BEST_Z, MIN_Z, Calibration, chance_threshold
+from ..index_models.calibration import (
+    BM25_WEIGHT_FOR_CUTOFF,
+    LOGISTIC_MIDPOINT,
+    MIN_SHARE_OF_BEST_Z,
+    MIN_Z,
+    Calibration,
+    chance_threshold,
+)
 
 if TYPE_CHECKING:
     from ..catalog.fulltext import Terms
@@ -28,9 +35,43 @@ MinScore = float | Literal["auto"] | None
 BM25_WEIGHT = 1.25
 """Weight of BM25 / sqrt(max BM25) against the z-score of the similarity. 1.5 is best for abstracts alone; above 1.25
 sets of short texts, in which words in common say little, lose more than 1 % of nDCG@10."""
-_MIN_WORD_SHARE = 0.3
-"""Share of the highest possible BM25 from which words alone make a document relevant: its passage and its name hold
-most of what is rare in the query. All words once in a passage of average length are 1 / (k1 + 1) = 0.45."""
+_FEW_WORDS = 2
+"""A query of so few words is answered by what holds all of them."""
+_MIN_WORD_SHARE = 2 / 3
+"""Share of the words' weights from which words alone make a document relevant: most of what is rare in the query."""
+_ALL_WORDS_ONCE = 0.45
+"""Share of the highest possible BM25 that all words once in a passage of average length give: 1 / (k1 + 1)."""
+_KEYWORD_STEPS = 2.0
+"""z-score that words alone stand for, in keyword mode: from none of them to all of them once."""
+
+
+@dataclass(frozen=True)
+class AskedWords:
+    """The words of a query as a person counts them, and what is asked of them."""
+
+    weights: tuple[float, ...] = ()
+    """Of each: how rare it is among passages and names."""
+    rare: frozenset[int] = frozenset()
+    """Numbers of those that are rare in the folder and in the language."""
+    required: bool = False
+    """Whether there is a phrase in quotes, which every candidate holds."""
+    excluding: bool = False
+    """Whether there is an excluded word, which no candidate holds."""
+    identifiers: bool = False
+    """Whether all of them are identifiers and numbers, of which a model of meaning knows nothing."""
+
+    def prove(self, held: frozenset[int]) -> bool:
+        """Whether words alone make a document relevant, of however many words it consists.
+
+        Args:
+            held: numbers of the words that it holds, in its passages or its name.
+        """
+        if self.required or held & self.rare or (self.excluding and held):
+            return True
+        if len(self.weights) <= _FEW_WORDS:
+            return 0 < len(self.weights) == len(held)
+        total = sum(self.weights)
+        return total > 0 and sum(self.weights[i] for i in held) >= _MIN_WORD_SHARE * total
 
 
 class Evidence(NamedTuple):
@@ -56,6 +97,8 @@ class Candidate:
     """Of its name; 0: no word of the query is in it."""
     matched: frozenset[str]
     """What brought it up: ``vector``, ``keyword``."""
+    words: frozenset[int] = frozenset()
+    """Numbers of the query's words that it holds; looked up only where the score is cut by ``auto``."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +115,8 @@ class Scales:
     """By kind: how many passages were searched. Needed only where the score is cut by ``auto``."""
     by_words_only: frozenset[str] = frozenset()
     """Kinds of documents with which the query is not compared, because the model cannot read it."""
+    asked: AskedWords = AskedWords()
+    """What the words of the query prove; likewise."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +129,7 @@ class RankedDocument:
     value: float
     """By which documents are put in order."""
     score: float | None
-    """0 to 1; ``None``: not calibrated, or no similarity."""
+    """0 to 1, of :attr:`value`; ``None``: not calibrated."""
     z: float
     """Z-score of its best passage, its words counted in, by which it is decided whether it is shown."""
     has_enough_words: bool
@@ -97,6 +142,8 @@ def judge(
     """The candidates to show, the best one first; equals in the order of their ids."""
     ranked = [rank(candidate, scales, mode) for candidate in candidates]
     if min_score == "auto":
+        if scales.asked.identifiers and any(item.candidate.words for item in ranked):
+            ranked = [item for item in ranked if item.candidate.words]
         ranked = relevant(ranked, scales)
     elif isinstance(min_score, (int, float)):
         ranked = [item for item in ranked if item.score is None or item.score >= min_score]
@@ -123,14 +170,22 @@ def rank(candidate: Candidate, scales: Scales, mode: Mode) -> RankedDocument:
     similarity = passages[keys[0]].similarity
     bm25 = max(passage.bm25 or 0.0 for passage in candidate.passages.values())
     words = bm25 / scales.words.spread + candidate.name_bm25 / scales.names.spread
+    value = values[keys[0]] + name_weight * candidate.name_bm25
+    by_words = bm25_weight > 0 and (mode == "keyword" or candidate.kind in scales.by_words_only)
     return RankedDocument(
         candidate,
         tuple(keys),
-        value=values[keys[0]] + name_weight * candidate.name_bm25,
-        score=None if similarity is None else calibration.score(similarity),
+        value=value,
+        score=calibration.score_of_z(_z_of_words(value / bm25_weight, scales) if by_words else value),
         z=z_score(similarity) + BM25_WEIGHT_FOR_CUTOFF * words,
-        has_enough_words=mode == "keyword" or _word_share(bm25, candidate.name_bm25, scales) >= _MIN_WORD_SHARE,
+        has_enough_words=mode == "keyword" or scales.asked.prove(candidate.words),
     )
+
+
+def _z_of_words(value: float, scales: Scales) -> float:
+    """The z-score that BM25 alone stands for; it rises with it, and with all words once it is that of a good match."""
+    once = _ALL_WORDS_ONCE * max(scales.words.spread, scales.names.spread)
+    return LOGISTIC_MIDPOINT + _KEYWORD_STEPS * (value / once - 0.5)
 
 
 def relevant(ranked: list[RankedDocument], scales: Scales) -> list[RankedDocument]:
@@ -154,9 +209,3 @@ def _is_good(item: RankedDocument, scales: Scales) -> bool:
 def _is_sure(item: RankedDocument, scales: Scales) -> bool:
     """Whether it is shown whatever its z-score: its words are proof enough, or nothing is known about z-scores."""
     return item.has_enough_words or not scales.calibrations[item.candidate.kind].is_calibrated
-
-
-def _word_share(bm25: float, name_bm25: float, scales: Scales) -> float:
-    """How much of the highest possible BM25 a document has, as shares of its best passage and of its name, added."""
-    parts = ((bm25, scales.words), (name_bm25, scales.names))
-    return sum(part / terms.max_bm25 for part, terms in parts if part)

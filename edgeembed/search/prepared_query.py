@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..catalog.schema import KINDS
 from ..catalog.where import Condition, word_condition
 from ..index_models.query_vectors import Meaning, Weighted, is_words, query_vectors
+from ..text.terms import is_identifier
 from .arguments import item_kind, listed
 from .fusion import MinScore, Mode
 from .query_syntax import parse_query
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from ..segments.int8 import Floats
 
 _ALL = Condition("")
+_SIGNS = ".,;:!?()[]{}'\""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class PreparedQuery:
     """Those of its words that must occur as they stand."""
     condition: Condition = _ALL
     """What its phrases and excluded words ask of a document."""
+    excludes: bool = False
+    """Whether there are excluded words."""
+    unusual: frozenset[str] = frozenset()
+    """Those of its words that no language of the model has: its tokenizer knows them in pieces only, or identifiers."""
 
 
 @dataclass(frozen=True)
@@ -78,5 +85,19 @@ def prepare_query(
         return PreparedQuery(kind, query_vectors(models, query, added, removed, kinds=kinds))
     parsed = parse_query(query, is_literal)
     vectors = query_vectors(models, parsed.text, added, removed, kinds=kinds)
-    condition = word_condition(parsed.phrases, parsed.excluded)
-    return PreparedQuery(kind, vectors, parsed.text, parsed.phrases, condition)
+    return PreparedQuery(
+        kind,
+        vectors,
+        parsed.text,
+        parsed.phrases,
+        word_condition(parsed.phrases, parsed.excluded),
+        excludes=bool(parsed.excluded),
+        unusual=_unusual(models, parsed.text),
+    )
+
+
+def _unusual(models: LoadedModels, text: str) -> frozenset[str]:
+    words = list(dict.fromkeys(text.split()))
+    embedder = next(filter(None, (models.query_embedder("text", kind) for kind in KINDS)), None)
+    counts = [1] * len(words) if embedder is None else embedder.count_tokens([word.strip(_SIGNS) for word in words])
+    return frozenset(word for word, count in zip(words, counts, strict=True) if count > 1 or is_identifier(word))

@@ -105,6 +105,33 @@ def query_terms(text: str) -> list[str]:
     return list(terms)[:_MAX_TERMS]
 
 
+class QueryWord(NamedTuple):
+    """A word of a query as it was typed, between spaces."""
+
+    text: str
+    expression: str
+    """What a text must hold to hold the word, for FTS5: it, or all of its parts."""
+
+
+def query_words(text: str) -> list[QueryWord]:
+    """The words of a query, each once, as a person counts them; those of punctuation alone are left out."""
+    words = {}
+    for word in text.split():
+        terms = list(dict.fromkeys(_alternatives(fold_marks(word))))
+        if _RUN.search(word) or len(terms) == 1:
+            words[word] = " AND ".join(terms)
+        elif terms:
+            whole, *parts = terms
+            words[word] = f"({whole} OR ({' AND '.join(parts)}))"
+    return [QueryWord(*item) for item in words.items()][:_MAX_TERMS]
+
+
+def is_identifier(word: str) -> bool:
+    """Whether a word is a number of several digits, a part number, or a name in a program, which no language holds."""
+    name = word.strip("".join(set(word) & set(".,;:!?()[]{}'\"")))
+    return len(name) > 1 and (any(map(str.isdigit, name)) or "_" in name or bool(_HUMP.search(name)))
+
+
 def phrase_expression(phrase: str) -> str:
     """An FTS5 expression that every text with ``phrase`` fits; others may too: ask :func:`contains_phrase`."""
     folded = fold_marks(phrase)

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import pytest
 
 from edgeembed.catalog.fulltext import Terms
 from edgeembed.index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_Z, Calibration, chance_threshold
-from edgeembed.search.fusion import BM25_WEIGHT, Candidate, Evidence, RankedDocument, Scales, judge, rank
+from edgeembed.search.fusion import BM25_WEIGHT, AskedWords, Candidate, Evidence, RankedDocument, Scales, judge, rank
 
 TEXT, IMAGE = Calibration(0.1, 0.1, True), Calibration(0.2, 0.05, True)
 UNKNOWN = Calibration(0.0, 0.09, False)
+_NOTHING_ASKED = AskedWords()
 WORDS, NAMES = Terms('"a"', 16.0), Terms('"a"', 4.0)
 
 
-def scales(*, text: Calibration = TEXT, passages: int = 10, words: Terms = WORDS, names: Terms = NAMES) -> Scales:
-    return Scales({"text": text, "image": IMAGE}, words, names, {"text": passages, "image": passages})
+def scales(
+    *,
+    text: Calibration = TEXT,
+    passages: int = 10,
+    words: Terms = WORDS,
+    names: Terms = NAMES,
+    asked: AskedWords = _NOTHING_ASKED,
+) -> Scales:
+    return Scales({"text": text, "image": IMAGE}, words, names, {"text": passages, "image": passages}, asked=asked)
 
 
 def candidate(
-    id: str, *evidence: tuple[float | None, float | None], kind: str = "text", name_bm25: float = 0.0
+    id: str,
+    *evidence: tuple[float | None, float | None],
+    kind: str = "text",
+    name_bm25: float = 0.0,
+    words: frozenset[int] = frozenset(),
 ) -> Candidate:
     passages = {key: Evidence(*item) for key, item in enumerate(evidence)}
-    return Candidate(1, id, kind, passages, name_bm25, frozenset(("vector",)))
+    return Candidate(1, id, kind, passages, name_bm25, frozenset(("vector",)), words)
 
 
 def similarity_of(z: float) -> float:
@@ -39,7 +52,7 @@ def test_a_document_is_ranked_by_its_best_passage_and_its_name() -> None:
     item = rank(candidate("a", (0.3, None), (0.2, 8.0), (None, 9.0), name_bm25=1.0), scales(), "hybrid")
     assert item.keys == (1, 2, 0)  # what has no vector is as if ordinary
     assert item.value == pytest.approx(1.0 + BM25_WEIGHT * 8.0 / 4 + BM25_WEIGHT * 1.0 / 2)
-    assert item.score == TEXT.score(0.2)
+    assert item.score == TEXT.score_of_z(item.value)
     # For the cut the best words count, of whichever passage.
     assert item.z == pytest.approx(1.0 + BM25_WEIGHT_FOR_CUTOFF * (9.0 / 4 + 1.0 / 2))
 
@@ -85,17 +98,64 @@ def test_auto_leaves_out_what_is_far_below_the_best_of_its_kind() -> None:
     assert ids(judge([less, photo, half, best], scales(), mode="hybrid", min_score="auto")) == "abp"
 
 
-def test_auto_takes_many_of_the_words_as_proof() -> None:
-    far = similarity_of(-1)
-    for evidence, name_bm25, expected in (
-        ((far, 0.31 * 16), 0.0, "a"),
-        ((far, 0.29 * 16), 0.0, ""),
-        ((far, None), 0.31 * 4, "a"),
-        ((far, 0.15 * 16), 0.16 * 4, "a"),  # passage and name together
-    ):
-        item = candidate("a", evidence, name_bm25=name_bm25)
-        assert ids(judge([item], scales(), mode="hybrid", min_score="auto")) == expected
-    assert ids(judge([candidate("a", (far, 0.1))], scales(), mode="keyword", min_score="auto")) == "a"
+def test_words_are_proof_whatever_the_length_of_a_text() -> None:
+    """Of a query of three words, the rare one counts most; BM25, which falls with length, is not asked."""
+    asked = AskedWords((1.0, 1.0, 5.0))
+    for held, expected in (({0, 1}, ""), ({2}, "a"), ({0, 2}, "a"), (set(), "")):
+        item = candidate("a", (similarity_of(-1), 0.01), words=frozenset(held))
+        assert ids(judge([item], scales(asked=asked), mode="hybrid", min_score="auto")) == expected, held
+    assert ids(judge([candidate("a", (similarity_of(-1), 0.1))], scales(), mode="keyword", min_score="auto")) == "a"
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "proved"),
+    [
+        (AskedWords((1.0,)), {0}, True),
+        (AskedWords((1.0, 9.0)), {1}, False),  # two words: all of them
+        (AskedWords((1.0, 9.0)), {0, 1}, True),
+        (AskedWords((0.0, 0.0)), {0, 1}, True),
+        (AskedWords((0.0, 0.0, 0.0)), {0, 1, 2}, False),  # they stand everywhere
+        (AskedWords((5.0, 5.0, 5.0, 1.0), rare=frozenset({3})), {3}, True),
+        (AskedWords((5.0, 5.0, 5.0), required=True), set(), True),
+        (AskedWords((5.0, 5.0, 5.0), excluding=True), {1}, True),
+        (AskedWords((5.0, 5.0, 5.0), excluding=True), set(), False),
+        (AskedWords(), set(), False),
+    ],
+)
+def test_which_words_are_proof(asked: AskedWords, held: set[int], proved: bool) -> None:
+    assert asked.prove(frozenset(held)) == proved
+
+
+def test_who_asks_for_a_number_gets_what_holds_it() -> None:
+    near, exact = candidate("n", (0.9, None)), candidate("e", (0.0, 0.1), words=frozenset({0}))
+    asked = AskedWords((3.0,), rare=frozenset({0}), identifiers=True)
+    assert ids(judge([near, exact], scales(asked=asked), mode="hybrid", min_score="auto")) == "e"
+    assert ids(judge([near], scales(asked=asked), mode="hybrid", min_score="auto")) == "n"
+    assert ids(judge([near, exact], scales(asked=asked), mode="hybrid", min_score=0)) == "ne"
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "keyword"])
+def test_the_score_falls_from_hit_to_hit(mode: Any) -> None:
+    rng = random.Random(1)
+    items = [
+        candidate(
+            f"{number:03}",
+            *((rng.uniform(-1, 1), rng.choice([None, rng.uniform(0, 16)])) for _ in range(3)),
+            kind=rng.choice(["text", "image"]),
+            name_bm25=rng.choice([0.0, rng.uniform(0, 4)]),
+        )
+        for number in range(200)
+    ]
+    scores = [item.score for item in judge(items, scales(), mode=mode)]
+    assert all(score is not None and 0 <= score <= 1 for score in scores)
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_score_of_a_hit_by_meaning_alone_is_that_of_its_similarity() -> None:
+    for mode in ("hybrid", "vector"):
+        assert rank(candidate("a", (0.3, None)), scales(), mode).score == TEXT.score(0.3)
+    once = candidate("a", (0.1, 0.45 * 16))
+    assert rank(once, scales(), "keyword").score == pytest.approx(0.786, abs=0.001)  # all words, one time each
 
 
 def test_auto_shows_all_where_nothing_is_known_of_z_scores() -> None:
