@@ -27,7 +27,8 @@ class Document:
     text: str | None = None
     image: str | os.PathLike[str] | bytes | Image | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """Anything that JSON can hold; ``search(where=…)`` compares its top-level values."""
+    """What JSON can hold, NumPy's scalars too; ``search(where=…)`` compares its top-level values. What it cannot hold,
+    such as NaN, a date or a set, is refused by ``Index.add``; see :mod:`edgeembed.catalog.metadata`."""
     pages: tuple[int, ...] = ()
     """Offsets in ``text`` (in characters) at which its pages begin; empty: it has no pages."""
     lines: bool = True

@@ -128,6 +128,7 @@ class Index:
             UnsupportedInputError: an image, and no model of the index embeds images.
             ImageError: an image that cannot be read; what came before it is kept.
             TypeError: a single document, or something in ``documents`` that is none; what came before it is kept.
+            TypeError, ValueError: metadata that JSON cannot hold; likewise.
         """
         if isinstance(documents, (Document, str, bytes)) or not isinstance(documents, Iterable):
             raise TypeError(

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from ..text.surrogates import encode
 from . import fulltext
 from .segment_info import SegmentInfo
-from .sqlite import Connection, DatabaseError, copied
+from .sqlite import Connection, DatabaseError, copied, says_damage
 from .where import Condition, condition
 
 Where = Mapping[str, Any] | Condition
@@ -254,10 +254,16 @@ class Snapshot:
 
 
 def is_intact(db: Connection) -> bool:
-    """Whether the keyword index of a database that may be written says what its documents and chunks say."""
+    """Whether the keyword index of a database that may be written says what its documents and chunks say.
+
+    Raises:
+        DatabaseError: that could not be found out, for want of room and the like.
+    """
     try:
         return fulltext.check(db)
-    except DatabaseError:
+    except DatabaseError as error:
+        if not says_damage(error):
+            raise
         return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 from sqlite3 import Connection, DatabaseError
@@ -10,7 +11,12 @@ from ..errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexN
 from ..text.surrogates import decode
 from .checksums import register
 
-__all__ = ["Connection", "DatabaseError", "connect", "copied", "in_memory", "translate"]
+__all__ = ["Connection", "DatabaseError", "connect", "copied", "in_memory", "says_damage", "translate"]
+
+_BEYOND_LIMITS = re.compile(
+    r"too (large|many|big|complex)\b|at most \d|stack overflow|fts5: syntax|interrupted|out of memory"
+)
+"""What SQLite says of statements, patterns and values that are beyond its limits (https://www.sqlite.org/limits.html)."""
 
 
 def connect(path: Path, *, mode: str = "rw") -> Connection:
@@ -48,9 +54,16 @@ def _prepared(db: Connection) -> Connection:
     return db
 
 
-def translate(error: DatabaseError, path: Path) -> EdgeEmbedError:
-    """What an error of SQLite's means to the user of the index in the folder of ``path``."""
+def translate(error: DatabaseError, path: Path) -> Exception:
+    """What an error of SQLite's means to the user of the index in the folder of ``path``.
+
+    ``IndexCorruptError`` only where the file is to blame: not for a full disk, nor for a question that is too large.
+    """
     text = str(error)
+    if isinstance(error, sqlite3.ProgrammingError):
+        if "closed" in text:
+            return path_error(path.parent, ValueError, "this index was closed while it was in use; open it again")
+        return path_error(path, EdgeEmbedError, text)
     if isinstance(error, sqlite3.OperationalError):
         if "locked" in text:
             return IndexLockedError(path.parent, "another process")
@@ -58,4 +71,11 @@ def translate(error: DatabaseError, path: Path) -> EdgeEmbedError:
             return path_error(path, EdgeEmbedError, f"{text}; make room and run the command again")
         if "readonly" in text or "unable to open" in text:
             return IndexNotWritableError(path.parent, text)
+    if _BEYOND_LIMITS.search(text):
+        return path_error(path, EdgeEmbedError, f"{text}, more than SQLite takes at once; ask for less, or add less")
     return IndexCorruptError(path, text)
+
+
+def says_damage(error: DatabaseError) -> bool:
+    """Whether an error means that the file is damaged, and not that something else was in the way."""
+    return isinstance(translate(error, Path("catalog")), IndexCorruptError)

@@ -19,18 +19,22 @@ document's metadata, or one of these facts: ``document.id``, ``document.kind`` (
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import PurePosixPath
+from reprlib import repr as shortened
 from typing import Any
 
 from ..text.globs import any_of, translate
 from ..text.normalize import compose
 from ..text.surrogates import decode, encode
 from ..text.terms import border_expression, contains_phrase, has_words, phrase_expression
+from .metadata import comparable, mended
 from .schema import KINDS
 from .sqlite import Connection
 
@@ -50,6 +54,10 @@ _LOOK_BACK = 3
 """A phrase that goes over the border of passages is looked for in the last one and so many before it."""
 _BORDER_CHARACTERS = 2000
 """So much of either side, beside four times the length of a phrase, is looked at."""
+# Metadata of an older edgeembed may hold NaN, over which json_each would stumble.
+_METADATA = "json_each(CASE WHEN json_valid(d.metadata) THEN d.metadata ELSE mended(d.metadata) END)"
+_MAX_TESTS = 5000
+"""Of one filter: SQLite takes 32766 values, and a test has up to five."""
 _TEXT = "CAST(? AS TEXT)"
 """A text that is handed over as bytes; see :func:`.sqlite.encode`."""
 
@@ -65,41 +73,70 @@ class Condition:
         return bool(self.sql)
 
     def __and__(self, other: Condition) -> Condition:
-        parts = [part.sql for part in (self, other) if part]
-        return Condition(" AND ".join(parts), self.values + other.values)
+        return joined([self, other], "AND")
+
+
+def joined(conditions: Sequence[Condition], operator: str) -> Condition:
+    """Conditions of which all (``AND``) or any (``OR``) must hold, those that ask for nothing left out.
+
+    A tree of even depth: SQLite takes expressions of up to 1000 levels, and a chain has one for each part.
+    """
+    parts = [part for part in conditions if part]
+    if len(parts) <= 2:
+        sql = f" {operator} ".join(part.sql for part in parts)
+        return Condition(sql, tuple(value for part in parts for value in part.values))
+    half = len(parts) // 2
+    left, right = joined(parts[:half], operator), joined(parts[half:], operator)
+    return Condition(f"({left.sql}) {operator} ({right.sql})", left.values + right.values)
 
 
 def condition(where: Mapping[str, Any]) -> Condition:
     """``where`` as SQL; false if it asks for nothing.
 
     Raises:
-        TypeError, ValueError: it asks for something that cannot be compared.
+        TypeError, ValueError: it asks for something that cannot be compared, or for too many things.
     """
     if not isinstance(where, Mapping):
-        raise TypeError(f"where must be a mapping such as {{'file.ext': 'md'}}, not {where!r:.80}")
-    whole = Condition("")
+        raise TypeError(f"where must be a mapping such as {{'file.ext': 'md'}}, not {shortened(where)}")
+    conditions = []
     for name, value in where.items():
+        if not isinstance(name, str):
+            raise TypeError(f"where must have names for keys, such as 'file.ext', not {shortened(name)}")
         tests = value if isinstance(value, Mapping) else {"=": value}
         if not tests or not set(tests) <= {*_OPERATORS, "="}:
-            raise ValueError(f"where[{name!r}] must be a value or hold some of {', '.join(_OPERATORS)}, not {value!r}")
-        for operator, operand in tests.items():
-            whole &= _one(name, operator, operand)
-    return whole
+            raise ValueError(
+                f"where[{name!r}] must be a value or hold some of {', '.join(_OPERATORS)}, not {shortened(value)}"
+            )
+        conditions += [_one(name, operator, operand) for operator, operand in tests.items()]
+    if len(conditions) > _MAX_TESTS:
+        raise ValueError(
+            f"where has {len(conditions):,} tests, and at most {_MAX_TESTS:,} are possible; values of one name go into "
+            "one test: {'in': […]}"
+        )
+    return joined(conditions, "AND")
 
 
 def word_condition(phrases: Sequence[str], excluded: Sequence[str]) -> Condition:
-    """That passage or name holds every phrase, and neither document nor name any of what is excluded."""
-    whole = Condition("")
-    for phrase in phrases:
+    """That passage or name holds every phrase, and neither document nor name any of what is excluded.
+
+    Raises:
+        ValueError: these are too many.
+    """
+    tests = []
+    for phrase in dict.fromkeys(phrases):
         passages, names = _passages_with(phrase), _names_with(phrase)
         test = f"(c.key IN ({passages.sql}) OR d.document IN ({names.sql}))"
-        whole &= Condition(test, passages.values + names.values)
-    for phrase in excluded:
+        tests.append(Condition(test, passages.values + names.values))
+    for phrase in dict.fromkeys(excluded):
         passages, names = _passages_with(phrase), _names_with(phrase)
         contents = f"SELECT content FROM chunks WHERE key IN ({passages.sql})"
-        test = f"d.content NOT IN ({contents}) AND d.document NOT IN ({names.sql})"
-        whole &= Condition(test, passages.values + names.values)
-    return whole
+        test = f"(d.content NOT IN ({contents}) AND d.document NOT IN ({names.sql}))"
+        tests.append(Condition(test, passages.values + names.values))
+    if len(tests) > _MAX_TESTS:
+        raise ValueError(
+            f"the query has {len(tests):,} phrases and excluded words, and at most {_MAX_TESTS:,} are possible"
+        )
+    return joined(tests, "AND")
 
 
 _HOLDING = (
@@ -173,7 +210,7 @@ def _rows(name: str) -> Condition:
         )
     if name.startswith(("file.", "document.")):
         raise ValueError(f"where[{name!r}]: the facts are {', '.join(_FACTS)}")
-    return Condition(f"json_each(d.metadata) m WHERE m.key = {_TEXT}", (encode(name),))
+    return Condition(f"{_METADATA} m WHERE m.key = {_TEXT}", (encode(name),))
 
 
 def _test(name: str, operator: str, operand: Any) -> Condition:
@@ -192,18 +229,34 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
 
 
 def _in(name: str, operand: Any) -> Condition:
-    if isinstance(operand, (str, bytes)) or not hasattr(operand, "__iter__"):
-        raise TypeError(f"where[{name!r}]: 'in' takes a list of values, not {operand!r}")
-    tests = [_equal(name, value, "m") for value in operand]
-    sql = " OR ".join(test.sql for test in tests) or "0"
-    return Condition(f"({sql})", tuple(value for test in tests for value in test.values))
+    """One of many values, which go over as a table each of texts, numbers and names of types."""
+    if isinstance(operand, (str, bytes, Mapping)) or not hasattr(operand, "__iter__"):
+        raise TypeError(f"where[{name!r}]: 'in' takes a list of values, not {shortened(operand)}")
+    values = [_compared(name, value) for value in operand]
+    # JSON of SQLite ends a text at NUL.
+    single = [_equal(name, value, "m") for value in values if isinstance(value, str) and "\0" in value]
+    texts = [value for value in values if isinstance(value, str) and "\0" not in value]
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    types = [json.dumps(value) for value in values if value is None or isinstance(value, bool)]
+    tables = (
+        ("m.type = 'text' AND m.value", texts),
+        ("m.type IN ('integer', 'real') AND m.value", [value for value in numbers if math.isfinite(value)]),
+        ("m.type", types),
+    )
+    several = [
+        Condition(f"({column} IN (SELECT value FROM json_each(?)))", (json.dumps(table),))
+        for column, table in tables
+        if table
+    ]
+    one_of = joined([*several, *single] or [Condition("0")], "OR")
+    return Condition(f"({one_of.sql})", one_of.values)
 
 
 def _glob(name: str, operand: Any) -> Condition:
-    is_list = hasattr(operand, "__iter__") and not isinstance(operand, str)
+    is_list = hasattr(operand, "__iter__") and not isinstance(operand, (str, Mapping))
     patterns = list(operand) if is_list else [operand]
     if not all(isinstance(pattern, str) for pattern in patterns):
-        raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {operand!r}")
+        raise TypeError(f"where[{name!r}]: 'glob' takes a pattern or a list of patterns, not {shortened(operand)}")
     expressions = []
     for pattern in patterns:
         try:
@@ -214,21 +267,30 @@ def _glob(name: str, operand: Any) -> Condition:
 
 
 def _in_range(name: str, operator: str, operand: Any) -> Condition:
+    operand = _compared(name, operand, is_range=True)
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
-        raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {operand!r}")
+        raise TypeError(f"where[{name!r}]: {operator!r} takes a number or a string, not {shortened(operand)}")
     if isinstance(operand, str):
         return Condition(f"m.type = 'text' AND m.value {operator} {_TEXT}", (encode(operand),))
     return Condition(f"m.type IN ('integer', 'real') AND m.value {operator} ?", (operand,))
 
 
+def _compared(name: str, value: Any, *, is_range: bool = False) -> Any:
+    """A value as it is compared with those of ``name``; a range may begin or end beyond 64 bits.
+
+    Raises:
+        TypeError, ValueError: it cannot be compared.
+    """
+    if is_range and isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+        return float(value) if abs(value) < 1 << 1000 else math.inf if value > 0 else -math.inf
+    value = comparable(name, value)
+    if name == "document.kind" and not is_range and value not in KINDS:
+        raise ValueError(f"where[{name!r}]: the kinds are {', '.join(KINDS)}, not {value!r:.80}")
+    return value
+
+
 def _equal(name: str, value: Any, row: str) -> Condition:
-    if not isinstance(value, (str, int, float, bool, type(None))):
-        raise TypeError(
-            f"where[{name!r}] must be a string, number, bool or None (or {{'in': […]}} and the like), "
-            f"not {type(value).__name__}"
-        )
-    if name == "document.kind" and value not in KINDS:
-        raise ValueError(f"where[{name!r}]: the kinds are {', '.join(KINDS)}, not {value!r}")
+    value = _compared(name, value)
     if isinstance(value, str) and name.startswith("file.") and not value.isascii():
         return Condition(
             f"({row}.type = 'text' AND composed(CAST({row}.value AS BLOB)) IS ?)", (_composed(encode(value)),)
@@ -240,21 +302,32 @@ def _equal(name: str, value: Any, row: str) -> Condition:
 
 
 def _nanoseconds(name: str, when: Any) -> Any:
-    """A point in time as ``st_mtime_ns`` counts; of a collection, each."""
+    """A point in time as ``st_mtime_ns`` counts, within what it can count; of a collection, each."""
     if isinstance(when, str):
         try:
             when = datetime.fromisoformat(when)
         except ValueError:
-            raise ValueError(f"where[{name!r}]: {when!r} is no time such as 2024-05-01 or 2024-05-01T18:30") from None
+            raise ValueError(
+                f"where[{name!r}]: {when!r:.80} is no time such as 2024-05-01 or 2024-05-01T18:30"
+            ) from None
     elif isinstance(when, date) and not isinstance(when, datetime):
         when = datetime.combine(when, time())
     if isinstance(when, datetime):
-        return round(when.timestamp() * 1_000_000) * 1000
+        try:
+            return _within_int64(round(when.timestamp() * 1_000_000) * 1000)
+        except (OverflowError, ValueError):  # a year that the system's calendar does not have
+            return _within_int64(math.copysign(math.inf, when.year - 1970))
     if isinstance(when, (int, float)) and not isinstance(when, bool):
-        return round(when * 1_000_000_000)
-    if isinstance(when, (list, tuple, set, frozenset)):
+        comparable(name, math.nan if when != when else 0)
+        return _within_int64(when * 1_000_000_000)
+    if hasattr(when, "__iter__") and not isinstance(when, (bytes, Mapping)):
         return [_nanoseconds(name, item) for item in when]
     return when
+
+
+def _within_int64(nanoseconds: float) -> int:
+    limit = 1 << 63
+    return round(nanoseconds) if -limit <= nanoseconds < limit else limit - 1 if nanoseconds > 0 else -limit
 
 
 # Paths and texts go to and fro as bytes, because sqlite3 hands over no text that is not valid UTF-8.
@@ -285,6 +358,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(compose(_decoded(raw))) is not None),
     "holds_option": (2, lambda raw, option: re.search(option, _decoded(raw), re.IGNORECASE) is not None),
     "holds_across": (3, _holds_across),
+    "mended": (1, mended),
     "holds": (2, lambda raw, phrase: contains_phrase(_decoded(raw), phrase)),
     "path_ext": (1, lambda raw: encode(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
     "path_name": (1, lambda raw: encode(_decoded(raw).rpartition("/")[2])),

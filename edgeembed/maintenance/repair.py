@@ -18,6 +18,7 @@ from typing import Any
 from ..catalog import fulltext, settings
 from ..catalog.checksums import CHECKSUMMED, TEXT_COLUMNS, checksum_sql, chunk_digest, insert_sql, row_checksum
 from ..catalog.database import CATALOG_NAME, new_catalog, put_catalog, with_logs
+from ..catalog.metadata import mended
 from ..catalog.schema import expected_schema
 from ..catalog.segment_info import SegmentInfo
 from ..catalog.snapshot import Snapshot
@@ -146,6 +147,7 @@ def repair(folder: Path, embedder: Callable[[ModelRecord], Embedder | Unavailabl
         unfit = _chunks_without_vector(db, intact, dims)
         _give_up_incomplete(db, [key for key, has_text in unfit.items() if not has_text], work)
         _embed_again(db, [key for key, has_text in unfit.items() if has_text], lambda: embedder(models.text), work)
+        _mend_metadata(db, work)
         _drop_dangling(db, work)
         fulltext.rebuild(db)
         documents = db.execute("SELECT count(*) FROM documents").fetchone()[0]
@@ -283,6 +285,18 @@ def _embed_again(db: Connection, keys: list[int], embedder: Callable[[], Embedde
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'chunks'", (new,))
     work.embedded = len(keys)
     work.say(len(keys), "passages were embedded again, for their vectors were lost")
+
+
+def _mend_metadata(db: Connection, work: _Work) -> None:
+    """Put ``null`` in the place of NaN and Infinity, which older versions took, and SQLite does not read."""
+    mended_count = 0
+    for number, text in db.execute(
+        "SELECT document, metadata FROM documents WHERE NOT json_valid(metadata)"
+    ).fetchall():
+        mended_count += (new := mended(text)) != text
+        db.execute("UPDATE documents SET metadata = ? WHERE document = ?", (new, number))
+        db.execute(f"UPDATE documents SET seal = {checksum_sql('documents')} WHERE document = ?", (number,))
+    work.say(mended_count, "documents had NaN or Infinity in their metadata, which is null now")
 
 
 def _drop_dangling(db: Connection, work: _Work) -> None:

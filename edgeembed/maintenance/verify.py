@@ -7,7 +7,6 @@ chunk, segment files under their SHA-256, and the way the catalog's pages hang t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from ..catalog import fulltext
 from ..catalog.checksums import CHECKSUMMED, checksum_sql, chunk_digest
 from ..catalog.database import CATALOG_NAME
+from ..catalog.metadata import is_json
 from ..catalog.schema import LAYOUT, outdated
 from ..catalog.segment_info import check_segment_info
 from ..catalog.snapshot import ChunkRow, Snapshot
@@ -178,11 +178,11 @@ def _check_references(db: Connection, findings: _Findings) -> None:
             findings.table(table, f"{name} {what[table]}")
     for id, metadata in db.execute("SELECT id, metadata FROM documents"):
         try:
-            value = json.loads(metadata)
+            fault = "" if is_json(metadata) else "is no JSON object, or holds NaN or Infinity, for which null is taken"
         except (ValueError, TypeError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            findings.table("documents", f"the metadata of {id} is no JSON object")
+            fault = "is no JSON object"
+        if fault:
+            findings.table("documents", f"the metadata of {id} {fault}")
 
 
 def _open_segments(

@@ -6,7 +6,6 @@ is invisible to searches, and the next run goes on with its next chunk.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ..catalog import settings
 from ..catalog.database import Catalog
+from ..catalog.metadata import metadata_json
 from ..catalog.schema import KINDS
 from ..catalog.snapshot import ChunkRow, FileRow
 from ..document import Document
@@ -94,11 +94,12 @@ class Writer:
 
         Raises:
             ImageError: an image cannot be read; perhaps one that was added before.
+            TypeError, ValueError: its metadata cannot be kept; nothing of it is added.
             OSError: the file of an image cannot be read.
         """
         self._raise_error()
+        metadata = metadata_json(document.id, document.metadata)
         content = content_of(document)
-        metadata = json.dumps(dict(document.metadata), sort_keys=True)
         with self._catalog.read() as snapshot:
             before = snapshot.document_state(document.id)
             done, is_complete = snapshot.content_state(content.digest)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed.catalog.sqlite import connect, copied, in_memory, translate
+from edgeembed.catalog.sqlite import connect, copied, in_memory, says_damage, translate
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError, IndexLockedError, IndexNotWritableError
 
 
@@ -21,6 +21,13 @@ from edgeembed.errors import EdgeEmbedError, IndexCorruptError, IndexLockedError
         (sqlite3.OperationalError("unable to open database file"), IndexNotWritableError, "unable to open"),
         (sqlite3.OperationalError("no such table: chunks"), IndexCorruptError, "no such table"),
         (sqlite3.DatabaseError("file is not a database"), IndexCorruptError, "not a database"),
+        (sqlite3.OperationalError("malformed JSON"), IndexCorruptError, "malformed"),
+        (sqlite3.OperationalError("Expression tree is too large (maximum depth 1000)"), EdgeEmbedError, "ask for less"),
+        (sqlite3.OperationalError("too many SQL variables"), EdgeEmbedError, "ask for less"),
+        (sqlite3.OperationalError("parser stack overflow"), EdgeEmbedError, "ask for less"),
+        (sqlite3.OperationalError("fts5: parser stack overflow"), EdgeEmbedError, "ask for less"),
+        (sqlite3.DataError("string or blob too big"), EdgeEmbedError, "add less"),
+        (sqlite3.ProgrammingError("Cannot operate on a closed database."), ValueError, "open it again"),
     ],
 )
 def test_each_error_says_what_it_means_to_the_user(
@@ -30,6 +37,19 @@ def test_each_error_says_what_it_means_to_the_user(
     assert type(translated) is expected
     assert words in str(translated)
     assert ".edgeembed" in str(translated)
+
+
+def test_what_is_beyond_the_limits_of_sqlite_is_no_damage() -> None:
+    db = in_memory()
+    for sql, values in (
+        ("SELECT " + " AND ".join(["1"] * 2000), ()),
+        (f"SELECT {', '.join('?' * 300_000)}", (1,) * 300_000),
+        ("SELECT zeroblob(2000000000)", ()),
+    ):
+        with pytest.raises(sqlite3.DatabaseError) as caught:
+            db.execute(sql, values).fetchall()
+        assert not says_damage(caught.value)
+    db.close()
 
 
 def test_text_that_is_not_unicode_comes_back(tmp_path: Path) -> None:
