@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,7 @@ from .inference.image_preprocess import ImagePreprocessor
 from .inference.onnx_session import ALL, BASIC, OnnxSession
 from .inference.tokenizer import BundleTokenizer
 from .reading.pictures import ImageSource
+from .system.forks import follow_forks
 from .system.limits import usable_cores
 
 Role = Literal["document", "query"]
@@ -40,8 +42,8 @@ _Result = TypeVar("_Result")
 class Embedder:
     """A loaded model: texts (and images, if the bundle has an image tower) to vectors of length 1.
 
-    May be used from several threads at once. A vector is the same alone, among others, in any order and
-    with any number of threads.
+    May be used from several threads at once, and in a forked child, which loads it again. A vector is the same alone,
+    among others, in any order and with any number of threads.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None, max_pixels: int | None = None) -> None:
@@ -49,7 +51,12 @@ class Embedder:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         self.bundle = bundle
+        self._max_pixels = max_pixels
         self._is_closed = False
+        self._is_inherited = False
+        """Whether this process was forked since: threads are not inherited."""
+        self._renewing = threading.Lock()
+        follow_forks(self)
         self.threads = threads or usable_cores()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="edgeembed") if self.threads > 1 else None
         self._text: tuple[BundleTokenizer, OnnxSession] | None = None
@@ -219,6 +226,8 @@ class Embedder:
     def close(self) -> None:
         """End the threads; embedding anything afterwards is a ``ValueError``, closing again is not."""
         self._is_closed = True
+        if self._is_inherited:
+            return
         if self._pool is not None:
             self._pool.shutdown()
         if self._image is not None:
@@ -233,6 +242,23 @@ class Embedder:
     def _check_open(self) -> None:
         if self._is_closed:
             raise ValueError(f"{self.manifest.name}: this embedder is closed; load it again to use it")
+        if self._is_inherited:
+            self._load_again()
+
+    def before_fork(self) -> None:
+        """Nothing: what is running goes on in the parent."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """In a child the model is loaded again when it is first used."""
+        if in_child:
+            self._is_inherited, self._renewing = True, threading.Lock()
+
+    def _load_again(self) -> None:
+        with self._renewing:
+            if self._is_inherited:
+                fresh = Embedder(self.bundle, threads=self.threads, max_pixels=self._max_pixels)
+                vars(self).update({**vars(fresh), "_renewing": self._renewing, "_is_inherited": True})
+                self._is_inherited = False  # not before all is in place, for other threads do not wait
 
     def __enter__(self) -> Embedder:
         return self

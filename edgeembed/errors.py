@@ -12,7 +12,8 @@
     ├─ IndexNotWritableError  .path .reason     the index lies where nothing can be written
     ├─ IndexCorruptError      .path .reason     the index contradicts itself
     ├─ FolderMismatchError    .path .made_from  the index holds the files of another folder
-    └─ ModelMismatchError     .path .expected .found  the index was made with another model
+    ├─ ModelMismatchError     .path .expected .found  the index was made with another model
+    └─ ForkedError            .path             the index was in use while this process was forked
 
 Every message says what happened, to which path, and what to type next. Wrong use of a function stays
 ``ValueError`` or ``TypeError`` with the value in it; a path that is missing or of the wrong kind stays
@@ -24,13 +25,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Error = TypeVar("_Error", bound=Exception)
 
 
 class EdgeEmbedError(Exception):
-    """Root of the tree: catch this to catch every error that edgeembed raises on purpose."""
+    """Root of the tree: catch this to catch every error that edgeembed raises on purpose.
+
+    Errors of the tree can be pickled and copied with all their attributes, so that they reach another process.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by calling the class, whose arguments are other ones than the message.
+        return _restored, (type(self), self.args, vars(self))
 
 
 class BundleError(EdgeEmbedError):
@@ -159,6 +167,24 @@ class ModelMismatchError(EdgeEmbedError):
             f"{path}: this index was made with {expected}, not with {found}; leave out {option} "
             "to go on with its own, or make it anew with `edgeembed index --rebuild` (Folder.rebuild)"
         )
+
+
+class ForkedError(EdgeEmbedError):
+    """The index at ``path`` was in use while this process was forked from another, which alone can go on with that."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        super().__init__(
+            f"{path}: was in use in another thread while this process was forked; open the index after the fork, or "
+            "start processes by 'spawn' or 'forkserver' (multiprocessing.get_context)"
+        )
+
+
+def _restored(kind: type[EdgeEmbedError], args: tuple[Any, ...], attributes: dict[str, Any]) -> EdgeEmbedError:
+    """An error as it was when it was pickled."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(attributes)
+    return error
 
 
 def path_error(path: str | os.PathLike[str], kind: type[_Error], reason: str) -> _Error:

@@ -18,8 +18,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import EdgeEmbedError, IndexCorruptError, IndexNotFoundError, path_error
+from ..errors import EdgeEmbedError, ForkedError, IndexCorruptError, IndexNotFoundError, path_error
 from ..system.files import sync_file, sync_folder
+from ..system.forks import follow_forks
 from . import fulltext
 from .checksums import insert_sql
 from .migrate import upgrade
@@ -74,7 +75,11 @@ class Catalog:
         self._path = folder / CATALOG_NAME
         self._read_only = read_only
         self._idle: list[_Connection] = []
+        self._in_use = 0
+        self._is_lost = False
+        """Whether a connection was in use while this process was forked; SQLite forbids to use it, and to close it."""
         self._guard = threading.Lock()
+        follow_forks(self)
         connection = self._take()
         try:
             with self._translated():
@@ -88,7 +93,7 @@ class Catalog:
         except BaseException:
             connection.db.close()
             raise
-        self._idle.append(connection)
+        self._give_back(connection)
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -148,21 +153,48 @@ class Catalog:
                 connection.db.close()
             self._idle.clear()
 
+    def before_fork(self) -> None:
+        """No connection may be open in two processes: SQLite would take the parent's locks for the child's."""
+        self._guard.acquire()
+        for connection in self._idle:
+            connection.db.close()
+        self._idle.clear()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Go on; connections are made when they are needed."""
+        self._is_lost = self._is_lost or (in_child and self._in_use > 0)
+        self._guard.release()
+
     def _take(self) -> _Connection:
-        """A connection to the file that is there now."""
+        """A connection to the file that is there now.
+
+        Raises:
+            ForkedError: see ``_is_lost``.
+        """
+        if self._is_lost:
+            raise ForkedError(self._path.parent)
         with self._translated():
             state = self._state()
             with self._guard:
+                self._in_use += 1
                 while self._idle:
                     connection = self._idle.pop()
                     if connection.state == state and connection.layout in (LAYOUT, _layout(connection.db)):
                         return connection
                     connection.db.close()
-            return self._connect(state)
+            try:
+                return self._connect(state)
+            except BaseException:
+                with self._guard:
+                    self._in_use -= 1
+                raise
 
     def _give_back(self, connection: _Connection) -> None:
+        if self._is_lost:
+            return  # the child of a fork in the middle of a transaction, which is the parent's
         connection.db.rollback()
         with self._guard:
+            self._in_use -= 1
             self._idle.append(connection)
 
     def _check_unchanged(self, connection: _Connection, cause: Exception | None) -> None:

@@ -169,6 +169,10 @@ class LoadedModels:
         }
         return newer
 
+    def renew_lock(self) -> None:
+        """For the child of a fork, in which nobody is left to release it."""
+        self._guard = threading.RLock()
+
     def close(self) -> None:
         """End the threads of the models that were loaded here."""
         for embedder in self._embedders.values():

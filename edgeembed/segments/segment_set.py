@@ -98,6 +98,10 @@ class SegmentSet:
             with contextlib.suppress(OSError):  # Windows keeps files that another process has mapped
                 (self._folder / name).unlink()
 
+    def renew_lock(self) -> None:
+        """For the child of a fork, in which nobody is left to release it."""
+        self._guard = threading.Lock()
+
     def close(self) -> None:
         """Unmap all."""
         with self._guard:

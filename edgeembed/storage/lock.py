@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import IndexLockedError, IndexNotWritableError
 from ..system.files import file_id
+from ..system.forks import disown, own
 
 _LOCK_NAME = "lock"
 _OWNER_NAME = "writer"
@@ -45,10 +46,16 @@ def process_lock(folder: Path, *, wait_seconds: float = 0) -> Iterator[None]:
         if before in (None, _identity(path)):
             break
         lock.release()
+    # A forked child inherits the lock, and would hold it on when this process is gone.
+    descriptor = getattr(getattr(lock, "_context", None), "lock_file_fd", None)
+    if descriptor is not None:
+        own(descriptor)
     try:
         _sign(folder)
         yield
     finally:
+        if descriptor is not None:
+            disown(descriptor)
         lock.release()
 
 

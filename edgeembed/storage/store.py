@@ -15,12 +15,13 @@ from ..catalog import settings
 from ..catalog.database import Catalog, SnapshotLostError
 from ..catalog.snapshot import Snapshot
 from ..embedder import Embedder
-from ..errors import EdgeEmbedError, IndexCorruptError, IndexLockedError
+from ..errors import EdgeEmbedError, ForkedError, IndexCorruptError, IndexLockedError
 from ..index_models.loaded import LoadedModels
 from ..index_models.records import RecordedModels, has_images, recorded_models
 from ..index_models.requests import RequestedModels
 from ..segments.hash_cache import HashCache
 from ..segments.segment_set import SegmentSet
+from ..system.forks import follow_forks
 from ..system.limits import usable_cores
 from .lock import process_lock
 
@@ -44,6 +45,8 @@ class Store:
         self.read_only = read_only
         self._threads = threads
         self._is_closed = False
+        self._is_lost = False
+        """Whether this process was forked while another thread was writing."""
         self._identity = catalog.identity
         self._guard = threading.Lock()
         self._writing = threading.Lock()
@@ -53,6 +56,7 @@ class Store:
         """Of the newest commit that was seen."""
         self.segments = self._new_segments(recorded)
         """Likewise."""
+        follow_forks(self)
 
     @property
     def embeds_images(self) -> bool:
@@ -138,7 +142,8 @@ class Store:
                 yield writer
                 writer.finish()
             except BaseException:
-                writer.keep()  # what was added before the trouble
+                if not self._is_lost:
+                    writer.keep()  # what was added before the trouble
                 raise
             finally:
                 writer.close()
@@ -156,9 +161,22 @@ class Store:
         return embedder
 
     def check_open(self) -> None:
-        """Raise ``ValueError`` if the index is closed."""
+        """Raise ``ValueError`` if the index is closed, ``ForkedError`` if the parent process was writing at the fork."""
         if self._is_closed:
             raise ValueError(f"{self.path}: this index is closed; open it again to use it")
+        if self._is_lost:
+            raise ForkedError(self.path)
+
+    def before_fork(self) -> None:
+        """Nothing; see ``Catalog``."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """In a child nobody is left to release a lock."""
+        if in_child:
+            self._is_lost = self._is_lost or self._writing.locked()
+            self._guard, self._writing = threading.Lock(), threading.Lock()
+            self.segments.renew_lock()
+            self.models.renew_lock()
 
     def close(self) -> None:
         """Close files and threads; any other call afterwards raises ``ValueError``."""

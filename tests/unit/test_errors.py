@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+import multiprocessing
+import pickle
+import pkgutil
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import edgeembed
 from edgeembed import errors
+from edgeembed.catalog.database import SnapshotLostError
+from edgeembed.catalog.schema import OutdatedLayoutError
+from edgeembed.reading.extras import Unreadable
+from edgeembed.reading.sandbox.process import WorkerCancelled, _Ended
 
 EXAMPLES: list[tuple[errors.EdgeEmbedError, str]] = [
     (errors.BundleError("m", "is damaged", "copy it again"), "m: is damaged (copy it again)"),
@@ -21,7 +31,58 @@ EXAMPLES: list[tuple[errors.EdgeEmbedError, str]] = [
     (errors.IndexCorruptError("i", "cut short"), "`edgeembed repair` mends it"),
     (errors.FolderMismatchError(Path("i"), None, Path("f"), 1200, 1100), "of its 1,200 files 1,100 are not in f"),
     (errors.ModelMismatchError("i", "a", "b", option="--model"), "`edgeembed index --rebuild`"),
+    (errors.ForkedError("i"), "'spawn' or 'forkserver'"),
 ]
+
+
+def exception_classes() -> set[type[Exception]]:
+    """All that the runtime defines, public or not."""
+    classes: set[type[Exception]] = {errors.EdgeEmbedError}
+    for module in pkgutil.walk_packages(edgeembed.__path__, "edgeembed."):
+        if not module.name.endswith("__main__"):
+            members = vars(importlib.import_module(module.name)).values()
+            classes |= {item for item in members if isinstance(item, type) and issubclass(item, Exception)}
+    return {item for item in classes if item.__module__.startswith("edgeembed.")}
+
+
+OTHERS: list[Exception] = [
+    errors.EdgeEmbedError("something"),
+    errors.UnsupportedInputError("no pictures"),
+    errors.path_error(Path("i"), OutdatedLayoutError, "is old"),
+    errors.path_error("a.txt", ValueError, "is empty"),
+    errors.path_error(Path("a"), FileNotFoundError, "no such folder"),
+    SnapshotLostError("changed"),
+    Unreadable("encrypted"),
+    WorkerCancelled(),
+    _Ended(late=True, status=3),
+]
+
+
+@pytest.mark.parametrize("error", [*(error for error, _ in EXAMPLES), *OTHERS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("way", ["pickle-4", "pickle-5", "copy", "deepcopy"])
+def test_an_error_comes_whole_out_of_another_process_and_out_of_a_copy(error: Exception, way: str) -> None:
+    error.add_note("while adding")
+    if way.startswith("pickle"):
+        again = pickle.loads(pickle.dumps(error, protocol=int(way[-1])))
+    else:
+        again = getattr(copy, way)(error)
+    assert type(again) is type(error)
+    assert again is not error
+    assert (str(again), again.args) == (str(error), error.args)
+    assert vars(again) == vars(error)
+
+
+def test_every_exception_of_the_package_is_among_those_tried() -> None:
+    assert exception_classes() - {type(error) for error in (*OTHERS, *(error for error, _ in EXAMPLES))} == set()
+
+
+def test_an_error_crosses_a_process_pool() -> None:
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
+        pytest.raises(errors.IndexNotFoundError, match="no index here") as caught,
+    ):
+        pool.submit(edgeembed.Index.open, "no/such/index", read_only=True).result(60)
+    assert caught.value.path == Path("no/such/index")
 
 
 @pytest.mark.parametrize(("error", "words"), EXAMPLES)

@@ -188,6 +188,7 @@ class _Process:
 
     def __init__(self, limits: Limits) -> None:
         self.served = 0
+        self._started_by = os.getpid()
         # In a session of its own, so that Ctrl-C on the terminal reaches this process alone, which decides.
         self._popen = subprocess.Popen(
             _command(),
@@ -237,6 +238,8 @@ class _Process:
 
     def end(self) -> None:
         """Kill the process, if it does not go by itself at the end of its input."""
+        if os.getpid() != self._started_by:
+            return  # it works for the process that this one was forked from
         with contextlib.suppress(OSError):
             if self._popen.stdin is not None:
                 self._popen.stdin.close()

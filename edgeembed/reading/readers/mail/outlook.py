@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...extracted import ExtractedText
@@ -77,5 +77,5 @@ def _date(file: OleFile) -> str:
     if not ticks:
         return ""
     with suppress(OverflowError):
-        return f"{datetime(1601, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=ticks // 10):%Y-%m-%d %H:%M}"
+        return f"{datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10):%Y-%m-%d %H:%M}"
     return ""
