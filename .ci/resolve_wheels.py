@@ -14,10 +14,9 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
-
-import tomllib
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = {

@@ -7,11 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
-import tomllib
 
 from tests.support.paths import ROOT
 
@@ -62,3 +62,31 @@ def copy_source(part: str, target: Path) -> None:
         shutil.copy(ROOT / part, target)
     else:
         shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+
+
+def test_the_oldest_versions_that_are_allowed_are_those_that_are_tried() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *extras["documents"], *extras["heic"]]
+    bounds = dict(re.findall(r"^([\w.-]+)>=([\d.]+)", "\n".join(requirements), re.MULTILINE))
+    pins = (ROOT / "tests" / "constraints-lowest.txt").read_text(encoding="utf-8")
+    tried = dict(re.findall(r"^([\w.-]+)==([\d.]+)", pins, re.MULTILINE))
+    assert {name: normal(version) for name, version in bounds.items()} == {
+        name: normal(version) for name, version in tried.items()
+    }
+
+
+def normal(version: str) -> list[int]:
+    """A version whose zeros at the end do not count."""
+    numbers = [int(part) for part in version.split(".")]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return numbers
+
+
+def test_every_python_that_is_said_to_work_is_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11"
+    named = {item.rpartition(" :: ")[2] for item in project["classifiers"] if "Python :: 3." in item}
+    assert named == {"3.11", "3.12", "3.13", "3.14"}
+    assert "Python 3.11 or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
