@@ -37,6 +37,7 @@ from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
 from .sync.walk import walk
 from .system.files import as_on_disk, cache_path
+from .system.limits import checked_threads
 
 if TYPE_CHECKING:
     from .search.explain import Explanation
@@ -94,6 +95,7 @@ class Folder:
                 made; nothing is touched.
             As :meth:`open` and :meth:`sync`.
         """
+        threads = checked_threads(threads)
         root = check_folder(path)
         index_dir = _index_dir(root, index).resolve()  # a link to the index stays, and so does what "." means
         roll_back_swap(index_dir)
@@ -141,6 +143,7 @@ class Folder:
             NotADirectoryError: it is a file.
             As :meth:`Index.open`.
         """
+        threads = checked_threads(threads)
         root = check_folder(path)
         index_dir = _index_dir(root, index)
         if not read_only:
@@ -235,11 +238,11 @@ class Folder:
         except ImageError as error:  # the picture has been read, and only here its path is known
             raise ImageError(path, error.reason) from error
 
-    def explain(self, query: Meaning, file: str | os.PathLike[str]) -> Explanation:
+    def explain(self, query: Meaning, file: str | os.PathLike[str], *, syntax: bool = True) -> Explanation:
         """Which words of a file's best passage made it match a query; see :meth:`Index.explain`.
 
         Args:
-            query: as there.
+            query, syntax: as there.
             file: path of a file, or as ``Hit.id`` names it.
 
         Raises:
@@ -251,7 +254,7 @@ class Folder:
         if id is None:
             raise KeyError(f"{file}: not in the index of {self.path}")
         try:
-            return self.index.explain(query, id)
+            return self.index.explain(query, id, syntax=syntax)
         except (UnsupportedInputError, ValueError) as error:
             if getattr(error, "path", None) != id:
                 raise  # it is about the query

@@ -76,7 +76,7 @@ class Index:
             IndexNotFoundError: ``read_only`` and there is no index.
             NotADirectoryError: ``path`` is a file.
             NotAnIndexError: there is no index, and the folder holds other files.
-            ValueError: ``path`` is empty.
+            ValueError: ``path`` is empty, or ``threads`` less than 1.
             ModelMismatchError: the index was made with a model of another vector space.
             BundleError: a model cannot be used.
             UnsupportedInputError: ``image_model`` embeds no pictures, or words could not find them.
@@ -169,6 +169,7 @@ class Index:
         minus: Iterable[Weighted] = (),
         min_score: float | Literal["auto"] | None = None,
         exact: bool = False,
+        syntax: bool = True,
     ) -> list[Hit]:
         """Documents that a query is about, best first.
 
@@ -186,6 +187,7 @@ class Index:
             min_score: leave out hits with a lower ``score``; ``"auto"``: leave out what is not relevant (see
                 ``docs/searching.md``); ``None``: leave out none.
             exact: compare every vector instead of walking the graphs of large segments.
+            syntax: ``False`` takes quotes and minus signs in ``query`` as text, like all other characters.
 
         Returns:
             At most ``k`` hits; one a document.
@@ -203,7 +205,7 @@ class Index:
         if mode == "keyword" and not is_words(query):
             raise ValueError("a picture has no words, and the mode keyword goes by them alone: take hybrid or vector")
         test = condition({} if where is None else where)
-        prepared = self._prepare(query, plus, minus)
+        prepared = self._prepare(query, plus, minus, syntax=syntax)
         return self._search(SearchRequest(prepared, k, test & prepared.condition, mode, min_score, exact))
 
     def similar(
@@ -245,13 +247,13 @@ class Index:
             test &= Condition("d.document <> ?", (number,))
         return self._search(SearchRequest(PreparedQuery(kind, vectors), k, test, "vector", min_score, exact))
 
-    def explain(self, query: Meaning, id: str) -> Explanation:
+    def explain(self, query: Meaning, id: str, *, syntax: bool = True) -> Explanation:
         """Which words of a document's best passage made it match a query; see :mod:`edgeembed.search.explain`.
 
         The passage is embedded once for each of its words, which takes a second or two.
 
         Args:
-            query: as in :meth:`search`.
+            query, syntax: as in :meth:`search`.
             id: of a document in the index, a text.
 
         Raises:
@@ -266,7 +268,7 @@ class Index:
         check_id(id)
         if self._store.read(lambda snapshot: snapshot.document(id)) is None:
             raise KeyError(f"no document {id!r} in this index")
-        prepared = self._prepare(query)
+        prepared = self._prepare(query, syntax=syntax)
         only_this = condition({"document.id": id})
         hits = self._search(SearchRequest(prepared, 1, only_this & prepared.condition))
         if not hits and not is_words(query):
@@ -373,7 +375,9 @@ class Index:
         except (BundleError, ModelMismatchError) as error:
             return Unavailable(str(error))
 
-    def _prepare(self, query: Meaning, plus: Iterable[Weighted] = (), minus: Iterable[Weighted] = ()) -> PreparedQuery:
+    def _prepare(
+        self, query: Meaning, plus: Iterable[Weighted] = (), minus: Iterable[Weighted] = (), *, syntax: bool
+    ) -> PreparedQuery:
         """Parse and embed a query, with the models of the last commit."""
         self._store.refresh()
         # Where there are no pictures, their model is not asked for the vector of words.
@@ -382,7 +386,7 @@ class Index:
         def is_literal(word: str, rest: str) -> bool:
             return self._store.read(lambda snapshot: holds_option(snapshot.connection, word, rest))
 
-        return prepare_query(self._store.models, query, plus, minus, kinds=kinds, is_literal=is_literal)
+        return prepare_query(self._store.models, query, plus, minus, kinds=kinds, is_literal=is_literal, syntax=syntax)
 
     def _search(self, request: SearchRequest) -> list[Hit]:
         vectors, query_kind = request.query.vectors, request.query.kind

@@ -12,7 +12,7 @@ from ..index_models.query_vectors import Meaning, Weighted, is_words, query_vect
 from ..text.terms import is_identifier
 from .arguments import item_kind, listed
 from .fusion import MinScore, Mode
-from .query_syntax import parse_query
+from .query_syntax import literal_query, parse_query
 
 if TYPE_CHECKING:
     from ..index_models.loaded import LoadedModels
@@ -66,6 +66,7 @@ def prepare_query(
     *,
     kinds: Sequence[str],
     is_literal: Callable[[str, str], bool],
+    syntax: bool = True,
 ) -> PreparedQuery:
     """Parse and embed a query.
 
@@ -74,6 +75,7 @@ def prepare_query(
         query, plus, minus: as in :meth:`Index.search`.
         kinds: of documents to search in.
         is_literal: as in :func:`parse_query`.
+        syntax: ``False`` takes every character of words as text.
 
     Raises:
         ValueError, TypeError: it is empty, or something in it is no meaning.
@@ -83,7 +85,7 @@ def prepare_query(
     kind = item_kind([query, *added, *removed])
     if not is_words(query):
         return PreparedQuery(kind, query_vectors(models, query, added, removed, kinds=kinds))
-    parsed = parse_query(query, is_literal)
+    parsed = parse_query(query, is_literal) if syntax else literal_query(query)
     vectors = query_vectors(models, parsed.text, added, removed, kinds=kinds)
     return PreparedQuery(
         kind,

@@ -25,6 +25,18 @@ class Query:
     """After a minus sign: none may occur in the document or its name."""
 
 
+def literal_query(query: str) -> Query:
+    """A query in which quotes and minus signs are text, like all other characters.
+
+    Raises:
+        ValueError: there is nothing to search for.
+    """
+    words = replace_surrogates(query).split()
+    if not words:
+        raise ValueError("the query is empty: give some words to search for")
+    return Query(" ".join(words))
+
+
 def parse_query(query: str, is_literal: Callable[[str, str], bool] = lambda word, rest: False) -> Query:
     """Read ``words "a phrase" -without -"another phrase"``.
 
@@ -50,8 +62,10 @@ def parse_query(query: str, is_literal: Callable[[str, str], bool] = lambda word
         if part["phrase"] is not None and has_words(text):
             phrases.append(text.strip())
     if not words:
-        only = "the query only says what to leave out" if excluded else "the query is empty"
-        raise ValueError(f"{only}: give some words to search for")
+        if excluded:
+            advice = "give some words to search for, or have it taken as text (syntax=False, --literal)"
+            raise ValueError(f"the query only says what to leave out: {advice}")
+        raise ValueError("the query is empty: give some words to search for")
     return Query(" ".join(" ".join(words).split()), tuple(phrases), tuple(excluded))
 
 

@@ -26,6 +26,7 @@ from ..options import (
     sync_before_search,
 )
 from ..param_types import ExistingFile, Item, Score, Size, When, meaning
+from ..param_types import words as checked_words
 
 if TYPE_CHECKING:
     from ...folder import Folder
@@ -35,6 +36,9 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Ask = Callable[..., "list[Hit]"]
 """Hits in a folder, given it and the limits that every command knows; of a search also other words to search for."""
 _no_sync_option = click.option("--no-sync", is_flag=True, help="Search the index as it is.")
+_literal_option = click.option(
+    "--literal", is_flag=True, help="Take QUERY as words: quotes, dashes and names of pictures mean nothing else."
+)
 _color_option = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
@@ -85,22 +89,24 @@ def _answer_options(command: _Command) -> _Command:
 )
 @click.option("--plus", multiple=True, type=Item(), help="Add a meaning: words or a picture; 2:dog weighs double.")
 @click.option("--minus", multiple=True, type=Item(), help="Take a meaning away.")
+@_literal_option
 @_answer_options
-def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, **rest: Any) -> None:
+def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, literal: bool, **rest: Any) -> None:
     """Find files in FOLDER (the current folder unless given) that QUERY is about.
 
     In QUERY, "..." must occur in the passage and -word must not occur in the file. The path of a picture searches for
-    what it shows, if the model knows pictures. A query that begins with a dash goes after `--`.
+    what it shows, if the model knows pictures. A query that begins with a dash goes after `--`. With --literal every
+    character of QUERY is text.
     """
     if not query.strip():
         raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
 
-    item = meaning(query)
+    item = checked_words(query) if literal else meaning(query)
 
     def ask(opened: Folder, limits: dict[str, Any], words: str | None = None) -> list[Hit]:
-        return opened.search(words or item, mode=mode, plus=plus, minus=minus, **limits)
+        return opened.search(words or item, mode=mode, plus=plus, minus=minus, syntax=not literal, **limits)
 
-    _answer(ask, folder, query=item if isinstance(item, str) else None, **rest)
+    _answer(ask, folder, query=item if isinstance(item, str) and not literal else None, **rest)
 
 
 @click.command()
@@ -120,22 +126,23 @@ def similar(file: str, folder: str, **rest: Any) -> None:
 @click.argument("query")
 @click.argument("file", type=ExistingFile())
 @folder_argument
+@_literal_option
 @_no_sync_option
 @_color_option
 @json_option
 @index_options
 def explain(
-    query: str, file: str, folder: str, no_sync: bool, color: str, as_json: bool, options: IndexOptions
+    query: str, file: str, folder: str, literal: bool, no_sync: bool, color: str, as_json: bool, options: IndexOptions
 ) -> None:
     """Show which words of FILE, a text in FOLDER (the current folder unless given), make it match QUERY.
 
     QUERY is words or the path of a picture, as for `search`. Each word of the passage that fits best is left out in
     turn: what the similarity loses by that is its weight.
     """
-    item = meaning(query)
+    item = checked_words(query) if literal else meaning(query)
     with _up_to_date(folder, options, no_sync=no_sync) as opened:
         try:
-            explanation = opened.explain(item, file)
+            explanation = opened.explain(item, file, syntax=not literal)
         except KeyError:
             raise path_error(file, ValueError, _why_unknown(file, folder)) from None
     if as_json:
@@ -231,7 +238,7 @@ def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str
         return "no file that --path, --kind and the other options leave over fits"
     if parsed is not None and not parsed.phrases and not parsed.excluded:
         return "no file here holds any of these words, and by meaning there is nothing to compare them with"
-    return "nothing here fits what the query says must or must not occur"
+    return "nothing here fits what the query says must or must not occur; --literal takes it all as text"
 
 
 def _where(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeembed.search.query_syntax import Query, parse_query
+from edgeembed.search.query_syntax import Query, literal_query, parse_query
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,15 @@ def test_a_minus_that_is_a_part_of_the_word_excludes_nothing() -> None:
     assert asked == [("rf", "rm"), ("cat", "rm")]
     with pytest.raises(ValueError, match="only says what to leave out"):
         parse_query("-rf", is_literal)
+
+
+@pytest.mark.parametrize(
+    "query", ["-5 degrees", "it's 5\" wide", 'what does "foo" mean', '-"a b" -c', "“quoted”", '"', "--", "a  b\n c"]
+)
+def test_a_literal_query_is_text_to_the_last_character(query: str) -> None:
+    assert literal_query(query) == Query(" ".join(query.split()))
+
+
+def test_a_literal_query_must_not_be_empty() -> None:
+    with pytest.raises(ValueError, match="the query is empty"):
+        literal_query(" \n")
