@@ -28,7 +28,7 @@ from .inference.onnx_session import ALL, BASIC, OnnxSession
 from .inference.tokenizer import BundleTokenizer
 from .reading.pictures import ImageSource
 from .system.forks import follow_forks
-from .system.limits import usable_cores
+from .system.limits import checked_threads, usable_cores
 
 Role = Literal["document", "query"]
 _BLOCK = 256
@@ -48,8 +48,7 @@ class Embedder:
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None, max_pixels: int | None = None) -> None:
         """Use an already opened bundle; most callers want :meth:`load`, which has the same arguments."""
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be at least 1, not {threads}")
+        threads = checked_threads(threads)
         self.bundle = bundle
         self._max_pixels = max_pixels
         self._is_closed = False
@@ -92,8 +91,9 @@ class Embedder:
 
         Raises:
             BundleError: the bundle is missing, damaged, or in a newer format.
+            TypeError, ValueError: ``threads`` is no whole number, or less than 1; ``max_pixels`` is less than 1.
         """
-        return cls(read_bundle(model), threads=threads, max_pixels=max_pixels)
+        return cls(read_bundle(model), threads=checked_threads(threads), max_pixels=max_pixels)
 
     @property
     def manifest(self) -> Manifest:

@@ -36,6 +36,7 @@ from ..storage.embed_queue import encoder_info
 from ..storage.index_dir import DAMAGED_NAME, check_catalog, refuse_links
 from ..storage.lock import process_lock
 from ..storage.open import open_catalog
+from ..system.limits import checked_threads
 from .chunk_scan import chunk_batches
 
 Row = tuple[Any, ...]
@@ -327,6 +328,7 @@ def repair_index(folder: Path, model: Model, *, threads: int | None) -> RepairRe
     """See :meth:`Index.repair`."""
     from .repair import RepairReport, repair
 
+    threads = checked_threads(threads)
     if not (folder / CATALOG_NAME).is_file():
         raise IndexNotFoundError(folder, "there is nothing to repair")
     refuse_links(folder)

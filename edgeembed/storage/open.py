@@ -12,6 +12,7 @@ from ..catalog.schema import OutdatedLayoutError
 from ..errors import IndexLockedError, IndexNotFoundError
 from ..index_models.records import RecordedModels, recorded_models
 from ..index_models.requests import RequestedModels, models_before_documents, models_for_new
+from ..system.limits import checked_threads
 from .index_dir import check_index_dir, refuse_links
 from .lock import process_lock
 from .store import Store
@@ -25,6 +26,7 @@ def open_store(folder: Path, requested: RequestedModels, *, read_only: bool, thr
     Raises:
         As :meth:`edgeembed.Index.open`.
     """
+    threads = checked_threads(threads)
     if not (folder / CATALOG_NAME).is_file():
         if read_only and not folder.is_file():
             raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")

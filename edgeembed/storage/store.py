@@ -161,7 +161,7 @@ class Store:
         return embedder
 
     def check_open(self) -> None:
-        """Raise ``ValueError`` if the index is closed, ``ForkedError`` if the parent process was writing at the fork."""
+        """Raise ``ValueError`` if the index is closed, ``ForkedError`` if the parent process wrote at the fork."""
         if self._is_closed:
             raise ValueError(f"{self.path}: this index is closed; open it again to use it")
         if self._is_lost:

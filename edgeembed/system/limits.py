@@ -4,7 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+from numbers import Integral
 from pathlib import Path
+
+
+def checked_threads(threads: object) -> int | None:
+    """A number of threads as callers give it; ``None``: as many as there are usable cores.
+
+    Raises:
+        TypeError: it is no whole number; a bool is none.
+        ValueError: it is less than 1.
+    """
+    if threads is None:
+        return None
+    if isinstance(threads, bool) or not isinstance(threads, Integral):
+        raise TypeError(
+            f"threads must be a whole number, at least 1, or None for all usable cores, not {threads!r:.40}"
+        )
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, or None for all usable cores, not {threads}")
+    return int(threads)
 
 
 def usable_cores() -> int:

@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from edgeembed.system.limits import _quota, memory_bytes, usable_cores
+from edgeembed import Embedder, Folder, Index
+from edgeembed.system.limits import _quota, checked_threads, memory_bytes, usable_cores
 
 
 def test_quota_of_a_container(tmp_path: Path) -> None:
@@ -45,3 +48,45 @@ def test_memory_is_at_most_that_of_the_machine() -> None:
     memory = memory_bytes()
     assert memory is not None
     assert 1 << 24 < memory <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@pytest.mark.parametrize("threads", [None, 1, 3, np.int64(2)])
+def test_a_number_of_threads_is_taken(threads: object) -> None:
+    assert checked_threads(threads) == (None if threads is None else int(str(threads)))
+
+
+@pytest.mark.parametrize(
+    ("threads", "error"),
+    [
+        (0, ValueError),
+        (-1, ValueError),
+        ("2", TypeError),
+        (1.5, TypeError),
+        (2.0, TypeError),
+        (True, TypeError),
+        (False, TypeError),
+        (np.True_, TypeError),
+        (b"2", TypeError),
+        ([2], TypeError),
+    ],
+)
+def test_what_is_no_number_of_threads_is_refused_alike_everywhere(
+    tmp_path: Path, tiny_bundle: Path, threads: Any, error: type[Exception]
+) -> None:
+    notes, place = tmp_path / "notes", tmp_path / "index"
+    notes.mkdir()
+    said = set()
+    for call in (
+        lambda: checked_threads(threads),
+        lambda: Embedder.load(tiny_bundle, threads=threads),
+        lambda: Index.open(place, model=tiny_bundle, threads=threads),
+        lambda: Index.repair(place, threads=threads),
+        lambda: Folder.open(notes, model=tiny_bundle, threads=threads),
+        lambda: Folder.rebuild(notes, model=tiny_bundle, threads=threads),
+    ):
+        with pytest.raises(error, match="threads must be") as caught:
+            call()
+        said.add(str(caught.value))
+    assert len(said) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes"]  # nothing was made
+    assert not any(notes.iterdir())
