@@ -107,14 +107,17 @@ class IndexLockedError(EdgeEmbedError):
 
 
 class IndexNotWritableError(EdgeEmbedError):
-    """The index at ``path`` can be searched at most: its medium, or its permissions, let nothing be written."""
+    """The index at ``path`` can be searched at most, or not be made: nothing can be written there."""
 
-    def __init__(self, path: Path | str, reason: str) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        reason: str,
+        advice: str = "check that you may write there, or search it as it is (--no-sync, read_only=True)",
+    ) -> None:
         self.path = Path(path)
         self.reason = reason
-        super().__init__(
-            f"{path}: {reason}; check that you may write there, or search it as it is (--no-sync, read_only=True)"
-        )
+        super().__init__(f"{path}: {reason}; {advice}")
 
 
 class IndexCorruptError(EdgeEmbedError):

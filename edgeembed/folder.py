@@ -29,14 +29,15 @@ from .reading.entries import FileStat, Skipped
 from .reading.read_file import read_document
 from .reading.sandbox.protocol import DecodeRequest
 from .search.hits import Hit
-from .storage.index_dir import INDEX_NAME, named_index_dir, write_cache_tags
+from .storage.index_dir import named_index_dir, write_cache_tags
+from .storage.index_place import index_place
 from .storage.index_swap import check_swap, rebuild_dir, remove_index, roll_back_swap, swap_in
 from .storage.open import open_catalog, open_store
 from .storage.store import Store
 from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
 from .sync.walk import walk
-from .system.files import as_on_disk, cache_path
+from .system.files import as_on_disk
 from .system.limits import checked_threads
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Folder:
         Args:
             path: the folder with the files.
             index: folder of the index; ``None`` is ``.edgeembed`` in the folder itself, or, where nothing can be
-                written, a folder in the user's cache.
+                written and in what Dropbox and the like copy, a folder in the user's cache.
             model, image_model: as in :meth:`Index.open`.
             read_only: ``True`` writes nothing, anywhere; the index must exist.
             threads: as in :meth:`Index.open`.
@@ -141,6 +142,7 @@ class Folder:
         Raises:
             FileNotFoundError: no such folder.
             NotADirectoryError: it is a file.
+            IndexNotWritableError: neither the folder nor the user's cache can be written.
             As :meth:`Index.open`.
         """
         threads = checked_threads(threads)
@@ -303,18 +305,10 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def index_path(folder: Path) -> Path:
-    """Where the index of a folder is, or would be made."""
-    inside = folder / INDEX_NAME
-    if (inside / CATALOG_NAME).is_file() or os.access(folder, os.W_OK):
-        return inside
-    return cache_path(folder, "indexes")
-
-
 def _index_dir(root: Path, index: str | os.PathLike[str] | None) -> Path:
     """Where the index of a folder is to be; ``index`` as in :meth:`Folder.open`."""
-    index_dir = index_path(root) if index is None else named_index_dir(index)
-    if index is None and index_dir.is_symlink():
+    index_dir = index_place(root).path if index is None else named_index_dir(index)
+    if index is None and os.path.islink(index_dir):  # noqa: PTH114 (false where it cannot be looked at)
         target = index_dir.resolve()
         raise IndexCorruptError(
             index_dir, "is a link, which is not followed", f"name its target with index= or --index {target}"

@@ -76,6 +76,7 @@ class Index:
             IndexNotFoundError: ``read_only`` and there is no index.
             NotADirectoryError: ``path`` is a file.
             NotAnIndexError: there is no index, and the folder holds other files.
+            IndexNotWritableError: it cannot be made there; the message says what to pass.
             ValueError: ``path`` is empty, or ``threads`` less than 1.
             ModelMismatchError: the index was made with a model of another vector space.
             BundleError: a model cannot be used.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..reading.entries import EMPTIED, is_left_out_picture
-from ..reading.extras import NEEDS
+from ..reading.extras import LACKS, NEEDS
 
 if TYPE_CHECKING:
     from ..reading.entries import Skipped
@@ -92,7 +92,11 @@ def name_emptied(skipped: Sequence[Skipped]) -> None:
 
 
 def _name_missing_packages(skipped: Sequence[Skipped]) -> None:
-    """What to type so that files are read that only want for a package."""
+    """What to do so that files are read that only want for a package."""
+    lacking = Counter(item.reason.removeprefix(LACKS) for item in skipped if item.reason.startswith(LACKS))
+    for module, count in sorted(lacking.items()):
+        what = "file was" if count == 1 else "files were"
+        note(f"this build of edgeembed lacks {module}: {count:,} {what} left out, and will be read once it is there")
     needing = Counter(item.reason.removeprefix("needs ") for item in skipped if item.reason.startswith(NEEDS))
     for package in sorted({reason.partition(":")[0] for reason in needing}):
         counts = {reason: count for reason, count in sorted(needing.items()) if reason.startswith(package)}

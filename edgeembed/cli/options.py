@@ -64,11 +64,14 @@ def index_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) -> Folder:
     """The folder with its index; where the index had to go elsewhere, that is said."""
-    from ..folder import Folder, check_folder, index_path
+    from ..folder import Folder, check_folder
+    from ..storage.index_place import index_place
 
     root = check_folder(folder)
-    if options.index is None and not read_only and not (index_dir := index_path(root)).is_relative_to(root):
-        messages.note(f"{folder} cannot be written; its index is in {index_dir}")
+    if options.index is None and not read_only:
+        place = index_place(root)
+        if place.is_to_be_told:
+            messages.note(f"{folder} {place.reason}; its index is in {place.path}")
     return Folder.open(
         root,
         index=options.index,
@@ -81,9 +84,13 @@ def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) 
 
 def open_to_search(folder: str, options: IndexOptions) -> Folder:
     """As :func:`open_folder`; an index that cannot be written, as on a CD, is opened as it is, and that is said."""
+    from ..catalog.database import CATALOG_NAME
+
     try:
         return open_folder(folder, options)
     except IndexNotWritableError as error:
+        if not (error.path / CATALOG_NAME).is_file():
+            raise  # there is none that could be searched
         _note_as_it_is(error)
         return open_folder(folder, options, read_only=True)
 
@@ -136,10 +143,11 @@ def end_if_cancelled(report: SyncReport) -> None:
 
 def ask_if_huge(folder: str, options: IndexOptions) -> None:
     """Ask before a whole home folder or disk is indexed for the first time; without a terminal, refuse."""
-    from ..folder import check_folder, index_path
+    from ..folder import check_folder
+    from ..storage.index_place import index_place
 
     root = check_folder(folder).resolve()
-    made = (Path(options.index) if options.index else index_path(root)).exists()
+    made = (Path(options.index) if options.index else index_place(root).path).exists()
     if made or options.yes or root not in (Path.home().resolve(), Path(root.anchor)):
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"

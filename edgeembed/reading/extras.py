@@ -13,6 +13,12 @@ EXTRA = {
 NEEDS = "needs edgeembed["
 """Reasons that begin so pass when the extra is installed."""
 
+LACKS = "this build lacks a module: "
+"""Reasons that begin so pass when the application is built with the module that follows."""
+_BROKEN = "cannot be loaded: "
+_LACKED_BEFORE = "damaged: No module named '"
+"""What indexes say that were made before this was said."""
+
 
 class Unreadable(Exception):
     """A file that gives no text."""
@@ -28,7 +34,35 @@ def needs(format: str) -> Unreadable:
     return Unreadable(f"{NEEDS}{EXTRA[format][0]}]: {format}")
 
 
+def lacks(error: ImportError) -> Unreadable:
+    """For a reader that cannot be loaded: of a program that was frozen without it, or a broken installation."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    is_missing = isinstance(error, ModuleNotFoundError) and error.name
+    return Unreadable(f"{LACKS}{error.name if is_missing else f'{_BROKEN}{lines[0][:200]}'}")
+
+
 def is_there_now(reason: str) -> bool:
     """Whether a file was skipped for a module that was not there, and now is."""
-    format = reason.partition(": ")[2]
-    return reason.startswith(NEEDS) and format in EXTRA and find_spec(EXTRA[format][1]) is not None
+    if reason.startswith(NEEDS):
+        format = reason.partition(": ")[2]
+        return format in EXTRA and _is_installed(EXTRA[format][1])
+    for begin, end in ((LACKS, ""), (_LACKED_BEFORE, "'")):
+        if reason.startswith(begin):
+            return _is_installed(reason.removeprefix(begin).removesuffix(end))
+    return False
+
+
+def is_broken_build(reason: str | None) -> bool:
+    """Whether a file was skipped for a module that is there and cannot be loaded, which only trying tells."""
+    return reason is not None and reason.startswith(LACKS + _BROKEN)
+
+
+def _is_installed(module: str) -> bool:
+    # Of a part of a package the package is loaded, and a reason may stand in an index that somebody else made.
+    name = module if module.startswith("edgeembed.") else module.partition(".")[0]
+    if not name.replace(".", "").isidentifier():
+        return False
+    try:
+        return find_spec(name) is not None
+    except ImportError:  # what it is a part of is not there
+        return False

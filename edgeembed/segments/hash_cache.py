@@ -28,7 +28,8 @@ class HashCache:
         """
         self._read_only = read_only
         self._index = folder.resolve()
-        self._path = cache_path(self._index, "stamps").with_suffix(".json")
+        path = cache_path(self._index, "stamps")
+        self._path = None if path is None else path.with_suffix(".json")
         self._known: dict[str, list[object]] | None = None
 
     def holds(self, name: str, info: os.stat_result, sha256: str) -> bool:
@@ -39,7 +40,7 @@ class HashCache:
         """Remember it, as far as the user's cache can be written."""
         known = self._read()
         known[name] = _entry(info, sha256)
-        if self._read_only:
+        if self._read_only or self._path is None:
             return
         present = {file: entry for file, entry in known.items() if (self._index / file).exists()}
         with contextlib.suppress(OSError):
@@ -52,6 +53,8 @@ class HashCache:
     def _read(self) -> dict[str, list[object]]:
         if self._known is None:
             self._known = {}
+            if self._path is None:
+                return self._known
             with contextlib.suppress(OSError, ValueError, RecursionError):
                 if self._path.stat().st_size <= _MOST_BYTES:
                     known = json.loads(self._path.read_text(encoding="utf-8"))

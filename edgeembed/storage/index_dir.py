@@ -82,7 +82,7 @@ def write_cache_tags(index_dir: Path) -> None:
     if not missing or any(foreign_files(index_dir)):
         return
     for name, content in missing.items():
-        with suppress(FileExistsError), (index_dir / name).open("x") as file:
+        with suppress(OSError), (index_dir / name).open("x") as file:  # it is there, or nothing can be written
             file.write(content)
 
 

@@ -28,7 +28,8 @@ def begun_rebuild(index_dir: Path) -> Path | None:
 def roll_back_swap(index_dir: Path) -> None:
     """Take the old index back, if a process died before it had put the new one in its place."""
     index_dir = index_dir.resolve()
-    if not index_dir.exists() and _is_index(old := _beside(index_dir, ".old")):
+    # By os.path, to which a folder that may not be entered holds nothing.
+    if not os.path.exists(index_dir) and _is_index(old := _beside(index_dir, ".old")):  # noqa: PTH110
         old.rename(index_dir)
 
 
@@ -83,4 +84,4 @@ def _beside(index_dir: Path, end: str) -> Path:
 
 
 def _is_index(folder: Path) -> bool:
-    return (folder / CATALOG_NAME).is_file() and not any(foreign_files(folder))
+    return os.path.isfile(folder / CATALOG_NAME) and not any(foreign_files(folder))  # noqa: PTH113

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..catalog import settings
 from ..catalog.database import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
 from ..catalog.schema import OutdatedLayoutError
-from ..errors import IndexLockedError, IndexNotFoundError
+from ..errors import IndexLockedError, IndexNotFoundError, IndexNotWritableError
 from ..index_models.records import RecordedModels, recorded_models
 from ..index_models.requests import RequestedModels, models_before_documents, models_for_new
 from ..system.limits import checked_threads
 from .index_dir import check_index_dir, refuse_links
+from .index_place import NAME_ANOTHER
 from .lock import process_lock
 from .store import Store
 
@@ -27,13 +29,17 @@ def open_store(folder: Path, requested: RequestedModels, *, read_only: bool, thr
         As :meth:`edgeembed.Index.open`.
     """
     threads = checked_threads(threads)
-    if not (folder / CATALOG_NAME).is_file():
+    with _making(folder):
+        is_there = (folder / CATALOG_NAME).is_file()
+    if not is_there:
         if read_only and not folder.is_file():
             raise IndexNotFoundError(folder, "make one first with Index.open(path) or `edgeembed index FOLDER`")
-        check_index_dir(folder)
+        with _making(folder):
+            check_index_dir(folder)
         decision = models_for_new(requested, folder)
         _log.info("%s: new index: %s (%s)", folder, decision.reason, decision.models.text.label)
-        create_index(folder, decision.models)
+        with _making(folder):
+            create_index(folder, decision.models)
     refuse_links(folder)
     catalog = open_catalog(folder, read_only=read_only)
     try:
@@ -43,6 +49,22 @@ def open_store(folder: Path, requested: RequestedModels, *, read_only: bool, thr
     except BaseException:
         catalog.close()
         raise
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[None]:
+    """Say of an index that cannot be made where it was to be, and what to name instead."""
+    try:
+        yield
+    except NotADirectoryError as error:
+        if hasattr(error, "reason"):
+            raise  # the folder itself is a file, which was said
+        raise IndexNotWritableError(folder, "cannot be made: a part of the path is a file", NAME_ANOTHER) from error
+    except IndexNotWritableError as error:
+        raise IndexNotWritableError(folder, f"cannot be made: {error.reason}", NAME_ANOTHER) from error
+    except OSError as error:
+        reason = f"cannot be made: {(error.strerror or type(error).__name__).lower()}"
+        raise IndexNotWritableError(folder, reason, NAME_ANOTHER) from error
 
 
 def open_catalog(folder: Path, *, read_only: bool = False) -> Catalog:

@@ -20,7 +20,7 @@ from ..reading.entries import (
     Skipped,
     is_left_out_picture,
 )
-from ..reading.extras import is_there_now
+from ..reading.extras import is_broken_build, is_there_now
 from ..reading.read_file import open_file
 from ..reading.readers import VERSION as READERS_VERSION
 from ..storage.store import Store
@@ -112,6 +112,7 @@ class _Circumstances:
             or self._is_replaced(file, row)
             or row.mtime_ns > row.checked_ns - _RACY_NS
             or (row.reason or "").startswith(UNREADABLE)
+            or is_broken_build(row.reason)
             or (self.has_old_readers and (row.reason is not None or may_have_reader(file.path)))
             or (self.embeds_images and is_left_out_picture(row.reason))
         )

@@ -67,9 +67,15 @@ def as_on_disk(path: Path) -> Path:
     return found
 
 
-def cache_path(folder: Path, purpose: str) -> Path:
-    """Where something about a folder is kept in the user's cache: under ``purpose``, by a digest of its path."""
+def cache_path(folder: Path, purpose: str) -> Path | None:
+    """Where something about a folder is kept in the user's cache: under ``purpose``, by a digest of its path.
+
+    ``None``: the user has no cache, as a service without a home folder. It need not be there, nor be writable.
+    """
     from platformdirs import user_cache_path
 
+    cache = user_cache_path("edgeembed", appauthor=False)
+    if not cache.is_absolute():  # ~ stays as it is where there is no home folder
+        return None
     digest = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=12).hexdigest()
-    return user_cache_path("edgeembed", appauthor=False) / purpose / digest
+    return cache / purpose / digest

@@ -105,10 +105,12 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
 @threads_option
 def repair(folder: str, as_json: bool, index: str | None, model: str | None, threads: int | None) -> None:
     """Make the index of FOLDER whole again from what remains; what is lost is indexed again at the next sync."""
-    from ...folder import check_folder, index_path
+    from ...folder import check_folder
     from ...index import Index
+    from ...storage.index_place import index_place
 
-    report = Index.repair(index_path(check_folder(folder)) if index is None else index, model=model, threads=threads)
+    index_dir = index_place(check_folder(folder)).path if index is None else index
+    report = Index.repair(index_dir, model=model, threads=threads)
     if as_json:
         messages.echo_json(asdict(report))
         return
@@ -128,11 +130,12 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
 def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -> None:
     """Give the disk back that removed files took in the index of FOLDER, and wipe their text."""
     from ...catalog.database import CATALOG_NAME
-    from ...folder import check_folder, index_path
+    from ...folder import check_folder
     from ...index import Index
     from ...storage.index_dir import named_index_dir
+    from ...storage.index_place import index_place
 
-    index_dir = index_path(check_folder(folder)) if index is None else named_index_dir(index)
+    index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
     if not (index_dir / CATALOG_NAME).is_file():
         raise IndexNotFoundError(index_dir, "there is nothing to compact")
     with Index.open(index_dir) as opened:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..extras import Unreadable
+from ..extras import Unreadable, lacks
 from ..readers import read
 from .protocol import MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, DecodeRequest, receive, send
 
@@ -53,6 +53,8 @@ def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         return {"memory": True}, b""
     except Unreadable as error:
         return {"reason": error.reason}, b""
+    except ImportError as error:
+        return {"reason": lacks(error).reason}, b""
     except RecursionError:
         return {"reason": "damaged: nested too deeply"}, b""
     except Exception as error:  # on crafted files parsers raise whatever the language has

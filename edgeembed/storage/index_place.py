@@ -1,0 +1,56 @@
+"""Where the index of a folder goes, unless somebody named a place: into the folder itself, or into the user's cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from ..catalog.database import CATALOG_NAME
+from ..errors import IndexNotWritableError
+from ..system.cloud_clients import cloud_client
+from ..system.files import cache_path
+from .index_dir import INDEX_NAME
+
+NAME_ANOTHER = "name a folder for the index that you may write to: index= (Python), --index (command line)"
+
+
+class IndexPlace(NamedTuple):
+    """Where the index of a folder is, or would be made."""
+
+    path: Path
+    reason: str | None
+    """Why it is not in the folder itself, in words that follow its name; ``None``: it is."""
+    is_to_be_told: bool = False
+    """Whether whoever uses it should be told: always where nothing can be written, of a copied folder once."""
+
+
+def index_place(folder: Path) -> IndexPlace:
+    """Where the index of ``folder`` is, or would be made; one that is in the folder stays there.
+
+    Raises:
+        IndexNotWritableError: the folder cannot be written, and nobody can tell where the user's cache is.
+    """
+    inside = folder / INDEX_NAME
+    is_writable = os.access(folder, os.W_OK)
+    if _is_file(inside / CATALOG_NAME):
+        return IndexPlace(inside, None)
+    reason = "cannot be written"
+    if is_writable:
+        client = cloud_client(folder)
+        reason = f"is copied to other machines by {client}, which would damage an index in use"
+        if client is None:
+            return IndexPlace(inside, None)
+    cache = cache_path(folder, "indexes")
+    if cache is not None:
+        return IndexPlace(cache, reason, is_to_be_told=not is_writable or not _is_file(cache / CATALOG_NAME))
+    if is_writable:
+        return IndexPlace(inside, None)
+    raise IndexNotWritableError(folder, f"{reason}, and you have no cache folder (HOME is not set)", NAME_ANOTHER)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder on the way that may not be entered
+        return False
