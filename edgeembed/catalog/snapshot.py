@@ -245,6 +245,13 @@ class Snapshot:
         ).fetchone()
         return (0, False) if row is None else (row[0], bool(row[1]))
 
+    def file(self, path: str) -> FileRow | None:
+        """A file as it was when last looked at; ``None``: it is not known."""
+        row = self._db.execute(
+            "SELECT size_bytes, mtime_ns, checked_ns, reason FROM files WHERE path = CAST(? AS TEXT)", (encode(path),)
+        ).fetchone()
+        return None if row is None else FileRow._make(row)
+
     def files(self) -> dict[str, FileRow]:
         """Files of the folder as they were when last looked at, by path."""
         # A hundred thousand of them are read at each sync: decoding here spares a call into Python for each.

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 UNREADABLE = "not readable"
 """Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
+TOO_LONG = "takes too long"
+"""Reasons that begin so may pass as well: the machine may have been busy."""
+BY_THE_CLOCK = "by the clock"
 NOT_A_FILE = "not a file"
 OWN_INDEX = "has an index of its own: search it there, or remove its .edgeembed"
 """Said of a folder inside, which belongs to itself."""

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias, cast
 import numpy as np
 
 from ..errors import ImageError
+from .budget import SECONDS_PER_PIXEL, allow_more
 from .extras import needs
 from .sandbox.protocol import DecodeRequest
 
@@ -246,6 +247,7 @@ def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> tuple[
     with opened(path) as image, translated(path):
         if image.width * image.height > MAX_PIXELS:
             raise ImageError(path, f"larger than {megapixels(MAX_PIXELS)}: {image.width} x {image.height} pixels")
+        allow_more(image.width * image.height * SECONDS_PER_PIXEL)
         image.load()
         orientation = orientation_of(image) if need.upright else 1
         picture = in_mode(image, "RGB")

@@ -11,14 +11,17 @@ from typing import BinaryIO
 from ..document import Document
 from .decode import decode
 from .detect import HEAD_BYTES, NOT_TEXT, TEXT, Format, detect
-from .entries import NOT_A_FILE, FileStat, Skipped, unreadable
+from .entries import BY_THE_CLOCK, NOT_A_FILE, TOO_LONG, FileStat, Skipped, unreadable
+from .extracted import ExtractedText
 from .extras import Unreadable
+from .readers import PLAIN
 from .sandbox.process import Worker
 from .sandbox.protocol import DecodeRequest
 
 MAX_FILE_BYTES = 64 << 20
 """Files larger than this are left out unless another limit is given."""
 EMPTY = "empty"
+_GAVE_UP = (TOO_LONG, "takes too much memory", "damaged: nested too deeply")
 _BLOCK_BYTES = 1 << 20
 
 
@@ -105,10 +108,25 @@ def _read_in_worker(
 
                 assert pictures is not None
                 return Document(stat.path, image=from_pixels(*process.picture(root / stat.path, pictures)))
-            extracted = process.document(root / stat.path, reader)
+            extracted = _extracted(process, root / stat.path, reader)
         except Unreadable as error:
             return Skipped(stat.path, error.reason)
     return Document(stat.path, text=extracted.text, pages=extracted.pages, lines=extracted.lines)
+
+
+def _extracted(process: Worker, path: Path, reader: str) -> ExtractedText:
+    """The text of a file by its reader; of a text that its reader cannot cope with, the text as it is.
+
+    Raises:
+        Unreadable: there is none.
+    """
+    try:
+        return process.document(path, reader)
+    except Unreadable as error:
+        # Where the clock ended it the machine was busy, and the next sync does better.
+        if reader not in PLAIN or BY_THE_CLOCK in error.reason or not error.reason.startswith(_GAVE_UP):
+            raise
+        return process.document(path, PLAIN[reader])
 
 
 def open_file(path: Path) -> BinaryIO:

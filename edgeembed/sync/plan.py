@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -24,6 +25,7 @@ from ..reading.extras import is_broken_build, is_there_now
 from ..reading.read_file import open_file
 from ..reading.readers import VERSION as READERS_VERSION
 from ..storage.store import Store
+from .retries import is_due
 from .source_folder import check_source_folder, source_folder
 from .walk import walk
 
@@ -40,8 +42,8 @@ class SyncPlan:
     """Files whose size or time differ from what was seen last, and those that could not be read then and can be now."""
     recheck: tuple[FileStat, ...]
     """Files that look the same, but were so young when they were read that this proves nothing, or have another inode
-    or ctime, or could not be read, or were read by an older edgeembed, or are pictures from when no model embedded
-    them."""
+    or ctime, or could not be read in time, or were read by an older edgeembed, or are pictures from when no model
+    embedded them."""
     removed: tuple[str, ...]
     unchanged: int
     """Files that are in the index as they are."""
@@ -113,6 +115,7 @@ class _Circumstances:
             or row.mtime_ns > row.checked_ns - _RACY_NS
             or (row.reason or "").startswith(UNREADABLE)
             or is_broken_build(row.reason)
+            or (row.reason is not None and is_due(row, time.time_ns()))
             or (self.has_old_readers and (row.reason is not None or may_have_reader(file.path)))
             or (self.embeds_images and is_left_out_picture(row.reason))
         )

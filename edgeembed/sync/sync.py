@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from ..catalog import settings
 from ..catalog.snapshot import FileRow
 from ..document import Document
-from ..reading.entries import UNREADABLE, FileStat, Skipped
+from ..reading.entries import FileStat, Skipped
 from ..reading.read_file import read_document
 from ..reading.readers import VERSION as READERS_VERSION
 from ..reading.sandbox.process import Worker, WorkerCancelled
 from ..storage.store import Store
 from ..system.files import file_id
 from .plan import SyncPlan, plan_sync
+from .retries import counted, keeps_what_is_indexed
 from .source_folder import source_folder_setting
 from .walk import check_still_there
 
@@ -102,8 +103,10 @@ class _Run:
         """Hand what was read to the writer; ``False``: it was cancelled."""
         if isinstance(document, Skipped):
             self.skipped.append(document)
-            is_passing = document.reason.startswith(UNREADABLE)
-            writer.skip(file.path, row.skipped(document.reason), keep=is_passing)
+            before = self._store.read(lambda snapshot: snapshot.file(file.path))
+            reason = counted(document.reason, before, row)
+            keep = keeps_what_is_indexed(reason, before, row)
+            writer.skip(file.path, row.skipped(reason), keep=keep)
             self.count_failed(writer)
             return not writer.stopped()
         change = writer.add(document, file=row)

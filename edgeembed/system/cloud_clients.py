@@ -44,8 +44,8 @@ def cloud_client(folder: Path) -> str | None:
             return "iCloud" if match[3] else match[0].partition(" - ")[0]
         if home is not None and place.parent == home / "Library" / "CloudStorage":
             return place.name.partition("-")[0]
-        if name := _by_marks(place):
-            return name
+        if marked := _by_marks(place):
+            return marked
     return None
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..extracted import ExtractedText
 from ..extras import Unreadable
 
-VERSION = 1
+VERSION = 2
 """Raised when a file's text would come out better than before: indexes then read such files again."""
 
 
@@ -27,12 +27,17 @@ READERS = {
     "json": Reader("data.json_values", "read_json"),
     "jsonl": Reader("data.json_values", "read_json_lines"),
     "mail": Reader("mail.message", "read_mail"),
+    "markup": Reader("web.markup", "read_markup"),
     "ole": Reader("office.compound_file", "read_ole"),
     "pdf": Reader("pdf", "read_pdf"),
+    "plain": Reader("data.plain", "read_plain"),
     "rtf": Reader("office.rtf", "read_rtf"),
     "subtitles": Reader("data.subtitles", "read_subtitles"),
     "zip": Reader("office.archives", "read_zip"),
 }
+
+PLAIN = {"csv": "plain", "feed": "markup", "html": "markup", "json": "plain", "jsonl": "plain"}
+"""What reads a file of letters as it is, where its own reader takes too long or too much."""
 
 
 def read(kind: str, data: bytes) -> ExtractedText:

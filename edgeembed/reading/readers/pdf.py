@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..budget import SECONDS_PER_PAGE, allow_more
 from ..extracted import ExtractedText
 from ..extras import Unreadable, needs
 from .text_builder import TextBuilder
@@ -28,6 +29,7 @@ def read_pdf(data: bytes) -> ExtractedText:
         if error.err_code in (pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY):
             raise Unreadable("encrypted: needs a password") from error
         raise Unreadable("damaged: not a whole PDF") from error
+    allow_more(len(pdf) * SECONDS_PER_PAGE)
     builder, broken = TextBuilder(), 0
     for number in range(len(pdf)):
         builder.new_page()

@@ -13,14 +13,56 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
+from .. import budget
 from ..extras import Unreadable, lacks
 from ..readers import read
-from .protocol import MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, DecodeRequest, receive, send
+from .protocol import CLOCK, MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, DecodeRequest, receive, send
 
 _GRACE_SECONDS = 1.0
 """This side ends itself so much later than the other side would, in case that one is gone."""
+_MOST_TIMES = 10
+"""Times the limit of processor time that the largest files are allowed."""
+
+
+class _Watch:
+    """Ends this process when a file has taken too much processor time, over all threads, or too long by the clock."""
+
+    def __init__(self, seconds: float, answers: IO[bytes], nowhere: IO[str]) -> None:
+        self._seconds = seconds
+        self._allowed = seconds
+        self._answers = answers
+        self._nowhere = nowhere
+        if hasattr(signal, "SIGPROF"):  # elsewhere the other side looks
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
+
+    def begin(self) -> None:
+        """Another file."""
+        self._allowed = self._seconds
+        self._arm(self._seconds)
+
+    def more(self, seconds: float) -> None:
+        """The file at hand is large; the other side is told, or it would not wait so long."""
+        extra = min(seconds, self._seconds * _MOST_TIMES - self._allowed)
+        if extra < 0.1:
+            return
+        self._allowed += extra
+        self._arm(extra + (signal.getitimer(signal.ITIMER_PROF)[0] if hasattr(signal, "SIGPROF") else 0))
+        send(self._answers, {"allowed": self._allowed})
+
+    def end(self) -> None:
+        """The file is read."""
+        faulthandler.cancel_dump_traceback_later()
+        if hasattr(signal, "SIGPROF"):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+    def _arm(self, seconds: float) -> None:
+        # The watchdog is a thread in C: it ends this process also while C code loops, on every system.
+        clock = self._allowed * CLOCK + _GRACE_SECONDS
+        faulthandler.dump_traceback_later(clock, exit=True, file=self._nowhere)
+        if hasattr(signal, "SIGPROF"):
+            signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def serve() -> None:
@@ -37,11 +79,12 @@ def serve() -> None:
     seconds = float(limits.header["seconds"])
     _limit_memory(int(limits.header["memory_bytes"]))
     send(answers, {"ready": seconds})
+    watch = _Watch(seconds, answers, nowhere)
+    budget.listen(watch.more)
     while (request := receive(source)) is not None:
-        # The watchdog is a thread in C: it ends this process also while C code loops, on every system.
-        faulthandler.dump_traceback_later(seconds + _GRACE_SECONDS, exit=True, file=nowhere)
+        watch.begin()
         header, body = _answer(request.header)
-        faulthandler.cancel_dump_traceback_later()
+        watch.end()
         send(answers, header, body)
 
 
@@ -63,7 +106,9 @@ def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 
 def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
-    extracted = read(kind, path.read_bytes())
+    data = path.read_bytes()
+    budget.allow_more(len(data) * budget.SECONDS_PER_BYTE)
+    extracted = read(kind, data)
     body = extracted.text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES or len(extracted.pages) * 12 > MAX_HEADER_BYTES:
         raise Unreadable(f"holds more than {MAX_BODY_BYTES >> 20} MiB of text")

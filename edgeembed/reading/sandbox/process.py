@@ -23,10 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ...system.limits import windows_cpu_seconds
+from ..entries import BY_THE_CLOCK, TOO_LONG
 from ..extracted import ExtractedText
 from ..extras import Unreadable
 from . import frozen
-from .protocol import OUT_OF_MEMORY, DecodeRequest, Message, receive, send
+from .protocol import CLOCK, OUT_OF_MEMORY, DecodeRequest, Message, receive, send
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +36,9 @@ _START = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from edgeembed.reading.sandbox.child import serve; serve()"
 )
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
+_TIME_IS_UP = getattr(signal, "SIGPROF", 27)
+"""The signal that ends a process whose processor time is used up; it asked for that itself."""
 _POLL_SECONDS = 0.05
 _CRASHED = "damaged: the program that reads it crashed"
 _ABORTED = "takes too much memory, or is damaged"
@@ -48,6 +52,7 @@ class Limits:
     """What one file may cost."""
 
     seconds: float = 9.0
+    """Of processor time, over all threads; large files may ask for more (``budget.py``), up to ten times as much."""
     memory_bytes: int = 500_000_000
     """Of the whole process. Where the system cannot enforce it (macOS, Windows), it is watched ten times a second."""
 
@@ -119,7 +124,7 @@ class Worker:
 
         One that served other files before may have been broken, or filled, by those: then a new one tries again.
         """
-        left = self.limits.seconds
+        left = self.limits.seconds * CLOCK
         with self._guard:
             while True:
                 process = self._ready()
@@ -139,7 +144,7 @@ class Worker:
                     self._end()
                     reason = self._reason(_Ended(status=OUT_OF_MEMORY))
                 left -= time.monotonic() - started
-                if fresh or left <= 0:
+                if fresh or left <= 0 or reason.startswith(TOO_LONG):
                     raise Unreadable(reason)
         if "reason" in reply.header:
             raise Unreadable(str(reply.header["reason"]))
@@ -163,8 +168,9 @@ class Worker:
         return self._process
 
     def _reason(self, ended: _Ended) -> str:
-        if ended.late:
-            return f"takes too long: more than {self.limits.seconds:g} seconds"
+        if ended.late or ended.status == -_TIME_IS_UP:
+            clock = f"{ended.allowed * CLOCK:g} seconds {BY_THE_CLOCK}"
+            return f"{TOO_LONG}: more than {clock if ended.late else f'{ended.allowed:g} seconds'}"
         if ended.status == OUT_OF_MEMORY:
             return _BIGGEST.format(self.limits.memory_bytes // 1_000_000)
         return _ABORTED if ended.status == -signal.SIGABRT else _CRASHED
@@ -176,11 +182,13 @@ class Worker:
 
 
 class _Ended(Exception):
-    """The process ended, or was late and is to be ended."""
+    """The process ended, or was late by the clock and is to be ended."""
 
-    def __init__(self, *, late: bool = False, status: int | None = None) -> None:
+    def __init__(self, *, late: bool = False, status: int | None = None, allowed: float = 0.0) -> None:
         self.late = late
         self.status = status
+        self.allowed = allowed
+        """Seconds of processor time that the file was allowed."""
 
 
 class _Process:
@@ -188,6 +196,8 @@ class _Process:
 
     def __init__(self, limits: Limits) -> None:
         self.served = 0
+        self._allowed = limits.seconds
+        self._limit_seconds = limits.seconds
         self._started_by = os.getpid()
         # In a session of its own, so that Ctrl-C on the terminal reaches this process alone, which decides.
         self._popen = subprocess.Popen(
@@ -215,13 +225,14 @@ class _Process:
             _Ended: there is none.
             WorkerCancelled: ``cancel`` answered ``True``.
         """
+        self._allowed = self._limit_seconds
         self._send(request)
         answer = self._answer(seconds, cancel)
         self.served += 1
         return answer
 
     def _answer(self, seconds: float, cancel: Callable[[], bool]) -> Message:
-        deadline = time.monotonic() + seconds
+        deadline, spent_before = time.monotonic() + seconds, self._spent_seconds()
         while True:
             left = deadline - time.monotonic()
             try:
@@ -230,11 +241,21 @@ class _Process:
                 if cancel():
                     raise WorkerCancelled from None
                 if left <= 0:
-                    raise _Ended(late=True) from None
+                    raise _Ended(late=True, allowed=self._allowed) from None
+                if self._spent_seconds() - spent_before > self._allowed:
+                    raise _Ended(status=-_TIME_IS_UP, allowed=self._allowed) from None
                 continue
             if answer is None:
-                raise _Ended(status=self._popen.wait())
+                raise _Ended(status=self._popen.wait(), allowed=self._allowed)
+            if "allowed" in answer.header:
+                deadline += (float(answer.header["allowed"]) - self._allowed) * CLOCK
+                self._allowed = float(answer.header["allowed"])
+                continue
             return answer
+
+    def _spent_seconds(self) -> float:
+        """Processor time of the process, where it cannot limit that itself (Windows); elsewhere 0."""
+        return 0.0 if hasattr(signal, "SIGPROF") else windows_cpu_seconds(int(getattr(self._popen, "_handle", 0)))
 
     def end(self) -> None:
         """Kill the process, if it does not go by itself at the end of its input."""

@@ -15,6 +15,8 @@ MAX_BODY_BYTES = 64 << 20
 """More text, or more pixels, than this are not taken out of one file."""
 OUT_OF_MEMORY = 77
 """Exit status of a worker that ended itself for want of memory."""
+CLOCK = 10
+"""Seconds by the clock for one of processor time: for what sleeps, and for machines that are busy."""
 _LENGTHS = struct.Struct(">II")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from itertools import islice
 
 from ...extracted import ExtractedText
-from .rows import SAMPLE_LINES, RowFormatter, header_of, text_of
+from .rows import SAMPLE_LINES, RowFormatter, header_of, lines_of, text_of
 
 _DELIMITERS = ",;\t|"
 
@@ -27,18 +26,17 @@ def read_csv(data: bytes) -> ExtractedText:
 def _csv_lines(text: str, delimiter: str) -> str:
     first, header = header_of([row for _, row in islice(_csv_rows(text, delimiter), SAMPLE_LINES)], sheet=False)
     labels = RowFormatter(header)
-    out, written = io.StringIO(), 0
+    out: list[str] = []
+    written = 0
     for index, (line, row) in enumerate(_csv_rows(text, delimiter)):
-        out.write("\n" * (line - written))
-        out.write(labels.line(row, first=index <= first))
+        out.append("\n" * (line - written) + labels.line(row, first=index <= first))
         written = line
-    out.write("\n")
-    return out.getvalue()
+    return "".join([*out, "\n"])
 
 
 def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Rows that hold something, each with the number of its first line, from 0."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(lines_of(text), delimiter=delimiter)
     begins = 0
     for row in reader:
         if any(row) and not "".join(row).isspace() and not (begins == 0 and row[0].startswith("sep=")):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from ...extracted import ExtractedText
 from ..text_builder import TextBuilder
-from .rows import one_line, text_of
+from .rows import lines_of, one_line, text_of
 
 _MOST_NUMBERS = 16
+_LARGE = 1 << 20
+"""Characters from which on a file is read in pieces."""
+_DECODER = json.JSONDecoder()
+_BLANKS = re.compile(r"[ \t\n\r]*")
 _LONGEST_WORD = 400
 """Longer strings without a blank are data for machines, such as pictures in base64."""
 
@@ -19,28 +23,98 @@ _LONGEST_WORD = 400
 def read_json(data: bytes) -> ExtractedText:
     """JSON: a line for each record of a list, and for each value elsewhere."""
     text = text_of(data)
+    builder = TextBuilder()
     try:
-        value = json.loads(text)
+        for line in _lines_in_pieces(text) if len(text) > _LARGE else _lines(json.loads(text), ""):
+            builder.add(line)
+            builder.end_line()
     except ValueError:
         return read_json_lines(data)  # several values in one file, or comments between them
-    builder = TextBuilder()
-    for line in _lines(value, ""):
-        builder.add(line)
-        builder.end_line()
     return builder.extracted()
+
+
+def _lines_in_pieces(text: str) -> Iterator[str]:
+    """As :func:`_lines`, of one record of a list after the other: all at once would take ten times the file's memory.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    at = _after_blanks(text, 0)
+    if text[at : at + 1] == "[":
+        end = yield from _list_in_pieces(text, at, "")
+    elif text[at : at + 1] == "{":
+        end = yield from _object_in_pieces(text, at)
+    else:
+        value, end = _DECODER.raw_decode(text, at)
+        yield from _lines(value, "")
+    if _after_blanks(text, end) < len(text):
+        raise ValueError("more than one value")
+
+
+def _object_in_pieces(text: str, at: int) -> Generator[str, None, int]:
+    """The lines of the object that begins at ``at``, lists in it in pieces; returns where it ends."""
+    at = _after_blanks(text, at + 1)
+    if text[at : at + 1] == "}":
+        return at + 1
+    while True:
+        name, at = _DECODER.raw_decode(text, at)
+        at = _after_blanks(text, at)
+        if not isinstance(name, str) or text[at : at + 1] != ":":
+            raise ValueError("no name and value")
+        at = _after_blanks(text, at + 1)
+        if text[at : at + 1] == "[":
+            at = yield from _list_in_pieces(text, at, name)
+        else:
+            value, at = _DECODER.raw_decode(text, at)
+            yield from _lines(value, name)
+        at, is_end = _after_item(text, at, "}")
+        if is_end:
+            return at
+
+
+def _list_in_pieces(text: str, at: int, path: str) -> Generator[str, None, int]:
+    """The lines of the list that begins at ``at``; returns where it ends."""
+    plain: list[Any] = []
+    has_records = False
+    at = _after_blanks(text, at + 1)
+    is_end = text[at : at + 1] == "]"
+    at += is_end
+    while not is_end:
+        value, at = _DECODER.raw_decode(text, at)
+        plain.append(value)
+        has_records = has_records or isinstance(value, (dict, list))
+        if has_records:
+            yield from _lines(plain, path) if isinstance(value, (dict, list)) else _lines([value], path)
+            plain.clear()
+        at, is_end = _after_item(text, at, "]")
+    yield from _lines(plain, path)
+    return at
+
+
+def _after_item(text: str, at: int, end: str) -> tuple[int, bool]:
+    """Where the next item begins, or the list or object ends."""
+    at = _after_blanks(text, at)
+    sign = text[at : at + 1]
+    if sign not in (",", end):
+        raise ValueError("no end of an item")
+    return (at + 1, True) if sign == end else (_after_blanks(text, at + 1), False)
+
+
+def _after_blanks(text: str, at: int) -> int:
+    match = _BLANKS.match(text, at)
+    return at if match is None else match.end()
 
 
 def read_json_lines(data: bytes) -> ExtractedText:
     """A JSON value in each line."""
     text = text_of(data)
-    out = io.StringIO()
-    for line in io.StringIO(text):
+    out = []
+    for line in lines_of(text):
         try:
-            out.write(_record(json.loads(line)) if line.strip() else "")
+            out.append(_record(json.loads(line)) if line.strip() else "")
         except ValueError:
             return ExtractedText(text, lines=True)
-        out.write("\n")
-    return ExtractedText(out.getvalue(), lines=True)
+    return ExtractedText("\n".join([*out, ""]), lines=True)
 
 
 def _lines(value: Any, path: str) -> Iterator[str]:

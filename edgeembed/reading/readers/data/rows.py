@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from ...decode import decode
@@ -54,6 +54,15 @@ def text_of(data: bytes) -> str:
     if text is None:
         raise Unreadable("not text")
     return text
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Its lines with their ends, one by one: a large text is not copied as a whole."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        yield text[at:end]
+        at = end
 
 
 def one_line(text: str) -> str:

@@ -24,6 +24,7 @@ _LINES = frozenset(
     | {"tbody", "tfoot", "thead", "tr"}
 )
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_PIECE = 1 << 20
 # html.parser raises AssertionError at marked sections that it does not know.
 _ODD_SECTION = re.compile(r"<!\[(?!CDATA\[|(?:if|else|endif)\b)")
 _CHARSET = re.compile(
@@ -47,7 +48,9 @@ def html_text(markup: str, *, title: bool = True) -> ExtractedText:
     always = _UNSEEN if title else _UNSEEN | {"title"}
     for unseen in (always | {"nav"}, always):
         parser = _Page(unseen)
-        parser.feed(_ODD_SECTION.sub("&lt;![", markup))
+        seen = _ODD_SECTION.sub("&lt;![", markup)
+        for at in range(0, len(seen), _PIECE):  # it copies what it is fed
+            parser.feed(seen[at : at + _PIECE])
         parser.close()
         extracted = parser.builder.extracted()
         if extracted.text.strip():

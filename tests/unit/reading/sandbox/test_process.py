@@ -35,7 +35,7 @@ def rows(tmp_path: Path) -> Path:
 def endless(tmp_path: Path) -> Path:
     """A web page that takes html.parser minutes."""
     path = tmp_path / "endless.html"
-    path.write_text("<![CDATA[" * 1_000_000, encoding="utf-8")
+    path.write_text("<![CDATA[" * 200_000, encoding="utf-8")
     return path
 
 
@@ -105,8 +105,8 @@ def test_a_file_that_takes_too_long_costs_that_time_and_no_more(endless: Path, r
     with Worker(Limits(seconds=0.5)) as worker:
         worker.document(rows, "csv")
         start = time.monotonic()
-        assert reason(worker, endless, "html") == "takes too long: more than 0.5 seconds"
-        assert time.monotonic() - start < 3
+        assert reason(worker, endless, "html") == "takes too long: more than 2.3 seconds"  # for 1.8 MB
+        assert time.monotonic() - start < 20  # by the clock of a machine that may be busy
         assert worker.document(rows, "csv").text  # by the next one
 
 
@@ -183,7 +183,7 @@ time.sleep(60)
 
 
 @posix
-@pytest.mark.parametrize(("kind", "seconds"), [("csv", 1.0), ("html", 4.0)])
+@pytest.mark.parametrize(("kind", "seconds"), [("csv", 1.0), ("html", 20.0)])
 def test_it_ends_when_its_owner_is_killed(rows: Path, endless: Path, kind: str, seconds: float) -> None:
     """Idle, it sees the end of its input; busy, it ends itself when the time for the file is over."""
     path = rows if kind == "csv" else endless
@@ -301,3 +301,33 @@ def test_a_prepared_executable_becomes_the_worker(rows: Path) -> None:
     assert ready is not None
     assert answer is not None
     assert answer.body == b"name | age\nname: Ann, age: 42\n"
+
+
+@posix
+def test_processor_time_counts_and_not_the_clock(tmp_path: Path, rows: Path) -> None:
+    """A pipe that nobody writes to stands in for a disk that sleeps."""
+    os.mkfifo(tmp_path / "slow.csv")
+    with Worker(Limits(seconds=0.3)) as worker:
+        worker.document(rows, "csv")
+        begun = time.monotonic()
+        threading.Timer(1.5, (tmp_path / "slow.csv").write_text, ("name,age\nBob,7\n",)).start()
+        assert worker.document(tmp_path / "slow.csv", "csv").text.endswith("age: 7\n")
+        assert time.monotonic() - begun > 1.4
+        assert reason(worker, tmp_path / "slow.csv", "csv") == "takes too long: more than 3 seconds by the clock"
+        assert worker.document(rows, "csv").text
+
+
+@posix
+def test_a_file_gets_the_same_time_however_many_came_before(tmp_path: Path) -> None:
+    many = tmp_path / "many.csv"
+    many.write_text("name,age\n" + "Ann,42\n" * 40_000)
+    with Worker(Limits(seconds=0.6)) as worker:
+        pids = {(worker.document(many, "csv").lines, pid_of(worker)) for _ in range(12)}
+    assert len(pids) == 1
+
+
+def test_a_large_file_may_take_more(tmp_path: Path) -> None:
+    path = tmp_path / "large.html"
+    path.write_bytes(b"<p>a note</p>" * 300_000)
+    with Worker(Limits(seconds=1.0)) as worker:
+        assert len(worker.document(path, "html").text) == 8 * 300_000
