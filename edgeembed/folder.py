@@ -198,8 +198,10 @@ class Folder:
         listed as skipped.
 
         Args:
-            progress: called after each file.
-            cancel: called now and then; once it returns ``True`` the sync ends, and what was done is kept.
+            progress: called after each file, and some times a second while texts and pictures are embedded; it counts
+                what is embedded.
+            cancel: called some times a second; once it returns ``True`` the sync ends within about a second, and what
+                is embedded is kept.
             checksum: ``True`` reads every file, also those that look as they did when they were last read.
 
         Raises:

@@ -26,6 +26,7 @@ from .search.vector_search import document_rows
 from .storage.index_dir import named_index_dir
 from .storage.open import open_store
 from .storage.store import Store
+from .storage.work_counter import each_number
 
 if TYPE_CHECKING:
     from .maintenance.compact import CompactReport
@@ -118,11 +119,12 @@ class Index:
 
         Args:
             documents: any iterable, perhaps a generator; what was added is committed every few seconds.
-            progress: called with the number of documents added so far.
-            cancel: called now and then; once it returns ``True`` nothing more is added, and what was added is kept.
+            progress: called with the number of documents so far that are embedded, or need not be.
+            cancel: called some times a second; once it returns ``True`` nothing more is added, and what is embedded
+                is kept.
 
         Returns:
-            How many documents were added.
+            How many documents were added and are kept.
 
         Raises:
             IndexLockedError: another process is writing.
@@ -135,17 +137,17 @@ class Index:
             raise TypeError(
                 f"documents must be a sequence of Documents, not one {type(documents).__name__}: [document] makes one"
             )
-        added_count = 0
         with self._store.writing(cancel=cancel) as writer:
+            if progress is not None:
+                writer.report = each_number(progress, lambda: writer.work.documents)
             for document in documents:
                 if not isinstance(document, Document):
                     raise TypeError(f"documents must hold Documents, not {type(document).__name__}: {document!r:.80}")
                 if writer.add(document) is None:
                     break
-                added_count += 1
-                if progress is not None:
-                    progress(added_count)
-        return added_count
+                writer.report()
+        writer.report()
+        return writer.applied.total()
 
     def remove(self, ids: Iterable[str]) -> int:
         """Remove documents by id; unknown ids are passed over. Returns how many were removed."""

@@ -140,14 +140,14 @@ def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
         return
     from tqdm import tqdm
 
-    # Work is in proportion to bytes; a bar over files would stall at each large one.
+    # Work is in proportion to bytes that are embedded; a bar over files would stall at each large one.
     with tqdm(unit="B", unit_scale=True, desc="indexing", leave=False, delay=0.3, dynamic_ncols=True) as bar:
 
         def show(step: SyncProgress) -> None:
             bar.total = step.total_bytes
             bar.set_postfix_str(f"{step.done_files}/{step.total_files} files", refresh=False)
             bar.update(step.done_bytes - bar.n)
-            if step.done_files == step.total_files:  # what was gathered is yet embedded, committed and merged
+            if step.done_bytes >= step.total_bytes:  # what is embedded is yet committed and merged
                 bar.set_description("finishing")
 
         yield show

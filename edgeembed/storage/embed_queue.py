@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from ..errors import EdgeEmbedError, ImageError
 from ..reading.pictures import ImageSource
 from ..segments.int8 import to_int8
 
+_Result = TypeVar("_Result")
+_SLICE = 32
+"""Texts of a batch that are embedded before it is asked whether to stop: half a second of work on two cores."""
+_POLL_SECONDS = 0.1
 _IMAGE_BYTES = 48 << 20
 """Limit on the files of images, or their pixels, that wait to be embedded; one alone may be larger."""
 
@@ -39,6 +44,8 @@ class PendingChunk:
     """Why it cannot be embedded."""
     is_unread: bool = False
     """Whether it is to have no vector, because the model cannot read it."""
+    work: float = 1.0
+    """How much of all work it is, in whatever unit the caller counts."""
 
     @property
     def is_done(self) -> bool:
@@ -51,10 +58,20 @@ class EmbedQueue:
     images are in flight. :meth:`finish` waits for everything.
     """
 
-    def __init__(self, embedder: Callable[[str], Embedder], *, threads: int) -> None:
-        """``embedder`` gives the model of a kind; called in the thread of the caller, when it is first needed."""
+    def __init__(
+        self, embedder: Callable[[str], Embedder], *, threads: int, tick: Callable[[], bool] = lambda: False
+    ) -> None:
+        """
+        Args:
+            embedder: gives the model of a kind; called in the thread of the caller, when it is first needed.
+            tick: called in the thread of the caller while it waits; ``True``: nothing more is embedded.
+        """
         self.embedded = 0
         """Chunks that were embedded so far."""
+        self.work_done = 0.0
+        """The sum of their ``work``."""
+        self._tick = tick
+        self._is_stopped = False
         self._guard = threading.Lock()
         self._embedder = embedder
         self._max_images = 2 * threads + 2
@@ -78,11 +95,11 @@ class EmbedQueue:
         while self._images and (
             len(self._images) >= self._max_images or size + sum(size for _, size in self._images) > _IMAGE_BYTES
         ):
-            self._images.popleft()[0].result()
+            self._end_image()
         self._images.append((self._pool.submit(self._embed_image, self._embedder("image"), chunk), size))
 
     def finish(self) -> None:
-        """Wait until every queued chunk has its vector, or its error.
+        """Wait until every queued chunk has its vector, or its error; or, once it is to stop, what is running is done.
 
         Raises:
             EdgeEmbedError: the model failed.
@@ -90,10 +107,23 @@ class EmbedQueue:
         self.start_batch()
         self._end_batch()
         while self._images:
-            self._images.popleft()[0].result()
+            self._end_image()
+
+    def stop(self) -> None:
+        """Start nothing more; what is running ends."""
+        self._is_stopped = True
+
+    def wait(self, future: Future[_Result]) -> _Result:
+        """The result of something in the background; meanwhile the caller is asked whether to stop."""
+        while not future.done():
+            wait([future], timeout=_POLL_SECONDS)
+            if self._tick():
+                self.stop()
+        return future.result()
 
     def drain(self) -> None:
         """As :meth:`finish`, but errors of the model are passed over: they were raised before."""
+        self._tick = lambda: False  # it may be what raised
         with suppress(EdgeEmbedError):
             self.finish()
         for future in (*([self._batch] if self._batch else ()), *(future for future, _ in self._images)):
@@ -113,45 +143,64 @@ class EmbedQueue:
 
     def start_batch(self) -> None:
         """Start on the texts that wait, however few, once the batch before is done."""
-        if self._texts:
+        if self._texts and not self._is_stopped:
             self._end_batch()
             batch, self._texts = self._texts, []
             self._batch = self._pool.submit(self._embed_texts, self._embedder("text"), batch)
 
     def _end_batch(self) -> None:
         if self._batch is not None:
-            batch, self._batch = self._batch, None
-            batch.result()
+            batch = self._batch
+            try:
+                self.wait(batch)
+            finally:  # one that still runs, when the caller was told something worse, is waited for by drain
+                if batch.done():
+                    self._batch = None
+
+    def _end_image(self) -> None:
+        future = self._images[0][0]
+        try:
+            self.wait(future)
+        finally:
+            if future.done():
+                self._images.popleft()
 
     def _embed_texts(self, embedder: Embedder, batch: list[PendingChunk]) -> None:
-        vectors = embedder.embed_readable([chunk.row.text or "" for chunk in batch])
-        readable = np.asarray(vectors.any(axis=1))
-        encoder = encoder_info(embedder)
-        self._count(int(np.count_nonzero(readable)))
-        rows = iter(to_int8(vectors[readable]))
-        for chunk, is_read in zip(batch, readable, strict=True):
-            if is_read:
-                chunk.encoder = encoder
-                chunk.vector = next(rows).tobytes()  # last: now it is done
-            else:
-                chunk.is_unread = True
+        for first in range(0, len(batch), _SLICE):
+            if self._is_stopped:
+                return
+            chunks = batch[first : first + _SLICE]
+            vectors = embedder.embed_readable([chunk.row.text or "" for chunk in chunks])
+            readable = np.asarray(vectors.any(axis=1))
+            encoder = encoder_info(embedder)
+            rows = iter(to_int8(vectors[readable]))
+            for chunk, is_read in zip(chunks, readable, strict=True):
+                if is_read:
+                    chunk.encoder = encoder
+                    chunk.vector = next(rows).tobytes()  # last: now it is done
+                else:
+                    chunk.is_unread = True
+            self._count(chunks)
 
     def _embed_image(self, embedder: Embedder, chunk: PendingChunk) -> None:
         assert chunk.image is not None
+        if self._is_stopped:
+            return
         try:
             (vector,) = to_int8(embedder.embed_images([chunk.image], reduced=True))
         except ImageError as error:
             chunk.error = error
         else:
-            self._count(1)
             chunk.encoder = encoder_info(embedder)
             chunk.vector = vector.tobytes()
+            self._count([chunk])
         finally:
             chunk.image = None  # the catalog has no use for it
 
-    def _count(self, chunks: int) -> None:
+    def _count(self, chunks: Sequence[PendingChunk]) -> None:
         with self._guard:
-            self.embedded += chunks
+            self.embedded += sum(chunk.vector is not None for chunk in chunks)
+            self.work_done += sum(chunk.work for chunk in chunks)
 
 
 def encoder_info(embedder: Embedder) -> EncoderInfo:

@@ -7,10 +7,12 @@ is invisible to searches, and the next run goes on with its next chunk.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from itertools import islice, takewhile
 from pathlib import Path
+from typing import TypeVar
 
 from ..catalog import settings
 from ..catalog.database import Catalog
@@ -39,6 +41,9 @@ from .commands import (
 from .content import Content, content_of
 from .embed_queue import EmbedQueue, PendingChunk
 from .segment_merger import MAX_SEGMENT_ROWS, SegmentMerger
+from .work_counter import WorkCounter
+
+_Result = TypeVar("_Result")
 
 EMBED_CHUNKS = 128
 """Batch size of texts: chunks that are embedded together, a few seconds of work on a slow laptop."""
@@ -65,7 +70,13 @@ class Writer:
         self._merger = SegmentMerger(folder, catalog, segments, threads=threads)
         self._embedder = embedder
         self._cancel = cancel or (lambda: False)
-        self._embedding = EmbedQueue(embedder, threads=threads)
+        self._embedding = EmbedQueue(embedder, threads=threads, tick=self._tick)
+        self.work = WorkCounter(lambda: self._embedding.work_done)
+        """How far it has come."""
+        self.applied: Counter[Change] = Counter()
+        """Documents that are committed, by what they were to the index."""
+        self.report: Callable[[], None] = lambda: None
+        """Called in the thread of the caller, some times a second while it waits for what is embedded."""
         self._commands: deque[Command] = deque()
         self._queued: dict[bytes, PendingChunk | None] = {}
         """Contents that are complete once all commands are committed; of an image its chunk, which may yet fail."""
@@ -100,10 +111,14 @@ class Writer:
         self._raise_error()
         metadata = metadata_json(document.id, document.metadata)
         content = content_of(document)
+        size = float(max(1, len(content.text) if file is None else file.size_bytes))
+        self.work.begin(size)
         with self._catalog.read() as snapshot:
             before = snapshot.document_state(document.id)
             done, is_complete = snapshot.content_state(content.digest)
-        if not is_complete and content.digest not in self._queued and not self._queue_chunks(content, done):
+        if is_complete or content.digest in self._queued:
+            self.work.settle(size)
+        elif not self._queue_chunks(content, done, size):
             return None
         change: Change = "new" if before is None else "same" if before == (content.digest, metadata) else "changed"
         # What is queued must not hold texts and files until the commit: digests stand for them.
@@ -137,6 +152,8 @@ class Writer:
 
     def skip(self, path: str, file: FileRow, *, keep: bool) -> None:
         """Record why a file was skipped; unless ``keep``, what was indexed of it before is removed."""
+        self.work.begin(float(file.size_bytes))
+        self.work.settle(float(file.size_bytes))
         self._commands.append(SkipFile(path, file, keep))
         self._commit_if_due()
 
@@ -149,9 +166,13 @@ class Writer:
         self._commands.append(PutSetting(name, value))
 
     def commit(self) -> list[Outcome]:
-        """Embed what is waiting and make everything so far last."""
+        """Embed what is waiting and make everything so far last; after a cancel, what is embedded."""
         self._embedding.finish()
-        return self._write(len(self._commands))
+        return self._write(self._ready_count())
+
+    def wait(self, future: Future[_Result]) -> _Result:
+        """The result of something that the caller does in another thread; meanwhile it is asked whether to stop."""
+        return self._embedding.wait(future)
 
     def keep(self) -> None:
         """After trouble: make last what is embedded already, and all that came before it."""
@@ -186,8 +207,14 @@ class Writer:
 
     def stopped(self) -> bool:
         """Ask whether to stop, and remember a yes."""
-        self.cancelled = self.cancelled or self._cancel()
+        if not self.cancelled and self._cancel():
+            self.cancelled = True
+            self._embedding.stop()
         return self.cancelled
+
+    def _tick(self) -> bool:
+        self.report()
+        return self.stopped()
 
     def _collect_contents(self) -> int:
         with self._catalog.write() as transaction:
@@ -212,7 +239,9 @@ class Writer:
             self._commands.popleft()
             if isinstance(command, CompleteContent):
                 self._queued.pop(command.digest, None)
-        for outcome in outcomes:
+        for command, outcome in zip(commands, outcomes, strict=True):
+            if isinstance(command, PutDocument) and outcome is None:
+                self.applied[command.change] += 1
             if isinstance(outcome, FailedImage) and outcome.is_file:
                 self._failed.append(outcome)
             elif isinstance(outcome, FailedImage):
@@ -226,11 +255,16 @@ class Writer:
             error, self._error = self._error, None
             raise error
 
-    def _queue_chunks(self, content: Content, done: int) -> bool:
+    def _queue_chunks(self, content: Content, done: int, size: float) -> bool:
         """Queue the chunks of a content from number ``done`` on; ``False``: cancelled before the last one."""
         if content.image is not None:
-            return self._queue_image(content)
-        for chunk in islice(self._chunks(content), done, None):
+            return self._queue_image(content, size)
+        per_character, at = size / max(1, len(content.text)), 0
+        for number, chunk in enumerate(self._chunks(content)):
+            chunk.work, at = ((chunk.row.end or 0) - at) * per_character, chunk.row.end or 0
+            if number < done:
+                self.work.settle(chunk.work)
+                continue
             self._commands.append(AddChunk(chunk))
             if self._embedding.add_text(chunk, batch_size=EMBED_CHUNKS):
                 self._commit_if_due()
@@ -238,15 +272,16 @@ class Writer:
                     return False
         if self.stopped():
             return False
+        self.work.settle((len(content.text) - at) * per_character)
         self._complete(content, None)
         return True
 
-    def _queue_image(self, content: Content) -> bool:
+    def _queue_image(self, content: Content, size: float) -> bool:
         """Queue an image; ``False``: cancelled before."""
         if self.stopped():
             return False
         row = ChunkRow(content.kind, None, None, None, None, None, None)
-        chunk = PendingChunk(content.digest, row, image=content.image)
+        chunk = PendingChunk(content.digest, row, image=content.image, work=size)
         self._embedding.add_image(chunk)
         self._commands.append(AddChunk(chunk))
         self._complete(content, chunk)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,7 +25,6 @@ from .source_folder import source_folder_setting
 from .walk import check_still_there
 
 if TYPE_CHECKING:
-    from ..storage.commands import Change
     from ..storage.writer import Writer
 
 
@@ -38,6 +36,7 @@ class SyncProgress:
     """How far a sync has come."""
 
     done_bytes: int
+    """Of files that are embedded or need not be; of one that is being embedded the part that is."""
     total_bytes: int
     done_files: int
     total_files: int
@@ -68,7 +67,7 @@ class _Run:
         self._store = store
         self._plan = plan
         self._todo = sorted([*plan.new, *plan.changed, *plan.recheck], key=lambda file: file.path)
-        self.changes: Counter[Change] = Counter()
+        self._total_bytes = sum(file.size_bytes for file in self._todo)
         self.skipped = list(plan.skipped)
         self._renumbered: Counter[Change] = Counter()
 
@@ -77,26 +76,28 @@ class _Run:
         """Whether several files have another inode, and nothing else about them changed: here inodes tell nothing."""
         return self._renumbered["same"] >= _SEVERAL and len(self._renumbered) == 1
 
-    def take(self, writer: Writer, worker: Worker, root_id: tuple[int, int]) -> Iterator[SyncProgress]:
+    def progress(self, writer: Writer) -> SyncProgress:
+        """How far it has come."""
+        done = min(round(writer.work.done), self._total_bytes)
+        return SyncProgress(done, self._total_bytes, writer.work.documents, len(self._todo))
+
+    def take(self, writer: Writer, worker: Worker, root_id: tuple[int, int]) -> None:
         """Read new and changed files into the writer until all are in or it is cancelled.
 
         Args:
             root_id: :func:`file_id` of the folder when the sync began: what vanishes with it was not deleted.
         """
-        total_bytes, done_bytes = sum(file.size_bytes for file in self._todo), 0
         with suppress(WorkerCancelled):
-            for number, (file, row, document) in enumerate(self._read_ahead(worker), 1):
+            for file, row, document in self._read_ahead(writer, worker):
                 if isinstance(document, Skipped):
                     check_still_there(self._root, root_id)
                 if not self._add(writer, file, row, document):
                     return
-                done_bytes += file.size_bytes
-                yield SyncProgress(done_bytes, total_bytes, number, len(self._todo))
+                writer.report()
 
     def count_failed(self, writer: Writer) -> None:
         """Images are decoded on the way into the model: those that could not be read turn out late."""
         for failed in writer.failed_images():
-            self.changes[failed.change] -= 1
             self.skipped.append(Skipped(failed.id, failed.error.reason))
 
     def _add(self, writer: Writer, file: FileStat, row: FileRow, document: Document | Skipped) -> bool:
@@ -110,14 +111,12 @@ class _Run:
             self.count_failed(writer)
             return not writer.stopped()
         change = writer.add(document, file=row)
-        if change is not None:
-            self.changes[change] += 1
-            if file.path in self._plan.renumbered:
-                self._renumbered[change] += 1
+        if change is not None and file.path in self._plan.renumbered:
+            self._renumbered[change] += 1
         self.count_failed(writer)
-        return change is not None
+        return change is not None and not writer.stopped()
 
-    def _read_ahead(self, worker: Worker) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
+    def _read_ahead(self, writer: Writer, worker: Worker) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
         """What is in files, in order; the next one is read while the caller is busy with the one before."""
         request = self._store.models.decode_request
 
@@ -131,9 +130,9 @@ class _Run:
                 for file in self._todo:
                     ready, following = following, pool.submit(read, file)
                     if ready is not None:
-                        yield ready.result()
+                        yield writer.wait(ready)
                 if following is not None:
-                    yield following.result()
+                    yield writer.wait(following)
             finally:
                 if following is not None:
                     following.cancel()
@@ -160,21 +159,22 @@ def sync(
         removed = writer.remove(plan.removed)
         for path, row in plan.unstamped:
             writer.put_file(path, row)
+        if progress is not None:
+            writer.report = lambda: progress(run.progress(writer))
         with Worker(cancel=writer.stopped) as worker:
-            for step in run.take(writer, worker, root_id):
-                if progress is not None:
-                    progress(step)
+            run.take(writer, worker, root_id)
         if run.has_unstable_inodes:
             writer.put_setting(settings.UNSTABLE_INODES, "1")
         if not writer.cancelled:
             writer.put_setting(settings.READERS_VERSION, str(READERS_VERSION))
         writer.commit()
         run.count_failed(writer)
+        writer.report()
     return SyncReport(
-        added=run.changes["new"],
-        updated=run.changes["changed"],
+        added=writer.applied["new"],
+        updated=writer.applied["changed"],
         removed=removed,
-        unchanged=plan.unchanged + run.changes["same"],
+        unchanged=plan.unchanged + writer.applied["same"],
         skipped=tuple(run.skipped),
         embedded=writer.embedded,
         cancelled=writer.cancelled,
