@@ -21,8 +21,8 @@ from ..reading.pictures import ImageSource
 from ..segments.int8 import to_int8
 
 _Result = TypeVar("_Result")
-_SLICE = 32
-"""Texts of a batch that are embedded before it is asked whether to stop: half a second of work on two cores."""
+_SLICE = 8
+"""Texts of a batch for each thread that are embedded before it is asked whether to stop: some half a second of work."""
 _POLL_SECONDS = 0.1
 _IMAGE_BYTES = 48 << 20
 """Limit on the files of images, or their pixels, that wait to be embedded; one alone may be larger."""
@@ -75,6 +75,7 @@ class EmbedQueue:
         self._guard = threading.Lock()
         self._embedder = embedder
         self._max_images = 2 * threads + 2
+        self._slice = _SLICE * threads
         self._pool = ThreadPoolExecutor(threads + 1, thread_name_prefix="edgeembed-queue")
         self._texts: list[PendingChunk] = []
         self._batch: Future[None] | None = None
@@ -166,10 +167,10 @@ class EmbedQueue:
                 self._images.popleft()
 
     def _embed_texts(self, embedder: Embedder, batch: list[PendingChunk]) -> None:
-        for first in range(0, len(batch), _SLICE):
+        for first in range(0, len(batch), self._slice):
             if self._is_stopped:
                 return
-            chunks = batch[first : first + _SLICE]
+            chunks = batch[first : first + self._slice]
             vectors = embedder.embed_readable([chunk.row.text or "" for chunk in chunks])
             readable = np.asarray(vectors.any(axis=1))
             encoder = encoder_info(embedder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,6 +26,7 @@ from .source_folder import source_folder_setting
 from .walk import check_still_there
 
 if TYPE_CHECKING:
+    from ..storage.commands import Change
     from ..storage.writer import Writer
 
 

@@ -23,8 +23,9 @@ def test_work_counts_when_it_is_embedded_or_needs_not_be() -> None:
 
 
 def test_each_number_is_reported_once() -> None:
-    count, reported = 0, list[int]()
-    call = each_number(reported.append, lambda: count)
-    for count in (0, 2, 2, 5):
+    counts, reported = [0, 2, 2, 5], list[int]()
+    call = each_number(reported.append, lambda: counts[0])
+    while counts:
         call()
+        counts.pop(0)
     assert reported == [1, 2, 3, 4, 5]
