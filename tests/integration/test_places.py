@@ -41,10 +41,10 @@ def powerless(what: str, place: Path, bundle: Path, **environment: str | None) -
         env.pop(name, None)
     for folder in (bundle, *bundle.parents[:3]):
         folder.chmod(0o755)
-    command = [sys.executable, "-c", POWERLESS, what, place, bundle]
+    command = [sys.executable, "-c", POWERLESS, what, str(place), str(bundle)]
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=bundle)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return str(done.stdout)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="users and permissions as on POSIX")
@@ -105,13 +105,13 @@ def test_the_index_of_a_copied_folder_lies_in_the_cache_and_that_is_said_once(
     notes: Path, tmp_path: Path, tiny_bundle: Path
 ) -> None:
     (notes / ".dropbox").touch()
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    first = edge("search", "boat", notes, "--model", tiny_bundle, "--min-score", "0", **cache)
+    cache = str(tmp_path / "cache")
+    first = edge("search", "boat", notes, "--model", tiny_bundle, "--min-score", "0", XDG_CACHE_HOME=cache)
     assert first.returncode == 0, first.stderr
     assert first.stderr.count("is copied to other machines by Dropbox") == 1
-    assert str(tmp_path / "cache") in first.stderr
+    assert cache in first.stderr
     for command in (["search", "boat"], ["status"], ["index"], ["verify"], ["repair"], ["compact"]):
-        run = edge(*command, notes, **cache)
+        run = edge(*command, notes, XDG_CACHE_HOME=cache)
         assert run.returncode in (0, 1), run.stderr
         assert "copied" not in run.stderr
     assert sorted(path.name for path in notes.iterdir()) == [".dropbox", "a.txt"]

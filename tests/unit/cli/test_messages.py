@@ -97,6 +97,15 @@ def test_of_many_skipped_files_the_first_are_listed(capsys: pytest.CaptureFixtur
     assert len(capsys.readouterr().out.splitlines()) == 6
 
 
+def test_a_fault_of_the_build_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = tuple(Skipped(f"{n}.rtf", "this build lacks a module: striprtf") for n in range(3))
+    messages.report_sync(SyncReport(1, 0, 0, 0, skipped, 1, False), quiet_if_idle=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "1 new; 1 file in the index",
+        "this build of edgeembed lacks striprtf: 3 files were left out, and will be read once it is there",
+    ]
+
+
 def test_without_a_terminal_there_is_no_progress() -> None:
     with messages.progress_bar() as progress:
         assert progress is None
