@@ -34,6 +34,13 @@ def in_child(work: Callable[[], object]) -> str:
         os.write(writer, said.encode())
         os._exit(0)
     os.close(writer)
+    wait_for(child)
+    with os.fdopen(reader) as answer:
+        return answer.read()
+
+
+def wait_for(child: int) -> None:
+    """Wait for the end of a process, which must not hang."""
     deadline = time.monotonic() + SECONDS
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if time.monotonic() > deadline:
@@ -41,8 +48,6 @@ def in_child(work: Callable[[], object]) -> str:
             os.waitpid(child, 0)
             pytest.fail("the child hangs")
         time.sleep(0.02)
-    with os.fdopen(reader) as answer:
-        return answer.read()
 
 
 @pytest.fixture
@@ -157,22 +162,29 @@ def test_a_child_that_is_forked_while_a_thread_writes_is_told_so(index: Index) -
     assert len(index.search("kite", mode="keyword")) == 2
 
 
-def test_a_fork_out_of_a_callback_ends_in_good_order(index: Index) -> None:
+def test_a_fork_in_the_middle_of_an_add_ends_in_good_order(index: Index) -> None:
     """The child unwinds what the parent does, and must neither commit, nor unlock, nor wait for dead threads."""
-    said = []
+    said, children = [], []
 
-    def progress(count: int) -> None:
-        if count == 3:
-            said.append(in_child(lambda: index.search("boat")))
-            said.append(in_child(unwind))
+    def documents() -> Iterator[Document]:
+        for number in range(6):
+            yield Document(f"x{number}", text=f"kite {number}")
+            if number == 3:
+                said.append(in_child(lambda: index.search("boat")).partition(":")[0])
+                children.append(os.fork())
+                if not children[0]:
+                    raise InterruptedError
+                wait_for(children[0])
+                with pytest.raises(IndexLockedError), Index.open(index.path) as other:
+                    other.add([Document("y", text="a boat")])
 
-    def unwind() -> None:
-        with index._store.writing():  # what the stack of the parent holds is left by the same way out
-            pass
-
-    index.add((Document(f"x{n}", text=f"kite {n}") for n in range(6)), progress=progress)
-    assert [text.partition(":")[0] for text in said] == ["ForkedError", "ForkedError"]
+    try:
+        index.add(documents())
+    except InterruptedError:
+        os._exit(0)
+    assert said == ["ForkedError"]
     assert len(index.search("kite", mode="keyword")) == 6
+    assert index.verify().ok
 
 
 def test_the_lock_ends_with_its_process_and_not_with_its_children(tmp_path: Path, tiny_bundle: Path) -> None:
@@ -183,30 +195,17 @@ def test_the_lock_ends_with_its_process_and_not_with_its_children(tmp_path: Path
     if parent == 0:
         with Index.open(place, model=tiny_bundle) as index:
 
-            def fork(_: int) -> None:
+            def documents() -> Iterator[Document]:
+                yield Document("a", text="a boat")
                 if os.fork() == 0:
                     os.read(reader, 1)
-                    os._exit(0)
                 os._exit(0)  # as if it were killed while it writes
 
-            index.add([Document("a", text="a boat")], progress=fork)
-    os.waitpid(parent, 0)
+            index.add(documents())
+    wait_for(parent)
     with Index.open(place, model=tiny_bundle) as index:
         assert index.add([Document("b", text="a boat")]) == 1
     os.write(writer, b"x")
-
-
-def test_a_child_does_not_unlock_what_its_parent_writes(index: Index) -> None:
-    locked = []
-
-    def progress(_: int) -> None:
-        assert in_child(lambda: "gone") == "'gone'"
-        with pytest.raises(IndexLockedError), Index.open(index.path) as other:
-            other.add([Document("y", text="a boat")])
-        locked.append(True)
-
-    index.add([Document("x", text="a boat")], progress=progress)
-    assert locked == [True]
 
 
 def _search(number: int) -> list[str]:
