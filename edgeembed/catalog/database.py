@@ -27,7 +27,7 @@ from .migrate import upgrade
 from .older_layouts import add_views
 from .schema import APPLICATION_ID, LAYOUT, SCHEMA, OutdatedLayoutError, check_schema, statements
 from .snapshot import Snapshot
-from .sqlite import Connection, DatabaseError, connect, translate
+from .sqlite import Connection, DatabaseError, connect, says_damage, translate
 from .transaction import Transaction
 from .where import FUNCTIONS
 
@@ -265,7 +265,9 @@ def is_catalog(path: Path) -> bool:
     try:
         with closing(connect(path, mode="ro&immutable=1")) as db:
             return bool(db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
-    except DatabaseError:
+    except DatabaseError as error:
+        if path.is_file() and not says_damage(error):
+            raise translate(error, path) from error  # it may not be read, and nobody can tell
         return False
 
 

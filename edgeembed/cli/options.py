@@ -148,7 +148,7 @@ def ask_if_huge(folder: str, options: IndexOptions) -> None:
 
     root = check_folder(folder).resolve()
     made = (Path(options.index) if options.index else index_place(root).path).exists()
-    if made or options.yes or root not in (Path.home().resolve(), Path(root.anchor)):
+    if made or options.yes or root not in (_home(), Path(root.anchor)):
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
     if not sys.stdin.isatty():
@@ -156,3 +156,11 @@ def ask_if_huge(folder: str, options: IndexOptions) -> None:
             root, ValueError, f"this would index {what}; add --yes if you mean it, or name a smaller folder"
         )
     click.confirm(f"{root}: index {what}?", abort=True, err=True)
+
+
+def _home() -> Path | None:
+    """The home folder; ``None``: a user that the system does not know has none, as in some containers."""
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None

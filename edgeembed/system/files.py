@@ -74,8 +74,11 @@ def cache_path(folder: Path, purpose: str) -> Path | None:
     """
     from platformdirs import user_cache_path
 
-    cache = user_cache_path("edgeembed", appauthor=False)
-    if not cache.is_absolute():  # ~ stays as it is where there is no home folder
+    try:
+        cache = user_cache_path("edgeembed", appauthor=False)
+    except RuntimeError:  # there is no home folder
+        return None
+    if not cache.is_absolute():  # to older versions of platformdirs ~ stays as it is then
         return None
     digest = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=12).hexdigest()
     return cache / purpose / digest

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,9 +31,23 @@ except edgeembed.EdgeEmbedError as error:
 
 
 @pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder that other users may enter; those of pytest are closed again by each run that begins."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(name="tiny_bundle")
+def bundle_for_all(tmp_path: Path, tiny_bundle: Path) -> Path:
+    copy = Path(shutil.copytree(tiny_bundle, tmp_path / "bundles" / "tiny"))
+    for path in (copy.parent, copy):
+        path.chmod(0o755)
+    return copy
+
+
+@pytest.fixture
 def notes(tmp_path: Path) -> Path:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # so that another user comes as far as here
     return write(tmp_path / "notes" / "a.txt", "a note about a boat").parent
 
 
@@ -39,8 +56,6 @@ def powerless(what: str, place: Path, bundle: Path, **environment: str | None) -
     env = {**os.environ, **{name: value for name, value in environment.items() if value is not None}}
     for name in (name for name, value in environment.items() if value is None):
         env.pop(name, None)
-    for folder in (bundle, *bundle.parents[:3]):
-        folder.chmod(0o755)
     command = [sys.executable, "-c", POWERLESS, what, str(place), str(bundle)]
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=bundle)
     assert done.returncode == 0, done.stderr
@@ -134,3 +149,34 @@ def test_a_place_that_is_named_is_taken(notes: Path, tmp_path: Path, tiny_bundle
         assert folder.index.path == notes / "here"
     with Index.open(notes / "there", model=tiny_bundle) as index:
         index.add([Document("a", text="a boat")])
+
+
+STRANGER = """
+import os, sys, edgeembed, edgeembed.sync.sync, edgeembed.storage.writer, filelock, platformdirs, usearch
+from edgeembed.cli.main import cli, main
+import edgeembed.folder, edgeembed.storage.index_place, edgeembed.cli.render
+os.environ.pop("HOME", None), os.environ.pop("XDG_CACHE_HOME", None)
+os.setgid(54321), os.setuid(54321)
+main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may become another user")
+@pytest.mark.parametrize("command", [["index"], ["search", "boat"], ["status"]])
+def test_a_user_without_home_is_told_what_to_pass(notes: Path, tiny_bundle: Path, command: list[str]) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", STRANGER, *command, str(notes)], capture_output=True, text=True, cwd=tiny_bundle
+    )
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
+    assert "you have no cache folder (HOME is not set); name a folder for the index" in run.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may become another user")
+def test_an_index_that_may_not_be_read_is_not_said_to_be_anothers(
+    notes: Path, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    with Index.open(tmp_path / "index", model=tiny_bundle):
+        pass
+    (tmp_path / "index").chmod(0o755)
+    said = powerless("index", tmp_path / "index", tiny_bundle)
+    assert said.startswith("IndexNotWritableError"), said
