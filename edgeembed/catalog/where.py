@@ -10,10 +10,11 @@ document's metadata, or one of these facts: ``document.id``, ``document.kind`` (
   ``file.modified`` takes ``datetime`` and ``date`` objects, ISO strings (``"2024-05-01"``), or seconds since 1970;
 - ``{"in": ["ann", "bob"]}``: one of a set; ``{"!=": "ann"}``: another value, or none at all;
 - ``{"glob": "notes/**/*.md"}``: a pattern as in ``.gitignore``, or a list of patterns, any of them. ``*`` and ``?``
-  stand for any characters but ``/``, ``[a-z]`` for one of a set, ``**`` for any number of folders, ``\\*`` for a star
-  itself. A pattern with a ``/`` before its end is for the path from the top; one without is for any file or folder
-  name on the way. What fits a folder fits all that is in it. Letters may be composed (NFC) or not (NFD), as in tests
-  of the names of files;
+  stand for any characters but ``/``, ``[a-z]`` for one of a set, ``**`` for any number of folders, ``{a,b}`` for one of
+  several patterns, ``\\*`` for a star itself. A pattern with a ``/`` before its end is for the path from the top; one
+  without is for any file or folder name on the way. What fits a folder fits all that is in it. Letters may be composed
+  (NFC) or not (NFD), as in tests of the names of files;
+- ``{"not glob": "*.bak"}``: a text that fits none of such patterns, or another value, or none at all;
 - ``{"has": "red"}``: a list that holds the value.
 """
 
@@ -30,7 +31,7 @@ from pathlib import PurePosixPath
 from reprlib import repr as shortened
 from typing import Any
 
-from ..text.globs import any_of, translate
+from ..text.globs import alternatives, any_of, translate
 from ..text.normalize import compose
 from ..text.surrogates import decode, encode
 from ..text.terms import border_expression, contains_phrase, has_words, phrase_expression
@@ -49,7 +50,9 @@ _FACTS = {
     "file.modified": _FILE.format("mtime_ns"),
 }
 _RANGES = ("<", "<=", ">", ">=")
-_OPERATORS = (*_RANGES, "in", "!=", "glob", "has")
+_OPERATORS = (*_RANGES, "in", "!=", "glob", "not glob", "has")
+_NEGATED = ("!=", "not glob")
+"""True if there is no such value."""
 _LOOK_BACK = 3
 """A phrase that goes over the border of passages is looked for in the last one and so many before it."""
 _BORDER_CHARACTERS = 2000
@@ -184,11 +187,13 @@ def _glob_expression(pattern: str) -> str:
     """A regular expression for what a pattern fits: the whole path from the top, or any name on the way.
 
     Raises:
-        ValueError: as :func:`translate`.
+        ValueError: as :func:`alternatives` and :func:`translate`.
     """
-    body = pattern.removeprefix("./").rstrip("/")
-    anywhere = "" if "/" in body else "(?:.*/)?"
-    return f"{anywhere}{translate(body)}(?:/.*)?"  # what fits a folder fits all that is in it
+    expressions = []
+    for body in alternatives(pattern.removeprefix("./").rstrip("/")):
+        anywhere = "" if "/" in body else "(?:.*/)?"
+        expressions.append(f"{anywhere}{translate(body)}(?:/.*)?")  # what fits a folder fits all that is in it
+    return any_of(expressions) if len(expressions) > 1 else expressions[0]
 
 
 def _one(name: str, operator: str, operand: Any) -> Condition:
@@ -197,7 +202,7 @@ def _one(name: str, operator: str, operand: Any) -> Condition:
     if name == "file.modified":
         operand = _nanoseconds(name, operand)
     test = _test(name, operator, operand)
-    exists = "NOT EXISTS" if operator == "!=" else "EXISTS"
+    exists = "NOT EXISTS" if operator in _NEGATED else "EXISTS"
     return Condition(f"{exists} (SELECT 1 FROM {rows.sql} AND {test.sql})", rows.values + test.values)
 
 
@@ -214,7 +219,7 @@ def _rows(name: str) -> Condition:
 
 
 def _test(name: str, operator: str, operand: Any) -> Condition:
-    """The test of a row ``m``; of ``!=``, what must not be."""
+    """The test of a row ``m``; of what is negated, what must not be."""
     if operator in ("=", "!="):
         return _equal(name, operand, "m")
     if operator == "in":
@@ -223,7 +228,7 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
         element = _equal(name, operand, "e")
         exists = f"EXISTS (SELECT 1 FROM json_each(m.value) e WHERE {element.sql})"
         return Condition(f"m.type = 'array' AND {exists}", element.values)
-    if operator == "glob":
+    if operator in ("glob", "not glob"):
         return _glob(name, operand)
     return _in_range(name, operator, operand)
 
@@ -233,9 +238,11 @@ def _in(name: str, operand: Any) -> Condition:
     if isinstance(operand, (str, bytes, Mapping)) or not hasattr(operand, "__iter__"):
         raise TypeError(f"where[{name!r}]: 'in' takes a list of values, not {shortened(operand)}")
     values = [_compared(name, value) for value in operand]
-    # JSON of SQLite ends a text at NUL.
-    single = [_equal(name, value, "m") for value in values if isinstance(value, str) and "\0" in value]
-    texts = [value for value in values if isinstance(value, str) and "\0" not in value]
+    texts = [value for value in values if isinstance(value, str)]
+    # JSON of SQLite ends a text at NUL, and names of files are compared composed.
+    alone = {text for text in texts if "\0" in text or (name.startswith("file.") and not text.isascii())}
+    single = [_equal(name, text, "m") for text in dict.fromkeys(texts) if text in alone]
+    texts = [text for text in texts if text not in alone]
     numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
     types = [json.dumps(value) for value in values if value is None or isinstance(value, bool)]
     tables = (

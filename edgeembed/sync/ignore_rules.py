@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ..reading.entries import Skipped, unreadable
 from ..text.globs import any_of
-from .ignore_syntax import FOLDS_CASE, Rule, parse_line, read_lines
+from .ignore_syntax import Rule, byte_text, parse_line, read_lines
 
 IGNORE_FILES = (".gitignore", ".edgeembedignore")
 """Names of ignore files; the later one wins."""
@@ -44,8 +44,7 @@ def ignored(rules: Rules, name: str, path: str, is_folder: bool) -> bool:
         path: from the folder that is walked, with ``/``.
         is_folder: ``False`` for a link, whatever it leads to.
     """
-    if FOLDS_CASE:
-        name, path = name.lower(), path.lower()
+    name, path = byte_text(name), byte_text(path)
     if not rules.may_fit(name, path):
         return False
     for rule_set in rules.sets:
@@ -80,7 +79,7 @@ def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:
                 (folder / name, f"{shown}/{name}".removeprefix("./")) for name in names if is_plain_file(folder / name)
             ]
             if files:
-                way = "".join(f"{step}/" for step in root.relative_to(folder).parts)
+                way = byte_text("".join(f"{step}/" for step in root.relative_to(folder).parts))
                 rule_sets.append(read_rules(files, problems, above=way))
     return Rules((*rule_sets, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := parse_line(line))])))
 
@@ -152,9 +151,10 @@ class RuleSet:
     """The rules of one folder: the last one that fits decides."""
 
     def __init__(self, rules: Sequence[Rule], *, cut: int = 0, above: str = "") -> None:
-        """``cut`` and ``above`` turn a path from the root into one from the rules' own folder."""
+        """``cut`` (bytes) and ``above`` (see :func:`byte_text`) turn a path from the root into one from the rules' own
+        folder."""
         self.cut = cut
-        self.above = above.lower() if FOLDS_CASE else above
+        self.above = above
         self.has_paths = any(rule.kind in ("path", "path_re") for rule in rules)
         self.all = _Run(True, rules)
         """Every rule, whatever its sign: what none of them fits, the set says nothing about."""

@@ -1,7 +1,12 @@
-"""The syntax of ignore files: one line to one rule."""
+"""The syntax of ignore files: one line to one rule.
+
+Git compares bytes: ``?`` is one byte of the two of ``é``, and a name need not be UTF-8. So rules, and the names that
+they are compared with, are texts with one character for each byte, see :func:`byte_text`.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,17 +25,25 @@ class Rule(NamedTuple):
     kind: str
     """``name``, ``prefix`` or ``suffix`` of a name, ``path``, or a regular expression: ``name_re``, ``path_re``."""
     text: str
+    """With one character for each byte."""
+
+
+def byte_text(name: str) -> str:
+    """A name or path with one character for each of its bytes; in lower case (of ASCII) where git folds case."""
+    if FOLDS_CASE:
+        return os.fsencode(name).lower().decode("latin-1")
+    return name if name.isascii() else os.fsencode(name).decode("latin-1")
 
 
 def read_lines(file: Path) -> list[str]:
-    """The lines of an ignore file. Bytes that are not UTF-8 stay what they are in file names, as for git."""
+    """The lines of an ignore file, with one character for each byte."""
     with file.open("rb") as stream:
         data = stream.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise ValueError("ignore file larger than 1 MiB")
     if b"\0" in data:  # such as UTF-16, which some editors write
         raise ValueError("ignore file that is not UTF-8")
-    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape").split("\n")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("latin-1").split("\n")
 
 
 def parse_line(line: str) -> Rule | None:
@@ -47,7 +60,13 @@ def parse_line(line: str) -> Rule | None:
     body = body.removesuffix("/")
     if not body:
         return None
-    return Rule(ignore, folders_only, *_classify(body.lower() if FOLDS_CASE else body))
+    return Rule(ignore, folders_only, *_classify(_folded(body) if FOLDS_CASE else body))
+
+
+def _folded(body: str) -> str:
+    """A rule in lower case, of ASCII only; where case is folded, what is upper case is any letter."""
+    lower = body.encode("latin-1").lower().decode("latin-1")
+    return lower.replace("[:upper:]", "[:alpha:]").replace("[:lower:]", "[:alpha:]")
 
 
 def _classify(body: str) -> tuple[str, str]:

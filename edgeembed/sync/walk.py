@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..reading.entries import NOT_A_FILE, OWN_INDEX, FileStat, Skipped, unreadable
 from ..system.files import file_id
 from .ignore_rules import IGNORE_FILES, Rules, ignored, inherited_rules, is_plain_file, read_rules
+from .ignore_syntax import byte_text
 
 IN_THE_CLOUD = "kept in the cloud, not on this machine"
 _OWN_INDEX = ".edgeembed"
@@ -167,7 +168,7 @@ class _Walk:
         files = [(path, folder.prefix + path.name) for path in paths if is_plain_file(path)]
         if not files:
             return folder.rules
-        return folder.rules.with_nearer(read_rules(files, self._problems, cut=len(folder.prefix)))
+        return folder.rules.with_nearer(read_rules(files, self._problems, cut=len(byte_text(folder.prefix))))
 
 
 def check_still_there(root: Path, before: tuple[int, int]) -> None:

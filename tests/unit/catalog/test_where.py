@@ -71,6 +71,11 @@ def ids(snapshot: Snapshot, where: Any) -> list[str]:
         ({"file.path": {"glob": "notes/*.md"}}, ""),
         ({"file.path": {"glob": "notes/**/*.md"}}, "c"),
         ({"file.path": {"glob": "[ab].*"}}, "ab"),
+        ({"file.path": {"glob": "*.{txt,py}"}}, "ad"),
+        ({"file.path": {"glob": "{a.txt,notes/{deep/*,x}}"}}, "ac"),
+        ({"file.path": {"not glob": "notes"}}, "ad"),
+        ({"file.path": {"glob": ["notes", "*.txt"], "not glob": ["deep", "*.{txt,py}"]}}, "b"),
+        ({"from": {"not glob": "a*"}}, "bcd"),
     ],
 )
 def test_which_documents_fit(snapshot: Snapshot, where: dict[str, Any], expected: str) -> None:

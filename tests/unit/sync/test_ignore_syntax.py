@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed.sync.ignore_syntax import parse_line, read_lines
+from edgeembed.sync.ignore_syntax import byte_text, parse_line, read_lines
 
 
 @pytest.mark.parametrize("line", ["", "   ", "# a comment", "!", "/", "!/", "\r", "#"])
@@ -25,6 +25,7 @@ def test_lines_that_are_no_rule(line: str) -> None:
         ("\\#not a comment", True, False),
         ("\\!not a negation", True, False),
         ("ends in a space\\ ", True, False),
+        ("ends in a tab\t", True, False),
     ],
 )
 def test_negation_and_folders(line: str, ignore: bool, folders_only: bool) -> None:
@@ -33,16 +34,18 @@ def test_negation_and_folders(line: str, ignore: bool, folders_only: bool) -> No
     assert (rule.ignore, rule.folders_only) == (ignore, folders_only)
 
 
-@pytest.mark.parametrize("line", ["a*" * 3000, "[[:alpha:]]*"])
+@pytest.mark.parametrize("line", ["a*" * 3000, "[[:letters:]]*"])
 def test_a_rule_that_cannot_be_used_says_so(line: str) -> None:
-    with pytest.raises(ValueError, match=r"longer than 4096 characters|named classes"):
+    with pytest.raises(ValueError, match=r"longer than 4096 characters|no class of characters"):
         parse_line(line)
 
 
 def test_lines_of_a_file_keep_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     file = tmp_path / ".gitignore"
     file.write_bytes(b"\xef\xbb\xbffirst\ncaf\xe9\n")
-    assert read_lines(file) == ["first", "caf\udce9", ""]
+    assert read_lines(file) == ["first", "caf\xe9", ""]
+    assert byte_text("caf\udce9") == "caf\xe9"
+    assert byte_text("é") == "Ã©"
 
 
 @pytest.mark.parametrize(

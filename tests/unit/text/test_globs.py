@@ -8,18 +8,19 @@ import re
 import shutil
 import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import pytest
 
 from edgeembed.catalog.where import condition
-from edgeembed.text.globs import MAX_CHARS, any_of, translate
+from edgeembed.text.globs import MAX_CHARS, alternatives, any_of, translate
 
 STEPS = ["a", "b", "ab", "aab", "abab", "a*b", "a[b", "a]", "a-b", "a\\b", ".a", "a?", "^a", "!b", "x"]
 TOKENS = [
     *("a", "b", "a", "b", "x", "-", ".", "*", "*", "*", "?", "**", "\\*", "\\?", "\\[", "\\\\", "\\a", "\\]", "]"),
     *("[ab]", "[!a]", "[^b]", "[]a]", "[a-b]", "[!a-z]", "[\\]]", "[a\\-b]", "[*?]", "[[]", "[-a]", "[a-]", "[.-x]"),
-    *("[^]]", "[!-]", "[a", "[z-a]", "\\"),
+    *("[^]]", "[!-]", "[a", "[z-a]", "\\", "[[:alpha:]]", "[[:punct:]x]", "[[:x]"),
 ]
 
 
@@ -46,7 +47,10 @@ def fits(pattern: str, text: str) -> bool:
         ("d/**/**/e/**/ab", "d/e/ab d/e/f/ab"),
         ("**/e/**/ab", "d/e/ab d/e/f/ab"),
         ("/**/f/*b", "d/e/f/ab"),
-        ("d**/ab", "d/ab"),
+        ("d**/ab", "d/ab d/e/ab d/e/f/ab"),
+        ("**\\/ab", "d/ab d/e/ab d/e/f/ab"),
+        ("[[:alpha:]][[:lower:]]", "ab"),
+        ("a[^[:alnum:]]b", "a*b"),
         ("/ab", "ab"),
         ("[/-b]b", "ab"),
         ("[!x]b", "ab"),
@@ -57,6 +61,56 @@ def test_what_a_pattern_fits(pattern: str, expected: str) -> None:
     texts = ["ab", "axb", "axxb", "xaxb", "a*b", "d/ab", "d/e/ab", "d/e/f/ab"]
     # A pattern without a slash is compared with names.
     assert [text for text in texts if ("/" in pattern or "/" not in text) and fits(pattern, text)] == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("[[]z]", "[z]"),  # the set ends at its first "]", and another one follows
+        ("[[:x]b", "[b :b xb"),
+        ("[z-a]b", "zb"),
+        ("[]-z]b", "ab ]b zb xb"),
+        ("[-a]b", "-b ab"),
+        ("[a-]b", "-b ab"),
+        ("[\\]]b", "]b"),
+        ("[[:punct:]]b", "-b ]b [b :b"),
+        ("[a-[:alpha:]]b", ""),
+        ("[[:digit:]-z]b", "-b zb"),
+        ("{a,z}b", ""),
+    ],
+)
+def test_sets_as_git_reads_them(pattern: str, expected: str) -> None:
+    texts = ["[z]", "[b", ":b", "xb", "zb", "-b", "ab", "]b"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert {text for text in texts if fits(pattern, text)} == set(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("a{b,c}", ["ab", "ac"]),
+        ("{a,b}/*.{c,d}", ["a/*.c", "a/*.d", "b/*.c", "b/*.d"]),
+        ("{a,{b,c}d}", ["a", "bd", "cd"]),
+        ("{a,}b", ["ab", "b"]),
+        ("{a}", ["{a}"]),
+        ("{a{b,c}", ["{ab", "{ac"]),
+        ("{a,b", ["{a,b"]),
+        ("a,b}", ["a,b}"]),
+        ("\\{a,b}", ["\\{a,b}"]),
+        ("{a\\,b,c}", ["a\\,b", "c"]),
+        ("[{]a,b}", ["[{]a,b}"]),
+        ("{[,],b}", ["[,]", "b"]),
+        ("{{a,b}}", ["{a}", "{b}"]),
+    ],
+)
+def test_braces_stand_for_several_patterns(pattern: str, expected: list[str]) -> None:
+    assert alternatives(pattern) == expected
+
+
+def test_braces_that_stand_for_too_many_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 1000 patterns"):
+        alternatives("{a,b}" * 40)
 
 
 def test_characters_that_are_no_ascii_text() -> None:
@@ -80,8 +134,8 @@ def test_characters_that_are_no_ascii_text() -> None:
         ("[]", "a [ without ]"),
         ("[!]", "a [ without ]"),
         ("[a\\]", "a [ without ]"),
-        ("[z-a]", "bad character range z-a"),
-        ("x[[:alpha:]]", "named classes"),
+        ("x[[:letters:]]", "no class of characters [:letters:]"),
+        ("x[[:alpha:", "a [ without ]"),
         ("?" * (MAX_CHARS + 1), "longer than 4096 characters"),
     ],
 )
