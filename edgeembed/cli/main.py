@@ -57,6 +57,7 @@ def main() -> None:
         if _wants_json():
             _show_error(error)
         else:
+            vars(error).update(message="\n".join(map(messages.printable, error.message.split("\n"))))
             error.show()
         status = ERROR
     except (click.Abort, KeyboardInterrupt):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from ..reading.entries import Skipped
     from ..sync.sync import SyncProgress, SyncReport
 
+_LONE = re.compile("[\ud800-\udfff]")
+"""Half of a character of UTF-16 without its other half: in texts that were cut, and for bytes in odd file names."""
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udc7f\udd00-\udfff]")
+"""Controls, line and paragraph separators, bidirectional overrides and isolates, and surrogates that stand for no byte.
+Joiners and spaces (U+200C, U+200D, U+00A0, U+202F, U+3000 …) are letters of names and texts."""
 _MOST_SHOWN = 5
 """Skipped files that are listed for each reason."""
 
@@ -40,7 +47,17 @@ def prepare_streams() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 (for the whole process)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+            codecs.register_error("edgeembed-names", _byte_or_question_mark)
+            stream.reconfigure(encoding="utf-8", errors="edgeembed-names")
+
+
+def _byte_or_question_mark(error: UnicodeError) -> tuple[bytes, int]:
+    """Write a surrogate as the byte of a file name that it stands for; as U+FFFD if it stands for none."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lone = error.object[error.start : error.end]
+    raw = b"".join(bytes([ord(c) & 0xFF]) if "\udc80" <= c <= "\udcff" else "\ufffd".encode() for c in lone)
+    return raw, error.end
 
 
 def note(message: str) -> None:
@@ -49,8 +66,13 @@ def note(message: str) -> None:
 
 
 def printable(text: str) -> str:
-    """``text`` with control characters as escapes, so that a file name can neither break lines nor steer a terminal."""
-    return "".join(c if c.isprintable() or 0xDC80 <= ord(c) <= 0xDCFF else ascii(c)[1:-1] for c in text)
+    """``text`` with what could break a line or steer a terminal as escapes: a file name may hold anything."""
+    return _STEERING.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def printable_text(text: str) -> str:
+    """As :func:`printable`, for what is in files: a surrogate stands for no byte there, and is shown as U+FFFD."""
+    return printable(_LONE.sub("\ufffd", text))
 
 
 def path_facts(path: str) -> dict[str, str | None]:
@@ -58,14 +80,20 @@ def path_facts(path: str) -> dict[str, str | None]:
     try:
         path.encode()
     except UnicodeEncodeError:
-        raw = os.fsencode(path)
+        try:
+            raw = os.fsencode(path)
+        except UnicodeEncodeError:  # from an index that was made on another system
+            raw = path.encode("utf-8", "surrogatepass")
         return {"path": raw.decode("utf-8", "replace"), "path_bytes": base64.b64encode(raw).decode()}
     return {"path": path, "path_bytes": None}
 
 
 def echo_json(record: dict[str, Any], *, err: bool = False) -> None:
-    """One JSON object on one line."""
-    click.echo(json.dumps(record, ensure_ascii=False, default=_plain), err=err)
+    """One JSON object on one line, in UTF-8: lone surrogates, which it has no place for, become U+FFFD, one for one."""
+    line = _LONE.sub("\ufffd", json.dumps(record, ensure_ascii=False, default=_plain))
+    # Many programs that read line by line take these for ends of lines too.
+    line = re.sub("[\x7f-\x9f\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", line)
+    click.echo(line, err=err)
 
 
 def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import click
 
-from .messages import echo_json, path_facts, printable
+from .messages import echo_json, path_facts, printable, printable_text
 
 if TYPE_CHECKING:
     from ..search.explain import Explanation
@@ -46,7 +46,7 @@ def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: L
                 {hit.passages[0].snippet[a:b] for a, b in hit.passages[0].marks} if hit.passages[0].snippet else set()
             )
             for number, line in lines(hit):
-                style.echo(f"{number or '':6} {style.marked_words(printable(line.expandtabs(4)), words)}".rstrip())
+                style.echo(f"{number or '':6} {style.marked_words(printable_text(line.expandtabs(4)), words)}".rstrip())
         elif hit.snippet:
             style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
 
@@ -62,14 +62,14 @@ def show_explanation(explanation: Explanation, folder: str, *, color: str = "aut
     for word in explanation.words:
         out += _printable_lines(explanation.text[at : word.start])
         strength = word.weight / strongest if strongest > 0 else 0.0
-        out += style.strength(printable(explanation.text[word.start : word.end]), strength)
+        out += style.strength(printable_text(explanation.text[word.start : word.end]), strength)
         at = word.end
     for line in (out + _printable_lines(explanation.text[at:])).splitlines():
         style.echo(f"       {line}".rstrip())
     best = sorted(explanation.words, key=lambda word: -word.weight)[:_WORDS_LISTED]
     for word in best:
         if word.weight > 0:
-            style.echo(f"{word.weight:+.3f} {printable(explanation.text[word.start : word.end])}")
+            style.echo(f"{word.weight:+.3f} {printable_text(explanation.text[word.start : word.end])}")
 
 
 def show_explanation_json(explanation: Explanation, folder: str) -> None:
@@ -79,8 +79,8 @@ def show_explanation_json(explanation: Explanation, folder: str) -> None:
 
 
 def _printable_lines(text: str) -> str:
-    """As :func:`printable`, but line breaks stay, and tabs become spaces."""
-    return "\n".join(map(printable, text.expandtabs(4).split("\n")))
+    """As :func:`printable_text`, but line breaks stay, and tabs become spaces."""
+    return "\n".join(map(printable_text, text.expandtabs(4).split("\n")))
 
 
 class _Style:
@@ -97,7 +97,8 @@ class _Style:
         return click.style(text, bold=True) if self._on else text
 
     def mark(self, text: str) -> str:
-        return click.style(printable(text), fg="red", bold=True) if self._on else printable(text)
+        text = printable_text(text)
+        return click.style(text, fg="red", bold=True) if self._on else text
 
     def strength(self, word: str, share: float) -> str:
         """A word by its share of the strongest one's weight; without colours in one pair of brackets or in two."""
@@ -110,9 +111,9 @@ class _Style:
         """``text`` with control characters as escapes and its marks shown."""
         out, at = "", 0
         for begin, end in marks:
-            out += printable(text[at:begin]) + self.mark(text[begin:end])
+            out += printable_text(text[at:begin]) + self.mark(text[begin:end])
             at = end
-        return out + printable(text[at:])
+        return out + printable_text(text[at:])
 
     def marked_words(self, line: str, words: Collection[str]) -> str:
         """``line`` with some words marked wherever they stand."""

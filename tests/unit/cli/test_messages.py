@@ -27,10 +27,18 @@ def report(*skipped: Skipped, added: int = 0, removed: int = 0, unchanged: int =
         ("two\nlines\tand \x1b[31mred", "two\\nlines\\tand \\x1b[31mred"),
         ("caf\udce9", "caf\udce9"),  # written as the byte that it is
         ("\u202eturned around", "\\u202eturned around"),
+        ("\u2066a\u2069 b\u2028c\u0085d", "\\u2066a\\u2069 b\\u2028c\\x85d"),
+        ("می\u200cخواهم, क्\u200dष, 東京\u3000駅, 1\u202f000\u00a0€, Sil\u00adbe", None),
+        ("עברית.txt \u200f", None),
+        ("cut \ud83d off", "cut \\ud83d off"),
     ],
 )
-def test_no_text_can_break_a_line_or_steer_a_terminal(text: str, expected: str) -> None:
-    assert messages.printable(text) == expected
+def test_no_text_can_break_a_line_or_steer_a_terminal(text: str, expected: str | None) -> None:
+    assert messages.printable(text) == (text if expected is None else expected)
+
+
+def test_half_a_character_of_a_text_is_shown_as_such() -> None:
+    assert messages.printable_text("cut \ud83d off, \udce9\x1b") == "cut \ufffd off, \ufffd\\x1b"
 
 
 def test_a_path_that_is_no_unicode_comes_with_its_bytes() -> None:
@@ -39,6 +47,7 @@ def test_a_path_that_is_no_unicode_comes_with_its_bytes() -> None:
     facts = messages.path_facts(os.fsdecode(raw))
     assert facts["path"] == "caf\ufffd.txt"
     assert base64.b64decode(facts["path_bytes"] or "") == raw
+    assert messages.path_facts("\ud83d.txt")["path_bytes"] is not None
 
 
 def test_json_is_one_line_and_refuses_what_it_cannot_say(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,6 +56,11 @@ def test_json_is_one_line_and_refuses_what_it_cannot_say(capsys: pytest.CaptureF
     assert line.count("\n") == 1
     assert "ü" in line
     assert json.loads(line) == {"path": str(Path("a/b")), "text": "two\nlines, ü"}
+    odd = {"text": "\ud83d x \udce9", "metadata": {"\udfff": ["a\u2028b\x85"]}}
+    messages.echo_json(odd)
+    line = capsys.readouterr().out
+    assert len(line.splitlines()) == 1
+    assert json.loads(line) == {"text": "\ufffd x \ufffd", "metadata": {"\ufffd": ["a\u2028b\x85"]}}
     with pytest.raises(TypeError, match="bytes cannot be written as JSON"):
         messages.echo_json({"a": b""})
 
