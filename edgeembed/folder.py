@@ -25,6 +25,7 @@ from .index_models.choice import continues
 from .index_models.query_vectors import Meaning
 from .index_models.records import models_at
 from .index_models.requests import Model, RequestedModels, models_for_rebuild
+from .maintenance.status import IndexStatus, index_status
 from .reading.entries import FileStat, Skipped
 from .reading.read_file import read_document
 from .reading.sandbox.protocol import DecodeRequest
@@ -37,6 +38,7 @@ from .storage.store import Store
 from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
 from .sync.walk import walk
+from .sync.walk_options import WalkOptions, options_at
 from .system.files import as_on_disk
 from .system.limits import checked_threads
 
@@ -79,6 +81,7 @@ class Folder:
         model: Model = None,
         image_model: Model = None,
         threads: int | None = None,
+        options: WalkOptions | None = None,
         progress: Callable[[SyncProgress], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> SyncReport:
@@ -89,6 +92,7 @@ class Folder:
         Args:
             model, image_model: as in :meth:`Index.open`; ``None`` is the one of the old index if it can still be had
                 and goes with the other.
+            options: which files are taken in, from now on; ``None``: those that the old index records.
             Others as in :meth:`open` and :meth:`sync`.
 
         Raises:
@@ -103,6 +107,7 @@ class Folder:
         check_swap(index_dir)
         with suppress(IndexCorruptError, IndexNotFoundError):  # then its model cannot be asked for either
             open_catalog(index_dir).close()
+        options = options_at(index_dir) if options is None else options
         requested, scratch = RequestedModels(model, image_model), rebuild_dir(index_dir)
         decision = models_for_rebuild(models_at(index_dir), requested, scratch)
         goes_on = continues(models_at(scratch), decision.models, requested.info())
@@ -113,7 +118,7 @@ class Folder:
         with cls.open(
             root, index=scratch, model=requested.text, image_model=requested.image, threads=threads
         ) as folder:
-            report = sync(root, folder._store, progress=progress, cancel=cancel, exclude=index_dir)
+            report = sync(root, folder._store, progress=progress, cancel=cancel, exclude=index_dir, options=options)
         if not report.cancelled:
             swap_in(index_dir, scratch)
         return report
@@ -160,12 +165,17 @@ class Folder:
 
     @classmethod
     def plan_rebuild(
-        cls, path: str | os.PathLike[str], *, index: str | os.PathLike[str] | None = None
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        index: str | os.PathLike[str] | None = None,
+        options: WalkOptions | None = None,
     ) -> tuple[FileStat, ...]:
         """The files that :meth:`rebuild` would read, all of them; changes nothing.
 
         Args:
             path, index: as in :meth:`open`.
+            options: as in :meth:`rebuild`.
 
         Raises:
             As :meth:`rebuild`.
@@ -173,15 +183,20 @@ class Folder:
         root = check_folder(path)
         index_dir = _index_dir(root, index).resolve()
         check_swap(index_dir)
-        return tuple(entry for entry in walk(root, exclude=[index_dir]) if isinstance(entry, FileStat))
+        entries = walk(root, exclude=[index_dir], options=options_at(index_dir) if options is None else options)
+        return tuple(entry for entry in entries if isinstance(entry, FileStat))
 
-    def plan(self) -> SyncPlan:
+    def plan(self, *, options: WalkOptions | None = None, below: str = "", lists_left_out: bool = False) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing.
+
+        Args:
+            options, below: as in :meth:`sync`.
+            lists_left_out: whether the plan lists what is left out on purpose, and by which rule.
 
         Raises:
             FileNotFoundError, FolderMismatchError: as :meth:`sync`.
         """
-        return plan_sync(self.path, self._store)
+        return plan_sync(self.path, self._store, options=options, below=below, lists_left_out=lists_left_out)
 
     def sync(
         self,
@@ -189,6 +204,8 @@ class Folder:
         progress: Callable[[SyncProgress], None] | None = None,
         cancel: Callable[[], bool] | None = None,
         checksum: bool = False,
+        options: WalkOptions | None = None,
+        below: str = "",
     ) -> SyncReport:
         """Bring the index up to date with the folder.
 
@@ -203,6 +220,9 @@ class Folder:
             cancel: called some times a second; once it returns ``True`` the sync ends within about a second, and what
                 is embedded is kept.
             checksum: ``True`` reads every file, also those that look as they did when they were last read.
+            options: which files are taken in, from now on: it is recorded; ``None``: those that were recorded last.
+            below: only what is in this folder, relative to the folder, with ``/``, without links; all else in the
+                index stays as it is. Empty: everything.
 
         Raises:
             FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
@@ -210,7 +230,15 @@ class Folder:
             IndexLockedError: another process is writing; nothing is locked when nothing changed.
             ModelMismatchError: something must be embedded and the model is not the one of the index.
         """
-        return sync(self.path, self._store, progress=progress, cancel=cancel, checksum=checksum)
+        return sync(
+            self.path,
+            self._store,
+            progress=progress,
+            cancel=cancel,
+            checksum=checksum,
+            options=options,
+            below=below,
+        )
 
     search = _of_index(Index.search)
     """As :meth:`Index.search`, of the index as it is; ``Hit.id`` is the path relative to the folder."""
@@ -264,8 +292,13 @@ class Folder:
                 raise  # it is about the query
             raise path_error(file, type(error), str(getattr(error, "reason", error))) from error
 
-    status = _of_index(Index.status)
-    """As :meth:`Index.status`."""
+    def status(self, *, below: str = "") -> IndexStatus:
+        """As :meth:`Index.status`.
+
+        Args:
+            below: count and list only what is in this folder, as in :meth:`sync`; sizes are those of the whole index.
+        """
+        return self._store.read(lambda snapshot: index_status(snapshot, self.index.path, self._store.models, below))
 
     def close(self) -> None:
         """Close the index; see :meth:`Index.close`."""

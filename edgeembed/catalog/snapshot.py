@@ -98,6 +98,15 @@ class Snapshot:
         tables = ("documents", "contents", "chunks", "unsegmented", "segments", "files")
         return {table: self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
+    def counts_below(self, prefix: str) -> dict[str, int]:
+        """Number of documents whose id begins with ``prefix``, and of their chunks."""
+        documents, chunks = self._db.execute(
+            "SELECT count(*), coalesce(sum((SELECT count(*) FROM chunks c WHERE c.content = d.content)), 0) "
+            "FROM documents d WHERE substr(CAST(d.id AS BLOB), 1, length(?1)) = ?1",
+            (encode(prefix),),
+        ).fetchone()
+        return {"documents": documents, "chunks": chunks}
+
     def segments(self, kind: str | None = None) -> list[SegmentInfo]:
         """Segments in the order of their keys; of all kinds with ``None``."""
         rows = self._db.execute(

@@ -47,11 +47,15 @@ class IndexStatus:
     """Of the catalog; one lower than that of this edgeembed is read as it is, and upgraded by the next sync."""
 
 
-def index_status(snapshot: Snapshot, path: Path, models: LoadedModels) -> IndexStatus:
-    """What the index in ``path`` holds as of one commit."""
+def index_status(snapshot: Snapshot, path: Path, models: LoadedModels, below: str = "") -> IndexStatus:
+    """What the index in ``path`` holds as of one commit; documents and what was skipped only ``below`` a folder."""
     counts, text, image = snapshot.counts(), models.record("text"), models.record("image")
     assert text is not None
-    skipped = [Skipped(name, row.reason) for name, row in snapshot.files().items() if row.reason is not None]
+    prefix = f"{below}/" if below else ""
+    if below:
+        counts |= snapshot.counts_below(prefix)
+    files = snapshot.files().items()
+    skipped = [Skipped(name, row.reason) for name, row in files if row.reason is not None and name.startswith(prefix)]
     sizes = {file.name: file.stat().st_size for file in path.iterdir() if file.is_file()}
     return IndexStatus(
         path=path,

@@ -49,6 +49,26 @@ def index_place(folder: Path) -> IndexPlace:
     raise IndexNotWritableError(folder, f"{reason}, and you have no cache folder (HOME is not set)", NAME_ANOTHER)
 
 
+def covering_folder(folder: Path) -> Path | None:
+    """The nearest folder from this one upwards that has an index, resolved; ``None``: none has.
+
+    An index above that belongs to another user is passed over: it would get, and show to that user, what is in here.
+    """
+    real = folder.resolve()
+    for candidate in (real, *real.parents):
+        inside = candidate / INDEX_NAME
+        # ".old" is what a rebuild leaves that was killed between its two renames; the next opening takes it back.
+        for index_dir in filter(None, (inside, Path(f"{inside}.old"), cache_path(candidate, "indexes"))):
+            if _is_file(index_dir / CATALOG_NAME) and (candidate == real or _is_own(index_dir)):
+                return candidate
+    return None
+
+
+def _is_own(index_dir: Path) -> bool:
+    """Whether it belongs to this user; only asked where systems know owners by number."""
+    return not hasattr(os, "getuid") or index_dir.lstat().st_uid == os.getuid()
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()

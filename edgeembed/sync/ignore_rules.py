@@ -1,9 +1,10 @@
 """Git's ignore rules (https://git-scm.com/docs/gitignore).
 
 Rules come from ``.gitignore`` and ``.edgeembedignore`` files (same syntax) in every folder, from the folders above up
-to the root of an enclosing git repository, and from that repository's ``.git/info/exclude``. The nearest folder
-decides, in it the later file, in that the last rule that fits. Each entry is asked about once, by its own path, and
-nothing below an ignored folder is asked about, exactly as git does it.
+to the root of an enclosing git repository, from the ``.git/info/exclude`` of that repository and of those inside, and
+in repositories from the user's own ignore file. The nearest folder decides, in it the later file, in that the last rule
+that fits. Each entry is asked about once, by its own path, and nothing below an ignored folder is asked about, exactly
+as git does it.
 
 Most rules have no wildcard but a ``*`` at one end: those are looked up without a regular expression. ``pathspec``, the
 usual library for this, is not used: it answers for whole paths of files, so that for ``*`` followed by ``!*/`` it
@@ -21,18 +22,20 @@ from pathlib import Path
 
 from ..reading.entries import Skipped, unreadable
 from ..text.globs import any_of
+from .git_config import user_ignore_file
 from .ignore_syntax import Rule, byte_text, parse_line, read_lines
 
 IGNORE_FILES = (".gitignore", ".edgeembedignore")
 """Names of ignore files; the later one wins."""
-_ALWAYS_LEFT_OUT = (
-    # What systems and programs leave behind.
+_EXCLUDE = ".git/info/exclude"
+_JUNK = (
     *("$RECYCLE.BIN/", "System Volume Information/", "lost+found/", "__MACOSX/"),
     *("Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "~$*"),
-    # What programs make again by themselves.
-    *("__pycache__/", "node_modules/"),
 )
-"""Rules below all others: a ``!`` rule in an ignore file brings back what they leave out."""
+"""What systems and programs leave behind."""
+_GENERATED = ("__pycache__/", "node_modules/")
+"""What programs make again by themselves. Like junk below all other rules: a ``!`` rule in an ignore file brings it
+back."""
 _MAX_WILD_RULES = 1000
 
 
@@ -62,6 +65,24 @@ def ignored(rules: Rules, name: str, path: str, is_folder: bool) -> bool:
     return False
 
 
+def deciding_rule(rules: Rules, name: str, path: str, is_folder: bool) -> Rule | None:
+    """The rule that decides about an entry, given as for :func:`ignored`; ``None``: none fits it."""
+    name, path = byte_text(name), byte_text(path)
+    for rule_set in rules.sets:
+        from_there = rule_set.above + path[rule_set.cut :]
+        for rule in reversed(rule_set.rules):
+            if (is_folder or not rule.folders_only) and rule.fits(name, from_there):
+                return rule
+    return None
+
+
+def built_in_rules(*, ignore: bool) -> Rules:
+    """Rules that need no ignore file; without ``ignore`` only those about junk."""
+    lines = (*_JUNK, *_GENERATED) if ignore else _JUNK
+    parsed = (parse_line(line) for line in lines)
+    return Rules((RuleSet([rule._replace(source=f"built in: {rule.text}") for rule in parsed if rule is not None]),))
+
+
 def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:
     """Rules that apply to a folder from outside, the nearest first, and the built-in ones.
 
@@ -69,19 +90,43 @@ def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:
         root: absolute and without links.
         problems: gets an entry for each ignore file, or rule in it, that cannot be used.
     """
-    rule_sets = []
+    rules = built_in_rules(ignore=True)
     repository = next((folder for folder in (root, *root.parents) if os.path.lexists(folder / ".git")), None)
-    if repository is not None:
-        above = [(parent, IGNORE_FILES) for parent in root.parents if parent.is_relative_to(repository)]
-        for folder, names in [*above, (repository, (".git/info/exclude",))]:
-            shown = os.path.relpath(folder, root).replace(os.sep, "/")
-            files = [
-                (folder / name, f"{shown}/{name}".removeprefix("./")) for name in names if is_plain_file(folder / name)
-            ]
+    if repository is None:
+        return rules
+    shown = os.path.relpath(repository, root).replace(os.sep, "/")
+    rules = repository_rules(rules, repository, shown, problems, above=_way(repository, root))
+    for parent in reversed(root.parents):
+        if parent.is_relative_to(repository):
+            shown = os.path.relpath(parent, root).replace(os.sep, "/")
+            files = [(parent / name, f"{shown}/{name}") for name in IGNORE_FILES if is_plain_file(parent / name)]
             if files:
-                way = byte_text("".join(f"{step}/" for step in root.relative_to(folder).parts))
-                rule_sets.append(read_rules(files, problems, above=way))
-    return Rules((*rule_sets, RuleSet([rule for line in _ALWAYS_LEFT_OUT if (rule := parse_line(line))])))
+                rules = rules.with_nearer(read_rules(files, problems, above=_way(parent, root)))
+    return rules
+
+
+def repository_rules(
+    rules: Rules, repository: Path, shown: str, problems: list[Skipped], *, cut: int = 0, above: str = ""
+) -> Rules:
+    """``rules``, for a git repository: with the user's own ignore file and the repository's ``info/exclude``.
+
+    Args:
+        shown: the repository from the folder that is walked, for ``problems``.
+        cut, above: as in :class:`RuleSet`.
+    """
+    own = user_ignore_file()
+    exclude = repository / _EXCLUDE
+    if own is not None and own.is_file():
+        rules = rules.with_nearer(read_rules([(own, os.fspath(own))], problems, cut=cut, above=above))
+    if is_plain_file(exclude):
+        files = [(exclude, f"{shown}/{_EXCLUDE}".removeprefix("./"))]
+        rules = rules.with_nearer(read_rules(files, problems, cut=cut, above=above))
+    return rules
+
+
+def _way(folder: Path, root: Path) -> str:
+    """The path of a folder from one above it, with ``/`` at its end, as rules compare it."""
+    return byte_text("".join(f"{step}/" for step in root.relative_to(folder).parts))
 
 
 def read_rules(files: Iterable[tuple[Path, str]], problems: list[Skipped], *, cut: int = 0, above: str = "") -> RuleSet:
@@ -112,11 +157,16 @@ def read_rules(files: Iterable[tuple[Path, str]], problems: list[Skipped], *, cu
             if rule is None:
                 continue
             wild += rule.kind.endswith("_re")
+            rule = rule._replace(source=f"{shown}:{number}: {_as_typed(line)}")
             if wild > _MAX_WILD_RULES:
                 problems.append(Skipped(shown, f"ignore rules that are too many: from line {number}"))
                 break
             rules.append(rule)
     return RuleSet(rules, cut=cut, above=above)
+
+
+def _as_typed(line: str) -> str:
+    return line.strip("\r").encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def is_plain_file(path: Path) -> bool:
@@ -153,6 +203,7 @@ class RuleSet:
     def __init__(self, rules: Sequence[Rule], *, cut: int = 0, above: str = "") -> None:
         """``cut`` (bytes) and ``above`` (see :func:`byte_text`) turn a path from the root into one from the rules' own
         folder."""
+        self.rules = rules
         self.cut = cut
         self.above = above
         self.has_paths = any(rule.kind in ("path", "path_re") for rule in rules)

@@ -26,6 +26,17 @@ class Rule(NamedTuple):
     """``name``, ``prefix`` or ``suffix`` of a name, ``path``, or a regular expression: ``name_re``, ``path_re``."""
     text: str
     """With one character for each byte."""
+    source: str = ""
+    """Where it comes from: ``.gitignore:3: *.log``."""
+
+    def fits(self, name: str, path: str) -> bool:
+        """Whether it fits an entry, given by its name and its path from the folder of the rule; see ``byte_text``."""
+        of = path if self.kind.startswith("path") else name
+        if self.kind == "prefix":
+            return of.startswith(self.text)
+        if self.kind == "suffix":
+            return of.endswith(self.text)
+        return of == self.text if self.kind in ("name", "path") else re.fullmatch(self.text, of, re.DOTALL) is not None
 
 
 def byte_text(name: str) -> str:

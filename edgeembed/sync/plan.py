@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from ..storage.store import Store
 from .retries import is_due
 from .source_folder import check_source_folder, source_folder
 from .walk import walk
+from .walk_options import LeftOut, WalkOptions, recorded_options
 
 _RACY_NS = 2_000_000_000
 """A file changed this shortly before it was read may have changed again within one tick of the file system's clock."""
@@ -55,6 +56,10 @@ class SyncPlan:
     """Paths and rows of unchanged files of which an older edgeembed did not record inode and ctime, with them."""
     renumbered: frozenset[str] = frozenset()
     """Of ``recheck``, paths of files that have another inode, and nothing else that is new."""
+    options: WalkOptions = field(default_factory=WalkOptions)
+    """What was taken in."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What was left out on purpose, if that was asked for."""
 
     @property
     def is_empty(self) -> bool:
@@ -147,65 +152,102 @@ class _Stamps:
             self.renumbered.append(file.path)
 
 
-def plan_sync(root: Path, store: Store, *, exclude: Path | None = None, checksum: bool = False) -> SyncPlan:
+class _Compared:
+    """The files of a folder, sorted by what they are to its index."""
+
+    def __init__(self) -> None:
+        self.files: list[list[FileStat]] = [[] for _ in _State]
+        self.skipped: list[Skipped] = []
+        self.not_files: list[Skipped] = []
+        self.closed: list[str] = []
+        """Prefixes of paths below which nothing counts as gone."""
+        self.stamps = _Stamps()
+
+    def compare(
+        self, entries: Iterable[FileStat | Skipped], rows: dict[str, FileRow], circumstances: _Circumstances
+    ) -> None:
+        """Sort what a walk yields; what is known of it is taken out of ``rows``."""
+        for entry in entries:
+            if isinstance(entry, Skipped) and entry.reason.startswith(NOT_A_FILE):
+                self.not_files.append(entry)  # and a file that had its name is gone
+                continue
+            row = rows.pop(entry.path, None)
+            if isinstance(entry, FileStat):
+                state = circumstances.state(entry, row)
+                self.files[state].append(entry)
+                if row is not None:
+                    self.stamps.compare(entry, row, state)
+                if state is _State.SKIPPED and row is not None:
+                    self.skipped.append(Skipped(entry.path, row.reason or ""))
+            else:
+                self.skipped.append(entry)
+                if entry.reason != OWN_INDEX:
+                    self.closed.append(entry.path.rstrip("/") + "/")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing."""
+        return not (self.skipped or any(self.files))
+
+
+def plan_sync(
+    root: Path,
+    store: Store,
+    *,
+    exclude: Path | None = None,
+    checksum: bool = False,
+    options: WalkOptions | None = None,
+    below: str = "",
+    lists_left_out: bool = False,
+) -> SyncPlan:
     """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing.
 
     Args:
         checksum: every file is to be looked at again.
+        options: ``None``: those that the index records.
+        below: only what is in this folder, as in :func:`walk`.
+        lists_left_out: whether to list what is left out on purpose, which takes a moment more.
 
     Raises:
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
-    rows, recorded_root, circumstances = store.read(
+    rows, recorded_root, circumstances, recorded = store.read(
         lambda snapshot: (
             snapshot.files(),
             source_folder(snapshot),
             _Circumstances.of(snapshot, root, embeds_images=store.embeds_images, checksum=checksum),
+            recorded_options(snapshot),
         )
     )
+    if below:
+        rows = {path: row for path, row in rows.items() if path.startswith(below + "/")}
+    options = recorded if options is None else options
     known_count = len(rows)
-    files: list[list[FileStat]] = [[] for _ in _State]
-    skipped: list[Skipped] = []
-    not_files: list[Skipped] = []
-    stamps = _Stamps()
-    closed: list[str] = []
-    """Prefixes of paths below which nothing counts as gone."""
-    for entry in walk(root, exclude=filter(None, (store.path, exclude))):
-        if isinstance(entry, Skipped) and entry.reason.startswith(NOT_A_FILE):
-            not_files.append(entry)  # and a file that had its name is gone
-            continue
-        row = rows.pop(entry.path, None)
-        if isinstance(entry, FileStat):
-            state = circumstances.state(entry, row)
-            files[state].append(entry)
-            if row is not None:
-                stamps.compare(entry, row, state)
-            if state is _State.SKIPPED and row is not None:
-                skipped.append(Skipped(entry.path, row.reason or ""))
-        else:
-            skipped.append(entry)
-            if entry.reason != OWN_INDEX:
-                closed.append(entry.path.rstrip("/") + "/")
-    unchanged = len(files[_State.UNCHANGED])
-    is_empty = not (skipped or any(files))
-    if rows and is_empty and not _is_inside(store.path, root):
+    left_out: list[LeftOut] | None = [] if lists_left_out else None
+    excluded = [path for path in (store.path, exclude) if path is not None]
+    found = _Compared()
+    found.compare(walk(root, exclude=excluded, options=options, below=below, left_out=left_out), rows, circumstances)
+    unchanged, is_empty = len(found.files[_State.UNCHANGED]), found.is_empty
+    if rows and is_empty and not below and not _is_inside(store.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
-        skipped.append(Skipped(".", EMPTIED))
-        closed.append("")
+        found.skipped.append(Skipped(".", EMPTIED))
+        found.closed.append("")
         unchanged = _count_indexed(rows)
     # What cannot be read now, or lies under a folder that cannot, is not gone.
-    removed = tuple(path for path in rows if not path.startswith(tuple(closed)))
-    if exclude is None and not is_empty:
+    removed = tuple(path for path in rows if not path.startswith(tuple(found.closed)))
+    if exclude is None and not is_empty and not below:
         check_source_folder(root, store.path, recorded_root, known=known_count, missing=len(removed))
     return SyncPlan(
-        new=tuple(files[_State.NEW]),
-        changed=tuple(files[_State.CHANGED]),
-        recheck=tuple(files[_State.RECHECK]),
+        new=tuple(found.files[_State.NEW]),
+        changed=tuple(found.files[_State.CHANGED]),
+        recheck=tuple(found.files[_State.RECHECK]),
         removed=removed,
         unchanged=unchanged,
-        skipped=(*skipped, *not_files),
-        unstamped=tuple(stamps.unstamped),
-        renumbered=frozenset(stamps.renumbered),
+        skipped=(*found.skipped, *found.not_files),
+        unstamped=tuple(found.stamps.unstamped),
+        renumbered=frozenset(found.stamps.renumbered),
+        options=options,
+        left_out=tuple(left_out or ()),
     )
 
 

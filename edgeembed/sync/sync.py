@@ -24,6 +24,7 @@ from .plan import SyncPlan, plan_sync
 from .retries import counted, keeps_what_is_indexed
 from .source_folder import source_folder_setting
 from .walk import check_still_there
+from .walk_options import WalkOptions, recorded_options
 
 if TYPE_CHECKING:
     from ..storage.commands import Change
@@ -148,16 +149,21 @@ def sync(
     cancel: Callable[[], bool] | None = None,
     exclude: Path | None = None,
     checksum: bool = False,
+    options: WalkOptions | None = None,
+    below: str = "",
 ) -> SyncReport:
     """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
     root_id = file_id(root)
-    plan = plan_sync(root, store, exclude=exclude, checksum=checksum)
-    if plan.is_empty and not plan.unstamped:
+    plan = plan_sync(root, store, exclude=exclude, checksum=checksum, options=options, below=below)
+    is_told = options is not None and options != store.read(recorded_options)
+    if plan.is_empty and not plan.unstamped and not is_told:
         store.collect_garbage()
         return SyncReport(0, 0, 0, plan.unchanged, plan.skipped, 0, False)
     run = _Run(root, store, plan)
     with store.writing(cancel=cancel) as writer:
         writer.put_setting(settings.SOURCE_FOLDER, source_folder_setting(root))
+        if is_told:
+            writer.put_setting(settings.WALK, plan.options.to_setting())
         removed = writer.remove(plan.removed)
         for path, row in plan.unstamped:
             writer.put_file(path, row)
@@ -167,7 +173,7 @@ def sync(
             run.take(writer, worker, root_id)
         if run.has_unstable_inodes:
             writer.put_setting(settings.UNSTABLE_INODES, "1")
-        if not writer.cancelled:
+        if not writer.cancelled and not below:
             writer.put_setting(settings.READERS_VERSION, str(READERS_VERSION))
         writer.commit()
         run.count_failed(writer)

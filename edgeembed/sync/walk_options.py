@@ -1,0 +1,60 @@
+"""Which files of a folder are taken in: a setting of its index, which every later run goes by."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+from ..catalog import settings
+from ..catalog.database import Catalog
+from ..catalog.snapshot import Snapshot
+from ..errors import EdgeEmbedError
+
+
+@dataclass(frozen=True)
+class WalkOptions:
+    """Which files of a folder are taken in."""
+
+    hidden: bool = False
+    """Names that begin with a dot too; never the folders of version control, nor those of indexes."""
+    ignore: bool = True
+    """Leave out what ignore files name; system junk is left out in any case."""
+    follow: bool = False
+    """Links that leave the folder, and links to folders outside of it; never those to folders in it, whose files are
+    taken in anyway."""
+
+    def to_setting(self) -> str:
+        """What is stored of it, as JSON."""
+        return json.dumps(asdict(self))
+
+
+def recorded_options(snapshot: Snapshot) -> WalkOptions:
+    """What an index was told to take in; the defaults where it was told nothing."""
+    value = snapshot.setting(settings.WALK)
+    stored = {} if value is None else json.loads(value)
+    names = [field.name for field in fields(WalkOptions)]
+    return WalkOptions(**{name: stored[name] for name in names if isinstance(stored.get(name), bool)})
+
+
+def options_at(index_dir: Path) -> WalkOptions:
+    """As :func:`recorded_options`, of an index of whatever layout; the defaults if there is none."""
+    try:
+        catalog = Catalog(index_dir, read_only=True, only_settings=True)
+        try:
+            with catalog.read() as snapshot:
+                return recorded_options(snapshot)
+        finally:
+            catalog.close()
+    except EdgeEmbedError:
+        return WalkOptions()
+
+
+class LeftOut(NamedTuple):
+    """A file or folder that was left out on purpose, which is no fault, with all that is in it."""
+
+    path: str
+    """Relative to the folder, with ``/``; of a folder with ``/`` at its end."""
+    rule: str
+    """Why: ``hidden``, ``a link to a folder``, or the rule of an ignore file: ``.gitignore:3: *.log``."""
