@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -23,6 +24,7 @@ from .search.hits import Hit
 from .search.hybrid_search import hybrid_search
 from .search.prepared_query import PreparedQuery, SearchRequest, prepare_query
 from .search.vector_search import document_rows
+from .storage.content import content_of
 from .storage.index_dir import named_index_dir
 from .storage.open import open_store
 from .storage.store import Store
@@ -97,6 +99,10 @@ class Index:
     def read_only(self) -> bool:
         """Whether it was opened so that nothing is written."""
         return self._store.read_only
+
+    def __contains__(self, id: object) -> bool:
+        """Whether a document has this id."""
+        return isinstance(id, str) and self._store.read(lambda snapshot: snapshot.document(id)) is not None
 
     @property
     def embedder(self) -> Embedder:
@@ -241,6 +247,7 @@ class Index:
         self._store.refresh()
         if isinstance(item, Document):
             vectors, kind = document_vectors(self._store.models, item), "image" if item.text is None else "text"
+            digest: bytes | None = content_of(item).digest
         else:
             number, kind, rows = self._store.read(
                 lambda snapshot: document_rows(snapshot, self._store.segments, item, self._store.models.recorded.dims())
@@ -248,7 +255,9 @@ class Index:
             mean = unit(rows.mean(axis=0))
             vectors = dict.fromkeys(self._store.models.kinds_like(kind), mean)
             test &= Condition("d.document <> ?", (number,))
-        return self._search(SearchRequest(PreparedQuery(kind, vectors), k, test, "vector", min_score, exact))
+            digest = self._digest(item)
+        hits = self._search(SearchRequest(PreparedQuery(kind, vectors), k, test, "vector", min_score, exact))
+        return [replace(hit, same_content=digest == self._digest(hit.id)) for hit in hits]
 
     def explain(self, query: Meaning, id: str, *, syntax: bool = True) -> Explanation:
         """Which words of a document's best passage made it match a query; see :mod:`edgeembed.search.explain`.
@@ -377,6 +386,11 @@ class Index:
             return self._store.models.document_embedder("text")
         except (BundleError, ModelMismatchError) as error:
             return Unavailable(str(error))
+
+    def _digest(self, id: str) -> bytes | None:
+        """Of the content of a document; ``None``: there is no such document any more."""
+        state = self._store.read(lambda snapshot: snapshot.document_state(id))
+        return None if state is None else state[0]
 
     def _prepare(
         self, query: Meaning, plus: Iterable[Weighted] = (), minus: Iterable[Weighted] = (), *, syntax: bool

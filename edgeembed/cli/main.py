@@ -19,7 +19,7 @@ from ..errors import EdgeEmbedError
 from ..reading.sandbox.frozen import run_if_worker
 from . import messages
 from .commands.index import index
-from .commands.maintenance import compact, repair, status, verify
+from .commands.maintenance import compact, forget, repair, status, verify
 from .commands.models import check, embed, models
 from .commands.search import explain, search, similar
 from .options import ERROR, INTERRUPTED
@@ -38,7 +38,7 @@ def cli() -> None:
     """
 
 
-for _command in (index, search, similar, explain, status, verify, repair, compact, check, embed, models):
+for _command in (index, search, similar, explain, status, forget, verify, repair, compact, check, embed, models):
     cli.add_command(_command)
 
 
@@ -51,8 +51,25 @@ def main() -> None:
     if os.environ.get(_DEBUG):
         _log_to_stderr()
     try:
+        status = _run()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except BrokenPipeError:
+        status = _reader_went_away()
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Run the command that was typed; its exit status."""
+    stdout = sys.stdout
+    try:
         status = cli(standalone_mode=False)
-        sys.stdout.flush()
+    except SystemExit as error:
+        # Click ends the process with status 1 when a pipe is closed, and puts a stream of its own in the place of ours.
+        if sys.stdout is not stdout:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise BrokenPipeError from error
+        status = error.code
     except click.ClickException as error:
         if _wants_json():
             _show_error(error)
@@ -64,9 +81,7 @@ def main() -> None:
         messages.note("interrupted")
         status = INTERRUPTED
     except BrokenPipeError:
-        # The reader went away, as `| head` does; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        raise
     except (EdgeEmbedError, ValueError, OSError) as error:
         if os.environ.get(_DEBUG):
             import traceback
@@ -74,7 +89,18 @@ def main() -> None:
             traceback.print_exc()
         _show_error(error)
         status = ERROR
-    sys.exit(status if isinstance(status, int) else 0)
+    return status if isinstance(status, int) else 0
+
+
+def _reader_went_away() -> int:
+    """As `| head` does: there is nobody left to tell. What is still to be written goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except (BrokenPipeError, ValueError):
+            os.dup2(nowhere, number)
+    return 0
 
 
 def _log_to_stderr() -> None:

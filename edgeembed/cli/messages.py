@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..reading.entries import EMPTIED, is_left_out_picture
+from ..reading.entries import EMPTIED, OWN_INDEX, is_left_out_picture
 from ..reading.extras import LACKS, NEEDS
 
 if TYPE_CHECKING:
     from ..reading.entries import Skipped
     from ..sync.sync import SyncProgress, SyncReport
+    from ..sync.walk_options import LeftOut
+    from .place import Place
 
 _LONE = re.compile("[\ud800-\udfff]")
 """Half of a character of UTF-16 without its other half: in texts that were cut, and for bytes in odd file names."""
@@ -96,18 +98,32 @@ def echo_json(record: dict[str, Any], *, err: bool = False) -> None:
     click.echo(line, err=err)
 
 
-def report_sync(report: SyncReport, *, quiet_if_idle: bool) -> None:
-    """What a sync did, in a line or two on stderr."""
+def report_sync(report: SyncReport, *, quiet_if_idle: bool, place: Place | None = None) -> None:
+    """What a sync did, in a line or two on stderr; of a ``place`` that is a part of an index, what it did there."""
     did = [(report.added, "new"), (report.updated, "changed"), (report.removed, "removed")]
     words = [f"{count:,} {what}" for count, what in did if count]
     name_emptied(report.skipped)
     if not words and quiet_if_idle and not report.cancelled:
         return
     total = report.added + report.updated + report.unchanged
-    note(f"{', '.join(words) or 'nothing changed'}; {total:,} {'file' if total == 1 else 'files'} in the index")
+    part = f"of {place.folder} in the index of {place.root}" if place is not None and place.below else "in the index"
+    note(f"{', '.join(words) or 'nothing changed'}; {total:,} {'file' if total == 1 else 'files'} {part}")
     if report.skipped and not quiet_if_idle:
         note(f"{len(report.skipped):,} skipped: {_reasons(report.skipped)} (`edgeembed status` lists them)")
     _name_missing_packages(report.skipped)
+
+
+def name_own_indexes(skipped: Sequence[Skipped], place: Place) -> None:
+    """Say which folders inside are not searched, because they have indexes of their own."""
+    own = [place.shown(item.path) for item in skipped if item.reason == OWN_INDEX]
+    if own:
+        shown = ", ".join(own[:_MOST_SHOWN]) + (
+            f" and {len(own) - _MOST_SHOWN:,} more" if len(own) > _MOST_SHOWN else ""
+        )
+        note(
+            f"not searched, for it has an index of its own: {shown} (name it as FOLDER to search it; `edgeembed forget "
+            f"{own[0]}` removes that index, and its files are taken in here)"
+        )
 
 
 def name_emptied(skipped: Sequence[Skipped]) -> None:
@@ -144,6 +160,20 @@ def show_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
             click.echo(f"  {printable(path)}: {reason}")
         if len(shown) < len(paths):
             click.echo(f"  … and {len(paths) - len(shown):,} more: {reason} (--all lists them)")
+
+
+def show_left_out(left_out: Sequence[LeftOut], *, everything: bool) -> None:
+    """What was left out on purpose, by rule: how much, and one example or all."""
+    groups: dict[str, list[str]] = {}
+    for item in left_out:
+        groups.setdefault(item.rule, []).append(item.path)
+    for rule, paths in sorted(groups.items(), key=lambda group: (len(group[1]), group[0])):
+        if everything:
+            for path in paths:
+                click.echo(f"  {printable(path)}: {printable(rule)}")
+        else:
+            example = f", such as {paths[0]}" if len(paths) > 1 else f": {paths[0]}"
+            click.echo(f"  {len(paths):,} by {printable(rule + example)}")
 
 
 def pictures_left_out(skipped: Sequence[Skipped]) -> str:

@@ -19,9 +19,11 @@ from . import messages
 if TYPE_CHECKING:
     from ..folder import Folder
     from ..sync.sync import SyncReport
+    from .place import Place
 
 NEGATIVE, ERROR, SKIPPED, INTERRUPTED = 1, 2, 3, 130
 folder_argument = click.argument("folder", default=".", type=click.Path())
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 index_option = click.option(
     "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
 )
@@ -62,17 +64,18 @@ def index_options(command: Callable[..., None]) -> Callable[..., None]:
     return together
 
 
-def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) -> Folder:
+def open_folder(place: Place, options: IndexOptions, *, read_only: bool = False) -> Folder:
     """The folder with its index; where the index had to go elsewhere, that is said."""
-    from ..folder import Folder, check_folder
+    from ..folder import Folder
+    from ..maintenance.registry import remember
     from ..storage.index_place import index_place
 
-    root = check_folder(folder)
+    root = place.root
     if options.index is None and not read_only:
-        place = index_place(root)
-        if place.is_to_be_told:
-            messages.note(f"{folder} {place.reason}; its index is in {place.path}")
-    return Folder.open(
+        index_at = index_place(root)
+        if index_at.is_to_be_told:
+            messages.note(f"{root} {index_at.reason}; its index is in {index_at.path}")
+    opened = Folder.open(
         root,
         index=options.index,
         model=options.model,
@@ -80,35 +83,38 @@ def open_folder(folder: str, options: IndexOptions, *, read_only: bool = False) 
         read_only=read_only,
         threads=options.threads,
     )
+    remember(opened.index.path, root, only_known=read_only)
+    return opened
 
 
-def open_to_search(folder: str, options: IndexOptions) -> Folder:
+def open_to_search(place: Place, options: IndexOptions) -> Folder:
     """As :func:`open_folder`; an index that cannot be written, as on a CD, is opened as it is, and that is said."""
     from ..catalog.database import CATALOG_NAME
 
     try:
-        return open_folder(folder, options)
+        return open_folder(place, options)
     except IndexNotWritableError as error:
         if not (error.path / CATALOG_NAME).is_file():
             raise  # there is none that could be searched
         _note_as_it_is(error)
-        return open_folder(folder, options, read_only=True)
+        return open_folder(place, options, read_only=True)
 
 
-def sync_before_search(folder: Folder) -> None:
+def sync_before_search(folder: Folder, place: Place) -> None:
     """Bring the index up to date, or say why that cannot be, and that it is searched as it is."""
     if folder.index.read_only:
         return
     try:
         with work() as (progress, cancel):
-            report = folder.sync(progress=progress, cancel=cancel)
+            report = folder.sync(progress=progress, cancel=cancel, below=place.below)
     except IndexLockedError as error:
         messages.note(f"{error.path}: {error.owner} is writing; searching what was committed before")
         return
     except IndexNotWritableError as error:
         _note_as_it_is(error)
         return
-    messages.report_sync(report, quiet_if_idle=True)
+    messages.report_sync(report, quiet_if_idle=True, place=place)
+    messages.name_own_indexes(report.skipped, place)
     end_if_cancelled(report)
 
 
@@ -141,21 +147,29 @@ def end_if_cancelled(report: SyncReport) -> None:
         raise click.exceptions.Exit(INTERRUPTED)
 
 
-def ask_if_huge(folder: str, options: IndexOptions) -> None:
+def ask_if_huge(place: Place, options: IndexOptions) -> None:
     """Ask before a whole home folder or disk is indexed for the first time; without a terminal, refuse."""
-    from ..folder import check_folder
     from ..storage.index_place import index_place
 
-    root = check_folder(folder).resolve()
+    root = place.root.resolve()
     made = (Path(options.index) if options.index else index_place(root).path).exists()
     if made or options.yes or root not in (_home(), Path(root.anchor)):
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
+    confirm(root, f"this would index {what}", f"index {what}?", advice="name a smaller folder", abort=True)
+
+
+def confirm(path: Path, would: str, question: str, *, advice: str, abort: bool = False) -> bool:
+    """Ask about what cannot be taken back; without a terminal, refuse.
+
+    Args:
+        would: what would be done, for the refusal.
+        advice: what to do instead.
+        abort: whether a no ends the command.
+    """
     if not sys.stdin.isatty():
-        raise path_error(
-            root, ValueError, f"this would index {what}; add --yes if you mean it, or name a smaller folder"
-        )
-    click.confirm(f"{root}: index {what}?", abort=True, err=True)
+        raise path_error(path, ValueError, f"{would}; add --yes if you mean it, or {advice}")
+    return click.confirm(messages.printable(f"{path}: {question}"), abort=abort, err=True)
 
 
 def _home() -> Path | None:

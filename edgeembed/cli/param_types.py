@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,16 @@ def meaning(text: str) -> Meaning:
             return Path(text)
         messages.note(f"{messages.printable(text)}: no such picture; searching for these words")
     return words(text)
+
+
+def from_stdin() -> Meaning:
+    """What comes on standard input as a query: words, or the content of a picture."""
+    from ..reading.detect import HEAD_BYTES, detect
+
+    data = sys.stdin.buffer.read()
+    head = data[:HEAD_BYTES]
+    is_picture = b"\0" in head and detect(head, "-").picture is not None
+    return data if is_picture else words(os.fsdecode(data).strip())
 
 
 def words(text: str) -> str:

@@ -18,6 +18,7 @@ from .messages import echo_json, path_facts, printable, printable_text
 if TYPE_CHECKING:
     from ..search.explain import Explanation
     from ..search.hits import Hit
+    from .place import Place
 
 _WORDS_LISTED = 8
 _STRENGTHS = (0.25, 0.6)
@@ -27,20 +28,24 @@ Lines = Callable[["Hit"], list[tuple[int | None, str]]]
 """Lines of a hit's document to show instead of its snippet, with their numbers where they have some."""
 
 
-def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: Lines | None = None) -> None:
+def show_hits(
+    hits: Sequence[Hit], place: Place, *, color: str = "auto", lines: Lines | None = None, similarity: bool = False
+) -> None:
     """A hit in two lines or more: score and place, then what it says there.
 
     Args:
         color: ``auto``, ``always`` or ``never``.
         lines: ``None``: a snippet is shown.
+        similarity: whether that is shown, and what has the same content, instead of the score.
     """
     style = _Style(color)
     for hit in hits:
-        path = _opened_from_here(folder, hit.id)
-        place = printable(path) + _place_in(hit)
+        path = place.shown(hit.id)
         judged = hit.similarity if hit.score is None else hit.score
-        shown = "words" if judged is None else f"{judged:.3f}"  # found by them alone
-        style.echo(f"{shown}  " + style.link(style.bold(place), path))
+        value = hit.similarity if similarity else judged
+        shown = "words" if value is None else f"{value:.5f}" if similarity else f"{value:.3f}"  # found by them alone
+        same = "  same content" if similarity and hit.same_content else ""
+        style.echo(f"{shown}  " + style.link(style.bold(printable(path) + _place_in(hit)), path) + same)
         if lines is not None and hit.snippet is not None:
             words = (
                 {hit.passages[0].snippet[a:b] for a, b in hit.passages[0].marks} if hit.passages[0].snippet else set()
@@ -51,10 +56,10 @@ def show_hits(hits: Sequence[Hit], folder: str, *, color: str = "auto", lines: L
             style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
 
 
-def show_explanation(explanation: Explanation, folder: str, *, color: str = "auto") -> None:
+def show_explanation(explanation: Explanation, place: Place, *, color: str = "auto") -> None:
     """Score and place, the passage with its strong words marked, then the strongest with their weights."""
     style = _Style(color)
-    path = _opened_from_here(folder, explanation.id)
+    path = place.shown(explanation.id)
     score = explanation.similarity if explanation.score is None else explanation.score
     style.echo(f"{score:.3f}  " + style.link(style.bold(printable(path) + _place_in(explanation)), path))
     strongest = max((word.weight for word in explanation.words), default=0.0)
@@ -72,10 +77,10 @@ def show_explanation(explanation: Explanation, folder: str, *, color: str = "aut
             style.echo(f"{word.weight:+.3f} {printable_text(explanation.text[word.start : word.end])}")
 
 
-def show_explanation_json(explanation: Explanation, folder: str) -> None:
+def show_explanation_json(explanation: Explanation, place: Place) -> None:
     """One JSON object: the fields of ``Explanation``, with ``path`` instead of ``id``."""
     record = asdict(explanation)
-    echo_json({**path_facts(_opened_from_here(folder, record.pop("id"))), **record})
+    echo_json({**path_facts(place.shown(record.pop("id"))), **record})
 
 
 def _printable_lines(text: str) -> str:
@@ -138,7 +143,7 @@ def _place_in(hit: Hit | Explanation) -> str:
     return f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
 
 
-def show_hits_json(hits: Sequence[Hit], folder: str, *, lines: Lines | None = None) -> None:
+def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = None) -> None:
     """One JSON object a line: the fields of ``Hit``, with ``path`` instead of ``id``; see docs/output.schema.json.
 
     Args:
@@ -150,9 +155,4 @@ def show_hits_json(hits: Sequence[Hit], folder: str, *, lines: Lines | None = No
             passage["text"] = None
         if lines is not None and hit.snippet is not None:
             record["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
-        echo_json({**path_facts(_opened_from_here(folder, record.pop("id"))), **record})
-
-
-def _opened_from_here(folder: str, id: str) -> str:
-    """The path of a document, so that it can be opened from where the command runs."""
-    return os.path.normpath(os.path.join(folder, *id.split("/")))  # noqa: PTH118 (Path would not keep lone surrogates on every system)
+        echo_json({**path_facts(place.shown(record.pop("id"))), **record})

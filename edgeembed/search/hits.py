@@ -53,6 +53,9 @@ class Hit:
     matched: tuple[str, ...]
     """What found it: ``vector``, ``keyword``."""
     metadata: Mapping[str, Any]
+    same_content: bool | None = None
+    """Of ``similar``: whether it is a copy of what it was compared with, apart from name and metadata; ``None``: it was
+    found by a query."""
 
     @classmethod
     def of(

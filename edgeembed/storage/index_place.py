@@ -56,11 +56,23 @@ def covering_folder(folder: Path) -> Path | None:
     """
     real = folder.resolve()
     for candidate in (real, *real.parents):
-        inside = candidate / INDEX_NAME
-        # ".old" is what a rebuild leaves that was killed between its two renames; the next opening takes it back.
-        for index_dir in filter(None, (inside, Path(f"{inside}.old"), cache_path(candidate, "indexes"))):
-            if _is_file(index_dir / CATALOG_NAME) and (candidate == real or _is_own(index_dir)):
-                return candidate
+        index_dir = _made_index(candidate)
+        if index_dir is not None and (candidate == real or _is_own(index_dir)):
+            return candidate
+    return None
+
+
+def _made_index(folder: Path) -> Path | None:
+    """Where the index of a folder is that opening the folder would open; ``None``: it has none."""
+    inside = folder / INDEX_NAME
+    # ".old" is what a rebuild leaves that was killed between its two renames; the next opening takes it back.
+    for index_dir in (inside, Path(f"{inside}.old")):
+        if _is_file(index_dir / CATALOG_NAME):
+            return index_dir
+    cache = cache_path(folder, "indexes")
+    # An index in the cache that was made while the folder could not be written is not opened once it can be.
+    if cache is not None and _is_file(cache / CATALOG_NAME) and index_place(folder).path == cache:
+        return cache
     return None
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from ..catalog.database import CATALOG_NAME
+from ..errors import IndexCorruptError, IndexNotWritableError
 from ..system.files import sync_folder
 from .index_dir import INDEX_NAME, check_index_dir, foreign_files, is_own_name
 from .lock import process_lock
@@ -64,6 +65,27 @@ def swap_in(index_dir: Path, scratch: Path) -> None:
         scratch.rename(index_dir)
         sync_folder(index_dir.parent)
     remove_index(old)
+
+
+def forget_index(index_dir: Path) -> None:
+    """Remove an index, and what a rebuild of it left, while nobody writes to it; nothing that is not edgeembed's.
+
+    Raises:
+        IndexCorruptError: it is a link, or holds one.
+        IndexLockedError: another process is writing.
+        IndexNotWritableError: the system does not let it be removed.
+        NotAnIndexError: other files lie in it; nothing is removed.
+    """
+    if index_dir.is_symlink():
+        raise IndexCorruptError(index_dir, "is a link, which is not followed", "name its target with --index")
+    scratch = rebuild_dir(index_dir.resolve())
+    with process_lock(index_dir):
+        check_index_dir(index_dir)
+    remove_index(index_dir)
+    if (index_dir / CATALOG_NAME).exists():
+        raise IndexNotWritableError(index_dir, "could not be removed")
+    if _is_index(scratch):
+        remove_index(scratch)
 
 
 def remove_index(folder: Path) -> None:

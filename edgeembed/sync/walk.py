@@ -88,6 +88,19 @@ def left_out_by(root: Path, below: str, options: WalkOptions) -> LeftOut | None:
     return start if isinstance(start, LeftOut) else None
 
 
+def enclosing_rule(folder: Path) -> str | None:
+    """The rule of an enclosing git repository that leaves a folder out; ``None``: none does, or it is in none.
+
+    A folder that is named is walked all the same, but the rule may fit what is in it too.
+    """
+    real = folder.resolve()
+    repository = next((above for above in (real, *real.parents) if os.path.lexists(above / ".git")), None)
+    if repository in (None, real):
+        return None
+    left_out = left_out_by(repository, real.relative_to(repository).as_posix(), WalkOptions(hidden=True))
+    return None if left_out is None or left_out.rule == HIDDEN else f"{repository}: {left_out.rule}"
+
+
 class _Folder(NamedTuple):
     """A folder that is still to be read."""
 

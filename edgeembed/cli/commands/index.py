@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from ...errors import IndexNotFoundError
+from ...errors import IndexNotFoundError, path_error
 from .. import messages
 from ..options import (
     SKIPPED,
@@ -16,7 +20,12 @@ from ..options import (
     open_folder,
     work,
 )
+from ..place import Place, find_place
 from ..process_priority import lower_priority
+
+if TYPE_CHECKING:
+    from ...sync.sync import SyncReport
+    from ...sync.walk_options import WalkOptions
 
 
 @click.command()
@@ -24,55 +33,105 @@ from ..process_priority import lower_priority
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--rebuild", is_flag=True, help="Make the index anew beside the old one, then switch.")
 @click.option("--checksum", is_flag=True, help="Read every file, also those that look unchanged.")
+@click.option("--here", is_flag=True, help="Give FOLDER an index of its own, also inside a folder that has one.")
+@click.option("--hidden/--no-hidden", default=None, help="Whether hidden files are taken in, from now on.")
+@click.option("--ignore/--no-ignore", default=None, help="Whether ignore files count, from now on.")
+@click.option("--follow/--no-follow", default=None, help="Whether links out of the folder are followed, from now on.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
 @click.option("--nice", is_flag=True, help="Let other programs go first.")
 @index_options
 def index(
-    folder: str, dry_run: bool, rebuild: bool, checksum: bool, strict: bool, nice: bool, options: IndexOptions
+    folder: str,
+    dry_run: bool,
+    rebuild: bool,
+    checksum: bool,
+    here: bool,
+    strict: bool,
+    nice: bool,
+    options: IndexOptions,
+    **taken_in: bool | None,
 ) -> None:
-    """Bring the index of FOLDER up to date (the current folder unless given)."""
-    from ...folder import Folder
+    """Bring the index of FOLDER up to date (the current folder unless given).
 
+    Inside a folder that has an index, that one is brought up to date for FOLDER.
+    """
+    place = find_place(folder, options.index, own=here, allows_file=False)
+    if rebuild and place.below:
+        advice = f"`edgeembed index --rebuild {place.root}` makes that anew, --here gives this folder one of its own"
+        raise path_error(folder, ValueError, f"its files are in the index of {place.root}; {advice}")
+    walk_options = _walk_options(place, options, taken_in)
     if dry_run:
-        _show_plan(folder, options.index, rebuild=rebuild)
+        _show_plan(place, options, walk_options, rebuild=rebuild)
         return
-    ask_if_huge(folder, options)
+    ask_if_huge(place, options)
     if nice:
         lower_priority()
-    with work() as (progress, cancel):
-        if rebuild:
-            report = Folder.rebuild(
-                folder,
-                index=options.index,
-                model=options.model,
-                image_model=options.image_model,
-                threads=options.threads,
-                progress=progress,
-                cancel=cancel,
-            )
-        else:
-            with open_folder(folder, options) as opened:
-                report = opened.sync(progress=progress, cancel=cancel, checksum=checksum)
-    messages.report_sync(report, quiet_if_idle=False)
+    report = _run(place, options, walk_options, rebuild=rebuild, checksum=checksum)
+    messages.report_sync(report, quiet_if_idle=False, place=place)
+    messages.name_own_indexes(report.skipped, place)
+    _name_enclosing_rule(place)
     end_if_cancelled(report)
     if strict and report.skipped:
         raise click.exceptions.Exit(SKIPPED)
 
 
-def _show_plan(folder: str, index: str | None, *, rebuild: bool) -> None:
+def _run(
+    place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool, checksum: bool
+) -> SyncReport:
     from ...folder import Folder
 
+    with work() as (progress, cancel):
+        if rebuild:
+            return Folder.rebuild(
+                place.root,
+                index=options.index,
+                model=options.model,
+                image_model=options.image_model,
+                threads=options.threads,
+                options=walk_options,
+                progress=progress,
+                cancel=cancel,
+            )
+        with open_folder(place, options) as opened:
+            return opened.sync(
+                progress=progress, cancel=cancel, checksum=checksum, options=walk_options, below=place.below
+            )
+
+
+def _walk_options(place: Place, options: IndexOptions, taken_in: dict[str, bool | None]) -> WalkOptions | None:
+    """What is to be taken in from now on; ``None``: what was recorded."""
+    from ...storage.index_place import index_place
+    from ...sync.walk_options import options_at
+
+    told = {name: value for name, value in taken_in.items() if value is not None}
+    if not told:
+        return None
+    return replace(options_at(Path(options.index) if options.index else index_place(place.root).path), **told)
+
+
+def _name_enclosing_rule(place: Place) -> None:
+    """Say that git would leave the folder out; it is indexed all the same, because somebody named it."""
+    from ...sync.walk import enclosing_rule
+
+    if not place.below and (rule := enclosing_rule(place.folder)) is not None:
+        messages.note(f"{place.typed}: {rule} leaves this folder out; it is indexed because you named it")
+
+
+def _show_plan(place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool) -> None:
+    from ...folder import Folder
+
+    index = options.index
     try:
         if rebuild:
-            todo = [("anew", stat.path) for stat in Folder.plan_rebuild(folder, index=index)]
+            todo = [("anew", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=walk_options)]
             messages.note(f"the index would be made anew, of {len(todo):,} {'file' if len(todo) == 1 else 'files'}")
         else:
-            with open_folder(folder, IndexOptions(index), read_only=True) as opened:
-                plan = opened.plan()
+            with open_folder(place, IndexOptions(index), read_only=True) as opened:
+                plan = opened.plan(options=walk_options, below=place.below)
             todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
             todo += [("removed", path) for path in plan.removed]
             messages.name_emptied(plan.skipped)
     except IndexNotFoundError:
-        todo = [("new", stat.path) for stat in Folder.plan_rebuild(folder, index=index)]
+        todo = [("new", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=walk_options)]
     for what, path in todo:
         click.echo(f"{what:8} {messages.printable(path)}")

@@ -1,9 +1,11 @@
-"""The commands that look after an index: ``status``, ``verify``, ``repair`` and ``compact``."""
+"""The commands that look after an index: ``status``, ``forget``, ``verify``, ``repair`` and ``compact``."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,13 +14,19 @@ from .. import messages
 from ..options import (
     NEGATIVE,
     IndexOptions,
+    confirm,
     folder_argument,
     index_option,
     json_option,
     model_option,
     open_folder,
     threads_option,
+    yes_option,
 )
+from ..place import Place, find_place
+
+if TYPE_CHECKING:
+    from ...sync.walk_options import WalkOptions
 
 _COUNTED = {
     "documents": "documents",
@@ -32,37 +40,141 @@ _BETTER = "lets words of every script, C++, parts of identifiers and phrases be 
 
 
 @click.command()
-@folder_argument
-@click.option("--all", "show_all", is_flag=True, help="List every skipped file, not only some for each reason.")
+@click.argument("folder", required=False, type=click.Path())
+@click.option(
+    "--all",
+    "show_all",
+    is_flag=True,
+    help="List everything that was skipped or left out; without FOLDER also all indexes of this user.",
+)
 @json_option
 @index_option
-def status(folder: str, show_all: bool, as_json: bool, index: str | None) -> None:
-    """Show what the index of FOLDER holds, what has changed since, and which files were skipped and why."""
+def status(folder: str | None, show_all: bool, as_json: bool, index: str | None) -> None:
+    """Show what the index of FOLDER holds (the current folder unless given), and what was left out and why.
+
+    What has changed since the last run is said too. Inside a folder that has an index, that one is shown, as far as it
+    is about FOLDER.
+    """
+    if show_all and folder is None and index is None:
+        with suppress(IndexNotFoundError):
+            if not as_json:
+                _show_status(find_place(".", None), None, show_all=True, as_json=False)
+        _show_known(as_json=as_json)
+        return
+    _show_status(find_place(folder or ".", index), index, show_all=show_all, as_json=as_json)
+
+
+def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bool) -> None:
     from ...catalog.schema import LAYOUT
     from ...storage.index_swap import begun_rebuild
+    from ...sync.walk import enclosing_rule
 
-    with open_folder(folder, IndexOptions(index), read_only=True) as opened:
-        info, plan = opened.status(), opened.plan()
+    with open_folder(place, IndexOptions(index), read_only=True) as opened:
+        info, plan = opened.status(below=place.below), opened.plan(below=place.below, lists_left_out=True)
     rebuild = begun_rebuild(info.path)
     skipped = sorted({*info.skipped, *plan.skipped}, key=lambda item: item.path)
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
         listed = [{**messages.path_facts(item.path), "reason": item.reason} for item in skipped]
-        messages.echo_json({**vars(info), "pending": pending, "rebuild": rebuild, "skipped": listed})
+        left_out = [{**messages.path_facts(item.path), "rule": item.rule} for item in plan.left_out]
+        told = {"folder": str(place.root), "below": place.below or None, "options": vars(plan.options)}
+        record = {**vars(info), **told, "pending": pending, "rebuild": rebuild}
+        messages.echo_json({**record, "skipped": listed, "left_out": left_out})
         return
-    click.echo(f"index    {info.path} ({info.size_bytes / 1e6:.1f} MB, {info.generation:,} commits)")
-    click.echo(f"model    {info.model} ({info.space})")
-    click.echo("photos   " + (f"{info.image_model} ({info.image_space})" if info.image_model else "left out"))
-    click.echo(f"holds    {info.documents:,} files in {info.chunks:,} passages")
+    _echo("index    ", f"{info.path} ({info.size_bytes / 1e6:.1f} MB, {info.generation:,} commits)")
+    if place.below:
+        _echo("of       ", f"{place.root}; what follows is about {place.folder} in it")
+    _echo("model    ", f"{info.model} ({info.space})")
+    _echo("photos   ", f"{info.image_model} ({info.image_space})" if info.image_model else "left out")
+    _echo("holds    ", f"{info.documents:,} files in {info.chunks:,} passages")
     if info.unread:
-        click.echo(f"unread   {info.unread:,} passages of words that the model does not know, found by these only")
+        _echo("unread   ", f"{info.unread:,} passages of words that the model does not know, found by these only")
     if info.layout < LAYOUT:
-        click.echo(f"layout   {info.layout}, of an older edgeembed; `edgeembed index {folder}` {_BETTER}")
-    click.echo("pending  " + (", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing"))
+        _echo("layout   ", f"{info.layout}, of an older edgeembed; `edgeembed index {place.root}` {_BETTER}")
+    _echo("pending  ", ", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing")
+    if options := _named_options(plan.options):
+        _echo("takes in ", options)
     if rebuild is not None:
-        click.echo(f"rebuild  begun in {rebuild} and not ended; `edgeembed index --rebuild` goes on with it")
+        _echo("rebuild  ", f"begun in {rebuild} and not ended; `edgeembed index --rebuild` goes on with it")
+    if (rule := enclosing_rule(place.folder)) is not None:
+        _echo("git      ", f"{rule} leaves this folder out")
     click.echo(f"skipped  {len(skipped):,}")
     messages.show_skipped(skipped, everything=show_all)
+    if plan.left_out:
+        click.echo(f"left out {len(plan.left_out):,} on purpose")
+        messages.show_left_out(plan.left_out, everything=show_all)
+
+
+def _echo(label: str, text: str) -> None:
+    click.echo(label + messages.printable(text))
+
+
+def _named_options(options: WalkOptions) -> str:
+    """What is taken in that is left out by default, as the options of ``index`` are called; empty: nothing."""
+    told = {"--hidden": options.hidden, "--no-ignore": not options.ignore, "--follow": options.follow}
+    return ", ".join(name for name, value in told.items() if value)
+
+
+def _show_known(*, as_json: bool) -> None:
+    """Every index of this user."""
+    from ...maintenance.registry import known_indexes
+
+    for known in known_indexes():
+        used = known.used.isoformat(sep=" ", timespec="minutes")
+        if as_json:
+            folder = {f"folder{end}": value for end, value in _facts(known.folder)}
+            record = {**messages.path_facts(str(known.path)), **folder, "size_bytes": known.size_bytes}
+            messages.echo_json({**record, "used": known.used.isoformat(timespec="seconds")})
+        else:
+            where = "" if known.path.parent == known.folder else f" (index in {known.path})"
+            click.echo(f"{known.size_bytes / 1e6:9.1f} MB  {used}  {messages.printable(f'{known.folder}{where}')}")
+
+
+def _facts(path: Path) -> list[tuple[str, str | None]]:
+    """The ends of names of fields about a path, and their values."""
+    facts = messages.path_facts(str(path))
+    return [("", facts["path"]), ("_bytes", facts["path_bytes"])]
+
+
+@click.command()
+@folder_argument
+@yes_option
+@index_option
+def forget(folder: str, yes: bool, index: str | None) -> None:
+    """Remove the index of FOLDER (the current folder unless given), and nothing else; your files stay."""
+    from ...maintenance import registry
+    from ...storage.index_swap import forget_index
+
+    index_dir = _own_index(folder, index, "forget")
+    size_bytes = sum(file.stat().st_size for file in index_dir.iterdir() if file.is_file())
+    question = f"remove this index of {size_bytes / 1e6:.1f} MB?"
+    would = "this would remove the index"
+    if not yes and not confirm(index_dir, would, question, advice="leave it as it is"):
+        messages.note("nothing was removed")
+        raise click.exceptions.Exit(NEGATIVE)
+    forget_index(index_dir)
+    registry.forget(index_dir)
+    messages.note(f"{index_dir}: removed")
+
+
+def _own_index(folder: str, index: str | None, command: str, *, advice: str | None = None) -> Path:
+    """The folder of the index of a folder itself, not of one above; ``advice`` is what to say if there is none.
+
+    Raises:
+        IndexNotFoundError: it has none; with the folder above that has one, or what to type to make one.
+    """
+    from ...catalog.database import CATALOG_NAME
+    from ...folder import check_folder
+    from ...storage.index_dir import named_index_dir
+    from ...storage.index_place import covering_folder, index_place
+
+    index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
+    if (index_dir / CATALOG_NAME).is_file():
+        return index_dir
+    covering = covering_folder(Path(folder)) if index is None else None
+    if covering is not None:
+        advice = f"its files are in the index of {covering}: `edgeembed {command} {covering}`"
+    raise IndexNotFoundError(index_dir, advice or f"make one with `edgeembed index {folder}`")
 
 
 @click.command()
@@ -74,7 +186,8 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
     from ...errors import IndexCorruptError
 
     try:
-        with open_folder(folder, IndexOptions(index), read_only=True) as opened:
+        _own_index(folder, index, "verify")
+        with open_folder(Place(folder, Path(folder), Path(folder)), IndexOptions(index), read_only=True) as opened:
             report = opened.index.verify()
     except IndexCorruptError as error:
         problems = [{"where": str(error.path), "what": error.reason}]
@@ -107,9 +220,14 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
     """Make the index of FOLDER whole again from what remains; what is lost is indexed again at the next sync."""
     from ...folder import check_folder
     from ...index import Index
-    from ...storage.index_place import index_place
+    from ...storage.index_dir import named_index_dir
+    from ...storage.index_place import covering_folder, index_place
 
-    index_dir = index_place(check_folder(folder)).path if index is None else index
+    index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
+    covering = covering_folder(Path(folder)) if index is None else None
+    # One whose catalog is gone may be repaired yet.
+    if covering not in (None, Path(folder).resolve()) and not index_dir.exists():
+        raise IndexNotFoundError(index_dir, f"its files are in the index of {covering}: `edgeembed repair {covering}`")
     report = Index.repair(index_dir, model=model, threads=threads)
     if as_json:
         messages.echo_json(asdict(report))
@@ -129,15 +247,9 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
 @index_option
 def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -> None:
     """Give the disk back that removed files took in the index of FOLDER, and wipe their text."""
-    from ...catalog.database import CATALOG_NAME
-    from ...folder import check_folder
     from ...index import Index
-    from ...storage.index_dir import named_index_dir
-    from ...storage.index_place import index_place
 
-    index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
-    if not (index_dir / CATALOG_NAME).is_file():
-        raise IndexNotFoundError(index_dir, "there is nothing to compact")
+    index_dir = _own_index(folder, index, "compact", advice="there is nothing to compact")
     with Index.open(index_dir) as opened:
         report = opened.compact(for_shipping=for_shipping)
     if as_json:

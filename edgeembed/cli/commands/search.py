@@ -25,11 +25,13 @@ from ..options import (
     open_to_search,
     sync_before_search,
 )
-from ..param_types import ExistingFile, Item, Score, Size, When, meaning
+from ..param_types import ExistingFile, Item, Score, Size, When, from_stdin, meaning
 from ..param_types import words as checked_words
+from ..place import Place, find_place
 
 if TYPE_CHECKING:
     from ...folder import Folder
+    from ...index_models.query_vectors import Meaning
     from ...search.hits import Hit
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -52,7 +54,13 @@ def _answer_options(command: _Command) -> _Command:
     """The options of every command that shows hits."""
     options = (
         click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="Most files to show."),
-        click.option("--path", "paths", multiple=True, metavar="GLOB", help="Only paths that fit, as in .gitignore."),
+        click.option(
+            "--path",
+            "paths",
+            multiple=True,
+            metavar="GLOB",
+            help="Only paths that fit, as in .gitignore or as shown; {a,b} is either, !GLOB what does not fit.",
+        ),
         click.option("--kind", type=click.Choice(["text", "image"]), help="Only texts, or only pictures."),
         click.option("--ext", "extensions", multiple=True, metavar="EXT", help="Only files with this extension."),
         click.option("--since", type=When(), help="Only files changed since a date, a time, or an age such as 7d."),
@@ -95,13 +103,13 @@ def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, literal: b
     """Find files in FOLDER (the current folder unless given) that QUERY is about.
 
     In QUERY, "..." must occur in the passage and -word must not occur in the file. The path of a picture searches for
-    what it shows, if the model knows pictures. A query that begins with a dash goes after `--`. With --literal every
-    character of QUERY is text.
+    what it shows, if the model knows pictures. A query that begins with a dash goes after `--`; the query `-` is read
+    from standard input. With --literal every character of QUERY is text. FOLDER may also be one inside a folder with an
+    index, or a single file.
     """
-    if not query.strip():
+    item = _item(query, literal=literal)
+    if isinstance(item, str) and not item.strip():
         raise ValueError('the query is empty: give some words to search for, as in edgeembed search "red bicycle"')
-
-    item = checked_words(query) if literal else meaning(query)
 
     def ask(opened: Folder, limits: dict[str, Any], words: str | None = None) -> list[Hit]:
         return opened.search(words or item, mode=mode, plus=plus, minus=minus, syntax=not literal, **limits)
@@ -112,14 +120,27 @@ def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, literal: b
 @click.command()
 @click.argument("file", type=ExistingFile())
 @folder_argument
+@click.option(
+    "--min-similarity", type=Score(-1, 1), help="Only files at least as similar, -1 to 1, and copies; 0.99 for bursts."
+)
 @_answer_options
-def similar(file: str, folder: str, **rest: Any) -> None:
-    """Find files in FOLDER (the current folder unless given) that are like FILE, a text or a picture."""
+def similar(file: str, folder: str, min_similarity: float | None, **rest: Any) -> None:
+    """Find files in FOLDER (the current folder unless given) that are like FILE, a text or a picture.
+
+    What is shown is the similarity, 1 at most, and of copies that their content is the same.
+    """
 
     def ask(opened: Folder, limits: dict[str, Any]) -> list[Hit]:
-        return opened.similar(file, **limits)
+        if min_similarity is None:
+            return opened.similar(file, **limits)
+        if limits["min_score"] == "auto":
+            limits = {**limits, "min_score": None}
+        hits = opened.similar(file, **limits)
+        return [
+            hit for hit in hits if hit.same_content or (hit.similarity is not None and hit.similarity >= min_similarity)
+        ]
 
-    _answer(ask, folder, **rest)
+    _answer(ask, folder, similarity=True, **rest)
 
 
 @click.command()
@@ -139,42 +160,50 @@ def explain(
     QUERY is words or the path of a picture, as for `search`. Each word of the passage that fits best is left out in
     turn: what the similarity loses by that is its weight.
     """
-    item = checked_words(query) if literal else meaning(query)
-    with _up_to_date(folder, options, no_sync=no_sync) as opened:
+    item = _item(query, literal=literal)
+    place = find_place(folder, options.index)
+    with _up_to_date(place, options, no_sync=no_sync) as opened:
         try:
             explanation = opened.explain(item, file, syntax=not literal)
         except KeyError:
-            raise path_error(file, ValueError, _why_unknown(file, folder)) from None
+            raise path_error(file, ValueError, _why_unknown(file, place)) from None
     if as_json:
-        render.show_explanation_json(explanation, folder)
+        render.show_explanation_json(explanation, place)
     else:
-        render.show_explanation(explanation, folder, color=color)
+        render.show_explanation(explanation, place, color=color)
 
 
-def _why_unknown(file: str, folder: str) -> str:
+def _item(query: str, *, literal: bool) -> Meaning:
+    """What is searched for: what was typed, or, of ``-``, what comes on standard input."""
+    if query == "-":
+        return from_stdin()
+    return checked_words(query) if literal else meaning(query)
+
+
+def _why_unknown(file: str, place: Place) -> str:
     """Why a file is not in the index of a folder, and what to do about that."""
-    if not Path(file).resolve().is_relative_to(Path(folder).resolve()):
-        return f"lies outside of {folder}; name the folder that it is in"
-    return f"not in the index of {folder}; `edgeembed status {folder}` says which files were skipped and why"
+    if not Path(file).resolve().is_relative_to(place.folder.resolve()):
+        return f"lies outside of {place.folder}; name the folder that it is in"
+    return f"not in the index of {place.root}; `edgeembed status {place.folder}` says which files were skipped and why"
 
 
 @contextmanager
-def _up_to_date(folder: str, options: IndexOptions, *, no_sync: bool) -> Iterator[Folder]:
+def _up_to_date(place: Place, options: IndexOptions, *, no_sync: bool) -> Iterator[Folder]:
     """The folder, whose index is brought up to date first; with ``no_sync`` it is taken, and left, as it is."""
     if not no_sync:
-        ask_if_huge(folder, options)
-    with open_folder(folder, options, read_only=True) if no_sync else open_to_search(folder, options) as opened:
-        _sync(opened, folder, options)
+        ask_if_huge(place, options)
+    with open_folder(place, options, read_only=True) if no_sync else open_to_search(place, options) as opened:
+        _sync(opened, place, options)
         yield opened
 
 
-def _sync(opened: Folder, folder: str, options: IndexOptions) -> None:
+def _sync(opened: Folder, place: Place, options: IndexOptions) -> None:
     """Bring the index up to date; where the model can only search it, with the model that it was made with."""
     try:
-        sync_before_search(opened)
+        sync_before_search(opened, place)
     except ModelMismatchError:
-        with open_folder(folder, replace(options, model=None, image_model=None)) as own:
-            sync_before_search(own)
+        with open_folder(place, replace(options, model=None, image_model=None)) as own:
+            sync_before_search(own, place)
 
 
 def _answer(
@@ -191,18 +220,20 @@ def _answer(
     color: str,
     as_json: bool,
     options: IndexOptions,
+    similarity: bool = False,
     **filters: Any,
 ) -> None:
+    place = find_place(folder, options.index)
     limits = {
         "k": k,
         "exact": exact,
-        "where": _where(**filters),
+        "where": _where(place, **filters),
         "min_score": "auto" if min_score is None else min_score,
     }
-    with _up_to_date(folder, options, no_sync=no_sync) as opened:
+    with _up_to_date(place, options, no_sync=no_sync) as opened:
         hits = ask(opened, limits)
         if not hits:
-            messages.note(f"{folder}: {_why_nothing(ask, opened, limits, query)}")
+            messages.note(f"{folder}: {_why_nothing(ask, opened, place, limits, query)}")
             raise click.exceptions.Exit(NEGATIVE)
 
         def lines(hit: Hit) -> list[tuple[int | None, str]]:
@@ -212,20 +243,32 @@ def _answer(
 
         text = None if context is None and not full else lines
         if as_json:
-            render.show_hits_json(hits, folder, lines=text)
+            render.show_hits_json(hits, place, lines=text)
         else:
-            render.show_hits(hits, folder, color=color, lines=text)
+            render.show_hits(hits, place, color=color, lines=text, similarity=similarity)
 
 
-def _why_nothing(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str | None) -> str:
+def _why_nothing(ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any], query: str | None) -> str:
     """Why there are no hits, and what would change that."""
-    status = opened.status()
-    why = _why_none_fits(ask, opened, limits, query) if status.documents else "no files to search here"
+    status = opened.status(below=place.below)
+    if not status.documents:
+        why = _why_no_files(place)
+    elif place.file is not None and place.file not in opened.index:
+        why = f"this file is not in the index; `edgeembed status --all {place.folder}` says why"
+    else:
+        why = _why_none_fits(ask, opened, place, limits, query)
     left_out = messages.pictures_left_out(status.skipped)
     return f"{why}; {left_out}" if left_out else why
 
 
-def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str | None) -> str:
+def _why_no_files(place: Place) -> str:
+    from ...sync.walk import enclosing_rule
+
+    rule = enclosing_rule(place.folder)
+    return "no files to search here" + (f"; {rule} leaves this folder out" if rule else "")
+
+
+def _why_none_fits(ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any], query: str | None) -> str:
     parsed = None if query is None else parse_query(query)
     if parsed is not None and parsed.excluded:
         quoted = (f'"{phrase}"' for phrase in parsed.phrases)
@@ -234,7 +277,8 @@ def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str
             return f"all that fits is left out by {left_out}; without the minus sign it is searched for"
     if ask(opened, {**limits, "k": 1, "min_score": None}):
         return "nothing here fits; --min-score 0 shows the nearest all the same"
-    if limits["where"]:
+    whole = place.path_tests(())
+    if limits["where"] != ({"file.path": whole} if whole else {}):
         return "no file that --path, --kind and the other options leave over fits"
     if parsed is not None and not parsed.phrases and not parsed.excluded:
         return "no file here holds any of these words, and by meaning there is nothing to compare them with"
@@ -242,6 +286,7 @@ def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str
 
 
 def _where(
+    place: Place,
     *,
     paths: Sequence[str],
     kind: str | None,
@@ -252,7 +297,7 @@ def _where(
     max_size: int | None,
 ) -> dict[str, Any]:
     tests: dict[str, Any] = {
-        "file.path": {"glob": list(paths)} if paths else None,
+        "file.path": place.path_tests(paths),
         "document.kind": kind,
         "file.ext": {"in": [name.lower().lstrip(".") for name in extensions]} if extensions else None,
         "file.modified": {sign: when for sign, when in ((">=", since), ("<", until)) if when is not None},
