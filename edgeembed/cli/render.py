@@ -151,6 +151,8 @@ def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = N
     """
     for hit in hits:
         record = asdict(hit)
+        if record["same_content"] is None:
+            del record["same_content"]
         for passage in record["passages"]:
             passage["text"] = None
         if lines is not None and hit.snippet is not None:

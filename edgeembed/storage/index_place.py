@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,8 +78,9 @@ def _made_index(folder: Path) -> Path | None:
 
 
 def _is_own(index_dir: Path) -> bool:
-    """Whether it belongs to this user; only asked where systems know owners by number."""
-    return not hasattr(os, "getuid") or index_dir.lstat().st_uid == os.getuid()
+    """Whether it is no link and belongs to this user, where systems know owners by number."""
+    info = index_dir.lstat()
+    return stat.S_ISDIR(info.st_mode) and (not hasattr(os, "getuid") or info.st_uid == os.getuid())
 
 
 def _is_file(path: Path) -> bool:

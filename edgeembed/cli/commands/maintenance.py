@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,14 +72,19 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
     with open_folder(place, IndexOptions(index), read_only=True) as opened:
         info, plan = opened.status(below=place.below), opened.plan(below=place.below, lists_left_out=True)
     rebuild = begun_rebuild(info.path)
-    skipped = sorted({*info.skipped, *plan.skipped}, key=lambda item: item.path)
+    within = f"{place.below}/" if place.below else ""  # paths are shown from the folder that was named
+    skipped = [
+        replace(item, path=item.path.removeprefix(within))
+        for item in sorted({*info.skipped, *plan.skipped}, key=lambda item: item.path)
+    ]
+    left_out = [item._replace(path=item.path.removeprefix(within)) for item in plan.left_out]
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
         listed = [{**messages.path_facts(item.path), "reason": item.reason} for item in skipped]
-        left_out = [{**messages.path_facts(item.path), "rule": item.rule} for item in plan.left_out]
+        ruled = [{**messages.path_facts(item.path), "rule": item.rule} for item in left_out]
         told = {"folder": str(place.root), "below": place.below or None, "options": vars(plan.options)}
         record = {**vars(info), **told, "pending": pending, "rebuild": rebuild}
-        messages.echo_json({**record, "skipped": listed, "left_out": left_out})
+        messages.echo_json({**record, "skipped": listed, "left_out": ruled})
         return
     _echo("index    ", f"{info.path} ({info.size_bytes / 1e6:.1f} MB, {info.generation:,} commits)")
     if place.below:
@@ -100,9 +105,9 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
         _echo("git      ", f"{rule} leaves this folder out")
     click.echo(f"skipped  {len(skipped):,}")
     messages.show_skipped(skipped, everything=show_all)
-    if plan.left_out:
-        click.echo(f"left out {len(plan.left_out):,} on purpose")
-        messages.show_left_out(plan.left_out, everything=show_all)
+    if left_out:
+        click.echo(f"left out {len(left_out):,} on purpose")
+        messages.show_left_out(left_out, everything=show_all)
 
 
 def _echo(label: str, text: str) -> None:

@@ -233,7 +233,8 @@ def _answer(
     with _up_to_date(place, options, no_sync=no_sync) as opened:
         hits = ask(opened, limits)
         if not hits:
-            messages.note(f"{folder}: {_why_nothing(ask, opened, place, limits, query)}")
+            why = _why_nothing(ask, opened, place, limits, query, is_filtered=any(filters.values()))
+            messages.note(f"{folder}: {why}")
             raise click.exceptions.Exit(NEGATIVE)
 
         def lines(hit: Hit) -> list[tuple[int | None, str]]:
@@ -248,7 +249,9 @@ def _answer(
             render.show_hits(hits, place, color=color, lines=text, similarity=similarity)
 
 
-def _why_nothing(ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any], query: str | None) -> str:
+def _why_nothing(
+    ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any], query: str | None, *, is_filtered: bool
+) -> str:
     """Why there are no hits, and what would change that."""
     status = opened.status(below=place.below)
     if not status.documents:
@@ -256,7 +259,7 @@ def _why_nothing(ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any]
     elif place.file is not None and place.file not in opened.index:
         why = f"this file is not in the index; `edgeembed status --all {place.folder}` says why"
     else:
-        why = _why_none_fits(ask, opened, place, limits, query)
+        why = _why_none_fits(ask, opened, limits, query, is_filtered=is_filtered)
     left_out = messages.pictures_left_out(status.skipped)
     return f"{why}; {left_out}" if left_out else why
 
@@ -268,7 +271,7 @@ def _why_no_files(place: Place) -> str:
     return "no files to search here" + (f"; {rule} leaves this folder out" if rule else "")
 
 
-def _why_none_fits(ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any], query: str | None) -> str:
+def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str | None, *, is_filtered: bool) -> str:
     parsed = None if query is None else parse_query(query)
     if parsed is not None and parsed.excluded:
         quoted = (f'"{phrase}"' for phrase in parsed.phrases)
@@ -277,8 +280,7 @@ def _why_none_fits(ask: _Ask, opened: Folder, place: Place, limits: dict[str, An
             return f"all that fits is left out by {left_out}; without the minus sign it is searched for"
     if ask(opened, {**limits, "k": 1, "min_score": None}):
         return "nothing here fits; --min-score 0 shows the nearest all the same"
-    whole = place.path_tests(())
-    if limits["where"] != ({"file.path": whole} if whole else {}):
+    if is_filtered:
         return "no file that --path, --kind and the other options leave over fits"
     if parsed is not None and not parsed.phrases and not parsed.excluded:
         return "no file here holds any of these words, and by meaning there is nothing to compare them with"

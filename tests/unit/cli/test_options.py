@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from edgeembed import Folder
 from edgeembed.cli import options
+from edgeembed.cli.place import find_place
 from edgeembed.sync.sync import SyncReport
 
 
@@ -51,11 +52,13 @@ def test_a_whole_home_folder_is_indexed_only_if_meant(tmp_path: Path, monkeypatc
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
     with pytest.raises(ValueError, match="this would index your whole home folder; add --yes"):
-        options.ask_if_huge(str(tmp_path), options.IndexOptions())
-    options.ask_if_huge(str(tmp_path), options.IndexOptions(yes=True))
+        options.ask_if_huge(find_place(str(tmp_path), None), options.IndexOptions())
+    options.ask_if_huge(find_place(str(tmp_path), None), options.IndexOptions(yes=True))
     (tmp_path / "made").mkdir()
-    options.ask_if_huge(str(tmp_path), options.IndexOptions(index=str(tmp_path / "made")))  # it is there already
-    options.ask_if_huge(str(tmp_path / "made"), options.IndexOptions())
+    options.ask_if_huge(
+        find_place(str(tmp_path), None), options.IndexOptions(index=str(tmp_path / "made"))
+    )  # it is there already
+    options.ask_if_huge(find_place(str(tmp_path / "made"), None), options.IndexOptions())
 
 
 def test_an_index_that_another_process_writes_to_is_searched_as_it_is(
@@ -63,11 +66,12 @@ def test_an_index_that_another_process_writes_to_is_searched_as_it_is(
 ) -> None:
     (tmp_path / "a.txt").write_text("a boat")
     chosen = options.IndexOptions(model=str(tiny_bundle))
-    with options.open_folder(str(tmp_path), chosen) as folder:
-        options.sync_before_search(folder)
+    place = find_place(str(tmp_path), None)
+    with options.open_folder(place, chosen) as folder:
+        options.sync_before_search(folder, place)
         assert "1 new; 1 file in the index" in capsys.readouterr().err
         (tmp_path / "b.txt").write_text("a garden")
         with Folder.open(tmp_path) as other, other.index._store.writing():
-            options.sync_before_search(folder)
+            options.sync_before_search(folder, place)
         assert "is writing; searching what was committed before" in capsys.readouterr().err
         assert len(folder.search("boat", k=9, min_score=None)) == 1

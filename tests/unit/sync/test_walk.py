@@ -15,7 +15,8 @@ import pytest
 
 from edgeembed.reading.entries import OWN_INDEX, FileStat, Skipped
 from edgeembed.sync import walk as walk_module
-from edgeembed.sync.walk import walk
+from edgeembed.sync.walk import enclosing_rule, left_out_by, walk
+from edgeembed.sync.walk_options import LeftOut, WalkOptions
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="POSIX file systems only")
 
@@ -251,3 +252,100 @@ def test_flags_of_other_systems(facts: dict[str, int], hidden: bool, cloud: bool
     info = SimpleNamespace(**facts)
     assert walk_module._is_hidden_or_junction(info) is hidden
     assert walk_module._is_in_the_cloud(info) is cloud
+
+
+def found(root: Path, **options: bool) -> list[str]:
+    return [entry.path for entry in walk(root, options=WalkOptions(**options)) if isinstance(entry, FileStat)]
+
+
+def rules_of(root: Path, **options: bool) -> dict[str, str]:
+    left_out: list[LeftOut] = []
+    list(walk(root, options=WalkOptions(**options), left_out=left_out))
+    return {item.path: item.rule for item in left_out}
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A folder with all that is left out on purpose, and one outside that it links to."""
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    make(root, "a.txt", "b.log", "logs/c.txt", ".hidden/d.txt", ".e", "node_modules/f.js", "sub/g.txt", ".git/HEAD")
+    (outside / "deep").mkdir(parents=True)
+    (outside / "o.txt").write_text("o")
+    (outside / "deep/p.txt").write_text("p")
+    (root / ".gitignore").write_text("*.log\nlogs/\n")
+    try:
+        (root / "file").symlink_to(outside / "o.txt")
+        (root / "folder").symlink_to(outside)
+        (root / "folder2").symlink_to(outside / "deep")
+        (root / "inner").symlink_to(root / "sub")
+        (outside / "deep/back").symlink_to(root)
+        (outside / "deep/up").symlink_to(outside)
+        (outside / "deep/top").symlink_to(tmp_path)
+    except OSError:
+        pytest.skip("no links here")
+    return root
+
+
+def test_what_is_left_out_is_named_with_its_rule(linked: Path) -> None:
+    assert found(linked) == ["a.txt", "sub/g.txt"]
+    assert rules_of(linked) == {
+        ".git/": "hidden",
+        ".gitignore": "hidden",
+        ".hidden/": "hidden",
+        ".e": "hidden",
+        "b.log": ".gitignore:1: *.log",
+        "logs/": ".gitignore:2: logs/",
+        "node_modules/": "built in: node_modules",
+        "file": "a link that leaves the folder (--follow)",
+        "folder": "a link to a folder (--follow)",
+        "folder2": "a link to a folder (--follow)",
+        "inner": "a link to a folder in this one",
+    }
+
+
+def test_what_is_left_out_can_be_taken_in(linked: Path) -> None:
+    assert found(linked, hidden=True) == [".e", ".gitignore", "a.txt", ".hidden/d.txt", "sub/g.txt"]
+    assert found(linked, ignore=False) == [
+        "a.txt", "b.log", "logs/c.txt", "node_modules/f.js", "sub/g.txt",
+    ]  # fmt: skip
+    assert found(linked, follow=True) == ["a.txt", "file", "folder/o.txt", "folder/deep/p.txt", "sub/g.txt"]
+    left_out = rules_of(linked, follow=True)
+    assert left_out["folder2/"] == left_out["folder/deep/up/"] == "a folder that another link leads to"
+    assert left_out["folder/deep/back"] == "a link to a folder in this one"
+    assert left_out["folder/deep/top"] == "a link to a folder that this one is in"
+
+
+def test_below_a_folder_the_rules_above_count(tmp_path: Path) -> None:
+    make(tmp_path, "work/a.txt", "work/b.log", "work/deep/c.txt", "work/deep/no.txt", "out/d.txt", "e.txt", ".h/f.txt")
+    (tmp_path / ".gitignore").write_text("*.log\nout/\n")
+    (tmp_path / "work/.gitignore").write_text("no.txt\n")
+    assert [e.path for e in walk(tmp_path, below="work")] == ["work/a.txt", "work/deep/c.txt"]
+    assert [e.path for e in walk(tmp_path, below="work/deep")] == ["work/deep/c.txt"]
+    for below, rule in (("out", ".gitignore:2: out/"), (".h", "hidden")):
+        assert list(walk(tmp_path, below=below)) == []
+        assert left_out_by(tmp_path, below, WalkOptions()) == LeftOut(f"{below}/", rule)
+    assert left_out_by(tmp_path, "out", WalkOptions(ignore=False)) is None
+    assert left_out_by(tmp_path, "work/deep", WalkOptions()) is None
+
+
+def test_rules_of_inner_repositories_and_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config/git").mkdir(parents=True)
+    (tmp_path / "config/git/ignore").write_text("*.tmp\n/top.txt\n")
+    root = tmp_path / "code"
+    make(root, "a.tmp", *(f"Üb/repo/{name}" for name in ("b.tmp", "top.txt", "x.txt", "sub/top.txt", "k.tmp")))
+    (root / "Üb/repo/.git/info").mkdir(parents=True)
+    (root / "Üb/repo/.git/info/exclude").write_text("/x.txt\n!k.tmp\n")
+    assert found(root) == ["a.tmp", "Üb/repo/k.tmp", "Üb/repo/sub/top.txt"]
+    assert found(root / "Üb/repo") == ["k.tmp", "sub/top.txt"]
+
+
+def test_a_folder_that_git_leaves_out_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "build/notes").mkdir(parents=True)
+    assert enclosing_rule(tmp_path / "build/notes") is None
+    (tmp_path / ".gitignore").write_text("# x\nbuild/\n")
+    assert enclosing_rule(tmp_path / "build/notes") == f"{tmp_path.resolve()}: .gitignore:2: build/"
+    assert enclosing_rule(tmp_path) is None
