@@ -192,7 +192,9 @@ def _glob_expression(pattern: str) -> str:
     expressions = []
     for body in alternatives(pattern.removeprefix("./").rstrip("/")):
         anywhere = "" if "/" in body else "(?:.*/)?"
-        expressions.append(f"{anywhere}{translate(body)}(?:/.*)?")  # what fits a folder fits all that is in it
+        expressions.append(
+            f"{anywhere}{translate(body, strict=True)}(?:/.*)?"
+        )  # what fits a folder fits all that is in it
     return any_of(expressions) if len(expressions) > 1 else expressions[0]
 
 

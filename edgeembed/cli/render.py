@@ -151,7 +151,7 @@ def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = N
     """
     for hit in hits:
         record = asdict(hit)
-        if record["same_content"] is None:
+        if not record["same_content"]:
             del record["same_content"]
         for passage in record["passages"]:
             passage["text"] = None

@@ -6,8 +6,8 @@ is odd is git's ``wildmatch.c``: ``a**/b`` fits what begins with ``a`` and goes 
 before the first wildcard is compared beforehand, and a range whose ends are in the wrong order is its first character.
 
 There are two dialects. Ignore files are compared byte by byte, as git does it: rules and names are handed over with one
-character for each byte of theirs (see ``sync.ignore_syntax``). Filters are compared by characters, and know braces:
-:func:`alternatives` takes ``{a,b}`` apart, which an ignore file takes as it stands.
+character for each byte of theirs (see ``sync.ignore_syntax``). Filters are strict, are compared by characters, and know
+braces: :func:`alternatives` takes ``{a,b}`` apart, which an ignore file takes as it stands.
 
 Matching takes time in proportion to the text, not exponential time, because each wildcard is settled once: a ``*``
 takes the first place where the literal part behind it fits, and a ``**`` the first where the steps behind it fit. A
@@ -46,11 +46,12 @@ _CLASSES = {
 """POSIX classes of characters as git has them: of ASCII only, and never a slash."""
 
 
-def translate(pattern: str) -> str:
+def translate(pattern: str, *, strict: bool = False) -> str:
     """A regular expression for the whole path that a pattern fits; for the whole name if the pattern has no ``/``.
 
     Args:
         pattern: without ``!`` in front of it and ``/`` at its end; braces stand for themselves.
+        strict: whether a range whose ends are in the wrong order is refused, which nobody means.
 
     Returns:
         An expression for ``fullmatch``, to be compiled with :data:`re.DOTALL`: a name may hold a newline.
@@ -62,7 +63,7 @@ def translate(pattern: str) -> str:
         raise ValueError(f"longer than {MAX_CHARS} characters")
     # Several expressions may be joined into one, in which no two groups may have the same name.
     groups = (f"g{hash(pattern) & 0xFFFFFFFFFFFFFFFF:x}_{number}" for number in count())
-    return _path_expression(_tokens(pattern.removeprefix("/"), has_folders="/" in pattern), groups)
+    return _path_expression(_tokens(pattern.removeprefix("/"), "/" in pattern, strict), groups)
 
 
 def any_of(expressions: Iterable[str]) -> str:
@@ -156,7 +157,7 @@ def _settled(expression: str, groups: Iterator[str]) -> str:
     return f"(?=(?P<{group}>{expression}))(?P={group})"
 
 
-def _tokens(pattern: str, *, has_folders: bool) -> Iterator[str]:
+def _tokens(pattern: str, has_folders: bool, strict: bool) -> Iterator[str]:
     """``/``, ``*``, the three that go over folders, and for every other character, or set of them, its expression."""
     wild = re.search(r"[*?\[\\]", pattern)
     first_wild = wild.start() if wild else len(pattern)
@@ -175,7 +176,7 @@ def _tokens(pattern: str, *, has_folders: bool) -> Iterator[str]:
         elif character == "?":
             yield "[^/]"
         elif character == "[":
-            token, end = _set_expression(pattern, end)
+            token, end = _set_expression(pattern, end, strict)
             yield token
         else:
             literal, end = _literal(pattern, at)
@@ -199,7 +200,7 @@ def _literal(pattern: str, at: int) -> tuple[str, int]:
     return pattern[at + 1], at + 2
 
 
-def _set_expression(pattern: str, at: int) -> tuple[str, int]:
+def _set_expression(pattern: str, at: int, strict: bool) -> tuple[str, int]:
     """The expression of the set whose ``[`` stands before ``at``, and where the set ends."""
     is_negated = pattern[at : at + 1] in ("!", "^")
     at += is_negated
@@ -213,6 +214,8 @@ def _set_expression(pattern: str, at: int) -> tuple[str, int]:
         elif previous and pattern.startswith("-", at) and at + 1 < len(pattern) and pattern[at + 1] != "]":
             high, at = _literal(pattern, at + 1)
             has_slash = has_slash or previous <= "/" <= high
+            if strict and high < previous:
+                raise ValueError(f"bad character range {previous}-{high}")
             # In the wrong order it is empty, and its first character is a member already.
             items += f"{re.escape(previous)}-{re.escape(high)}" if previous <= high else ""
             previous = ""

@@ -71,7 +71,7 @@ def test_nothing_to_find_is_a_negative_answer(tmp_path: Path, tiny_bundle: Path)
 def test_wrong_use_says_what_to_type(notes: Path, tmp_path: Path, tiny_bundle: Path) -> None:
     cases: dict[tuple[object, ...], str] = {
         ("search", "x", tmp_path / "missing"): "no such folder; give the folder that holds your files",
-        ("search", "x", notes / "boat.md"): "this is a file; give the folder it is in",
+        ("index", notes / "boat.md"): "this is a file; give the folder it is in",
         ("search", " ", notes): "the query is empty",
         ("search", "x", notes, "--no-sync"): "no index here; make one with `edgeembed index",
         ("search", "x", notes, "--model", "nothing"): "no such bundle (give a bundle folder or the name of a shipped",

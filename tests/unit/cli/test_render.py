@@ -90,7 +90,7 @@ def test_an_error_names_its_path_once_in_json(notes: Path, tmp_path: Path) -> No
     (notes / "data.bin").write_bytes(bytes(64))
     for arguments, path, reason in (
         (("search", "boat", "missing"), "missing", "no such folder; give the folder that holds your files"),
-        (("search", "boat", "notes/boat.md"), "notes/boat.md", "this is a file; give the folder it is in"),
+        (("verify", "notes/boat.md"), "notes/boat.md", "this is a file; give the folder it is in"),
         (("search", "boat", "notes", "--index", "notes/boat.md"), "notes/boat.md", "an index is a folder, and this"),
         (("search", "boat", "notes", "--index", "notes"), "notes", "is the folder with the files themselves"),
         (("similar", "notes/data.bin", "notes"), "notes/data.bin", "not text; there is nothing to compare"),
