@@ -122,7 +122,7 @@ def test_a_file_that_moved_to_the_cloud_keeps_what_was_indexed(folder: Folder, m
 
     folder.sync()
 
-    def walk(root: Path, exclude: object) -> list[object]:
+    def walk(root: Path, **options: object) -> list[object]:
         found = [entry for entry in walk_module.walk(root) if isinstance(entry, walk_module.FileStat)]
         cloud = Skipped("boat.md", "kept in the cloud, not on this machine")
         return [entry for entry in found if entry.path != "boat.md"] + [cloud]
