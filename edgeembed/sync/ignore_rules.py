@@ -23,7 +23,7 @@ from pathlib import Path
 from ..reading.entries import Skipped, unreadable
 from ..text.globs import any_of
 from .git_config import user_ignore_file
-from .ignore_syntax import Rule, byte_text, parse_line, read_lines
+from .ignore_syntax import FOLDS_CASE, Rule, byte_text, parse_line, read_lines
 
 IGNORE_FILES = (".gitignore", ".edgeembedignore")
 """Names of ignore files; the later one wins."""
@@ -47,7 +47,8 @@ def ignored(rules: Rules, name: str, path: str, is_folder: bool) -> bool:
         path: from the folder that is walked, with ``/``.
         is_folder: ``False`` for a link, whatever it leads to.
     """
-    name, path = byte_text(name), byte_text(path)
+    if FOLDS_CASE or not path.isascii():  # most are ASCII, which stays as it is
+        name, path = byte_text(name), byte_text(path)
     if not rules.may_fit(name, path):
         return False
     for rule_set in rules.sets:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed.reading.entries import FileStat, Skipped
-from edgeembed.sync import ignore_syntax
+from edgeembed.sync import ignore_rules, ignore_syntax
 from edgeembed.sync.walk import walk
 from tests.benchmarks.ignore_rules import compare
 
@@ -144,9 +144,11 @@ def test_a_hostile_rule_takes_no_exponential_time(tmp_path: Path) -> None:
 
 
 def test_case_is_folded_where_file_systems_fold_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path, **{".gitignore": "*.LOG\nDocs/*.Tmp\nReadme\nX[AB]\n"})
-    make(tmp_path, **{"a.log": "", "docs/b.TMP": "", "README": "", "xa": "", "kept": ""})
-    monkeypatch.setattr(ignore_syntax, "FOLDS_CASE", False)
-    assert len(found(tmp_path)) == 5
-    monkeypatch.setattr(ignore_syntax, "FOLDS_CASE", True)
+    make(tmp_path, **{".gitignore": "*.LOG\nDocs/*.Tmp\nReadme\nX[AB]\nÜb[[:upper:]]\n"})
+    make(tmp_path, **{"a.log": "", "docs/b.TMP": "", "README": "", "xa": "", "ÜBr": "", "kept": ""})
+    for module in (ignore_rules, ignore_syntax):
+        monkeypatch.setattr(module, "FOLDS_CASE", False)
+    assert len(found(tmp_path)) == 6
+    for module in (ignore_rules, ignore_syntax):
+        monkeypatch.setattr(module, "FOLDS_CASE", True)
     assert found(tmp_path) == {"kept"}
