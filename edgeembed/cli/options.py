@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NEGATIVE, ERROR, SKIPPED, INTERRUPTED = 1, 2, 3, 130
 folder_argument = click.argument("folder", default=".", type=click.Path())
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 index_option = click.option(
     "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
 )
@@ -156,20 +155,11 @@ def ask_if_huge(place: Place, options: IndexOptions) -> None:
     if made or options.yes or root not in (_home(), Path(root.anchor)):
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
-    confirm(root, f"this would index {what}", f"index {what}?", advice="name a smaller folder", abort=True)
-
-
-def confirm(path: Path, would: str, question: str, *, advice: str, abort: bool = False) -> bool:
-    """Ask about what cannot be taken back; without a terminal, refuse.
-
-    Args:
-        would: what would be done, for the refusal.
-        advice: what to do instead.
-        abort: whether a no ends the command.
-    """
     if not sys.stdin.isatty():
-        raise path_error(path, ValueError, f"{would}; add --yes if you mean it, or {advice}")
-    return click.confirm(messages.printable(f"{path}: {question}"), abort=abort, err=True)
+        raise path_error(
+            root, ValueError, f"this would index {what}; add --yes if you mean it, or name a smaller folder"
+        )
+    click.confirm(messages.printable(f"{root}: index {what}?"), abort=True, err=True)
 
 
 def _home() -> Path | None:

@@ -66,10 +66,12 @@ def test_an_own_index_is_named_by_searches_above_until_it_is_forgotten(notes: Pa
     assert sorted(str(entry["folder"]) for entry in known) == [str(notes), str(notes / "work")]
     refused = edge("forget", "work", cwd=notes)
     assert (refused.returncode, "add --yes if you mean it" in refused.stderr) == (2, True)
+    declined = edge("forget", "work", cwd=notes, stdin="n\n")
+    assert (declined.returncode, "nothing was removed" in declined.stderr) == (1, True)
     (notes / "work" / ".edgeembed" / "mine.txt").write_text("mine")
     assert edge("forget", "work", "--yes", cwd=notes).returncode == 2
     (notes / "work" / ".edgeembed" / "mine.txt").unlink()
-    assert edge("forget", "work", "--yes", cwd=notes).returncode == 0
+    assert edge("forget", "work", cwd=notes, stdin="y\n").returncode == 0
     assert sorted(os.listdir(notes / "work")) == ["budget.txt", "deep"]  # noqa: PTH208
     assert hits(".", cwd=notes) == ["boat.md", "work/budget.txt", "work/deep/crew.txt"]
     inside = edge("forget", "work", "--yes", cwd=notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import IndexNotFoundError
+from ...errors import IndexNotFoundError, path_error
 from .. import messages
 from ..options import (
     NEGATIVE,
     IndexOptions,
-    confirm,
     folder_argument,
     index_option,
     json_option,
     model_option,
     open_folder,
     threads_option,
-    yes_option,
 )
 from ..place import Place, find_place
 
@@ -143,7 +142,7 @@ def _facts(path: Path) -> list[tuple[str, str | None]]:
 
 @click.command()
 @folder_argument
-@yes_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @index_option
 def forget(folder: str, yes: bool, index: str | None) -> None:
     """Remove the index of FOLDER (the current folder unless given), and nothing else; your files stay."""
@@ -152,14 +151,23 @@ def forget(folder: str, yes: bool, index: str | None) -> None:
 
     index_dir = _own_index(folder, index, "forget")
     size_bytes = sum(file.stat().st_size for file in index_dir.iterdir() if file.is_file())
-    question = f"remove this index of {size_bytes / 1e6:.1f} MB?"
-    would = "this would remove the index"
-    if not yes and not confirm(index_dir, would, question, advice="leave it as it is"):
+    if not yes and not _is_meant(index_dir, f"remove this index of {size_bytes / 1e6:.1f} MB?"):
         messages.note("nothing was removed")
         raise click.exceptions.Exit(NEGATIVE)
     forget_index(index_dir)
     registry.forget(index_dir)
     messages.note(f"{index_dir}: removed")
+
+
+def _is_meant(index_dir: Path, question: str) -> bool:
+    """Ask; where nobody answers, refuse."""
+    try:
+        return click.confirm(messages.printable(f"{index_dir}: {question}"), err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise  # Ctrl-C
+        reason = "this would remove the index; add --yes if you mean it"
+        raise path_error(index_dir, ValueError, reason) from None
 
 
 def _own_index(folder: str, index: str | None, command: str, *, advice: str | None = None) -> Path:
