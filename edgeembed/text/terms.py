@@ -17,7 +17,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 from typing import NamedTuple
 
 from .normalize import fold, fold_marks, fold_marks_aligned
@@ -97,12 +97,9 @@ def aligned_words(text: str) -> tuple[list[Word], list[Word]]:
 
 
 def query_terms(text: str) -> list[str]:
-    """The words of a query as FTS5 strings, each once; a document need not hold all of them."""
-    terms: dict[str, None] = {}
-    for word in text.split():
-        for term in _alternatives(fold_marks(word)):
-            terms.setdefault(term)
-    return list(terms)[:_MAX_TERMS]
+    """The words of a query as FTS5 strings, each as often as it stands there; a document need not hold all of them."""
+    terms = (term for word in text.split() for term in dict.fromkeys(_alternatives(fold_marks(word))))
+    return list(islice(terms, _MAX_TERMS))
 
 
 class QueryWord(NamedTuple):

@@ -65,6 +65,8 @@ def test_a_word_of_most_passages_has_no_weight_unless_no_other_is_there(db: Conn
     assert weighed.max_bm25 == pytest.approx(2.2 * weight)
     assert weighed.spread == pytest.approx(math.sqrt(weighed.max_bm25))
     assert fulltext.weigh(db, "words", ['"the"']).expression == '"the"'
+    twice = fulltext.weigh(db, "words", ['"tomato"', '"the"', '"tomato"'])
+    assert (twice.expression, twice.max_bm25) == ('"tomato" OR "tomato"', pytest.approx(4.4 * weight))
 
 
 def test_names_are_found_by_their_parts(db: Connection) -> None:
