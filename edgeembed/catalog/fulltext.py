@@ -145,8 +145,8 @@ def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str]) -> Terms:
     """Leave out terms that FTS5 gives no weight because they stand in more than half of all rows, unless all do.
 
     A term that is listed twice counts twice (the query term frequency of BM25, with k3 at infinity): in the long
-    questions of CISI that gains 4.7 of nDCG@10 by words alone. Passages and names are weighed each by themselves, as FTS5 does: in a folder of photos alone no passage holds any
-    word, and what is rare in texts may stand in every name.
+    questions of CISI that gains 4.7 of nDCG@10 by words alone. Passages and names are weighed each by themselves, as
+    FTS5 does: in a folder of photos alone no passage holds any word, and what is rare in texts may stand in every name.
     """
     # Of texts alone, as FTS5 counts: a thousand photos must not make words of the notes beside them weigh less.
     (rows,) = db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()

@@ -53,8 +53,9 @@ _RANGES = ("<", "<=", ">", ">=")
 _OPERATORS = (*_RANGES, "in", "!=", "glob", "not glob", "has")
 _NEGATED = ("!=", "not glob")
 """True if there is no such value."""
-_LOOK_BACK = 3
-"""A phrase that goes over the border of passages is looked for in the last one and so many before it."""
+_BORDER_WORDS = 3
+"""Least words of a passage in the midst of a phrase; by it, that many passages before the last one are looked at."""
+_MAX_LOOK_BACK = 32
 _BORDER_CHARACTERS = 2000
 """So much of either side, beside four times the length of a phrase, is looked at."""
 # Metadata of an older edgeembed may hold NaN, over which json_each would stumble.
@@ -147,7 +148,7 @@ _HOLDING = (
 )
 _TEXT_BEFORE = (
     "(SELECT group_concat(text, char(10)) FROM (SELECT text FROM (SELECT text, start FROM chunks b "
-    f"WHERE b.content = p.content AND b.start < p.start ORDER BY b.start DESC LIMIT {_LOOK_BACK}) ORDER BY start))"
+    "WHERE b.content = p.content AND b.start < p.start ORDER BY b.start DESC LIMIT ?) ORDER BY start))"
 )
 _OVER_BORDER = (
     "SELECT k.value FROM (SELECT p.key, (SELECT b.key FROM chunks b WHERE b.content = p.content AND b.start < p.start "
@@ -163,7 +164,8 @@ def _passages_with(phrase: str) -> Condition:
     beginning = border_expression(phrase)
     if not beginning:
         return holding
-    return Condition(f"{holding.sql} UNION {_OVER_BORDER}", (*holding.values, beginning, phrase))
+    look_back = min(1 + len(phrase.split()) // _BORDER_WORDS, _MAX_LOOK_BACK)
+    return Condition(f"{holding.sql} UNION {_OVER_BORDER}", (*holding.values, beginning, look_back, phrase))
 
 
 def _names_with(phrase: str) -> Condition:

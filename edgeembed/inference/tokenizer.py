@@ -161,9 +161,10 @@ class BundleTokenizer:
         if id not in self._is_word:
             token = self._tokenizer.id_to_token(id) or ""
             added = self._tokenizer.get_added_tokens_decoder()
+            specials = {self._unknown, *added, *self._tokenizer.encode("").ids}
             later: str = getattr(self._tokenizer.model, "continuing_subword_prefix", None) or "\0"
             is_later = token.startswith(later)
-            self._is_word[id] = id not in added and not is_later and any(map(str.isalnum, token))
+            self._is_word[id] = id not in specials and not is_later and any(map(str.isalnum, token))
         return self._is_word[id]
 
     def _words_for(self, texts: Sequence[str]) -> WordPieces | None:
