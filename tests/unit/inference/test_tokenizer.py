@@ -125,3 +125,13 @@ def test_tokenizer_that_cannot_be_read(bundle: Bundle, tmp_path: Path, content: 
     with pytest.raises(edgeembed.BundleError, match="not a tokenizer") as caught:
         BundleTokenizer(Bundle(tmp_path, bundle.manifest))
     assert caught.value.path == tmp_path / "tokenizer.json"
+
+
+def test_texts_of_unknown_words_are_not_read(tiny_bundle: Path) -> None:
+    tokenizer = BundleTokenizer(read_bundle(tiny_bundle))
+
+    def reads(text: str) -> bool:
+        return tokenizer.reads(tokenizer.encode([text], role="document")[0][0], role="document")
+
+    assert not any(map(reads, ["ข้าว", "ꙮꙮꙮ!!!", "ข้าว ข้าว milk", "🦄"]))
+    assert all(map(reads, ["milk", "ข้าว milk", "done ✅", "...", ""]))
