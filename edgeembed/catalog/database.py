@@ -24,8 +24,7 @@ from ..system.forks import follow_forks
 from . import fulltext
 from .checksums import insert_sql
 from .migrate import upgrade
-from .older_layouts import add_views
-from .schema import APPLICATION_ID, LAYOUT, SCHEMA, OutdatedLayoutError, check_schema, statements
+from .schema import APPLICATION_ID, LAYOUT, SCHEMA, OutdatedLayoutError, add_views, check_schema, statements
 from .snapshot import Snapshot
 from .sqlite import Connection, DatabaseError, connect, says_damage, translate
 from .transaction import Transaction

@@ -1,14 +1,20 @@
-"""The layout of a catalog: its tables, and how a catalog of an older layout becomes one of this."""
+"""The layout of a catalog: its tables, and views by which one of an older layout is read as it is.
+
+Whoever may write brings such a catalog to the present layout (``migrate.py``). Where nothing may be written it is read
+through temporary views, which belong to a connection and never reach the file. Words are found in it as they were
+indexed then.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 from ..errors import EdgeEmbedError, IndexCorruptError, path_error
 from . import fulltext
-from .older_layouts import is_readable
 from .sqlite import Connection, in_memory
 
 KINDS = ("text", "image")
@@ -87,6 +93,20 @@ CREATE TABLE files (                     -- what a folder looked like; unused by
 );
 {fulltext.SCHEMA}"""
 
+_VIEWS = (
+    "CREATE TEMP VIEW unsegmented AS SELECT key, kind, vector FROM main.fresh",
+    'CREATE TEMP VIEW chunks AS SELECT key, content, kind, start, "end", start_line, end_line, page, text, digest, '
+    "1 AS encoder FROM main.chunks",
+    "CREATE TEMP VIEW segments AS SELECT *, 1 AS encoder FROM main.segments",
+    "CREATE TEMP VIEW files AS SELECT *, iif(reason IS NULL, 'indexed', 'skipped') AS state, "
+    "NULL AS reason_kind, NULL AS inode, NULL AS ctime_ns FROM main.files",
+)
+"""For layouts 1 and 2; of layout 1, which has no full text, only settings and counts are read."""
+_FIRST_WITHOUT_VIEWS = 3
+"""The layout from which on a catalog needs none of these views."""
+_OLDER_SCHEMAS = {2: "1e108127d167405f1dcafb2e93028d221eb33af43b4786087cb5436c78199f73"}
+"""SHA-256 over the schema of each layout, which must be that of an edgeembed to the letter."""
+
 
 class OutdatedLayoutError(EdgeEmbedError):
     """The catalog was written by an older edgeembed; :func:`catalog.upgrade_catalog` brings it up to date."""
@@ -97,7 +117,7 @@ def check_schema(db: Connection, path: Path, *, only_settings: bool, read_only: 
 
     Args:
         only_settings: any older layout will do.
-        read_only: an older layout that can be read as it is will do; see ``older_layouts.py``.
+        read_only: an older layout that can be read as it is will do.
     """
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID:
@@ -107,11 +127,23 @@ def check_schema(db: Connection, path: Path, *, only_settings: bool, read_only: 
         reason = f"written by a newer edgeembed (layout {layout}, here {LAYOUT}); upgrade edgeembed"
         raise path_error(path, EdgeEmbedError, reason)
     if layout < LAYOUT:
-        if only_settings or (read_only and is_readable(layout, schema_rows(db))):
+        if only_settings or (read_only and _is_readable(layout, schema_rows(db))):
             return
         raise outdated(path, layout)
     if schema_rows(db) != expected_schema():
         raise IndexCorruptError(path, "its tables are not those of an edgeembed catalog")
+
+
+def _is_readable(layout: int, schema: Iterable[tuple[object, ...]]) -> bool:
+    """Whether a catalog of an older layout can be read as it is."""
+    digest = hashlib.sha256("\n".join(sorted(map(repr, schema))).encode()).hexdigest()
+    return _OLDER_SCHEMAS.get(layout) == digest
+
+
+def add_views(db: Connection, layout: int) -> None:
+    """Give a connection to a catalog of an older layout the names of today."""
+    for view in _VIEWS if layout < _FIRST_WITHOUT_VIEWS else ():
+        db.execute(view)
 
 
 def outdated(path: Path, layout: int) -> EdgeEmbedError:
