@@ -13,9 +13,9 @@ from .catalog.snapshot import Snapshot
 from .catalog.where import Condition, condition, holds_option
 from .document import Document
 from .embedder import Embedder
-from .errors import BundleError, ModelMismatchError, UnsupportedInputError, path_error
+from .errors import UnsupportedInputError, path_error
 from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, unit
-from .index_models.records import Unavailable, has_images, recorded_models
+from .index_models.records import has_images
 from .index_models.requests import Model, RequestedModels
 from .maintenance.status import IndexStatus, index_status
 from .search.arguments import check_id, check_limits
@@ -317,17 +317,9 @@ class Index:
         Raises:
             IndexCorruptError: too little is whole to look any further.
         """
-        from .maintenance.verify import verify
+        from .maintenance.verify import verify_store
 
-        def is_named(name: str) -> bool:
-            with self._store.catalog.read() as newest:
-                return any(info.file == name for info in newest.segments())
-
-        return self._store.read(
-            lambda snapshot: verify(
-                snapshot, self.path, recorded_models(snapshot, self.path).dims(), self._text_embedder, is_named
-            )
-        )
+        return verify_store(self._store)
 
     @classmethod
     def repair(cls, path: str | os.PathLike[str], *, model: Model = None, threads: int | None = None) -> RepairReport:
@@ -360,16 +352,9 @@ class Index:
         Raises:
             IndexLockedError: another process is writing, or, for shipping, reading.
         """
-        from .maintenance.compact import CompactReport, compact_catalog, size_bytes, strip_for_shipping
+        from .maintenance.compact import compact_store
 
-        before = size_bytes(self.path)
-        with self._store.writing() as writer:
-            writer.compact()
-            writer.finish()
-            notes = compact_catalog(self._store.catalog)
-            if for_shipping:
-                strip_for_shipping(self.path, self._store.catalog)
-        return CompactReport(before, size_bytes(self.path), notes)
+        return compact_store(self._store, for_shipping=for_shipping)
 
     def close(self) -> None:
         """Close files and threads; any other call afterwards raises ``ValueError``."""
@@ -380,12 +365,6 @@ class Index:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-    def _text_embedder(self) -> Embedder | Unavailable:
-        try:
-            return self._store.models.document_embedder("text")
-        except (BundleError, ModelMismatchError) as error:
-            return Unavailable(str(error))
 
     def _digest(self, id: str) -> bytes | None:
         """Of the content of a document; ``None``: there is no such document any more."""

@@ -11,6 +11,7 @@ from ..catalog.schema import full_text_tables
 from ..catalog.sqlite import Connection
 from ..index_models.records import RecordedModels
 from ..storage.lock import forget_owner
+from ..storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,24 @@ class CompactReport:
     """What could not be done now, and when it can."""
 
 
-def size_bytes(folder: Path) -> int:
+def compact_store(store: Store, *, for_shipping: bool) -> CompactReport:
+    """Give back what an open index does not need; arguments and errors as :meth:`edgeembed.Index.compact`."""
+    before_bytes = _size_bytes(store.path)
+    with store.writing() as writer:
+        writer.compact()
+        writer.finish()
+        notes = _compact_catalog(store.catalog)
+        if for_shipping:
+            _strip_for_shipping(store.path, store.catalog)
+    return CompactReport(before_bytes, _size_bytes(store.path), notes)
+
+
+def _size_bytes(folder: Path) -> int:
     """All files of an index together."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
 
 
-def compact_catalog(catalog: Catalog) -> tuple[str, ...]:
+def _compact_catalog(catalog: Catalog) -> tuple[str, ...]:
     """Write the catalog anew without the room of removed rows, and empty its log; returns what could not be done."""
     with catalog.maintain() as db:
         for table in full_text_tables(db):
@@ -41,7 +54,7 @@ def compact_catalog(catalog: Catalog) -> tuple[str, ...]:
     return ()
 
 
-def strip_for_shipping(folder: Path, catalog: Catalog) -> None:
+def _strip_for_shipping(folder: Path, catalog: Catalog) -> None:
     """Take out what concerns this machine only, and let the catalog be one file that needs nothing beside it.
 
     The paths and times of source files, that of their folder, the path of the bundle, and the name of the last writer
@@ -55,7 +68,7 @@ def strip_for_shipping(folder: Path, catalog: Catalog) -> None:
         transaction.unset(settings.SOURCE_FOLDER)
         models = RecordedModels.from_setting(transaction.setting(settings.MODELS), folder)
         transaction.set(settings.MODELS, models.without_locations().to_setting())
-    compact_catalog(catalog)
+    _compact_catalog(catalog)
     catalog.close()
     with catalog.maintain() as db:
         _leave_log(db)

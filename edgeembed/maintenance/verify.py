@@ -22,10 +22,11 @@ from ..catalog.segment_info import check_segment_info
 from ..catalog.snapshot import ChunkRow, Snapshot
 from ..catalog.sqlite import Connection
 from ..embedder import Embedder
-from ..errors import IndexCorruptError
-from ..index_models.records import Unavailable
+from ..errors import BundleError, IndexCorruptError, ModelMismatchError
+from ..index_models.records import Unavailable, recorded_models
 from ..segments.int8 import cosines, from_blobs
 from ..segments.segment import Segment
+from ..storage.store import Store
 from .chunk_scan import chunk_batches
 
 SAMPLE = 64
@@ -85,6 +86,30 @@ class _Findings:
             if not self.problems:
                 raise
             self.notes.append(f"{what} could not be checked to the end, for rows are damaged: {error}")
+
+
+def verify_store(store: Store) -> VerifyReport:
+    """Check an open index, as of its last commit.
+
+    Raises:
+        IndexCorruptError: too little is whole to look any further.
+    """
+
+    def embedder() -> Embedder | Unavailable:
+        try:
+            return store.models.document_embedder("text")
+        except (BundleError, ModelMismatchError) as error:
+            return Unavailable(str(error))
+
+    def is_named(name: str) -> bool:
+        with store.catalog.read() as newest:
+            return any(info.file == name for info in newest.segments())
+
+    def verify_commit(snapshot: Snapshot) -> VerifyReport:
+        dims = recorded_models(snapshot, store.path).dims()
+        return verify(snapshot, store.path, dims, embedder, is_named)
+
+    return store.read(verify_commit)
 
 
 def verify(
