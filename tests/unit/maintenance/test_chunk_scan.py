@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from edgeembed.catalog.database import Catalog, create_catalog
-from edgeembed.catalog.snapshot import ChunkRow
+from edgeembed.catalog.snapshot import ChunkRow, EncoderInfo
 from edgeembed.maintenance import chunk_scan
 from edgeembed.maintenance.chunk_scan import chunk_batches
 from edgeembed.segments.segment import Segment, write_segment
 
 DIM = 8
+ENCODER = EncoderInfo("digest", "model", "space", DIM)
 ROWS = np.arange(5 * DIM, dtype=np.int8).reshape(5, DIM)
 
 
@@ -27,7 +28,7 @@ def catalog(tmp_path: Path) -> Catalog:
         content = transaction.content(b"hash", "text")
         for i, row in enumerate(ROWS):
             chunk = ChunkRow("text", 2 * i, 2 * i + 1, 1, 1, None, str(i))
-            transaction.add_chunk(content, chunk, row.tobytes(), b"digest %d" % i)
+            transaction.add_chunk(content, chunk, row.tobytes(), b"digest %d" % i, ENCODER)
         transaction.replace_segments([], facts)
     return catalog
 
