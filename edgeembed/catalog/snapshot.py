@@ -256,9 +256,8 @@ class Snapshot:
 
     def file(self, path: str) -> FileRow | None:
         """A file as it was when last looked at; ``None``: it is not known."""
-        row = self._db.execute(
-            "SELECT size_bytes, mtime_ns, checked_ns, reason FROM files WHERE path = CAST(? AS TEXT)", (encode(path),)
-        ).fetchone()
+        columns = ", ".join(FileRow._fields)
+        row = self._db.execute(f"SELECT {columns} FROM files WHERE path = CAST(? AS TEXT)", (encode(path),)).fetchone()
         return None if row is None else FileRow._make(row)
 
     def files(self) -> dict[str, FileRow]:

@@ -296,7 +296,7 @@ def _mend_metadata(db: Connection, work: _Work) -> None:
     ).fetchall():
         mended_count += (new := mended(text)) != text
         db.execute("UPDATE documents SET metadata = ? WHERE document = ?", (new, number))
-        db.execute(f"UPDATE documents SET seal = {checksum_sql('documents')} WHERE document = ?", (number,))
+        db.execute(f"UPDATE documents SET checksum = {checksum_sql('documents')} WHERE document = ?", (number,))
     work.say(mended_count, "documents had NaN or Infinity in their metadata, which is null now")
 
 

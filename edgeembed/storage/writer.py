@@ -159,7 +159,8 @@ class Writer:
 
     def put_file(self, path: str, file: FileRow) -> None:
         """Record what a file looks like whose document stays as it is."""
-        self.skip(path, file, keep=True)
+        self._commands.append(SkipFile(path, file, keep=True))  # which is no work
+        self._commit_if_due()
 
     def put_setting(self, name: str, value: str) -> None:
         """Make or replace a setting with the next commit."""

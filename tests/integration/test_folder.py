@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Folder, Skipped
+from edgeembed.catalog.checksums import checksum_sql
+from edgeembed.catalog.database import Catalog
 from edgeembed.reading.entries import OWN_INDEX
 from edgeembed.sync.sync import SyncProgress
 from tests.support.old_files import OLD_NS, write
@@ -248,6 +250,19 @@ def test_progress_counts_up_to_everything(folder: Folder) -> None:
     assert [step.done_files for step in steps] == sorted(step.done_files for step in steps)
     assert steps[-1].done_files == steps[-1].total_files == 3
     assert steps[-1].done_bytes == steps[-1].total_bytes > 0
+
+
+def test_progress_does_not_count_files_that_are_only_looked_at(folder: Folder, notes: Path) -> None:
+    folder.sync()
+    with Catalog(folder.index.path).write() as transaction:  # as an older edgeembed leaves it
+        transaction.connection.execute("UPDATE files SET inode = NULL, ctime_ns = NULL")
+        transaction.connection.execute(f"UPDATE files SET checksum = {checksum_sql('files')}")
+    write(notes / "new.md", "the kettle of the neighbours whistles all day")
+    steps: list[SyncProgress] = []
+    assert folder.sync(progress=steps.append).added == 1
+    assert all(step.done_files <= step.total_files == 1 for step in steps)
+    assert steps[-1].done_files == 1
+    assert folder.plan().unstamped == ()
 
 
 def test_rebuild_takes_another_model_and_keeps_the_old_index_until_then(

@@ -130,7 +130,7 @@ def make_old(folder: Path, id: str, metadata: str) -> None:
     db = sqlite3.connect(folder / CATALOG_NAME, isolation_level=None)
     register(db)
     db.execute("UPDATE documents SET metadata = ? WHERE id = ?", (metadata, id))
-    db.execute(f"UPDATE documents SET seal = {checksum_sql('documents')} WHERE id = ?", (id,))
+    db.execute(f"UPDATE documents SET checksum = {checksum_sql('documents')} WHERE id = ?", (id,))
     db.close()
 
 

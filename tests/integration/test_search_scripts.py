@@ -83,8 +83,10 @@ def test_what_the_model_cannot_read_is_found_by_its_words_only(tmp_path: Path, t
         opened.add(Document(id, text=TEXTS[id]) for id in ("en", "th", "km"))
         opened.add([Document("junk", text="ꙮꙮꙮ")])
         assert opened.status().unread == 3
-        hits = opened.search("ข้าว", min_score="auto")
-        assert [(hit.id, hit.similarity, hit.score, hit.matched) for hit in hits] == [("th", None, None, ("keyword",))]
+        (hit,) = opened.search("ข้าว", min_score="auto")
+        assert (hit.id, hit.similarity, hit.matched) == ("th", None, ("keyword",))
+        assert hit.score is not None
+        assert 0 < hit.score < 1  # of its words
         assert opened.search("ລາວ") == []
         assert {hit.id for hit in opened.search("kettle")} == {"en"}
         with pytest.raises(ValueError, match="does not know most"):
