@@ -94,18 +94,21 @@ class Snapshot:
         return None if row is None else str(row[0])
 
     def counts(self) -> dict[str, int]:
-        """Number of rows of each table."""
+        """Number of rows of each table, and of chunks without a vector, which are found by their words alone."""
         tables = ("documents", "contents", "chunks", "unsegmented", "segments", "files")
-        return {table: self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+        counts = {table: self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+        (vectorless,) = self._db.execute("SELECT count(*) FROM chunks WHERE encoder IS NULL").fetchone()
+        return counts | {"vectorless": vectorless}
 
     def counts_below(self, prefix: str) -> dict[str, int]:
-        """Number of documents whose id begins with ``prefix``, and of their chunks."""
-        documents, chunks = self._db.execute(
-            "SELECT count(*), coalesce(sum((SELECT count(*) FROM chunks c WHERE c.content = d.content)), 0) "
-            "FROM documents d WHERE substr(CAST(d.id AS BLOB), 1, length(?1)) = ?1",
+        """Number of documents whose id begins with ``prefix``, of their chunks, and of those without a vector."""
+        documents, chunks, vectorless = self._db.execute(
+            "SELECT count(DISTINCT d.document), count(c.key), count(c.key) FILTER (WHERE c.encoder IS NULL) "
+            "FROM documents d LEFT JOIN chunks c ON c.content = d.content "
+            "WHERE substr(CAST(d.id AS BLOB), 1, length(?1)) = ?1",
             (encode(prefix),),
         ).fetchone()
-        return {"documents": documents, "chunks": chunks}
+        return {"documents": documents, "chunks": chunks, "vectorless": vectorless}
 
     def segments(self, kind: str | None = None) -> list[SegmentInfo]:
         """Segments in the order of their keys; of all kinds with ``None``."""
@@ -145,10 +148,6 @@ class Snapshot:
         """How many keys :meth:`live_keys` would give."""
         row = self._db.execute(f"SELECT count(*) FROM chunks WHERE {_IN_SEGMENT}", _in_segment(info)).fetchone()
         return int(row[0])
-
-    def vectorless_count(self) -> int:
-        """How many chunks have no vector and are found by their words alone."""
-        return int(self._db.execute("SELECT count(*) FROM chunks WHERE encoder IS NULL").fetchone()[0])
 
     def allowed_keys(self, kind: str, where: Where) -> list[int]:
         """Keys of all chunks that ``where`` allows, ascending."""

@@ -90,8 +90,9 @@ def find_place(typed: str, index: str | None, *, own: bool = False, allows_file:
     from ..storage.index_place import covering_folder, index_place
     from ..sync.walk import left_out_by
     from ..sync.walk_options import options_at
+    from ..system.files import as_on_disk
 
-    path = Path(typed)
+    path = as_on_disk(Path(typed))
     is_file = allows_file and path.is_file()
     folder = check_folder(path.parent if is_file else path)
     root, below = folder, ""

@@ -74,6 +74,6 @@ def index_status(snapshot: Snapshot, path: Path, models: LoadedModels, below: st
         skipped=tuple(sorted(skipped, key=lambda item: item.path)),
         catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
         segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),
-        unread=snapshot.vectorless_count(),
+        unread=counts["vectorless"],
         layout=snapshot.layout,
     )

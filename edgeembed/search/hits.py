@@ -40,8 +40,8 @@ class Hit:
     similarity: float | None
     """As of its best passage."""
     score: float | None
-    """0 to 1, comparable between queries and kinds; ``None`` where the model has no background to compare with, or
-    there is no similarity."""
+    """0 to 1, comparable between queries and kinds, of meaning and words together; ``None`` where the model has no
+    background to compare with."""
     start: int | None
     end: int | None
     start_line: int | None

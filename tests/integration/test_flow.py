@@ -118,6 +118,8 @@ def test_what_leaves_nothing_over_is_told(notes: edgeembed.Folder) -> None:
         assert "no file that --path, --kind and the other options leave over fits" in run.output
     run = CliRunner().invoke(cli, ["search", '"no such words anywhere"', str(notes.path), "--no-sync"])
     assert "nothing here fits what the query says must or must not occur" in run.output
+    run = CliRunner().invoke(cli, ["search", "--literal", "--mode", "keyword", "zzz", str(notes.path), "--no-sync"])
+    assert "no file here holds any of these words" in run.output
     run = CliRunner().invoke(cli, ["search", "nowhere/bees.jpg", str(notes.path), "--no-sync", "--min-score", "0"])
     assert run.output.count("nowhere/bees.jpg: no such picture; searching for these words") == 1
 

@@ -59,6 +59,6 @@ def test_a_folder_and_the_command_line_do_so_too(tmp_path: Path, tiny_bundle: Pa
         assert json.loads(run.stdout.splitlines()[0])["path"].endswith(f"{name}.txt")
     assert edge("search", *options, "--", "-5", str(tmp_path / "notes")).returncode == 0
     options.remove("--literal")
-    assert edge("search", *options, "--", "-5", str(tmp_path / "notes")).returncode == 0  # it says so in a text
+    assert edge("search", *options, "--", "-5", str(tmp_path / "notes")).returncode == 0  # before a digit it is a sign
     run = edge("search", *options, "--", "-shed", str(tmp_path / "notes"))
     assert (run.returncode, "--literal" in run.stderr) == (2, True)

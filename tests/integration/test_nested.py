@@ -57,6 +57,16 @@ def test_a_sub_folder_is_searched_in_the_index_above(notes: Path) -> None:
     assert (status["below"], status["documents"]) == ("work", 2)
 
 
+def test_what_is_said_of_a_sub_folder_is_about_it_alone(notes: Path) -> None:
+    (notes / "other.txt").write_text("桜は京都の春に咲く\n")  # of which the tiny model knows no word
+    assert edge("index", "notes", cwd=notes.parent).returncode == 0
+    for folder, unread in (("notes", 1), ("notes/work", 0)):
+        assert validate(edge("status", folder, "--json", cwd=notes.parent).stdout, "status")["unread"] == unread
+    run = edge("similar", "notes/work/deep/crew.txt", "notes/work/deep", cwd=notes.parent)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "notes/work/deep: there is nothing else here that it could be compared with" in run.stderr
+
+
 def test_an_own_index_is_named_by_searches_above_until_it_is_forgotten(notes: Path) -> None:
     assert edge("index", "--here", "work", cwd=notes).returncode == 0
     above = edge("search", "the boat", ".", "--min-score", "0", cwd=notes)

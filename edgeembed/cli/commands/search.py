@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ...errors import ModelMismatchError, path_error
-from ...search.query_syntax import parse_query
+from ...search.query_syntax import Query, literal_query, parse_query
 from .. import messages, render
 from ..options import (
     NEGATIVE,
@@ -114,7 +114,8 @@ def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, literal: b
     def ask(opened: Folder, limits: dict[str, Any], words: str | None = None) -> list[Hit]:
         return opened.search(words or item, mode=mode, plus=plus, minus=minus, syntax=not literal, **limits)
 
-    _answer(ask, folder, query=item if isinstance(item, str) and not literal else None, **rest)
+    read = literal_query if literal else parse_query
+    _answer(ask, folder, query=read(item) if isinstance(item, str) else None, **rest)
 
 
 @click.command()
@@ -210,7 +211,7 @@ def _answer(
     ask: _Ask,
     folder: str,
     *,
-    query: str | None = None,
+    query: Query | None = None,
     k: int,
     no_sync: bool,
     exact: bool,
@@ -250,7 +251,7 @@ def _answer(
 
 
 def _why_nothing(
-    ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any], query: str | None, *, is_filtered: bool
+    ask: _Ask, opened: Folder, place: Place, limits: dict[str, Any], query: Query | None, *, is_filtered: bool
 ) -> str:
     """Why there are no hits, and what would change that."""
     status = opened.status(below=place.below)
@@ -271,18 +272,19 @@ def _why_no_files(place: Place) -> str:
     return "no files to search here" + (f"; {rule} leaves this folder out" if rule else "")
 
 
-def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: str | None, *, is_filtered: bool) -> str:
-    parsed = None if query is None else parse_query(query)
-    if parsed is not None and parsed.excluded:
-        quoted = (f'"{phrase}"' for phrase in parsed.phrases)
-        if ask(opened, {**limits, "k": 1}, " ".join((parsed.text, *quoted))):
-            left_out = ", ".join(f'-"{text}"' if " " in text else f"-{text}" for text in parsed.excluded)
+def _why_none_fits(ask: _Ask, opened: Folder, limits: dict[str, Any], query: Query | None, *, is_filtered: bool) -> str:
+    if query is not None and query.excluded:
+        quoted = (f'"{phrase}"' for phrase in query.phrases)
+        if ask(opened, {**limits, "k": 1}, " ".join((query.text, *quoted))):
+            left_out = ", ".join(f'-"{text}"' if " " in text else f"-{text}" for text in query.excluded)
             return f"all that fits is left out by {left_out}; without the minus sign it is searched for"
     if ask(opened, {**limits, "k": 1, "min_score": None}):
         return "nothing here fits; --min-score 0 shows the nearest all the same"
     if is_filtered:
         return "no file that --path, --kind and the other options leave over fits"
-    if parsed is not None and not parsed.phrases and not parsed.excluded:
+    if query is None:
+        return "there is nothing else here that it could be compared with"
+    if not query.phrases and not query.excluded:
         return "no file here holds any of these words, and by meaning there is nothing to compare them with"
     return "nothing here fits what the query says must or must not occur; --literal takes it all as text"
 

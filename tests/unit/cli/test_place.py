@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from edgeembed.catalog.where import condition
 from edgeembed.cli.place import Place, find_place
 from edgeembed.folder import Folder
-from edgeembed.storage import index_dir
+from edgeembed.storage import index_place
+from tests.support.old_files import write
 
 FILES = ("a.md", "work/a.md", "work/b.txt", "work/deep/a.md", "work/deep/[1].txt", "work/work/c.md", "other/d.md")
 
@@ -58,6 +60,15 @@ def test_a_folder_in_one_with_an_index_is_a_part_of_it(notes: Path) -> None:
         find_place("notes/work/b.txt", None, allows_file=False)
 
 
+def test_letters_are_composed_as_on_disk(tmp_path: Path, tiny_bundle: Path) -> None:
+    apart = unicodedata.normalize("NFD", "Zürich/été.txt")
+    write(tmp_path / "notes" / apart, "a boat")
+    Folder.open(tmp_path / "notes", model=str(tiny_bundle)).close()
+    part = find_place(str(tmp_path / "notes" / "Zürich"), None)
+    assert (part.below, part.file) == (os.path.dirname(apart), None)  # noqa: PTH120 (no path of this system)
+    assert find_place(str(tmp_path / "notes" / "Zürich" / "été.txt"), None).file == apart
+
+
 def test_a_link_to_a_folder_inside_is_that_folder(notes: Path) -> None:
     try:
         Path("link").symlink_to("notes/work", target_is_directory=True)
@@ -78,7 +89,7 @@ def test_what_the_index_above_leaves_out_is_on_its_own(notes: Path, capsys: pyte
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners are known by number on POSIX only")
 def test_the_index_of_another_user_is_passed_over(notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = os.getuid()
-    monkeypatch.setattr(index_dir.os, "getuid", lambda: own + 1)
+    monkeypatch.setattr(index_place.os, "getuid", lambda: own + 1)
     assert find_place("notes/work", None).below == ""
 
 
