@@ -54,3 +54,11 @@ def test_what_is_gone_is_dropped(tmp_path: Path, cache: Path) -> None:
 def test_who_only_reads_adds_nothing(tmp_path: Path, cache: Path) -> None:
     remember(made(tmp_path / "one"), tmp_path / "one", only_known=True)
     assert not cache.exists()
+
+
+def test_a_user_without_a_cache_has_no_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *args, **kwargs: Path("~/.cache/edgeembed"))
+    index_dir = made(tmp_path / "one")
+    remember(index_dir, tmp_path / "one")
+    assert known_indexes() == []
+    forget(index_dir)
