@@ -33,8 +33,7 @@ def counted(reason: str, before: FileRow | None, row: FileRow) -> str:
     """The reason to record, with the number of tries if it takes too long; ``before``: what was recorded so far."""
     if not reason.startswith(TOO_LONG) or before is None or before.reason is None:
         return reason
-    is_same_file = (before.size_bytes, before.mtime_ns) == (row.size_bytes, row.mtime_ns)
-    if not is_same_file or not before.reason.startswith(TOO_LONG):
+    if not _is_same_file(before, row) or not before.reason.startswith(TOO_LONG):
         return reason
     return f"{reason} (tried {min(_tries(before.reason), 20) + 1} times)"
 
@@ -47,8 +46,14 @@ def keeps_what_is_indexed(reason: str, before: FileRow | None, row: FileRow) -> 
     """
     if reason.startswith(_PASSING):
         return True
-    is_same_file = before is not None and (before.size_bytes, before.mtime_ns) == (row.size_bytes, row.mtime_ns)
-    return is_same_file and reason.startswith(_FAULTS)
+    return before is not None and _is_same_file(before, row) and reason.startswith(_FAULTS)
+
+
+def _is_same_file(before: FileRow, row: FileRow) -> bool:
+    """Whether nothing tells that a file is another one; of an older edgeembed the ctime is not known."""
+    if None not in (before.ctime_ns, row.ctime_ns) and before.ctime_ns != row.ctime_ns:
+        return False
+    return (before.size_bytes, before.mtime_ns) == (row.size_bytes, row.mtime_ns)
 
 
 def _tries(reason: str) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Folder
+from edgeembed.reading.entries import Skipped
 from edgeembed.reading.sandbox.process import Limits, Worker
 from edgeembed.sync import retries
 from edgeembed.sync import sync as sync_module
@@ -77,7 +78,6 @@ def test_a_file_that_is_damaged_now_and_unchanged_stays_as_it_was(
     page = folder.path / "chat.html"
     page.write_text("<p>the theremin lesson</p>")
     folder.sync()
-    from edgeembed.reading.entries import Skipped
 
     def broken(root: Path, stat: object, **_: object) -> Skipped:
         return Skipped("chat.html", "damaged: the program that reads it crashed")
@@ -89,6 +89,24 @@ def test_a_file_that_is_damaged_now_and_unchanged_stays_as_it_was(
         os.utime(page, ns=(OLD_NS, OLD_NS))
         folder.sync()
     assert found(folder, "theremin") == []  # it changed: what was indexed is not what is in it
+
+
+@pytest.mark.skipif(os.name == "nt", reason="only time and size tell there")
+def test_a_damaged_file_in_the_place_of_one_of_the_same_size_and_time_is_another(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = write(folder.path / "chat.html", "<p>the theremin lesson</p>")
+    folder.sync()
+    write(folder.path / "chat.html", "<p>the trombone lesson</p>")
+    assert (page.stat().st_size, page.stat().st_mtime_ns) == (26, OLD_NS)
+
+    def broken(root: Path, stat: object, **_: object) -> Skipped:
+        return Skipped("chat.html", "damaged: the program that reads it crashed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sync_module, "read_document", broken)
+        assert len(folder.sync().skipped) == 1
+    assert found(folder, "theremin") == []
 
 
 @pytest.mark.parametrize(
