@@ -1,4 +1,4 @@
-"""Chunks with their vectors, out of segments and fresh rows."""
+"""Chunks with their vectors, out of segments and unsegmented rows."""
 
 from __future__ import annotations
 
@@ -53,3 +53,13 @@ def test_a_vector_that_is_nowhere_or_of_another_size_is_none(catalog: Catalog) -
         ((*_, of_other_size),) = chunk_batches(snapshot.connection, {}, {"text": DIM + 1})
     assert without_segment == [None, None, None, ROWS[3].tobytes(), ROWS[4].tobytes()]
     assert of_other_size == [None] * 5
+
+
+def test_a_chunk_that_has_no_vector_comes_with_an_empty_one(catalog: Catalog) -> None:
+    with catalog.write() as transaction:
+        content = transaction.content(b"hash", "text")
+        transaction.add_chunk(content, ChunkRow("text", 10, 11, 1, 1, None, "x"), None, b"digest", None)
+        assert transaction.vectorless_count() == 1
+    with catalog.read() as snapshot:
+        ((*_, vectors),) = chunk_batches(snapshot.connection, {}, {"text": DIM})
+    assert vectors[-1] == b""
