@@ -59,7 +59,7 @@ def test_a_chunk_that_has_no_vector_comes_with_an_empty_one(catalog: Catalog) ->
     with catalog.write() as transaction:
         content = transaction.content(b"hash", "text")
         transaction.add_chunk(content, ChunkRow("text", 10, 11, 1, 1, None, "x"), None, b"digest", None)
-        assert transaction.vectorless_count() == 1
+        assert transaction.counts()["vectorless"] == 1
     with catalog.read() as snapshot:
         ((*_, vectors),) = chunk_batches(snapshot.connection, {}, {"text": DIM})
     assert vectors[-1] == b""
