@@ -233,7 +233,7 @@ def test_the_check_finds_an_altered_table(exported: Exported, tmp_path: Path) ->
 
     for change in (column, rows, rare_row):
         stages = altered(exported.bundle, tmp_path / "altered", "table", change)
-        assert [stage.split(" against")[0] for stage in stages] == ["vectors"] * 3, change
+        assert {stage.split(" against")[0] for stage in stages} == {"vectors"}, change
 
 
 def test_the_check_finds_altered_weights_in_int8(glove: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from edgeembed_export.cli.main import cli
 from edgeembed_export.errors import ExportError
 from edgeembed_export.families.registry import FAMILIES
+from edgeembed_export.graphs.fuse import Fusions
 from edgeembed_export.quantization import schemes as quantize
 from edgeembed_export.sealing.options import EncoderOptions
 from edgeembed_export.sealing.pipeline import make_bundle
@@ -26,7 +28,12 @@ from edgeembed.maintenance.check_bundle import check
 @pytest.fixture
 def old(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """As it was made before graphs were fused."""
-    monkeypatch.setattr("edgeembed_export.graphs.fuse.fuse", lambda graph, out, **_: graph.rename(out))
+
+    def unfused(graph: Path, out: Path, **_: object) -> Fusions:
+        shutil.copyfile(graph, out)
+        return Fusions()
+
+    monkeypatch.setattr("edgeembed_export.graphs.fuse.fuse", unfused)
     made = make_bundle(FAMILIES["text"], bert, tmp_path / "old", EncoderOptions(scheme=quantize.INT8)).bundle
     monkeypatch.undo()
     return made
@@ -73,7 +80,7 @@ def test_a_picture_tower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_other_vectors_are_refused(old: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def spoil(graph: Path, out: Path) -> None:
+    def spoil(graph: Path, out: Path, **_: object) -> None:
         model = onnx.load(graph)
         scale = next(item for item in model.graph.initializer if item.name.endswith("_scale") and item.dims)
         scale.CopyFrom(onnx.numpy_helper.from_array(1.5 * onnx.numpy_helper.to_array(scale), scale.name))
