@@ -175,14 +175,17 @@ class Snapshot:
             f"JOIN documents d ON d.content = c.content WHERE {column} = k.value AND {test.sql}",
             (json.dumps(numbers), *test.values),
         )
-        return [PassageRow(*row) for row in rows]
+        passages = [PassageRow(*row) for row in rows]
+        if not all(isinstance(passage.id, str) for passage in passages):
+            raise DatabaseError("an id is no text")
+        return passages
 
     def chunk(self, key: int) -> ChunkRow:
         """One chunk."""
         row = self._db.execute(
             'SELECT kind, start, "end", start_line, end_line, page, text FROM chunks WHERE key = ?', (key,)
         ).fetchone()
-        return ChunkRow(*row)
+        return _chunk_row(row)
 
     def document(self, id: str) -> int | None:
         """The number of a document, or ``None``."""
@@ -197,7 +200,7 @@ class Snapshot:
             "WHERE d.document = ? AND end_line >= ? AND start_line <= ? ORDER BY c.key",
             (document, first_line, last_line),
         )
-        return [ChunkRow(*row) for row in rows]
+        return [_chunk_row(row) for row in rows]
 
     def lines(self, document: int, first: int, last: int) -> list[tuple[int, str]]:
         """Lines of a document's text, put together from its chunks, with their numbers; what is between is blank."""
@@ -279,6 +282,14 @@ def is_intact(db: Connection) -> bool:
         if not says_damage(error):
             raise
         return False
+
+
+def _chunk_row(row: Sequence[Any]) -> ChunkRow:
+    """A row whose columns have their types; a flipped bit may give them others, and SQLite does not mind."""
+    chunk = ChunkRow(*row)
+    if not isinstance(chunk.text, str | None) or not all(isinstance(value, int | None) for value in row[1:6]):
+        raise DatabaseError("a passage has values of wrong types")
+    return chunk
 
 
 _IN_SEGMENT = "kind = ? AND encoder = ? AND key BETWEEN ? AND ?"

@@ -69,7 +69,7 @@ class _Finder:
 
     def find(self, calibrations: Mapping[str, Calibration]) -> tuple[list[Candidate], Scales]:
         """What :func:`find_candidates` returns."""
-        mode, depth = self._request.mode, self._request.k
+        mode, depth = self._request.decided_by, self._request.k
         word_terms = name_terms = _NO_TERMS
         if mode != "vector" and self._request.query.words:
             depth = max(depth, _DEPTH)
@@ -179,7 +179,7 @@ class _Finder:
 
     def _passage_counts(self) -> dict[str, int]:
         """How many passages of each kind were compared with the query."""
-        if self._request.min_score != "auto" or self._request.mode == "keyword":
+        if self._request.min_score != "auto" or self._request.decided_by == "keyword":
             return {}
         counts = {}
         for kind in self._request.query.vectors:

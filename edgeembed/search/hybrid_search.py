@@ -26,5 +26,5 @@ def hybrid_search(
         FileNotFoundError: a segment was merged away meanwhile; a newer snapshot knows what took its place.
     """
     candidates, scales = find_candidates(snapshot, segments, calibrations, request)
-    ranked = judge(candidates, scales, mode=request.mode, min_score=request.min_score)
+    ranked = judge(candidates, scales, mode=request.decided_by, min_score=request.min_score)
     return [build_hit(snapshot, item, request.query, scales.words) for item in ranked[: request.k]]

@@ -57,6 +57,14 @@ class SearchRequest:
     exact: bool = False
     """Compare every vector instead of walking the graphs of large segments."""
 
+    @property
+    def decided_by(self) -> Mode:
+        """The mode; by keywords instead of by vectors where the model cannot read the query."""
+        is_unread = (
+            self.mode == "vector" and self.query.words and all(vector is None for vector in self.query.vectors.values())
+        )
+        return "keyword" if is_unread else self.mode
+
 
 def prepare_query(
     models: LoadedModels,

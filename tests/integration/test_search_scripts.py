@@ -87,6 +87,7 @@ def test_what_the_model_cannot_read_is_found_by_its_words_only(tmp_path: Path, t
         assert (hit.id, hit.similarity, hit.matched) == ("th", None, ("keyword",))
         assert hit.score is not None
         assert 0 < hit.score < 1  # of its words
+        assert ids(opened.search("ข้าว", mode="vector")) == ["th"]
         assert opened.search("ລາວ") == []
         assert {hit.id for hit in opened.search("kettle")} == {"en"}
         with pytest.raises(ValueError, match="does not know most"):

@@ -86,13 +86,14 @@ def test_eight_processes_that_may_write_nowhere_search_an_ordinary_index(tmp_pat
     with Index.open(tmp_path / "index", model=tiny_bundle) as index:
         index.add(Document(f"{i}.txt", text=text) for i, text in enumerate(TEXTS))
     shipped = Path(shutil.copytree(tmp_path / "index", tmp_path / "media" / "index"))
-    for path in [*shipped.iterdir(), shipped, shipped.parent]:
+    model = Path(shutil.copytree(tiny_bundle, tmp_path / "media" / "model"))
+    for path in [*shipped.iterdir(), *model.iterdir(), shipped, model, shipped.parent]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     for path in (tmp_path, *tmp_path.parents):
         if os.geteuid() == 0 and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o055)
     before = times(tmp_path)
-    run = [sys.executable, "-c", POWERLESS, shipped, tiny_bundle]
+    run = [sys.executable, "-c", POWERLESS, shipped, model]
     environment = {**os.environ, "XDG_CACHE_HOME": "/nonexistent", "HOME": "/nonexistent"}
     readers = [subprocess.Popen(run, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(8)]
     answers = {reader.communicate()[0] for reader in readers}

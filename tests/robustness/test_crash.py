@@ -83,6 +83,7 @@ def test_a_wrong_order_of_flushes_is_caught(
             self: segment_merger.SegmentMerger,
             old: list[SegmentInfo],
             kind: str,
+            encoder: int,
             keys: Keys,
             rows: Iterable[Rows],
         ) -> None:
@@ -90,7 +91,7 @@ def test_a_wrong_order_of_flushes_is_caught(
             with self._catalog.read() as snapshot:
                 named = {facts.file for facts in snapshot.segments()}
             self._segments.collect_garbage(named - {facts.file for facts in old})
-            replace(self, old, kind, keys, rows)
+            replace(self, old, kind, encoder, keys, rows)
 
         monkeypatch.setattr(segment_merger.SegmentMerger, "_replace", early)
     log = powercut.record(_folder(tmp_path), tiny_bundle)

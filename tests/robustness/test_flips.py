@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each place is t
 
 @pytest.mark.slow
 def test_damage_to_an_index_is_found_or_changes_nothing(tmp_path: Path, tiny_bundle: Path) -> None:
-    tally = flips.run_index(tmp_path, tiny_bundle, 12)
+    tally = flips.run_index(tmp_path, tiny_bundle, 40)
     assert tally["found when opened or searched"] > 20
     assert tally["found by verify"] > 3
 

@@ -37,7 +37,7 @@ def test_the_schema_is_a_schema() -> None:
 
 @pytest.mark.slow
 def test_hits_and_errors_follow_the_schema(notes: Path) -> None:
-    (notes / os.fsdecode(b"caf\xe9.txt")).write_text("a boat")
+    (notes / os.fsdecode(b"caf\xe9.txt")).write_text("the boat")
     for options in (
         [],
         ["--full"],
