@@ -47,6 +47,20 @@ _SIGNS = (
 """The commonest signs that are not ASCII, as signs that are."""
 # What belongs to the character before it: marks by their category, and characters that compose with it.
 _CONTINUES = re.compile(f"[\u1160-\u11ff\uff9e\uff9f{_NOTHING}]")
+_SETTLED = (
+    "\x00-\x7f\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9"  # ASCII, Greek without accents
+    "\u0402-\u040c\u040e-\u044f\u0452-\u045c\u045e-\u0482\u048a-\u052f"  # Cyrillic
+    "\u05d0-\u05ea\u0621\u0627\u0628\u062a-\u063a\u0641-\u0648\u064a"  # Hebrew, Arabic
+    "\u0904-\u0928\u092a-\u0930\u0932\u0933\u0935-\u0939\u093d-\u094d\u0960-\u096f"  # Devanagari
+    "\u0e01-\u0e32\u0e34-\u0e3a\u0e40-\u0e4e\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"  # to Hangul
+)
+_UNSETTLED = re.compile(f"[^{_SETTLED}]+")
+"""All but letters that folding leaves alone, of the scripts that are written most. What is left out here by mistake
+costs time only."""
+_LOOSE = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff\u20d0-\u20ff\ufe20-\ufe2f]"
+)
+"""Marks that NFKC could not put on the letter before, which decides whether they stay."""
 _Span = tuple[int, int]
 
 
@@ -64,6 +78,17 @@ def fold_marks(text: str) -> str:
     """NFKC without the marks that do not tell words apart, and with plain letters for those in :data:`_PLAIN`."""
     if text.isascii():
         return text
+    composed = unicodedata.normalize("NFKC", text.replace("\u2122", " ").replace("\u2120", " "))
+    if _LOOSE.search(composed):
+        return _fold_slowly(text)
+    return _UNSETTLED.sub(_fold_run, composed)
+
+
+def _fold_run(run: re.Match[str]) -> str:
+    return _fold_cluster(run[0])
+
+
+def _fold_slowly(text: str) -> str:
     # What stands above the line behind a name is no part of it, and would become letters.
     text = unicodedata.normalize("NFKD", text.replace("\u2122", " ").replace("\u2120", " "))
     for sign, plain in _SIGNS:
@@ -108,7 +133,7 @@ def fold_marks_aligned(text: str) -> tuple[str, list[_Span]]:
 
 @lru_cache(maxsize=4096)
 def _fold_cluster(cluster: str) -> str:
-    return fold_marks(cluster)
+    return _fold_slowly(cluster)
 
 
 @lru_cache(maxsize=4096)

@@ -39,7 +39,14 @@ _SIGNS = (
 )
 _CHARACTER = re.compile(f".(?:[\u17d2\u1039].|[{_SIGNS}])*", re.DOTALL)
 """With its vowel signs and tones, and with the consonants that Khmer and Burmese write below it."""
-_GAP = re.compile(r"[^\w\x00-\x7f]")
+_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e" + "".join(
+    [
+        f"{chr(block)}-{chr(block + 3)}{chr(block + 60)}-{chr(block + 77)}{chr(block + 85)}-{chr(block + 87)}"
+        for block in range(0x900, 0xD80, 0x80)  # Devanagari to Malayalam, which have them at the same places
+    ]
+)
+"""Vowel signs, of which Python's ``\\w`` has none. Others are told one by one, which takes time."""
+_GAP = re.compile(rf"[^\w\x00-\x7f{_MARKS}]")
 _ASCII_GAP = re.compile(r"[^a-z0-9]+")
 _WORD = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]+")
 _NAME = re.compile(r"[A-Za-z0-9]+")
@@ -55,7 +62,8 @@ _JOINED = 3
 _MAX_PARTS = 12
 """Names with more parts are data, of which joining would make much."""
 _SYMBOL = re.compile(
-    r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])|[^\w\s\x00-\x7f]"
+    r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])"
+    rf"|[^\w\s\x00-\x7f{_MARKS}]"
 )
 _DOTTED = re.compile(r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
 _SPOKEN = {".": "dot", "++": "plusplus", "+": "plus", "#": "sharp"}
