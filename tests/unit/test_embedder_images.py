@@ -14,7 +14,8 @@ from PIL import Image
 import edgeembed
 from edgeembed.bundle.bundle import read_bundle
 from edgeembed.errors import BundleError, ImageError, UnsupportedInputError
-from tests.support.pictures import drawing, noise, resealed, saved
+from tests.support.altered import resealed
+from tests.support.pictures import drawing, noise, saved
 
 
 def test_a_picture_of_the_caller_is_left_as_it_is(image_bundle: Path) -> None:

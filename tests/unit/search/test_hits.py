@@ -65,6 +65,6 @@ def test_a_hit_has_similarity_span_and_snippet_of_its_best_passage() -> None:
 def test_the_fields_of_a_span_are_those_of_any_object_that_has_them() -> None:
     assert span_fields(HIT) == span_fields(PASSAGE) == dict(zip(SPAN, (3, 9, 1, 2, None), strict=True))
     assert Span(**span_fields(EXPLANATION)) == Span(3, 9, 1, 2, None)
-    assert PASSAGE != Span(**span_fields(PASSAGE))
+    assert Span(**span_fields(PASSAGE)) != PASSAGE
     with pytest.raises(AttributeError, match="start"):
         span_fields("a tap")
