@@ -29,7 +29,7 @@ from ..references.image import TorchImages
 from ..sealing.parts import ImagePart
 from ..sealing.pipeline import IMAGE_LIBRARIES, Exported
 from ..sealing.proof.float_graph import ProofInputs, prove_float
-from ..sealing.proof.golden_pictures import background_pictures
+from ..sealing.proof.golden_images import background_pictures
 from ..sealing.seal import BundleInfo, prove
 from ..types import IMAGE_GRAPH, Vectors
 from .networks.backbone import Backbone

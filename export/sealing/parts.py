@@ -29,7 +29,7 @@ from .proof.golden import (
     golden_image_arrays,
     golden_texts,
 )
-from .proof.golden_pictures import background_pictures, golden_pictures
+from .proof.golden_images import background_pictures, golden_pictures
 
 _JOINED = 8
 """Ordinary texts in one text for measuring speed: documents are cut into passages of about that length."""

@@ -26,7 +26,7 @@ from ..graphs.fuse import fuse
 from .model_card import FILES_TITLE, file_table
 from .npz import npz_bytes
 from .proof.golden import background_texts, embedded, own_arrays
-from .proof.golden_pictures import background_pictures
+from .proof.golden_images import background_pictures
 from .proof.self_tolerance import self_tolerance
 from .seal import round_for_storage
 

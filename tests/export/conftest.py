@@ -73,7 +73,7 @@ def edit_json() -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def pictures() -> list[bytes]:
     """Fifty image files: the golden ones, and upright RGB of many sizes in several formats."""
-    from edgeembed_export.sealing.proof.golden_pictures import golden_pictures
+    from edgeembed_export.sealing.proof.golden_images import golden_pictures
     from PIL import Image
 
     rng = np.random.default_rng(7)

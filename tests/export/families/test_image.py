@@ -23,7 +23,7 @@ from edgeembed_export.quantization.schemes import FLOAT32, INT8, SCHEMES
 from edgeembed_export.references.image import upright_rgb
 from edgeembed_export.sealing.options import EncoderOptions
 from edgeembed_export.sealing.pipeline import make_bundle
-from edgeembed_export.sealing.proof.golden_pictures import background_pictures, golden_pictures
+from edgeembed_export.sealing.proof.golden_images import background_pictures, golden_pictures
 from edgeembed_export.sources.image_preprocessing import image_section, load_processor
 from transformers import AutoModel
 

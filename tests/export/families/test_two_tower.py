@@ -28,7 +28,7 @@ from edgeembed_export.quantization.schemes import FLOAT32, INT8, quantize
 from edgeembed_export.references.image import upright_rgb
 from edgeembed_export.sealing.options import EncoderOptions
 from edgeembed_export.sealing.pipeline import bundle_info, make_bundle
-from edgeembed_export.sealing.proof.golden_pictures import background_pictures
+from edgeembed_export.sealing.proof.golden_images import background_pictures
 from edgeembed_export.sealing.seal import prove
 from edgeembed_export.sources.siglip_tokenizer import convert_siglip
 from edgeembed_export.sources.tokenizer import bundle_tokenizer

@@ -28,7 +28,7 @@ from edgeembed_export.photos.tower import PhotoTower, TowerRecipe, told_apart
 from edgeembed_export.photos.train import read_photos, train_photos
 from edgeembed_export.photos.training import PhotoPlan, TrainingData, backbone_probabilities, run_tower, train_tower
 from edgeembed_export.photos.views import FeatureCache, stretched, view
-from edgeembed_export.sealing.proof.golden_pictures import golden_pictures
+from edgeembed_export.sealing.proof.golden_images import golden_pictures
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle
