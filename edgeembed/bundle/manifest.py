@@ -49,7 +49,7 @@ class TextSection:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSection:
-    """How a bundle turns a picture into a vector."""
+    """How a bundle turns an image into a vector."""
 
     graph: str
     """File name of the ONNX graph."""
@@ -65,11 +65,11 @@ class ImageSection:
     """``center``, to ``height`` and ``width``, what is missing being black; or ``none``."""
     crop_rounding: str = "down"
     """Where the crop starts when the margin is odd: ``down`` is ``(side - crop) // 2``, ``up`` one pixel further;
-    ``even`` is torchvision's rule: the even one of the two, and ``up`` where the picture is smaller than the crop."""
+    ``even`` is torchvision's rule: the even one of the two, and ``up`` where the image is smaller than the crop."""
     filter: str
     """``nearest``, ``box``, ``bilinear``, ``hamming``, ``bicubic`` or ``lanczos``, as Pillow computes them."""
     shrink_filter: str | None = None
-    """The one for pictures of which neither side becomes longer; ``None``: ``filter`` is for all."""
+    """The one for images of which neither side becomes longer; ``None``: ``filter`` is for all."""
     scale: float = 1 / 255
     """Factor from a byte to the value that ``mean`` is taken from."""
     mean: tuple[float, ...]
@@ -80,7 +80,7 @@ class ImageSection:
     orientation: str = "exif"
     """``exif``: turned upright as the file says; ``none``: taken as stored."""
     reducing_gap: float | None = None
-    """A picture that may be made smaller in whole steps first stays at least so many times as large as it is resized
+    """An image that may be made smaller in whole steps first stays at least so many times as large as it is resized
     to; ``None``: the reader's own choice."""
 
 

@@ -8,7 +8,7 @@ The mean and the deviation are those of the model, not of the query. Taking each
 a cohort does in speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360) was
 measured beside it and is worse at telling queries with an answer from others, for photos by far: what no photo can
 show, such as a part of physics, is about equally far from all of them, and a small deviation makes much of little.
-A picture as a query is judged by its own: how alike two ordinary pictures are depends on the pictures.
+An image as a query is judged by its own: how alike two ordinary images are depends on the images.
 """
 
 from __future__ import annotations

@@ -240,9 +240,9 @@ def _chunks_without_vector(db: Connection, intact: dict[str, Segment], dims: Map
     }
 
 
-def _give_up_incomplete(db: Connection, pictures: list[int], work: _Work) -> None:
+def _give_up_incomplete(db: Connection, images: list[int], work: _Work) -> None:
     """Give up contents that lost a chunk, images that lost their vector, and work that was under way."""
-    db.executemany("DELETE FROM chunks WHERE key = ?", ((key,) for key in pictures))
+    db.executemany("DELETE FROM chunks WHERE key = ?", ((key,) for key in images))
     _give_up(db, "complete = 0 OR chunks <> (SELECT count(*) FROM chunks k WHERE k.content = contents.content)", work)
 
 

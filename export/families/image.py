@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..graphs.wrappers import ImageTower
 
 IMAGE_MODEL_TYPES = ("vit", "deit", "dinov2")
-"""Values of ``model_type``. The class token of each, after the last normalisation, stands for the picture."""
+"""Values of ``model_type``. The class token of each, after the last normalisation, stands for the image."""
 _CLASS_TOKEN = "The vector of the class token after the last layer's normalisation stands for the picture."
 _POOLER = "What the model's own pooler makes of the class token stands for the picture."
 

@@ -20,16 +20,16 @@ from tests.support.altered import resealed
 
 def test_the_check_passes_for_both_towers(image_bundle: Path, two_towers: Path) -> None:
     stages = check(read_bundle(image_bundle))
-    of_pictures = [
+    of_images = [
         "pixels",
         "image vectors against the float model",
         "image vectors against the bundle's own",
     ]
-    assert [stage.stage.split(" (")[0] for stage in stages] == of_pictures
+    assert [stage.stage.split(" (")[0] for stage in stages] == of_images
     assert all(stage.ok for stage in stages)
     both = check(read_bundle(two_towers))
     of_texts = ["token ids", "vocabulary", "vectors against the float model", *["vectors against the bundle's own"] * 2]
-    assert [stage.stage.split(" (")[0] for stage in both] == [*of_texts, *of_pictures]
+    assert [stage.stage.split(" (")[0] for stage in both] == [*of_texts, *of_images]
     assert all(stage.ok for stage in both)
 
 
@@ -69,7 +69,7 @@ def test_an_altered_weight_is_found_though_all_hashes_fit(image_bundle: Path, tm
     assert [stage.ok for stage in stages] == [True, False, False]
 
 
-def test_golden_pictures_that_this_machine_cannot_read_are_a_departure(image_bundle: Path, tmp_path: Path) -> None:
+def test_golden_images_that_this_machine_cannot_read_are_a_departure(image_bundle: Path, tmp_path: Path) -> None:
     bundle = read_bundle(image_bundle)
     with np.load(bundle.file("golden.npz")) as archive:
         arrays = {name: archive[name].copy() for name in archive.files}
