@@ -51,8 +51,8 @@ _LARGE_AT_A_TIME = 4
 _LARGEST_RESIZED = 16_000_000
 """Pixels of a resized image beyond which only what the crop keeps is computed (a side 300 times the other)."""
 _REDUCING_GAP = 4
-"""An image made smaller in whole steps is still at least so many times as large as it must become; a bundle may say
-another number.
+"""Pillow's reducing gap: an image reduced by a whole factor first stays at least so many times as large as its target
+size; a bundle may say another number.
 
 With 4, features of a MobileNetV2 stayed at a cosine of 0.9993 or more to the exact ones, over some 70 enlarged or tiled
 photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnails, they fell to 0.997.
@@ -60,7 +60,7 @@ photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnail
 
 
 class ImagePreprocessor:
-    """The way of a bundle from an image to the pixels that its graph takes.
+    """Image preprocessing of a bundle: from an image to the pixels that its graph takes.
 
     Safe to use from several threads; together they hold a limited number of decoded pixels at a time.
     """
@@ -183,7 +183,7 @@ def _gap(section: ImageSection) -> float:
 
 
 class _Budget:
-    """Something of which several threads together may hold no more than a total; who wants more goes alone."""
+    """Weighted semaphore: threads together take no more than a total; who wants more than that goes alone."""
 
     def __init__(self, total: int) -> None:
         self._total = self._free = total

@@ -11,7 +11,7 @@ _DAMP = 0.01
 """Dampening (GPTQ's percdamp): share of the inputs' mean square that is added to the diagonal, so that inputs that are
 always alike can be solved for."""
 _PLACES = 12_544
-"""At most so many positions of the images are sampled."""
+"""Sample size: at most so many positions of the images."""
 _GROUPS = 64
 """So many groups of a layer are computed together."""
 _TINY = 1e-9
