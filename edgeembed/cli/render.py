@@ -124,8 +124,8 @@ class _Style:
         """``line`` with some words marked wherever they stand."""
         if not words or not self._on:
             return line
-        found = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-        return re.sub(rf"(?<!\w)(?:{found})(?!\w)", lambda match: self.mark(match[0]), line)
+        pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", lambda match: self.mark(match[0]), line)
 
     def link(self, text: str, path: str) -> str:
         """``text`` that opens a file when it is clicked (OSC 8)."""

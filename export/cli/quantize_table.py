@@ -167,13 +167,13 @@ def _cached_images(embed: EmbedImages) -> EmbedImages:
     """``embed`` that computes each image once; its vectors stay in memory, not the images."""
     import numpy as np
 
-    known: dict[bytes, Any] = {}
+    cache: dict[bytes, Any] = {}
 
     def run(images: Sequence[bytes]) -> Any:
         keys = [hashlib.sha256(image).digest() for image in images]
-        new = {key: image for key, image in zip(keys, images, strict=True) if key not in known}
+        new = {key: image for key, image in zip(keys, images, strict=True) if key not in cache}
         if new:
-            known.update(zip(new, embed(list(new.values())), strict=True))
-        return np.stack([known[key] for key in keys])
+            cache.update(zip(new, embed(list(new.values())), strict=True))
+        return np.stack([cache[key] for key in keys])
 
     return run

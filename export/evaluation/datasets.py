@@ -113,17 +113,17 @@ def read_retrieval(folder: Path) -> tuple[list[Row], list[Row], dict[str, dict[s
     Raises:
         ExportError: the judgements are no table of ``query-id``, ``corpus-id`` and ``score``.
     """
-    judged: dict[str, dict[str, float]] = {}
+    judgements: dict[str, dict[str, float]] = {}
     with _qrels(folder).open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t")
         try:
             for row in reader:
-                judged.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
+                judgements.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
         except (KeyError, TypeError, ValueError) as error:
             raise ExportError(
                 f"{_qrels(folder)}: line {reader.line_num} does not hold query-id, corpus-id and score: {error!r}"
             ) from error
-    return list(read_rows(_lines(folder, "corpus"))), list(read_rows(_lines(folder, "queries"))), judged
+    return list(read_rows(_lines(folder, "corpus"))), list(read_rows(_lines(folder, "queries"))), judgements
 
 
 class ImageFiles:

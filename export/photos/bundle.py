@@ -120,8 +120,8 @@ def _scores(bundle: Bundle, reference: TorchImages, teacher: PhotoTeacher, data:
         return teacher.texts(items)
 
     with Embedder(bundle) as embedder:
-        measured = evaluate(texts, data, embed_images=embedder.embed_images, only=names)
-    return {"bundle": measured, "source": evaluate(texts, data, embed_images=reference.embed_images, only=names)}
+        scores = evaluate(texts, data, embed_images=embedder.embed_images, only=names)
+    return {"bundle": scores, "source": evaluate(texts, data, embed_images=reference.embed_images, only=names)}
 
 
 def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], graph: Path, name: str) -> None:
