@@ -15,7 +15,16 @@ from tests.support.paths import ROOT
 from tests.support.tiny import tiny_text_bundle
 from tests.support.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 
-QUICK_EXPORT = ("evaluation", "graphs/test_external_weights", "sealing/test_parts", "sources/test_vector_file")
+QUICK_EXPORT = (
+    "distillation/test_corpus",
+    "evaluation",
+    "graphs/test_edit",
+    "graphs/test_external_weights",
+    "graphs/test_jitter",
+    "sealing/test_npz",
+    "sealing/test_parts",
+    "sources/test_vector_file",
+)
 """Folders and modules of tests/export that train and export nothing, and so need some seconds all together."""
 
 

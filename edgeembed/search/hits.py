@@ -22,7 +22,7 @@ class Span:
     """Page, counted from 1; ``None`` if the document has no pages."""
 
 
-def span_fields(span: object) -> dict[str, int | None]:
+def span_fields(span: object) -> dict[str, Any]:
     """The fields of :class:`Span` that another object has too, by name: to make a like object of them.
 
     Raises:

@@ -8,9 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("torch", reason="the export stage is not installed")
-
 from edgeembed_export.distillation.corpus import RESEARCH_SETS, SETS, TrainingSet, read_corpus, read_set, training_data
 from edgeembed_export.errors import ExportError
 

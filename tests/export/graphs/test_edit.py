@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-
-pytest.importorskip("torch", reason="the export stage is not installed")
-
 from edgeembed_export.graphs.edit import Graph
+from onnx import TensorProto, helper, numpy_helper
 
 
 @pytest.fixture

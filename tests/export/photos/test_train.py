@@ -27,8 +27,7 @@ from edgeembed_export.photos.teacher import bundle_photo_teacher, is_two_tower, 
 from edgeembed_export.photos.tower import PhotoTower, TowerRecipe, told_apart
 from edgeembed_export.photos.train import read_photos, train_photos
 from edgeembed_export.photos.training import PhotoPlan, TrainingData, backbone_probabilities, run_tower, train_tower
-from edgeembed_export.photos.views import FeatureCache, stretched, view
-from edgeembed_export.sealing.proof.golden_images import golden_images
+from edgeembed_export.photos.views import FeatureCache, stretched
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle
@@ -112,15 +111,6 @@ def test_what_is_no_mobilenet_is_refused(photo_data: Path, tmp_path: Path) -> No
     (tmp_path / "few.txt").write_text("background\nred disc\n")
     with pytest.raises(ExportError, match="has 1 names"):
         load_mobilenet(photo_data / "backbones/tiny.npz", tmp_path / "few.txt")
-
-
-def test_views_differ_and_can_be_made_again() -> None:
-    image = golden_images()[0]
-    one, other = (view(image, 32, np.random.default_rng(seed)) for seed in (1, 2))
-    assert one.size == other.size == stretched(image, 32).size == (32, 32)
-    assert one.tobytes() == view(image, 32, np.random.default_rng(1)).tobytes() != other.tobytes()
-    for golden in golden_images():  # 1 x 1, palette, alpha, CMYK, 16 bits …
-        assert view(golden, 16, np.random.default_rng(0)).mode == stretched(golden, 16).mode == "RGB"
 
 
 def test_what_is_seen_is_kept(photo_data: Path, backbone: Backbone, tmp_path: Path) -> None:

@@ -7,9 +7,6 @@ import time
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="the export stage is not installed")
-
 from edgeembed_export.sealing.npz import npz_bytes
 
 
