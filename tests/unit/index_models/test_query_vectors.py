@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,10 @@ def png(color: str) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (40, 30), color).save(file, "PNG")
     return file.getvalue()
+
+
+def assert_close(actual: Any, expected: Any) -> None:
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def test_meanings_are_added_and_subtracted_by_their_weights(models: LoadedModels
         (red,) = embedder.embed_images([png("red")], reduced=True)
     vectors = query_vectors(models, "a boat", plus=[(2, png("red"))], minus=[(0.5, "a garden")], kinds=["text"])
     assert list(vectors) == ["text"]
-    np.testing.assert_allclose(vectors["text"], unit(boat + 2 * red - 0.5 * garden), atol=1e-6)
+    assert_close(vectors["text"], unit(boat + 2 * red - 0.5 * garden))
 
 
 def test_what_leaves_nothing_is_refused(models: LoadedModels) -> None:
@@ -87,10 +92,10 @@ def test_a_document_is_the_mean_of_its_chunks(models: LoadedModels, two_towers: 
         pieces = split(text, limit=embedder.content_tokens, count_tokens=embedder.count_tokens)
         chunks = embedder.embed_texts([chunk.text for chunk in pieces])
     assert len(chunks) > 1
-    np.testing.assert_allclose(document_vectors(models, Document("x", text="a boat"))["image"], one, atol=1e-6)
+    assert_close(document_vectors(models, Document("x", text="a boat"))["image"], one)
     vectors = document_vectors(models, Document("x", text=text))
     assert vectors["text"] is vectors["image"]  # one space
-    np.testing.assert_allclose(vectors["text"], unit(chunks.mean(axis=0)), atol=1e-6)
+    assert_close(vectors["text"], unit(chunks.mean(axis=0)))
     with pytest.raises(ValueError, match="x: holds no text to compare"):
         document_vectors(models, Document("x", text=" \n "))
 
@@ -108,7 +113,7 @@ def test_names_of_other_files(name: str) -> None:
 def test_a_weight_is_1_unless_it_is_given() -> None:
     assert weighted("boat") == (1.0, "boat")
     assert weighted((2, "boat")) == (2.0, "boat")
-    assert weighted((np.float32(0.5), Path("a.png"))) == (0.5, Path("a.png"))
+    assert weighted((0.5, Path("a.png"))) == (0.5, Path("a.png"))
 
 
 @pytest.mark.parametrize(
