@@ -51,5 +51,5 @@ class Document:
 
 
 def is_image(value: object) -> bool:
-    """Whether it is what a picture may be given as: a path, the bytes of a file, or a Pillow image."""
+    """Whether it is what an image may be given as: a path, the bytes of a file, or a Pillow image."""
     return isinstance(value, (str, os.PathLike, bytes)) or hasattr(value, "convert")

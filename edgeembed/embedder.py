@@ -86,7 +86,7 @@ class Embedder:
             model: name of a shipped bundle, or path of a bundle folder; ``None`` is the shipped default.
             threads: how many documents are embedded at a time; ``None`` is as many as this process has cores
                 (processor affinity and container quota counted).
-            max_pixels: larger pictures are refused; ``None`` is about 179 megapixels, or less on a machine with little
+            max_pixels: larger images are refused; ``None`` is about 179 megapixels, or less on a machine with little
                 memory.
 
         Raises:
@@ -165,18 +165,18 @@ class Embedder:
             yield tokenized._replace(reads=partial(encoder.reads, role=role)) if only_readable else tokenized
 
     def embed_images(self, images: Sequence[ImageSource], *, reduced: bool = False) -> Vectors:
-        """Embed pictures.
+        """Embed images.
 
         Args:
             images: any number of paths, contents of image files, or Pillow images, also none.
-            reduced: make large pictures smaller in whole steps first: faster, in less memory, slightly other vectors.
+            reduced: make large images smaller in whole steps first: faster, in less memory, slightly other vectors.
 
         Returns:
             float32 ``(N, dim)``, rows of length 1, in the order of ``images``.
 
         Raises:
-            TypeError: a single picture, or something in ``images`` that is none.
-            ImageError: a picture that cannot be read; says which, as ``images[2]``, counted from 0.
+            TypeError: a single image, or something in ``images`` that is none.
+            ImageError: an image that cannot be read; says which, as ``images[2]``, counted from 0.
             OSError: a file that is missing or may not be read.
             UnsupportedInputError: the model has no image encoder.
             ValueError: the embedder is closed.
@@ -189,10 +189,10 @@ class Embedder:
         return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
 
     def iter_embed_images(self, images: Iterable[ImageSource], *, reduced: bool = False) -> Iterator[Vectors]:
-        """Embed a stream of pictures of any length with bounded memory; they are decoded in all threads.
+        """Embed a stream of images of any length with bounded memory; they are decoded in all threads.
 
         Yields:
-            float32 ``(n, dim)`` for the next ``n`` pictures, in order; ``n`` varies.
+            float32 ``(n, dim)`` for the next ``n`` images, in order; ``n`` varies.
 
         Raises:
             As :meth:`embed_images`.

@@ -5,7 +5,7 @@
     EdgeEmbedError
     ├─ BundleError            .path .reason     a model bundle that must not be used
     ├─ UnsupportedInputError                    an image for a text bundle, or the reverse
-    ├─ ImageError             .path .reason     a picture that cannot be read
+    ├─ ImageError             .path .reason     an image that cannot be read
     ├─ IndexNotFoundError     .path             there is no index where one was expected
     ├─ NotAnIndexError        .path .reason     a folder named for an index holds other files
     ├─ IndexLockedError       .path             another process is writing
@@ -60,15 +60,15 @@ class UnsupportedInputError(EdgeEmbedError):
 
 
 class ImageError(EdgeEmbedError):
-    """A picture that cannot be read: damaged, in no known format, or too large.
+    """An image that cannot be read: damaged, in no known format, or too large.
 
     Attributes:
-        path: the file; ``None`` for a picture given as bytes or as a Pillow image.
+        path: the file; ``None`` for an image given as bytes or as a Pillow image.
         reason: what is wrong, without the path.
     """
 
     def __init__(self, path: Path | None, reason: str, *, which: str | None = None) -> None:
-        """``which`` tells it from other pictures: its document, or its place among several; for the message only."""
+        """``which`` tells it from other images: its document, or its place among several; for the message only."""
         self.path = path
         self.reason = reason
         super().__init__(f"{'picture' if path is None else path}: {reason}" + (f" ({which})" if which else ""))

@@ -215,7 +215,7 @@ class Folder:
         listed as skipped.
 
         Args:
-            progress: called after each file, and some times a second while texts and pictures are embedded; it counts
+            progress: called after each file, and some times a second while texts and images are embedded; it counts
                 what is embedded.
             cancel: called some times a second; once it returns ``True`` the sync ends within about a second, and what
                 is embedded is kept.
@@ -260,14 +260,14 @@ class Folder:
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: the file holds nothing that could be compared.
-            ImageError: it is a picture that cannot be read.
+            ImageError: it is an image that cannot be read.
             TypeError: ``file`` is no path.
         """
         path = _given_path(file, '; what is in no file goes to folder.index.similar(Document("q", image=...))')
         item = self._known(path) or _read_alone(path, self._store.models.decode_request)
         try:
             return self.index.similar(item, k=k, where=where, min_score=min_score, exact=exact)
-        except ImageError as error:  # the picture has been read, and only here its path is known
+        except ImageError as error:  # the image has been read, and only here its path is known
             raise ImageError(path, error.reason) from error
 
     def explain(self, query: Meaning, file: str | os.PathLike[str], *, syntax: bool = True) -> Explanation:
@@ -359,11 +359,11 @@ def _given_path(file: object, advice: str = "") -> Path:
     return as_on_disk(Path(file))
 
 
-def _read_alone(path: Path, pictures: DecodeRequest | None) -> Document:
+def _read_alone(path: Path, images: DecodeRequest | None) -> Document:
     """A file that is not in the index as a document."""
     info = path.stat()
     stat = FileStat(path.name, info.st_size, info.st_mtime_ns)
-    document = read_document(path.parent, stat, pictures=pictures)
+    document = read_document(path.parent, stat, pictures=images)
     if isinstance(document, Skipped):
         raise path_error(path, ValueError, f"{document.reason}; there is nothing to compare")
     return document

@@ -69,8 +69,8 @@ class Index:
             model: name of a shipped bundle, path of a bundle folder, or a loaded ``Embedder`` (shared, not closed
                 here); ``None`` is the model that the index was made with, for a new one the shipped default. It may be
                 another as long as there is no document.
-            image_model: likewise the model for pictures: of the same vector space as ``model``, or one that embeds
-                texts as well; ``"none"`` leaves pictures out. ``None`` is the one that the index was made with, else
+            image_model: likewise the model for images: of the same vector space as ``model``, or one that embeds
+                texts as well; ``"none"`` leaves images out. ``None`` is the one that the index was made with, else
                 ``model`` itself or a shipped one of the same space, if there is one.
             read_only: ``True`` writes nothing, anywhere; the index must exist.
             threads: how many documents are embedded at a time; ``None`` is one a usable core.
@@ -83,7 +83,7 @@ class Index:
             ValueError: ``path`` is empty, or ``threads`` less than 1.
             ModelMismatchError: the index was made with a model of another vector space.
             BundleError: a model cannot be used.
-            UnsupportedInputError: ``image_model`` embeds no pictures, or words could not find them.
+            UnsupportedInputError: ``image_model`` embeds no images, or words could not find them.
             IndexCorruptError: the index cannot be read.
         """
         return cls(
@@ -184,14 +184,14 @@ class Index:
 
         Args:
             query: words, a sentence, a question, in which ``"…"`` must occur in the passage (or the document's name)
-                and ``-word`` must not occur in the document (unless it is said so there, as in ``rm -rf``); or a
-                picture: a ``Path``, the content of an image file, or a Pillow image.
+                and ``-word`` must not occur in the document (unless it is said so there, as in ``rm -rf``); or an
+                image: a ``Path``, the content of an image file, or a Pillow image.
             k: most documents to return.
             where: only documents of which all this is true, applied before the best ``k`` are taken; see
                 :mod:`edgeembed.catalog.where`. ``None``: all documents.
             mode: ``hybrid`` by meaning and by words, ``vector`` by meaning only, ``keyword`` only documents that
                 hold some of the words, those with the most telling ones first.
-            plus, minus: meanings to add to that of the query and to take away, words or pictures, each with a weight
+            plus, minus: meanings to add to that of the query and to take away, words or images, each with a weight
                 if it is a pair such as ``(0.5, "winter")``.
             min_score: leave out hits with a lower ``score``; ``"auto"``: leave out what is not relevant (see
                 ``docs/searching.md``); ``None``: leave out none.
@@ -205,7 +205,7 @@ class Index:
             ValueError: the query is empty, ``k`` is less than 1, ``min_score`` is not from 0 to 1, a weight is more
                 than 1 000 000, ``where`` or ``mode`` is not understood, or the index is closed.
             TypeError: something is of another type than it says here.
-            UnsupportedInputError: a picture, and no model of the index embeds pictures; or a picture together with
+            UnsupportedInputError: an image, and no model of the index embeds images; or an image together with
                 words, where they have vector spaces of their own.
         """
         check_limits(k, min_score)
@@ -236,8 +236,8 @@ class Index:
             KeyError: no document has this id.
             TypeError: ``item`` is neither an id nor a document.
             ValueError: the document holds no text that could be compared.
-            FileNotFoundError, ImageError: its picture is missing, or cannot be read.
-            UnsupportedInputError: it is a picture, and no model of the index embeds pictures.
+            FileNotFoundError, ImageError: its image is missing, or cannot be read.
+            UnsupportedInputError: it is an image, and no model of the index embeds images.
         """
         if not isinstance(item, (str, Document)):
             wanted = 'an id, or a document such as Document("q", image=...)'
@@ -272,8 +272,8 @@ class Index:
             KeyError: no document has this id.
             TypeError: something is of another type than it says here.
             ValueError: the query is empty, or its ``"phrases"`` and ``-words`` keep the document out.
-            UnsupportedInputError: the document is a picture, which has no words; or the query is one, and texts have a
-                vector space of their own, or no model of the index embeds pictures.
+            UnsupportedInputError: the document is an image, which has no words; or the query is one, and texts have a
+                vector space of their own, or no model of the index embeds images.
         """
         from .search.explain import explain
 
@@ -376,7 +376,7 @@ class Index:
     ) -> PreparedQuery:
         """Parse and embed a query, with the models of the last commit."""
         self._store.refresh()
-        # Where there are no pictures, their model is not asked for the vector of words.
+        # Where there are no images, their model is not asked for the vector of words.
         kinds = KINDS if not is_words(query) or self._store.read(has_images) else ("text",)
 
         def is_literal(word: str, rest: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +9,22 @@ from pathlib import Path
 import pytest
 
 import edgeembed
-from edgeembed.bundle.bundle import Bundle, write_bundle
+from edgeembed.bundle.bundle import Bundle
+from tests.support.altered import resealed
 from tests.support.paths import ROOT
 from tests.support.tiny import tiny_text_bundle
 from tests.support.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 
-QUICK_EXPORT = ("evaluation", "graphs/test_external_weights", "sealing/test_parts", "sources/test_vector_file")
+QUICK_EXPORT = (
+    "distillation/test_corpus",
+    "evaluation",
+    "graphs/test_edit",
+    "graphs/test_external_weights",
+    "graphs/test_jitter",
+    "sealing/test_npz",
+    "sealing/test_parts",
+    "sources/test_vector_file",
+)
 """Folders and modules of tests/export that train and export nothing, and so need some seconds all together."""
 
 
@@ -79,11 +88,5 @@ def data() -> Path:
 
 @pytest.fixture
 def reseal(tmp_path: Path) -> Callable[..., Bundle]:
-    """A copy of a bundle with other files or facts, all hashes computed anew."""
-
-    def run(bundle: Bundle, files: dict[str, bytes] | None = None, **facts: object) -> Bundle:
-        kept: dict[str, Path | bytes] = {name: bundle.file(name) for name in bundle.manifest.files}
-        manifest = dataclasses.replace(bundle.manifest, **facts)  # type: ignore[arg-type]
-        return write_bundle(tmp_path / "altered", manifest, kept | (files or {}))
-
-    return run
+    """:func:`tests.support.altered.resealed` into a folder of the test: call it with a bundle, files, and fields."""
+    return lambda bundle, *files, **manifest: resealed(bundle, tmp_path / "altered", *files, **manifest)

@@ -1,1 +1,1 @@
-"""A model's folder and the facts in it; the format is specified in ``models/README.md``."""
+"""A model's folder and its manifest; the format is specified in ``models/README.md``."""

@@ -1,4 +1,4 @@
-"""Model bundles: one sealed folder with all that is known about a model.
+"""Model bundles: one sealed folder with the graphs, tokenizer and metadata of a model.
 
 The format is specified in ``models/README.md``. A bundle is the only thing that crosses from the export
 stage to the runtime, and the runtime's only source of information about a model.
@@ -31,7 +31,7 @@ from .shipped import default_name, models_root, shipped_names
 
 @dataclass(frozen=True)
 class Bundle:
-    """A folder and the manifest found in it."""
+    """A bundle folder and its manifest."""
 
     path: Path
     manifest: Manifest
@@ -41,7 +41,7 @@ class Bundle:
         return self.path / name
 
     def verified_file(self, name: str) -> Path:
-        """As :meth:`file`, its hash compared now: for a bundle that was opened without.
+        """As :meth:`file`, its checksum verified now: for a bundle that was opened with ``verify=False``.
 
         Raises:
             BundleError: it is not the file that was sealed.

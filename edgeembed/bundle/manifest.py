@@ -1,4 +1,4 @@
-"""The manifest of a bundle: all facts about a model, as ``models/README.md`` specifies them."""
+"""The manifest of a bundle: metadata and checksums of a model, as ``models/README.md`` specifies them."""
 
 from __future__ import annotations
 
@@ -20,73 +20,74 @@ MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
 BACKGROUND_NAME = "background.npz"
 WEIGHTS_SUFFIX = ".data"
-"""What is added to the name of a graph for the file of its large weights."""
+"""Suffix of ONNX external data: the file of a graph's large weights is called as the graph, with this added."""
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _DIGEST_FIELD = re.compile(rb'"digest": "([0-9a-f]{64})"')
 _ZEROS = b"0" * 64
-_ADDED = ("reducing_gap", "shrink_filter")
-"""Facts that the format did not have at first."""
+_OPTIONAL_KEYS = ("reducing_gap", "shrink_filter")
+"""Keys that came to the format later; where they are null the encoder's digest passes over them, as it did before."""
 REINSTALL = "copy the bundle again or reinstall edgeembed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextSection:
-    """How a bundle turns text into a vector."""
+    """Text preprocessing and graph: tokenizer, truncation, padding, prefixes."""
 
     graph: str
     """File name of the ONNX graph."""
     tokenizer: str
     """File name of the tokenizer, in the JSON format of the ``tokenizers`` library."""
     max_tokens: int
-    """Longest input in tokens, special tokens included; longer ones are cut at the end."""
+    """Truncation length in tokens, special tokens included; longer inputs are cut at the end."""
     pad_to: int | None = None
-    """Length in tokens to which every input is padded; ``None``: inputs are not padded."""
+    """Padding length in tokens, for every input; ``None``: inputs are not padded."""
     pad_id: int = 0
-    """Token id used for padding."""
+    """Padding token id."""
     query_prefix: str = ""
     document_prefix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSection:
-    """How a bundle turns a picture into a vector."""
+    """Image preprocessing and graph: orientation, colour mode, resize, crop, normalisation."""
 
     graph: str
     """File name of the ONNX graph."""
     height: int
     width: int
-    """Size in pixels of what the graph takes."""
+    """Input size of the graph in pixels."""
     resize: str
-    """``shortest-edge``: the shorter side becomes ``resize_to`` pixels, the longer one keeps the aspect ratio,
-    rounded down; ``stretch``: both sides become ``resize_to``, or ``height`` and ``width``; ``none``."""
+    """Resize rule. ``shortest-edge``: the shorter side becomes ``resize_to`` pixels, the longer one keeps the aspect
+    ratio, rounded down; ``stretch``: both sides become ``resize_to``, or ``height`` and ``width``; ``none``."""
     resize_to: int | None = None
     """Length in pixels after resizing; ``None``: ``stretch`` gives ``height`` and ``width`` at once."""
     crop: str = "none"
-    """``center``, to ``height`` and ``width``, what is missing being black; or ``none``."""
+    """``center``: centre crop to ``height`` and ``width``, padded with zeros (black) where the image is smaller; or
+    ``none``."""
     crop_rounding: str = "down"
-    """Where the crop starts when the margin is odd: ``down`` is ``(side - crop) // 2``, ``up`` one pixel further;
-    ``even`` is torchvision's rule: the even one of the two, and ``up`` where the picture is smaller than the crop."""
+    """Rounding of the crop offset where the margin is odd: ``down`` is ``(side - crop) // 2``, ``up`` one pixel more;
+    ``even`` is torchvision's rule: the even one of the two, and ``up`` where the image is smaller than the crop."""
     filter: str
-    """``nearest``, ``box``, ``bilinear``, ``hamming``, ``bicubic`` or ``lanczos``, as Pillow computes them."""
+    """Resampling filter of Pillow: ``nearest``, ``box``, ``bilinear``, ``hamming``, ``bicubic`` or ``lanczos``."""
     shrink_filter: str | None = None
-    """The one for pictures of which neither side becomes longer; ``None``: ``filter`` is for all."""
+    """Resampling filter for downscaling, where neither side becomes longer; ``None``: ``filter`` is for all."""
     scale: float = 1 / 255
-    """Factor from a byte to the value that ``mean`` is taken from."""
+    """Rescale factor, from a byte to the value that ``mean`` is subtracted from."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    """One number a channel: value = (byte * scale - mean) / std."""
+    """Mean and standard deviation, one number a channel: value = (byte * scale - mean) / std."""
     mode: str = "RGB"
     """Colour mode, and so the order of channels: ``RGB``, ``BGR`` or ``L``."""
     orientation: str = "exif"
-    """``exif``: turned upright as the file says; ``none``: taken as stored."""
+    """``exif``: the EXIF orientation is applied; ``none``: pixels as they are stored."""
     reducing_gap: float | None = None
-    """A picture that may be made smaller in whole steps first stays at least so many times as large as it is resized
-    to; ``None``: the reader's own choice."""
+    """Pillow's reducing gap: where an image may first be reduced by a whole factor (means of blocks), it stays at
+    least so many times as large as its target size; ``None``: the runtime's own choice."""
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What the manifest says of another file of the bundle."""
+    """Size and checksum of a file of the bundle."""
 
     size_bytes: int
     sha256: str
@@ -94,7 +95,7 @@ class FileEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The facts about one model, as read from ``manifest.json``."""
+    """The metadata of one model, as read from ``manifest.json``."""
 
     name: str
     version: str
@@ -112,7 +113,7 @@ class Manifest:
     training_data: tuple[Mapping[str, str], ...]
     files: Mapping[str, FileEntry]
     tolerance: Mapping[str, float] = field(default_factory=dict)
-    """Least cosine of the bundle's own vectors to the ``reference``, and to those kept when it was made (``self``)."""
+    """Least cosine of the bundle's vectors to the ``reference``, and to its own when it was made (``self``)."""
     quality: Mapping[str, Any] = field(default_factory=dict)
     exported_with: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
@@ -125,8 +126,8 @@ class Manifest:
 
 
 def encoder_digest(manifest: Manifest) -> str:
-    """SHA-256 over what decides a vector: hashes of graphs, weights and tokenizer, and preprocessing facts."""
-    digested: dict[str, Any] = {"dim": manifest.dim}
+    """SHA-256 over what decides a vector: hashes of graphs, weights and tokenizer, and preprocessing."""
+    payload: dict[str, Any] = {"dim": manifest.dim}
     for kind, section in (("text", manifest.text), ("image", manifest.image)):
         if section is not None:
             values = dataclasses.asdict(section)
@@ -134,11 +135,11 @@ def encoder_digest(manifest: Manifest) -> str:
                 if key in values:
                     weights = manifest.files.get(values[key] + WEIGHTS_SUFFIX)
                     values[key] = manifest.files[values[key]].sha256 + (weights.sha256 if weights else "")
-            for key in _ADDED:
+            for key in _OPTIONAL_KEYS:
                 if values.get(key, 0) is None:
                     del values[key]  # encoders without it stay the same
-            digested[kind] = values
-    return hashlib.sha256(json.dumps(digested, sort_keys=True).encode()).hexdigest()
+            payload[kind] = values
+    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -161,9 +162,9 @@ def read_manifest(path: Path) -> Manifest:
         raise BundleError(
             path, f"is in format {format_number}, newer than this edgeembed reads ({FORMAT})", "upgrade edgeembed"
         )
-    stated = _DIGEST_FIELD.findall(raw)
-    if len(stated) != 1 or hashlib.sha256(_DIGEST_FIELD.sub(b'"digest": "' + _ZEROS + b'"', raw)).hexdigest() != (
-        stated[0].decode()
+    digests = _DIGEST_FIELD.findall(raw)
+    if len(digests) != 1 or hashlib.sha256(_DIGEST_FIELD.sub(b'"digest": "' + _ZEROS + b'"', raw)).hexdigest() != (
+        digests[0].decode()
     ):
         raise BundleError(path, "was changed after it was sealed: its digest does not fit", REINSTALL)
     try:
@@ -174,16 +175,16 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def sealed_bytes(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
-    """The bytes of manifest.json, with ``files``, the encoder's digest and its own.
+    """Serialize a manifest: the bytes of ``manifest.json``, with ``files``, the encoder's digest and its own.
 
-    Its own is computed over themselves with zeros in its place.
+    Its own is the SHA-256 of these bytes with zeros in its place.
 
     Raises:
         ValueError: it does not follow the format.
     """
     sealed = dataclasses.replace(manifest, files=files, digest=_ZEROS.decode())
     sealed = dataclasses.replace(sealed, encoder=encoder_digest(sealed))
-    _check_facts(sealed)
+    _validate(sealed)
     data = dataclasses.asdict(sealed)
     order = ["format", "name", "version", *(key for key in data if key not in {"format", "name", "version"})]
     text = json.dumps({key: data[key] for key in order}, indent=2, ensure_ascii=False) + "\n"
@@ -193,32 +194,34 @@ def sealed_bytes(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
 
 
 def _from_json(data: Mapping[str, Any]) -> Manifest:
-    values = _known(Manifest, data)
-    values["text"] = None if data.get("text") is None else TextSection(**_known(TextSection, data["text"]))
+    values = _known_fields(Manifest, data)
+    values["text"] = None if data.get("text") is None else TextSection(**_known_fields(TextSection, data["text"]))
     values["image"] = (
-        None if data.get("image") is None else ImageSection(**_tuples(_known(ImageSection, data["image"])))
+        None
+        if data.get("image") is None
+        else ImageSection(**_lists_to_tuples(_known_fields(ImageSection, data["image"])))
     )
-    values["files"] = {name: FileEntry(**_known(FileEntry, entry)) for name, entry in data["files"].items()}
+    values["files"] = {name: FileEntry(**_known_fields(FileEntry, entry)) for name, entry in data["files"].items()}
     values["training_data"] = tuple(data["training_data"])
     manifest = Manifest(**values)
-    _check_facts(manifest)
+    _validate(manifest)
     return manifest
 
 
-_Fact = TypeVar("_Fact")
+_Section = TypeVar("_Section")
 
 
-def _known(kind: type[_Fact], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Keys that this format knows; others are ignored, as the format prescribes."""
-    names = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+def _known_fields(section: type[_Section], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that are fields of ``section``; unknown ones are ignored, as the format prescribes."""
+    names = {item.name for item in dataclasses.fields(section)}  # type: ignore[arg-type]
     return {key: value for key, value in data.items() if key in names}
 
 
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+def _lists_to_tuples(values: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def _check_facts(manifest: Manifest) -> None:
+def _validate(manifest: Manifest) -> None:
     for part in (manifest, manifest.text, manifest.image, *manifest.files.values()):
         _check_types(part)
     for name in manifest.files:
@@ -228,11 +231,11 @@ def _check_facts(manifest: Manifest) -> None:
     if manifest.text is None and manifest.image is None:
         raise ValueError("neither a text nor an image section")
     if manifest.text is not None:
-        _check_named(manifest, (manifest.text.graph, manifest.text.tokenizer))
+        _check_listed(manifest, (manifest.text.graph, manifest.text.tokenizer))
         if manifest.text.max_tokens < 1:
             raise ValueError(f"max_tokens is {manifest.text.max_tokens}")
     if manifest.image is not None:
-        _check_named(manifest, (manifest.image.graph,))
+        _check_listed(manifest, (manifest.image.graph,))
         if min(manifest.image.height, manifest.image.width) < 1:
             raise ValueError(f"image size is {manifest.image.height} x {manifest.image.width}")
         if manifest.image.reducing_gap is not None and not 1 <= manifest.image.reducing_gap < math.inf:
@@ -246,7 +249,7 @@ def check_file_name(name: str) -> None:
 
 
 def _check_types(part: object) -> None:
-    """Refuse a value of another type than the format says; it would do harm far from here."""
+    """Type-check every field against its annotation: a value of another type would do harm far from here."""
     if part is None:
         return
     for name, hint in get_type_hints(type(part)).items():
@@ -257,7 +260,7 @@ def _check_types(part: object) -> None:
             raise ValueError(f"{name} is {value!r:.60}")
 
 
-def _check_named(manifest: Manifest, names: Iterable[str]) -> None:
+def _check_listed(manifest: Manifest, names: Iterable[str]) -> None:
     for name in names:
         if name not in manifest.files:
             raise ValueError(f"{name!r} is used but not listed in files")

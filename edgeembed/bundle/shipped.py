@@ -16,10 +16,12 @@ def shipped_names() -> list[str]:
 
 
 def default_name() -> str:
+    """Name of the default bundle."""
     return str(importlib.import_module("edgeembed.models").DEFAULT)
 
 
 def models_root() -> Path:
+    """The folder of the shipped bundles."""
     root = importlib.resources.files("edgeembed.models")
     # A regular package on disk; a zipped one could not be memory-mapped anyway.
     return Path(str(root))

@@ -46,7 +46,7 @@ def main() -> None:
     """Run the command line and exit with its status."""
     run_if_worker()
     messages.prepare_streams()
-    # Pillow warns of what it finds odd in a picture and then reads all the same; what it cannot read has a reason.
+    # Pillow warns of what it finds odd in an image and then reads all the same; what it cannot read has a reason.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     if os.environ.get(_DEBUG):
         _log_to_stderr()

@@ -176,8 +176,8 @@ def show_left_out(left_out: Sequence[LeftOut], *, everything: bool) -> None:
             click.echo(f"  {len(paths):,} by {printable(rule + example)}")
 
 
-def pictures_left_out(skipped: Sequence[Skipped]) -> str:
-    """How many pictures want for a model, and what to type; empty: none does."""
+def images_left_out(skipped: Sequence[Skipped]) -> str:
+    """How many images want for a model, and what to type; empty: none does."""
     count = sum(is_left_out_picture(item.reason) for item in skipped)
     what = "picture" if count == 1 else "pictures"
     return f"{count:,} {what} left out: no model for pictures (--image-model)" if count else ""
@@ -186,7 +186,7 @@ def pictures_left_out(skipped: Sequence[Skipped]) -> str:
 def _reasons(skipped: Sequence[Skipped]) -> str:
     counts = Counter(item.reason.partition(":")[0] for item in skipped if not is_left_out_picture(item.reason))
     reasons = [f"{count:,} {reason}" for reason, count in counts.most_common(4)]
-    parts = [pictures_left_out(skipped), *reasons, "…" if len(counts) > len(reasons) else ""]
+    parts = [images_left_out(skipped), *reasons, "…" if len(counts) > len(reasons) else ""]
     return ", ".join(filter(None, parts))
 
 

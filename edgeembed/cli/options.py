@@ -151,8 +151,8 @@ def ask_if_huge(place: Place, options: IndexOptions) -> None:
     from ..storage.index_place import index_place
 
     root = place.root.resolve()
-    made = (Path(options.index) if options.index else index_place(root).path).exists()
-    if made or options.yes or root not in (_home(), Path(root.anchor)):
+    exists = (Path(options.index) if options.index else index_place(root).path).exists()
+    if exists or options.yes or root not in (_home(), Path(root.anchor)):
         return
     what = "the whole disk" if root == Path(root.anchor) else "your whole home folder"
     if not sys.stdin.isatty():

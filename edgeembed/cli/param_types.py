@@ -1,4 +1,4 @@
-"""What is typed on the command line of a search as values: times, sizes, scores, words and pictures."""
+"""What is typed on the command line of a search as values: times, sizes, scores, words and images."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Score(click.FloatRange):
 
 
 class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """Words or a picture, with a weight or without."""
+    """Words or an image, with a weight or without."""
 
     name = "item"
 
@@ -110,10 +110,10 @@ class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 def meaning(text: str) -> Meaning:
-    """What was typed as a query, or a part of one: words, or the path of a picture that is there."""
-    from ..index_models.query_vectors import is_picture
+    """What was typed as a query, or a part of one: words, or the path of an image that is there."""
+    from ..index_models.query_vectors import has_image_suffix
 
-    if is_picture(text):
+    if has_image_suffix(text):
         if Path(text).is_file():
             return Path(text)
         messages.note(f"{messages.printable(text)}: no such picture; searching for these words")
@@ -121,13 +121,13 @@ def meaning(text: str) -> Meaning:
 
 
 def from_stdin() -> Meaning:
-    """What comes on standard input as a query: words, or the content of a picture."""
+    """What comes on standard input as a query: words, or the content of an image."""
     from ..reading.detect import HEAD_BYTES, detect
 
     data = sys.stdin.buffer.read()
     head = data[:HEAD_BYTES]
-    is_picture = b"\0" in head and detect(head, "-").picture is not None
-    return data if is_picture else words(os.fsdecode(data).strip())
+    is_image = b"\0" in head and detect(head, "-").picture is not None
+    return data if is_image else words(os.fsdecode(data).strip())
 
 
 def words(text: str) -> str:

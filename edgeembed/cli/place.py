@@ -39,9 +39,9 @@ class Place:
             tests["="] = self.file
         elif self.below:
             tests |= {">=": f"{self.below}/", "<": f"{self.below}0"}  # "0" comes next after "/"
-        wanted = [meaning for pattern in patterns if pattern[:1] != "!" for meaning in self._meanings(pattern)]
+        meanings = [meaning for pattern in patterns if pattern[:1] != "!" for meaning in self._meanings(pattern)]
         unwanted = [meaning for pattern in patterns if pattern[:1] == "!" for meaning in self._meanings(pattern[1:])]
-        return tests | ({"glob": wanted} if wanted else {}) | ({"not glob": unwanted} if unwanted else {})
+        return tests | ({"glob": meanings} if meanings else {}) | ({"not glob": unwanted} if unwanted else {})
 
     def _meanings(self, pattern: str) -> list[str]:
         """What a pattern may mean: one of ``.gitignore`` from the folder, and paths as they are shown and typed."""

@@ -1,4 +1,4 @@
-"""Good manners: let other programs go first."""
+"""Process priority (niceness): other programs go first."""
 
 from __future__ import annotations
 

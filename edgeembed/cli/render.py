@@ -17,7 +17,7 @@ from .messages import echo_json, path_facts, printable, printable_text
 
 if TYPE_CHECKING:
     from ..search.explain import Explanation
-    from ..search.hits import Hit
+    from ..search.hits import Hit, Span
     from .place import Place
 
 _WORDS_LISTED = 8
@@ -124,8 +124,8 @@ class _Style:
         """``line`` with some words marked wherever they stand."""
         if not words or not self._on:
             return line
-        found = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-        return re.sub(rf"(?<!\w)(?:{found})(?!\w)", lambda match: self.mark(match[0]), line)
+        pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", lambda match: self.mark(match[0]), line)
 
     def link(self, text: str, path: str) -> str:
         """``text`` that opens a file when it is clicked (OSC 8)."""
@@ -135,12 +135,12 @@ class _Style:
         return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
 
 
-def _place_in(hit: Hit | Explanation) -> str:
-    if hit.page is not None:
-        return f" (page {hit.page})"
-    if hit.start_line is None:
+def _place_in(span: Span) -> str:
+    if span.page is not None:
+        return f" (page {span.page})"
+    if span.start_line is None:
         return ""
-    return f":{hit.start_line}" + (f"-{hit.end_line}" if hit.end_line != hit.start_line else "")
+    return f":{span.start_line}" + (f"-{span.end_line}" if span.end_line != span.start_line else "")
 
 
 def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = None) -> None:

@@ -8,7 +8,7 @@ The mean and the deviation are those of the model, not of the query. Taking each
 a cohort does in speaker verification: Auckenthaler, Carey and Lloyd-Thomas 2000, doi:10.1006/dspr.1999.0360) was
 measured beside it and is worse at telling queries with an answer from others, for photos by far: what no photo can
 show, such as a part of physics, is about equally far from all of them, and a small deviation makes much of little.
-A picture as a query is judged by its own: how alike two ordinary pictures are depends on the pictures.
+An image as a query is judged by its own: how alike two ordinary images are depends on the images.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..segments.int8 import Floats
 
 LOGISTIC_MIDPOINT = 2.6
-"""z-score at which the score is one half."""
+"""Midpoint of the logistic function: the z-score at which the score is one half."""
 LOGISTIC_SCALE = 0.77
 MIN_Z = 2.1
 """z-score that a hit needs to be shown by default (a score of 0.34 without words in common), if there is a good match
@@ -90,7 +90,7 @@ def read_background(bundle: Bundle) -> dict[str, Floats]:
 
 
 def calibrate(queries: Floats | None, documents: Floats | None) -> Calibration:
-    """The scale of similarities between two kinds of things, from ordinary ones of each.
+    """Calibration of similarities between two kinds of things: mean and deviation over ordinary ones of each.
 
     Args:
         queries: ``(m, dim)``, rows of length 1; ``None``: not known.

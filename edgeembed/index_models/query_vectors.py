@@ -1,4 +1,4 @@
-"""What one can search with: words, pictures, weighted sums of both, and whole documents."""
+"""What one can search with: words, images, weighted sums of both, and whole documents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .loaded import LoadedModels
 
 Meaning: TypeAlias = "str | ImageSource"
-"""Words (``str``); or a picture: a path (``Path``), the content of an image file, or a Pillow image."""
+"""Words (``str``); or an image: a path (``Path``), the content of an image file, or a Pillow image."""
 Weighted: TypeAlias = "Meaning | tuple[float, Meaning]"
 """A meaning, with a weight where it is not 1."""
 UNREAD = "the model does not know most of its words, so it is found by them only, and cannot be compared"
@@ -49,8 +49,8 @@ def query_vectors(
 
     Raises:
         ValueError: what is added and subtracted leaves nothing.
-        UnsupportedInputError: a picture, and no model embeds pictures.
-        ImageError: a picture that cannot be read.
+        UnsupportedInputError: an image, and no model embeds images.
+        ImageError: an image that cannot be read.
     """
     parts = [(1.0, query), *map(weighted, plus), *((-weight, item) for weight, item in map(weighted, minus))]
     item_kinds = {kind_of(item) for _, item in parts}
@@ -102,12 +102,12 @@ def unit(vector: Floats) -> Floats:
 
 
 def is_words(meaning: object) -> TypeGuard[str]:
-    """Whether it is text, not a picture."""
+    """Whether it is text, not an image."""
     return isinstance(meaning, str)
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file of this name holds a picture, by its extension."""
+def has_image_suffix(name: str) -> bool:
+    """Whether a file of this name holds an image, by its extension."""
     return name.lower().endswith(PICTURE_SUFFIXES)
 
 
@@ -130,14 +130,14 @@ def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning
     """The weighted sum of the vectors of all parts that can be read, of length 1; a single one as it is."""
     dim = next(iter(embedders.values())).dim
     vectors = np.empty((len(parts), dim), np.float32)
-    texts = [i for i, (_, item) in enumerate(parts) if is_words(item)]
-    pictures: list[Any] = [i for i, (_, item) in enumerate(parts) if not is_words(item)]
-    if texts:
-        vectors[texts] = embedders["text"].embed_readable([str(parts[i][1]) for i in texts], role="query")
-    if pictures:
-        images = [cast("Any", parts[i][1]) for i in pictures]
+    text_rows = [i for i, (_, item) in enumerate(parts) if is_words(item)]
+    image_rows: list[Any] = [i for i, (_, item) in enumerate(parts) if not is_words(item)]
+    if text_rows:
+        vectors[text_rows] = embedders["text"].embed_readable([str(parts[i][1]) for i in text_rows], role="query")
+    if image_rows:
+        images = [cast("Any", parts[i][1]) for i in image_rows]
         try:
-            vectors[pictures] = embedders["image"].embed_images(images, reduced=True)
+            vectors[image_rows] = embedders["image"].embed_images(images, reduced=True)
         except ImageError as error:  # its place in this list means nothing to whoever searches
             raise ImageError(error.path, error.reason) from error
     readable = vectors.any(axis=1)

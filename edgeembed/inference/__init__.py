@@ -1,1 +1,1 @@
-"""Texts and pictures to vectors: tokenizer, preprocessing and ONNX sessions."""
+"""Texts and images to vectors: tokenizer, preprocessing and ONNX sessions."""

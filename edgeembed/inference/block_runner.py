@@ -39,8 +39,8 @@ class _Job:
         self._count = len(block.sizes)
         self._reads = block.reads
         self._out = np.zeros((self._count, dim), np.float32)
-        # Longest first, so that no core is left with a long one at the end. All threads take from one iterator; `next`
-        # on it is atomic under the GIL.
+        # Longest processing time first (LPT), so that no core is left with a long one at the end. All threads take from
+        # one iterator; `next` on it is atomic under the GIL.
         self._todo = iter(sorted(range(self._count), key=lambda i: -block.sizes[i]))
         self._futures: list[Future[None]] = []
 

@@ -63,13 +63,13 @@ def resized_size(section: ImageSection, width: int, height: int) -> tuple[int, i
 
 
 def filter_name(section: ImageSection, before: tuple[int, int], after: tuple[int, int]) -> str:
-    """How a picture is resized from a width and height to others."""
+    """How an image is resized from a width and height to others."""
     shrinks = after[0] <= before[0] and after[1] <= before[1]
     return section.shrink_filter if shrinks and section.shrink_filter is not None else section.filter
 
 
 def crop_box(section: ImageSection, width: int, height: int) -> Box:
-    """What is kept of a resized picture; reaches beyond it where it is smaller."""
+    """What is kept of a resized image; reaches beyond it where it is smaller."""
     if section.crop == "none":
         return 0, 0, width, height
     left = _start(width, section.width, section.crop_rounding)
@@ -91,15 +91,15 @@ def normalisation(section: ImageSection) -> npt.NDArray[np.float32]:
     return np.asarray((values - mean[:, None]) / std[:, None], dtype=np.float32)
 
 
-def normalised(picture: npt.NDArray[np.uint8], table: npt.NDArray[np.float32], *, reverse: bool = False) -> Pixels:
+def normalised(image: npt.NDArray[np.uint8], table: npt.NDArray[np.float32], *, reverse: bool = False) -> Pixels:
     """Bytes to what the graph takes.
 
     Args:
-        picture: ``(H, W)`` or ``(H, W, C)``.
+        image: ``(H, W)`` or ``(H, W, C)``.
         table: as :func:`normalisation` makes it, its rows in the order of the result's channels.
         reverse: turn the order of the channels around first.
     """
-    planes = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)  # (C, H, W)
+    planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)  # (C, H, W)
     if reverse:
         planes = planes[::-1]
     out = np.empty(planes.shape, np.float32)

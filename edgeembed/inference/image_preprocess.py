@@ -1,7 +1,7 @@
-"""Pictures to pixels, as a bundle wants them.
+"""Images to pixels, as a bundle wants them.
 
 The order is that of ``models/README.md``: open, turn upright, convert to the colour mode, resize, crop, normalise. On
-upright RGB pictures the result equals that of transformers' image processors in their Pillow form, bit for bit, unless
+upright RGB images the result equals that of transformers' image processors in their Pillow form, bit for bit, unless
 one side is hundreds of times the other.
 """
 
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _BYTES_PER_PIXEL = 16
-"""The most that decoding, turning and converting hold at a time for one pixel: a picture and three copies."""
+"""The most that decoding, turning and converting hold at a time for one pixel: an image and three copies."""
 _PIXELS_AT_A_TIME = 48_000_000
-"""Pixels of pictures that are decoded side by side: four photos of 12 megapixels, some 200 to 400 MB."""
+"""Pixels of images that are decoded side by side: four photos of 12 megapixels, some 200 to 400 MB."""
 _LARGE = 2_000_000
-"""Pixels from which on a picture is decoded in one of the few threads kept for large ones.
+"""Pixels from which on an image is decoded in one of the few threads kept for large ones.
 
-The C library keeps tens of megabytes for each thread that ever decoded a large picture: on photos of 12 megapixels 16
+The C library keeps tens of megabytes for each thread that ever decoded a large image: on photos of 12 megapixels 16
 threads took 1.3 GB, with these few 0.5 GB.
 """
 _LARGE_AT_A_TIME = 4
 _LARGEST_RESIZED = 16_000_000
-"""Pixels of a resized picture beyond which only what the crop keeps is computed (a side 300 times the other)."""
+"""Pixels of a resized image beyond which only what the crop keeps is computed (a side 300 times the other)."""
 _REDUCING_GAP = 4
-"""A picture made smaller in whole steps is still at least so many times as large as it must become; a bundle may say
-another number.
+"""Pillow's reducing gap: an image reduced by a whole factor first stays at least so many times as large as its target
+size; a bundle may say another number.
 
 With 4, features of a MobileNetV2 stayed at a cosine of 0.9993 or more to the exact ones, over some 70 enlarged or tiled
 photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnails, they fell to 0.997.
@@ -60,7 +60,7 @@ photos of 3 to 19 megapixels; with 2, which is Pillow's own choice for thumbnail
 
 
 class ImagePreprocessor:
-    """The way of a bundle from a picture to the pixels that its graph takes.
+    """Image preprocessing of a bundle: from an image to the pixels that its graph takes.
 
     Safe to use from several threads; together they hold a limited number of decoded pixels at a time.
     """
@@ -70,7 +70,7 @@ class ImagePreprocessor:
 
         Args:
             bundle: where every fact comes from.
-            max_pixels: larger pictures are refused; ``None`` is :data:`MAX_PIXELS`, or less on a machine with little
+            max_pixels: larger images are refused; ``None`` is :data:`MAX_PIXELS`, or less on a machine with little
                 memory. Pillow's own limit (``PIL.Image.MAX_IMAGE_PIXELS``) remains in force.
 
         Raises:
@@ -90,19 +90,19 @@ class ImagePreprocessor:
         self._few = ThreadPoolExecutor(_LARGE_AT_A_TIME, thread_name_prefix="edgeembed-large")
 
     def encode(self, source: ImageSource, *, reduced: bool = False) -> Pixels:
-        """The pixels of a picture as the graph takes them.
+        """The pixels of an image as the graph takes them.
 
         Args:
             source: a path, the bytes of an image file, or a Pillow image, which is not changed.
             reduced: decode large JPEGs at a half, a quarter or an eighth of their size, and take means of blocks of
-                pixels before large pictures are resized, which together is several times as fast and needs less
+                pixels before large images are resized, which together is several times as fast and needs less
                 memory; pixels then differ a little from the exact ones.
 
         Returns:
             float32 ``(C, H, W)``.
 
         Raises:
-            ImageError: not a picture, of an unlisted format, damaged, or too large.
+            ImageError: not an image, of an unlisted format, damaged, or too large.
             OSError: the file is missing or may not be read.
             TypeError: ``source`` is none of the above.
         """
@@ -111,36 +111,24 @@ class ImagePreprocessor:
             drafted = reduced and image is not source and self._draft(image)
             stored = full if drafted else None
             if image.width * image.height < _LARGE:
-                picture = self._decoded(image, source, stored, reduced=reduced)
+                cropped = self._decoded(image, source, stored, reduced=reduced)
             else:
-                picture = self._few.submit(self._decoded, image, source, stored, reduced=reduced).result()
-            return normalised(np.asarray(picture), self._table, reverse=self._section.mode == "BGR")
-
-    def picture(self, source: ImageSource) -> Image:
-        """The picture upright and in its colour mode (``RGB`` also for ``BGR``), before it is resized.
-
-        Raises:
-            As :meth:`encode`.
-        """
-        with opened(source) as image:
-            self._checked_size(image, source)
-            with self._budget.take(image.width * image.height), translated(source):
-                picture = in_mode(self._upright(image, shared=image is source)[0], self._section.mode)
-                return picture.copy() if picture is image else picture  # the file behind it is closed now
+                cropped = self._few.submit(self._decoded, image, source, stored, reduced=reduced).result()
+            return normalised(np.asarray(cropped), self._table, reverse=self._section.mode == "BGR")
 
     def close(self) -> None:
         """End the threads; the encoder must not be used afterwards."""
         self._few.shutdown()
 
     def _decoded(self, image: Image, source: ImageSource, full: tuple[int, int] | None, *, reduced: bool) -> Image:
-        """The picture as the graph takes it, in bytes; ``full`` is its size as stored if it is decoded reduced."""
+        """The image as the graph takes it, in bytes; ``full`` is its size as stored if it is decoded reduced."""
         with self._budget.take(image.width * image.height), translated(source):
             upright, turned = self._upright(image, shared=image is source)
             size = upright.size if full is None else full[::-1] if turned else full
-            picture = self._cropped(in_mode(upright, self._section.mode), size, reduced=reduced)
+            cropped = self._cropped(in_mode(upright, self._section.mode), size, reduced=reduced)
             if image is not source:
-                image.close()  # its pixels go before another picture takes their place
-            return picture
+                image.close()  # its pixels go before another image takes their place
+            return cropped
 
     def _checked_size(self, image: Image, source: ImageSource) -> tuple[int, int]:
         if min(image.size) < 1:
@@ -157,8 +145,8 @@ class ImagePreprocessor:
         return least is not None and image.draft(None, (least, least)) is not None
 
     def _upright(self, image: Image, *, shared: bool) -> tuple[Image, bool]:
-        """The decoded picture as its EXIF data says, and whether width and height changed places."""
-        # The caller's picture may be given twice, and Pillow must not load one from two threads.
+        """The decoded image as its EXIF data says, and whether width and height changed places."""
+        # The caller's image may be given twice, and Pillow must not load one from two threads.
         with self._loading if shared else contextlib.nullcontext():
             image.load()
             # Read only now: PNG may keep EXIF data behind the pixels, and Pillow turns TIFF itself while it loads.
@@ -166,25 +154,25 @@ class ImagePreprocessor:
         return turned(image, orientation), orientation >= 5
 
     def _cropped(self, image: Image, full: tuple[int, int], *, reduced: bool) -> Image:
-        """Resized and cropped; ``full`` is the size (width, height) that the picture has when not reduced."""
+        """Resized and cropped; ``full`` is the size (width, height) that the image has when not reduced."""
         from PIL.Image import Resampling
 
         size = resized_size(self._section, *full)
         box = crop_box(self._section, *size)
         how = Resampling[filter_name(self._section, full, size).upper()]
         if size[0] * size[1] <= _LARGEST_RESIZED:
-            # Outside of the picture Pillow's crop gives zeros, as transformers' does.
+            # Outside of the image Pillow's crop gives zeros, as transformers' does.
             return image.resize(size, how, reducing_gap=_gap(self._section) if reduced else None).crop(box)
         return _resized_part(image, size, box, how)
 
 
 def decode_request(section: ImageSection) -> DecodeRequest:
-    """What a model needs of a picture that another process decodes for it."""
+    """What a model needs of an image that another process decodes for it."""
     return DecodeRequest(_least_side(section), section.orientation == "exif")
 
 
 def _least_side(section: ImageSection) -> int | None:
-    """Pixels that either side keeps when a picture is decoded at reduced scale; ``None``: it must not be."""
+    """Pixels that either side keeps when an image is decoded at reduced scale; ``None``: it must not be."""
     if section.resize == "none":
         return None
     return math.ceil(_gap(section) * (section.resize_to or max(section.height, section.width)))
@@ -195,7 +183,7 @@ def _gap(section: ImageSection) -> float:
 
 
 class _Budget:
-    """Something of which several threads together may hold no more than a total; who wants more goes alone."""
+    """Weighted semaphore: threads together take no more than a total; who wants more than that goes alone."""
 
     def __init__(self, total: int) -> None:
         self._total = self._free = total
@@ -217,7 +205,7 @@ class _Budget:
 
 
 def _resized_part(image: Image, size: tuple[int, int], box: Box, how: int) -> Image:
-    """``image.resize(size).crop(box)`` without ever holding the whole resized picture, which would be gigantic.
+    """``image.resize(size).crop(box)`` without ever holding the whole resized image, which would be gigantic.
 
     Where the filter is smooth, pixels may differ by one level from those of the long way: positions are rounded in
     other places.
@@ -226,7 +214,7 @@ def _resized_part(image: Image, size: tuple[int, int], box: Box, how: int) -> Im
     across, down = image.width / size[0], image.height / size[1]
     source = (part[0] * across, part[1] * down, part[2] * across, part[3] * down)
     # Pillow keeps the box as float32; cutting the surroundings off first keeps its numbers small and so exact. Lanczos
-    # looks furthest: three pixels, of the resized picture where it is the smaller one.
+    # looks furthest: three pixels, of the resized image where it is the smaller one.
     margin_x, margin_y = math.ceil(3 * max(across, 1)) + 1, math.ceil(3 * max(down, 1)) + 1
     left, top = max(math.floor(source[0]) - margin_x, 0), max(math.floor(source[1]) - margin_y, 0)
     right = min(math.ceil(source[2]) + margin_x, image.width)

@@ -151,10 +151,10 @@ class BundleTokenizer:
         unknown = int(np.count_nonzero(row == self._unknown))
         if unknown == 0:
             return True
-        known = sum(map(self._begins_word, row.tolist()))
+        known_count = sum(map(self._begins_word, row.tolist()))
         if prefix := self.prefixes[role]:
-            known -= sum(map(self._begins_word, self._counter.encode(prefix, add_special_tokens=False).ids))
-        return unknown <= known
+            known_count -= sum(map(self._begins_word, self._counter.encode(prefix, add_special_tokens=False).ids))
+        return unknown <= known_count
 
     def _begins_word(self, id: int) -> bool:
         """Whether a token is a word of the vocabulary or its beginning: no mark, special token or later piece."""

@@ -84,7 +84,7 @@ class WordPieces:
 
 
 class _Table(dict[str, bytes]):
-    """Word, or what stands between spaces and is not all ASCII, to its ids; what is missing finds its own way in."""
+    """Memo: word, or what stands between spaces and is not all ASCII, to its ids; ``__missing__`` computes those."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class _Table(dict[str, bytes]):
         return ids
 
     def _pieces(self, word: str) -> list[int]:
-        """The longest piece that the word begins with, and so on (WordPiece: Schuster and Nakajima 2012)."""
+        """WordPiece by greedy longest match first (Schuster and Nakajima 2012)."""
         if len(word) > self._most_chars:
             return [self._unknown]
         ids: list[int] = []

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bundle.bundle import Bundle
-from ..bundle.manifest import GOLDEN_NAME
+from ..bundle.manifest import GOLDEN_NAME, Manifest
 from ..embedder import Embedder
 from ..errors import BundleError, ImageError
 from ..inference.image_preprocess import ImagePreprocessor
@@ -90,12 +90,12 @@ def _check_text(embedder: Embedder, golden: Arrays) -> list[StageResult]:
         results.append(_check_ids("token ids at the limit", encoder, [long], "document", ids, np.array([len(ids)])))
     if "vocabulary" in golden:
         results.append(_check_vocabulary(encoder, golden["vocabulary"]))
-    return [*results, *_check_kept(embedder, "text", golden)]
+    return [*results, *_check_kept(embedder.manifest, "text", golden, embed_golden(embedder, golden, "text"))]
 
 
-def _check_kept(embedder: Embedder, kind: str, golden: Arrays) -> list[StageResult]:
+def _check_kept(manifest: Manifest, kind: str, golden: Arrays, vectors: Vectors) -> list[StageResult]:
     """Vectors of the golden inputs against those of the float model and those that the bundle once gave."""
-    tolerance = embedder.manifest.tolerance
+    tolerance = manifest.tolerance
     prefix = "" if kind == "text" else f"{kind}_"
     least = tolerance[f"{prefix}self" if f"{prefix}self" in tolerance else "self"]
     share = tolerance.get(f"{prefix}self_share", tolerance.get("self_share", 1.0))
@@ -103,7 +103,6 @@ def _check_kept(embedder: Embedder, kind: str, golden: Arrays) -> list[StageResu
     which = "all" if share == 1 else f"closest {share:.0%}"
     stage = "vectors" if kind == "text" else f"{kind} vectors"
     reference, own = golden[f"{kind}_reference"], own_vectors(golden, kind)
-    vectors = embed_golden(embedder, golden, kind)
     results = [
         _check_vectors(f"{stage} against the float model", vectors[: len(reference)], reference, close),
         _check_vectors(f"{stage} against the bundle's own ({which})", vectors, own, least, share),
@@ -136,7 +135,7 @@ def golden_files(golden: Arrays) -> list[bytes]:
     """The image files among golden inputs.
 
     Raises:
-        KeyError, ValueError: the arrays are not those of a bundle with pictures.
+        KeyError, ValueError: the arrays are not those of a bundle that embeds images.
     """
     lengths = golden["image_bytes"]
     if lengths.ndim != 1 or lengths.size == 0 or lengths.sum() != golden["images"].size:
@@ -147,23 +146,23 @@ def golden_files(golden: Arrays) -> list[bytes]:
 def _check_images(embedder: Embedder, golden: Arrays) -> list[StageResult]:
     if embedder.manifest.image is None:
         return []
-    pictures = golden_files(golden)
+    images = golden_files(golden)
     try:
-        pixels = _check_pixels(embedder, pictures, golden["pixel_positions"], golden["pixels"])
-        kept = _check_kept(embedder, "image", golden)
+        pixels = _check_pixels(embedder, images, golden["pixel_positions"], golden["pixels"])
+        kept = _check_kept(embedder.manifest, "image", golden, embedder.embed_images(images))
     except ImageError:  # this machine's Pillow reads less than that where the bundle was made
         return [StageResult("pixels", float("inf"), _PIXEL_TOLERANCE, False)]
     return [pixels, *kept]
 
 
 def _check_pixels(
-    embedder: Embedder, pictures: Sequence[bytes], positions: npt.NDArray[np.int64], expected: npt.NDArray[np.float32]
+    embedder: Embedder, images: Sequence[bytes], positions: npt.NDArray[np.int64], expected: npt.NDArray[np.float32]
 ) -> StageResult:
     """The largest difference of a pixel value, as the graph takes it."""
-    if expected.shape != (len(pictures), len(positions)) or expected.size == 0:
-        raise ValueError(f"golden pixels are {expected.shape}, not {(len(pictures), len(positions))}")
+    if expected.shape != (len(images), len(positions)) or expected.size == 0:
+        raise ValueError(f"golden pixels are {expected.shape}, not {(len(images), len(positions))}")
     with contextlib.closing(ImagePreprocessor(embedder.bundle)) as encoder:
-        actual = np.stack([encoder.encode(picture).reshape(-1).take(positions) for picture in pictures])
+        actual = np.stack([encoder.encode(image).reshape(-1).take(positions) for image in images])
     worst = float(np.max(np.nan_to_num(np.abs(actual - expected), nan=np.inf)))
     return StageResult("pixels", worst, _PIXEL_TOLERANCE, worst <= _PIXEL_TOLERANCE)
 

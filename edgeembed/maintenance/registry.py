@@ -64,7 +64,7 @@ def forget(index_dir: Path) -> None:
 
 def known_indexes() -> list[KnownIndex]:
     """All indexes that are still there, those used last first; what names none is taken out of the list."""
-    known = []
+    indexes = []
     any_file = _file(Path())
     for file in [] if any_file is None else any_file.parent.glob("*.json"):
         with suppress(OSError):
@@ -72,8 +72,8 @@ def known_indexes() -> list[KnownIndex]:
             if entry is None:
                 file.unlink()
             else:
-                known.append(entry)
-    return sorted(known, key=lambda entry: entry.used, reverse=True)
+                indexes.append(entry)
+    return sorted(indexes, key=lambda entry: entry.used, reverse=True)
 
 
 def _file(index_dir: Path) -> Path | None:

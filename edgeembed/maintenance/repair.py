@@ -240,9 +240,9 @@ def _chunks_without_vector(db: Connection, intact: dict[str, Segment], dims: Map
     }
 
 
-def _give_up_incomplete(db: Connection, pictures: list[int], work: _Work) -> None:
+def _give_up_incomplete(db: Connection, images: list[int], work: _Work) -> None:
     """Give up contents that lost a chunk, images that lost their vector, and work that was under way."""
-    db.executemany("DELETE FROM chunks WHERE key = ?", ((key,) for key in pictures))
+    db.executemany("DELETE FROM chunks WHERE key = ?", ((key,) for key in images))
     _give_up(db, "complete = 0 OR chunks <> (SELECT count(*) FROM chunks k WHERE k.content = contents.content)", work)
 
 
@@ -302,9 +302,9 @@ def _mend_metadata(db: Connection, work: _Work) -> None:
 
 def _drop_dangling(db: Connection, work: _Work) -> None:
     """Drop documents whose content is gone, and forget the files of documents that are, so that a sync reads them."""
-    lost = "content NOT IN (SELECT content FROM contents) OR NOT json_valid(metadata)"
-    work.lost.update(id for (id,) in db.execute(f"SELECT id FROM documents WHERE {lost}"))
-    db.execute(f"DELETE FROM documents WHERE {lost}")
+    dangling = "content NOT IN (SELECT content FROM contents) OR NOT json_valid(metadata)"
+    work.lost.update(id for (id,) in db.execute(f"SELECT id FROM documents WHERE {dangling}"))
+    db.execute(f"DELETE FROM documents WHERE {dangling}")
     gone = "reason IS NULL AND path NOT IN (SELECT id FROM documents)"
     work.lost.update(path for (path,) in db.execute(f"SELECT path FROM files WHERE {gone}"))
     db.execute(f"DELETE FROM files WHERE {gone}")

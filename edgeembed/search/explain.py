@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..text.terms import characters, is_unspaced, without_gaps
+from .hits import Span, span_fields
 
 if TYPE_CHECKING:
     from ..embedder import Embedder
@@ -37,20 +38,20 @@ class WordWeight:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """The passage of a document that matched a query best, and what each of its words did for that."""
+class _ExplanationHead:
+    """Fields that come before those of ``Span`` in the order of ``__init__``."""
 
     id: str
     similarity: float
     """Cosine of passage and query, computed anew: that of a search comes from a stored, rounded vector."""
     score: float | None
     """As in ``Hit``."""
-    start: int | None
-    end: int | None
-    start_line: int | None
-    end_line: int | None
-    page: int | None
-    """Where the passage stands, as in ``Hit``."""
+
+
+@dataclass(frozen=True)
+class Explanation(Span, _ExplanationHead):
+    """The passage of a document that matched a query best, and what each of its words did for that."""
+
     text: str
     """The passage."""
     words: tuple[WordWeight, ...]
@@ -77,11 +78,7 @@ def explain(hit: Hit, query: Floats, embedder: Embedder) -> Explanation:
         id=hit.id,
         similarity=whole,
         score=hit.score,
-        start=best.start,
-        end=best.end,
-        start_line=best.start_line,
-        end_line=best.end_line,
-        page=best.page,
+        **span_fields(best),
         text=text,
         words=words,
         matched=hit.matched,

@@ -6,7 +6,7 @@ from ..catalog import fulltext
 from ..catalog.fulltext import Terms
 from ..catalog.snapshot import Snapshot
 from .fusion import RankedDocument
-from .hits import Hit, Passage
+from .hits import Hit, Passage, span_fields
 from .prepared_query import PreparedQuery
 from .snippet import Snippet, is_like, snippet, spans_of
 
@@ -47,11 +47,7 @@ def _passages(snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, 
         passages.append(
             Passage(
                 similarity=similarity,
-                start=chunk.start,
-                end=chunk.end,
-                start_line=chunk.start_line,
-                end_line=chunk.end_line,
-                page=chunk.page,
+                **span_fields(chunk),
                 snippet=shown.text if shown else None,
                 marks=shown.marks if shown else (),
                 text=chunk.text,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A part of a document that was found."""
+class Span:
+    """Where a passage stands in its document."""
 
-    similarity: float | None
-    """Cosine of this passage and the query, -1 to 1; ``None``: the model cannot read one of them, words found it."""
     start: int | None
     end: int | None
     """Characters of the document's text, half open; ``None`` for an image. The text of a file that is no plain text is
@@ -22,6 +20,40 @@ class Passage:
     """Lines, counted from 1, both included; ``None`` for an image and for text out of a file that has no lines."""
     page: int | None
     """Page, counted from 1; ``None`` if the document has no pages."""
+
+
+def span_fields(span: object) -> dict[str, Any]:
+    """The fields of :class:`Span` that another object has too, by name: to make a like object of them.
+
+    Raises:
+        AttributeError: it has not all of them.
+    """
+    return {field.name: getattr(span, field.name) for field in fields(Span)}
+
+
+# Fields that come before those of Span in the order of ``__init__``: dataclasses take the last base first.
+@dataclass(frozen=True)
+class _PassageHead:
+    similarity: float | None
+    """Cosine of this passage and the query, -1 to 1; ``None``: the model cannot read one of them, words found it."""
+
+
+@dataclass(frozen=True)
+class _HitHead:
+    id: str
+    kind: str
+    """``text`` or ``image``."""
+    similarity: float | None
+    """As of its best passage."""
+    score: float | None
+    """0 to 1, comparable between queries and kinds, of meaning and words together; ``None`` where the model has no
+    background to compare with."""
+
+
+@dataclass(frozen=True)
+class Passage(Span, _PassageHead):
+    """A part of a document that was found."""
+
     snippet: str | None
     """The part of the passage with most words of the query, or its beginning, on one line; ``None`` for an image."""
     marks: tuple[tuple[int, int], ...]
@@ -31,22 +63,9 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A document that was found, with the facts of its best passage."""
+class Hit(Span, _HitHead):
+    """A document that was found, with the similarity, span and snippet of its best passage."""
 
-    id: str
-    kind: str
-    """``text`` or ``image``."""
-    similarity: float | None
-    """As of its best passage."""
-    score: float | None
-    """0 to 1, comparable between queries and kinds, of meaning and words together; ``None`` where the model has no
-    background to compare with."""
-    start: int | None
-    end: int | None
-    start_line: int | None
-    end_line: int | None
-    page: int | None
     snippet: str | None
     passages: tuple[Passage, ...]
     """The passages that were found, at most ten, best first, alike ones once; the first is the one above."""
@@ -75,11 +94,7 @@ class Hit:
             kind=kind,
             similarity=best.similarity,
             score=score,
-            start=best.start,
-            end=best.end,
-            start_line=best.start_line,
-            end_line=best.end_line,
-            page=best.page,
+            **span_fields(best),
             snippet=best.snippet,
             passages=passages,
             matched=matched,

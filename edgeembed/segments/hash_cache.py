@@ -38,11 +38,11 @@ class HashCache:
 
     def put(self, name: str, info: os.stat_result, sha256: str) -> None:
         """Remember it, as far as the user's cache can be written."""
-        known = self._read()
-        known[name] = _entry(info, sha256)
+        entries = self._read()
+        entries[name] = _entry(info, sha256)
         if self._read_only or self._path is None:
             return
-        present = {file: entry for file, entry in known.items() if (self._index / file).exists()}
+        present = {file: entry for file, entry in entries.items() if (self._index / file).exists()}
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, scratch = tempfile.mkstemp(dir=self._path.parent)
@@ -57,8 +57,8 @@ class HashCache:
                 return self._known
             with contextlib.suppress(OSError, ValueError, RecursionError):
                 if self._path.stat().st_size <= _MOST_BYTES:
-                    known = json.loads(self._path.read_text(encoding="utf-8"))
-                    self._known = known if isinstance(known, dict) else {}
+                    entries = json.loads(self._path.read_text(encoding="utf-8"))
+                    self._known = entries if isinstance(entries, dict) else {}
         return self._known
 
 

@@ -1,6 +1,6 @@
-"""Vectors as they are stored: rows of int8.
+"""Scalar quantization of vectors: int8 rows, symmetric, each scaled by its own largest component (absmax).
 
-A vector of length 1 is scaled so that its largest component becomes 127. Cosine does not mind the scale, and all 8
+The largest component becomes 127. Cosine does not mind the scale, and all 8
 bits are used: components of a unit vector of 384 dimensions are about 0.05, and a plain cast would keep little of
 them. What a search finds is compared once more with the query in float32.
 """
@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def to_int8(vectors: Floats) -> Rows:
-    """Rows as they are stored.
+    """Quantize vectors to rows as they are stored.
 
     Args:
         vectors: ``(N, dim)`` float32.

@@ -43,7 +43,7 @@ class SyncPlan:
     """Files whose size or time differ from what was seen last, and those that could not be read then and can be now."""
     recheck: tuple[FileStat, ...]
     """Files that look the same, but were so young when they were read that this proves nothing, or have another inode
-    or ctime, or could not be read in time, or were read by an older edgeembed, or are pictures from when no model
+    or ctime, or could not be read in time, or were read by an older edgeembed, or are images from when no model
     embedded them."""
     removed: tuple[str, ...]
     unchanged: int

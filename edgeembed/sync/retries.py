@@ -1,4 +1,4 @@
-"""Files that were skipped because reading them took too long: tried again, ever more rarely.
+"""Retries with exponential backoff, of files that were skipped because reading them took too long.
 
 The machine may have been busy, so the next sync tries again; a file that never fits must not cost its time at each of
 them. How often it was tried stands at the end of the reason.

@@ -51,20 +51,20 @@ def as_on_disk(path: Path) -> Path:
     """
     if os.fspath(path).isascii() or path.exists():
         return path
-    found = Path(path.anchor)
+    actual = Path(path.anchor)
     for name in path.parts[1 if path.anchor else 0 :]:
-        if not (found / name).exists():
+        if not (actual / name).exists():
             try:
-                names = [entry.name for entry in found.iterdir()]
+                names = [entry.name for entry in actual.iterdir()]
             except OSError:
                 return path
-            wanted = unicodedata.normalize("NFC", name)
-            same = sorted(other for other in names if unicodedata.normalize("NFC", other) == wanted)
+            nfc = unicodedata.normalize("NFC", name)
+            same = sorted(other for other in names if unicodedata.normalize("NFC", other) == nfc)
             if not same:
                 return path
             name = same[0]
-        found /= name
-    return found
+        actual /= name
+    return actual
 
 
 def cache_path(folder: Path, purpose: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""``edgeembed-export photos``: train a picture tower into the space of a text bundle, and make a bundle of it."""
+"""``edgeembed-export photos``: train an image tower into the space of a text bundle, and make a bundle of it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..evaluation.datasets import CAPTIONED_PICTURES, LABELLED_PICTURES
+from ..evaluation.datasets import CAPTIONED_IMAGES, LABELLED_IMAGES
 from ..quantization.choose import (
     AUTO,
     DEFAULT_SCHEMES,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _ROWS = 8
 """Sensitivities that are shown; ``--json`` holds all of them."""
-_OF_PICTURES = (CAPTIONED_PICTURES, LABELLED_PICTURES)
+_OF_IMAGES = (CAPTIONED_IMAGES, LABELLED_IMAGES)
 """Kinds of evaluation sets that an image tower takes part in."""
 
 
@@ -156,24 +156,24 @@ def _score(
 
         texts = cached_embed(text.reference.embed)
         passed_over = left_out(texts, data, part.reference.embed_images, only=only)
-        picture_sets = [item.name for item in find_sets(data, only=only) if item.task in _OF_PICTURES]
-        only = [name for name in picture_sets if name not in passed_over]
+        image_sets = [item.name for item in find_sets(data, only=only) if item.task in _OF_IMAGES]
+        only = [name for name in image_sets if name not in passed_over]
         if not only:
-            return None  # they are of texts alone, or their pictures are not there
-    return lambda graph: evaluate(texts, data, embed_images=lambda pictures: graph(part.feeds(pictures)), only=only)
+            return None  # they are of texts alone, or their images are not there
+    return lambda graph: evaluate(texts, data, embed_images=lambda images: graph(part.feeds(images)), only=only)
 
 
 def _cached_images(embed: EmbedImages) -> EmbedImages:
-    """``embed`` that computes each picture once; its vectors stay in memory, not the pictures."""
+    """``embed`` that computes each image once; its vectors stay in memory, not the images."""
     import numpy as np
 
-    known: dict[bytes, Any] = {}
+    cache: dict[bytes, Any] = {}
 
-    def run(pictures: Sequence[bytes]) -> Any:
-        keys = [hashlib.sha256(picture).digest() for picture in pictures]
-        new = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in known}
+    def run(images: Sequence[bytes]) -> Any:
+        keys = [hashlib.sha256(image).digest() for image in images]
+        new = {key: image for key, image in zip(keys, images, strict=True) if key not in cache}
         if new:
-            known.update(zip(new, embed(list(new.values())), strict=True))
-        return np.stack([known[key] for key in keys])
+            cache.update(zip(new, embed(list(new.values())), strict=True))
+        return np.stack([cache[key] for key in keys])
 
     return run

@@ -85,7 +85,7 @@ def torch_teacher(reference: TorchReference, *, bfloat16: bool) -> Teacher:
 def teacher_vectors(
     teacher: Teacher, texts: Sequence[str], folder: Path, *, progress: Callable[[int], None] | None = None
 ) -> HalfVectors:
-    """HalfVectors of ``texts``, from the cache as far as they are there.
+    """Vectors of ``texts`` in float16, from the cache as far as they are there.
 
     Args:
         teacher: computes what is missing.
@@ -157,7 +157,7 @@ def padded(ids: Ids, *, device: str = "cpu") -> tuple[torch.Tensor, torch.Tensor
 
 
 def batches(lengths: Sequence[int], *, tokens: int, texts: int) -> Iterator[list[int]]:
-    """Numbers of texts of like length, longest first, so that little is padding.
+    """Length bucketing: numbers of texts of like length, longest first, so that little is padding.
 
     Args:
         lengths: of all texts, in tokens.

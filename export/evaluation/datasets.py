@@ -16,12 +16,12 @@ from ..errors import ExportError
 SIMILARITY = "similarity"
 RETRIEVAL = "retrieval"
 LABELLED_TEXTS = "labelled texts"
-CAPTIONED_PICTURES = "captioned pictures"
-LABELLED_PICTURES = "labelled pictures"
+CAPTIONED_IMAGES = "captioned pictures"
+LABELLED_IMAGES = "labelled pictures"
 _LAYOUTS: Mapping[frozenset[str], str] = {
     frozenset({"a", "b", "score"}): SIMILARITY,
-    frozenset({"image", "captions"}): CAPTIONED_PICTURES,
-    frozenset({"image", "label"}): LABELLED_PICTURES,
+    frozenset({"image", "captions"}): CAPTIONED_IMAGES,
+    frozenset({"image", "label"}): LABELLED_IMAGES,
     frozenset({"text", "label"}): LABELLED_TEXTS,
 }
 """Keys that every row of a file has, to the task that it is for."""
@@ -63,7 +63,7 @@ def find_sets(data: Sequence[Path], *, only: Sequence[str] = ()) -> list[Evaluat
 
     A file ``*.jsonl`` or ``*.jsonl.gz`` is recognised by the keys of its first row: ``a``, ``b`` and ``score``
     (similarity of two texts); ``text`` and ``label``; ``image`` and ``captions``; ``image`` and ``label``. Rows of
-    pictures name files beside them: in the same folder, below it, or in a ``.tar`` there. Captioned pictures with a
+    images name files beside them: in the same folder, below it, or in a ``.tar`` there. Captioned images with a
     ``split`` are one set for each split but ``train``. A folder with ``corpus.jsonl``, ``queries.jsonl`` (both may be
     ``.gz``) and ``qrels.tsv`` or ``qrels/test.tsv`` is a retrieval set (the BEIR layout: Thakur et al. 2021).
 
@@ -113,21 +113,21 @@ def read_retrieval(folder: Path) -> tuple[list[Row], list[Row], dict[str, dict[s
     Raises:
         ExportError: the judgements are no table of ``query-id``, ``corpus-id`` and ``score``.
     """
-    judged: dict[str, dict[str, float]] = {}
+    judgements: dict[str, dict[str, float]] = {}
     with _qrels(folder).open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t")
         try:
             for row in reader:
-                judged.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
+                judgements.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
         except (KeyError, TypeError, ValueError) as error:
             raise ExportError(
                 f"{_qrels(folder)}: line {reader.line_num} does not hold query-id, corpus-id and score: {error!r}"
             ) from error
-    return list(read_rows(_lines(folder, "corpus"))), list(read_rows(_lines(folder, "queries"))), judged
+    return list(read_rows(_lines(folder, "corpus"))), list(read_rows(_lines(folder, "queries"))), judgements
 
 
-class Pictures:
-    """Contents of the picture files in a folder, those in its tar archives included; nothing is unpacked."""
+class ImageFiles:
+    """Contents of the image files in a folder, those in its tar archives included; nothing is unpacked."""
 
     def __init__(self, folder: Path) -> None:
         self._places: dict[str, tuple[Path, int, int]] = {}  # file, offset, size
@@ -178,7 +178,7 @@ def _sets_in_file(path: Path) -> list[EvaluationSet]:
     name = path.name.removesuffix(".gz").removesuffix(".jsonl")
     for part in _PARTS:
         name = name.removesuffix(part)
-    if task == CAPTIONED_PICTURES and "split" in first:
+    if task == CAPTIONED_IMAGES and "split" in first:
         splits = sorted({str(row.get("split")) for row in read_rows(path)} - {"train"})
         return [EvaluationSet(f"{name}_{split}", task, path, split) for split in splits]
     return [EvaluationSet(name, task, path)]

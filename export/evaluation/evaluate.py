@@ -1,6 +1,6 @@
 """Measure an encoder on data sets.
 
-Works on any functions from texts and from pictures to vectors, so a bundle and its float teacher are measured by the
+Works on any functions from texts and from images to vectors, so a bundle and its float teacher are measured by the
 same code.
 """
 
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from ..errors import ExportError
 from .datasets import (
-    CAPTIONED_PICTURES,
-    LABELLED_PICTURES,
+    CAPTIONED_IMAGES,
+    LABELLED_IMAGES,
     LABELLED_TEXTS,
     RETRIEVAL,
     SIMILARITY,
     EvaluationSet,
-    Pictures,
+    ImageFiles,
     find_sets,
 )
-from .image_tasks import EmbedImages, caption_retrieval, labelled_pictures
+from .image_tasks import EmbedImages, caption_retrieval, labelled_images
 from .text_tasks import Embed, cached_embed, labelled_texts, retrieval, similarity
 
 Scores = dict[str, dict[str, float]]
@@ -41,9 +41,9 @@ def evaluate(
     Args:
         embed: texts to vectors; ``None``: texts cannot be embedded.
         data: files and folders, as :func:`~edgeembed_export.evaluation.datasets.find_sets` takes them.
-        embed_images: contents of picture files to vectors in the same space; ``None``: pictures cannot be embedded.
+        embed_images: contents of image files to vectors in the same space; ``None``: images cannot be embedded.
         only: names of sets to take; empty: all.
-        prompts: what the name of a class is put into, at ``{}``, to classify pictures by it; empty: the name alone.
+        prompts: what the name of a class is put into, at ``{}``, to classify images by it; empty: the name alone.
 
     Raises:
         ExportError: ``data`` holds no set that the encoder can be measured on, or one that is damaged.
@@ -87,23 +87,23 @@ def table(columns: Mapping[str, Scores]) -> str:
 def _measure(
     dataset: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None, prompts: Sequence[str]
 ) -> dict[str, float]:
-    if embed_images is not None and dataset.task == LABELLED_PICTURES:
-        return labelled_pictures(embed, embed_images, dataset, prompts=prompts)
+    if embed_images is not None and dataset.task == LABELLED_IMAGES:
+        return labelled_images(embed, embed_images, dataset, prompts=prompts)
     assert embed is not None
-    if embed_images is not None and dataset.task == CAPTIONED_PICTURES:
+    if embed_images is not None and dataset.task == CAPTIONED_IMAGES:
         return caption_retrieval(embed, embed_images, dataset)
     return {SIMILARITY: similarity, RETRIEVAL: retrieval, LABELLED_TEXTS: labelled_texts}[dataset.task](embed, dataset)
 
 
 def _reason_against(dataset: EvaluationSet, embed: Embed | None, embed_images: EmbedImages | None) -> str | None:
     """Why the set does not suit the encoder; ``None``: it does."""
-    if embed is None and dataset.task != LABELLED_PICTURES:
+    if embed is None and dataset.task != LABELLED_IMAGES:
         return "the model has no text encoder"
-    if dataset.task in (CAPTIONED_PICTURES, LABELLED_PICTURES):
+    if dataset.task in (CAPTIONED_IMAGES, LABELLED_IMAGES):
         if embed_images is None:
             return "the model has no image encoder"
-        pictures = Pictures(dataset.path.parent)
-        labels = Counter(str(row.get("label")) for row in dataset.rows() if row["image"] in pictures)
+        files = ImageFiles(dataset.path.parent)
+        labels = Counter(str(row.get("label")) for row in dataset.rows() if row["image"] in files)
         if not labels:
             return f"none of its pictures is beside {dataset.path}"
         if embed is None and min(labels.values()) == 1:

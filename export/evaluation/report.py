@@ -23,7 +23,7 @@ class Encoder:
     texts: Embed | None
     """``None``: texts cannot be embedded."""
     images: EmbedImages | None = None
-    """``None``: pictures cannot be embedded."""
+    """``None``: images cannot be embedded."""
 
 
 @dataclass(frozen=True)

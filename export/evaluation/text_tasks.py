@@ -95,17 +95,17 @@ def retrieval(embed: Embed, dataset: EvaluationSet, *, typing: Typing | None = N
         dataset: a retrieval set.
         typing: what happens to the queries; ``None``: nothing.
     """
-    corpus, queries, judged = read_retrieval(dataset.path)
+    corpus, queries, judgements = read_retrieval(dataset.path)
     documents = embed([_title_and_text(row) for row in corpus], "document")
     ids = [str(row["_id"]) for row in corpus]
-    answerable = [row for row in queries if any(gain > 0 for gain in judged.get(str(row["_id"]), {}).values())]
+    answerable = [row for row in queries if any(gain > 0 for gain in judgements.get(str(row["_id"]), {}).values())]
     if not answerable:
         raise ExportError(f"{dataset.path}: no query has a relevant document")
     texts = [row["text"] if typing is None else typing(row["text"]) for row in answerable]
     similarity = embed(texts, "query") @ documents.T  # (queries, documents)
     ndcg, recall = [], []
     for row, values in zip(answerable, similarity, strict=True):
-        gains = judged[str(row["_id"])]
+        gains = judgements[str(row["_id"])]
         order = np.argsort(-values, kind="stable")[:100]
         gained = [max(gains.get(ids[i], 0.0), 0.0) for i in order]
         ndcg.append(ndcg_at(gained, list(gains.values()), 10))
@@ -113,15 +113,15 @@ def retrieval(embed: Embed, dataset: EvaluationSet, *, typing: Typing | None = N
     return {"ndcg@10": percent(float(np.mean(ndcg))), "recall@100": percent(float(np.mean(recall)))}
 
 
-def ndcg_at(ranked: Sequence[float], judged: Sequence[float], k: int) -> float:
+def ndcg_at(ranked: Sequence[float], judgements: Sequence[float], k: int) -> float:
     """Discounted cumulative gain of the first ``k`` of ``ranked``, as a share of the best that ``judged`` allows.
 
     Args:
         ranked: gains in the order of the ranking.
-        judged: gains of all judged documents, in any order; at least one is positive.
+        judgements: gains of all judged documents, in any order; at least one is positive.
         k: how many count.
     """
-    best = sorted((max(gain, 0.0) for gain in judged), reverse=True)
+    best = sorted((max(gain, 0.0) for gain in judgements), reverse=True)
     return _dcg(ranked[:k]) / _dcg(best[:k])
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..graphs.wrappers import ImageTower
 
 IMAGE_MODEL_TYPES = ("vit", "deit", "dinov2")
-"""Values of ``model_type``. The class token of each, after the last normalisation, stands for the picture."""
+"""Values of ``model_type``. The class token of each, after the last normalisation, stands for the image."""
 _CLASS_TOKEN = "The vector of the class token after the last layer's normalisation stands for the picture."
 _POOLER = "What the model's own pooler makes of the class token stands for the picture."
 
@@ -31,8 +31,8 @@ def open_image(source: str | Path, *, source_id: str | None = None) -> Source:
     config = read_config(path)
     model_type = config["model_type"]
     if model_type not in IMAGE_MODEL_TYPES:
-        known = ", ".join(IMAGE_MODEL_TYPES)
-        raise ExportError(f"{path}: image encoders of type {model_type} are not supported; those of {known} are")
+        names = ", ".join(IMAGE_MODEL_TYPES)
+        raise ExportError(f"{path}: image encoders of type {model_type} are not supported; those of {names} are")
     require_processor(path)
     return Source(**describe(path, commit, source, source_id), config=config)
 

@@ -63,8 +63,8 @@ def open_two_tower(source: str | Path, *, source_id: str | None = None) -> TwoTo
     config = read_config(path)
     model_type = config["model_type"]
     if model_type not in TWO_TOWER_MODEL_TYPES:
-        known = ", ".join(TWO_TOWER_MODEL_TYPES)
-        raise ExportError(f"{path}: two-tower models of type {model_type} are not supported; those of {known} are")
+        names = ", ".join(TWO_TOWER_MODEL_TYPES)
+        raise ExportError(f"{path}: two-tower models of type {model_type} are not supported; those of {names} are")
     require_tokenizer(path)
     require_processor(path)
     from transformers import AutoConfig

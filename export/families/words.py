@@ -195,8 +195,8 @@ def _ordinary(vocabulary: Vocabulary) -> list[str]:
     if len(texts) >= _FEWEST_ORDINARY:
         return texts
     probability = zipf(np.arange(1, len(vocabulary.words) + 1))
-    drawn = np.random.default_rng(0).choice(len(probability), (512, 32), p=probability)
-    return [" ".join(vocabulary.words[i] for i in row) for row in drawn]
+    samples = np.random.default_rng(0).choice(len(probability), (512, 32), p=probability)
+    return [" ".join(vocabulary.words[i] for i in row) for row in samples]
 
 
 def _notes(file: VectorFile, table: WordTable, vocabulary: Vocabulary, weighting: str, unknown: float) -> list[str]:

@@ -87,8 +87,8 @@ class Graph:
             return source, times * more
         if node is None or self._order(node) != order:
             return None, times
-        cut = self.maker(node.input[0])
-        return (None if cut is None or cut.op_type != "Reshape" else cut.input[0]), times
+        reshape = self.maker(node.input[0])
+        return (None if reshape is None or reshape.op_type != "Reshape" else reshape.input[0]), times
 
     def _order(self, node: onnx.NodeProto) -> tuple[int, ...] | None:
         return tuple(self.attributes(node).get("perm", ())) if node.op_type == "Transpose" else None

@@ -54,7 +54,7 @@ def fuse(graph: Path, out: Path, *, max_tokens: int | None = None, only: Collect
     """Write ``graph``, an optimised graph, float or quantized, for inputs of one document without padding.
 
     Args:
-        graph: file to read; a tower for pictures is fused too, it has no mask.
+        graph: file to read; a tower for images is fused too, it has no mask.
         out: file to write; the same inputs without ``attention_mask``, the same output.
         max_tokens: limit of tokens, up to which masks are looked at; ``None``: only at short texts.
         only: names of fusions (:attr:`Fusions.applied`) that were proved; ``None``: all that can be found.

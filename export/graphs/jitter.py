@@ -16,7 +16,8 @@ def jitter(model: onnx.ModelProto, *, size: float, seed: int = 0) -> None:
 
     Args:
         model: its weights inside.
-        size: standard deviation of the relative change; from 6e-8 on every number becomes another one.
+        size: standard deviation of the relative change; with 6e-8, a rounding of float32, half of the numbers become
+            another one.
         seed: other seeds give other changes, the same seed always the same.
     """
     from onnx import TensorProto, numpy_helper  # commands that show help do without it

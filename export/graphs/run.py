@@ -44,7 +44,7 @@ def speeds(
 ) -> dict[str, float]:
     """Units a second of each graph on one thread: the median of ``rounds``, in each of which every graph has a turn.
 
-    ``units`` is how many tokens, or pictures, are in ``feeds``. A machine's speed drifts; taking turns lets it drift
+    ``units`` is how many tokens, or images, are in ``feeds``. A machine's speed drifts; taking turns lets it drift
     for all graphs alike.
     """
     measured: dict[str, list[float]] = {name: [] for name in graphs}

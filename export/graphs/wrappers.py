@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Pooled = Literal["cls", "pooler", "features"]
-"""Pooling of a picture: the class token after the last normalisation; the model's own pooler of it; or the image
+"""Pooling of an image: the class token after the last normalisation; the model's own pooler of it; or the image
 features of a two-tower model, projection included."""
 
 
@@ -83,7 +83,7 @@ def write_graph(
 
 @contextlib.contextmanager
 def _positions_fixed(tower: torch.nn.Module, example: Mapping[str, torch.Tensor]) -> Iterator[None]:
-    """Interpolate the positions of patches once, now; DINOv2 would do it in the graph, for every picture anew."""
+    """Interpolate the positions of patches once, now; DINOv2 would do it in the graph, for every image anew."""
     embeddings: Any = getattr(tower.model, "embeddings", None)
     if not hasattr(embeddings, "interpolate_pos_encoding"):
         yield

@@ -20,7 +20,7 @@ from edgeembed.bundle.manifest import ImageSection
 from edgeembed.embedder import Role
 
 from .. import data as data_files
-from ..evaluation.datasets import CAPTIONED_PICTURES, LABELLED_PICTURES, find_sets
+from ..evaluation.datasets import CAPTIONED_IMAGES, LABELLED_IMAGES, find_sets
 from ..evaluation.evaluate import Scores, evaluate
 from ..graphs.wrappers import write_graph
 from ..quantization.static_int8 import SEVEN_BITS, STATIC_INT8, quantize_static_int8
@@ -29,7 +29,7 @@ from ..references.image import TorchImages
 from ..sealing.parts import ImagePart
 from ..sealing.pipeline import IMAGE_LIBRARIES, Exported
 from ..sealing.proof.float_graph import ProofInputs, prove_float
-from ..sealing.proof.golden_pictures import background_pictures
+from ..sealing.proof.golden_images import background_images
 from ..sealing.seal import BundleInfo, prove
 from ..types import IMAGE_GRAPH, Vectors
 from .networks.backbone import Backbone
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 _SOME = 256
 """Calibration: photos from which ranges of activations are learnt."""
 _FEW = 4
-"""Calibration: every so many of the drawn pictures are used too."""
+"""Calibration: every so many of the drawn images are used too."""
 _ROUNDING = 96
 """So many of both, the drawn ones first, are used for GPTQ."""
 _PROVED = 24
-"""So many of the pictures go through the float graph and the tower, to compare."""
+"""So many of the images go through the float graph and the tower, to compare."""
 
 
 class _Exportable(torch.nn.Module):
@@ -97,7 +97,7 @@ def seal_photo(
     reference = TorchImages(_processor(backbone, recipe.side), fast)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        graph, drawn = scratch / IMAGE_GRAPH, background_pictures()
+        graph, drawn = scratch / IMAGE_GRAPH, background_images()
         pixels = [reference.pixels(item)[None] for item in [*drawn[::_FEW], *some[:_SOME]]]  # (1, 3, side, side)
         _write_int8(tower, pixels, graph, recipe.name)
         part = ImagePart(section=_section(backbone, recipe), graph=graph, scheme=STATIC_INT8, reference=reference)
@@ -110,9 +110,9 @@ def seal_photo(
 
 
 def _scores(bundle: Bundle, reference: TorchImages, teacher: PhotoTeacher, data: Path | None) -> dict[str, Scores]:
-    """Of the bundle and of its reference, on the sets of pictures in ``data``; empty if there are none."""
+    """Of the bundle and of its reference, on the sets of images in ``data``; empty if there are none."""
     sets = [] if data is None or not any(data.glob("*.jsonl*")) else find_sets([data])
-    names = [item.name for item in sets if item.task in (CAPTIONED_PICTURES, LABELLED_PICTURES)]
+    names = [item.name for item in sets if item.task in (CAPTIONED_IMAGES, LABELLED_IMAGES)]
     if data is None or not names:
         return {}
 
@@ -120,12 +120,12 @@ def _scores(bundle: Bundle, reference: TorchImages, teacher: PhotoTeacher, data:
         return teacher.texts(items)
 
     with Embedder(bundle) as embedder:
-        measured = evaluate(texts, data, embed_images=embedder.embed_images, only=names)
-    return {"bundle": measured, "source": evaluate(texts, data, embed_images=reference.embed_images, only=names)}
+        scores = evaluate(texts, data, embed_images=embedder.embed_images, only=names)
+    return {"bundle": scores, "source": evaluate(texts, data, embed_images=reference.embed_images, only=names)}
 
 
 def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], graph: Path, name: str) -> None:
-    """Quantize a tower as it ships, calibrated on some pictures, (1, 3, side, side) each.
+    """Quantize a tower as it ships, calibrated on some images, (1, 3, side, side) each.
 
     Raises:
         ExportError: the float graph is not the tower.
@@ -145,7 +145,7 @@ def _write_int8(tower: PhotoTower, pixels: Sequence[npt.NDArray[np.float32]], gr
 
 
 def _rounded(tower: PhotoTower, pixels: torch.Tensor) -> PhotoTower:
-    """A copy whose convolutions are equalized (cross-layer equalization) and rounded (GPTQ) for these pictures."""
+    """A copy whose convolutions are equalized (cross-layer equalization) and rounded (GPTQ) for these images."""
     rounded = copy.deepcopy(tower)
     blocks = torch.nn.Sequential(*rounded.trunk.children(), *rounded.tail.children())
     equalize(blocks, pixels)

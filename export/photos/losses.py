@@ -42,8 +42,8 @@ class Captions:
 
     def sample(self, rng: np.random.Generator) -> torch.Tensor:
         """One caption of each photo, drawn at random, (N, dim)."""
-        chosen = self.first + (rng.random(len(self.first)) * self.counts).astype(np.int64)
-        return self.vectors[torch.from_numpy(chosen)]
+        rows = self.first + (rng.random(len(self.first)) * self.counts).astype(np.int64)
+        return self.vectors[torch.from_numpy(rows)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,7 @@ class PhotoSet:
     """A set of photos to train on."""
 
     file: str
-    """Below the folder of data: rows of ``image``, ``captions`` and perhaps ``split``, the pictures beside it."""
+    """Below the folder of data: rows of ``image``, ``captions`` and perhaps ``split``, the images beside it."""
     name: str
     terms: str
 
@@ -84,9 +84,9 @@ class PhotoRecipe:
     photos: PhotoSet = FLICKR8K
     backbone: BackboneRecipe = BackboneRecipe()
     side: int = 240
-    """Of the square, in pixels, to which pictures are stretched."""
+    """Of the square, in pixels, to which images are stretched."""
     reducing_gap: float | None = None
-    """For :class:`edgeembed.bundle.manifest.ImageSection`: what is left of pictures made smaller in whole steps."""
+    """For :class:`edgeembed.bundle.manifest.ImageSection`: what is left of images made smaller in whole steps."""
     prompts: tuple[str, ...] = PROMPTS
     original: float = 0.0
     """WiSE-FT: share of the backbone's own weights in what was trained of it; see :func:`.soup.blended`."""

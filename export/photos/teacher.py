@@ -17,7 +17,7 @@ from ..types import Vectors
 
 @dataclass(frozen=True)
 class PhotoTeacher:
-    """Texts, and perhaps pictures, to unit vectors of one space."""
+    """Texts, and perhaps images, to unit vectors of one space."""
 
     texts: Callable[[Sequence[str]], Vectors]
     space: str
@@ -27,11 +27,11 @@ class PhotoTeacher:
     title: str
     """What a model card calls it."""
     images: EmbedImages | None = None
-    """Contents of picture files to vectors; ``None``: it knows texts alone, and photos need captions."""
+    """Contents of image files to vectors; ``None``: it knows texts alone, and photos need captions."""
 
 
 def bundle_photo_teacher(embedder: Embedder) -> PhotoTeacher:
-    """A bundle: its texts, and its pictures if it has such a tower.
+    """A bundle: its texts, and its images if it has such a tower.
 
     Raises:
         ExportError: it embeds no texts.

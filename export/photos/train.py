@@ -14,7 +14,7 @@ import torch
 from ..distillation.teacher_vectors import Teacher, teacher_vectors
 from ..distillation.training_curves import draw_training
 from ..errors import ExportError
-from ..evaluation.datasets import CAPTIONED_PICTURES, Pictures, Row, find_sets, read_rows
+from ..evaluation.datasets import CAPTIONED_IMAGES, ImageFiles, Row, find_sets, read_rows
 from ..evaluation.image_tasks import caption_ranks, class_vectors
 from ..evaluation.text_tasks import percent
 from ..sealing.pipeline import Exported
@@ -52,7 +52,7 @@ def train_photos(
     """Make the bundle ``out / recipe.name``; training goes on from where it was interrupted.
 
     Args:
-        teacher: into whose space; if it sees pictures, the tower is trained on its vectors too.
+        teacher: into whose space; if it sees images, the tower is trained on its vectors too.
         data: folder with the recipe's backbone and photos, and perhaps evaluation sets beside these.
         out: folder for the bundle, and beside it the checkpoint, ``log.jsonl`` and ``curves.png``.
         recipe: how.
@@ -93,23 +93,23 @@ def name_vectors(teacher: PhotoTeacher, backbone: Backbone, prompts: tuple[str, 
 
 
 def read_photos(path: Path) -> Photos:
-    """The photos of a file of rows, those of the split ``train`` if it names splits, or all picture files of a folder.
+    """The photos of a file of rows, those of the split ``train`` if it names splits, or all image files of a folder.
 
     Raises:
-        ExportError: a picture is missing, or there is none.
+        ExportError: an image is missing, or there is none.
     """
     if path.is_dir():
-        files = sorted(item for item in path.rglob("*") if item.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
-        rows: list[Row] = [{"image": item.relative_to(path).as_posix()} for item in files]
-        pictures = Pictures(path)
+        paths = sorted(item for item in path.rglob("*") if item.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+        rows: list[Row] = [{"image": item.relative_to(path).as_posix()} for item in paths]
+        files = ImageFiles(path)
     else:
         rows = [row for row in read_rows(path) if row.get("split", "train") == "train"]
-        pictures = Pictures(path.parent)
-    missing = [row["image"] for row in rows if row["image"] not in pictures]
+        files = ImageFiles(path.parent)
+    missing = [row["image"] for row in rows if row["image"] not in files]
     if missing or not rows:
         raise ExportError(f"{path}: {len(missing)} of {len(rows)} photos are not beside it (such as {missing[:1]})")
     return Photos(
-        tuple(pictures.read(row["image"]) for row in rows), tuple(tuple(row.get("captions", ())) for row in rows)
+        tuple(files.read(row["image"]) for row in rows), tuple(tuple(row.get("captions", ())) for row in rows)
     )
 
 
@@ -167,15 +167,15 @@ def _text_vectors(teacher: PhotoTeacher, texts: list[str], cache: Path) -> Vecto
 def _dev_scores(
     teacher: PhotoTeacher, folder: Path, features: FeatureCache, cache: Path, *, bfloat16: bool
 ) -> Callable[[PhotoTower], dict[str, float]] | None:
-    """Recall of pictures by captions on the first captioned set beside the photos, the one called dev if there is."""
+    """Recall of images by captions on the first captioned set beside the photos, the one called dev if there is."""
     if not folder.is_dir() or not any(folder.glob("*.jsonl*")):
         return None
-    sets = [item for item in find_sets([folder]) if item.task == CAPTIONED_PICTURES]
+    sets = [item for item in find_sets([folder]) if item.task == CAPTIONED_IMAGES]
     dev = next((item for item in sets if "dev" in item.name), None)
     if dev is None:
         return None
-    rows, pictures = dev.rows(), Pictures(folder)
-    maps = features.maps([pictures.read(row["image"]) for row in rows])
+    rows, files = dev.rows(), ImageFiles(folder)
+    maps = features.maps([files.read(row["image"]) for row in rows])
     captions = _text_vectors(teacher, [caption for row in rows for caption in row["captions"]], cache)
     owners: npt.NDArray[np.int64] = np.repeat(np.arange(len(rows)), [len(row["captions"]) for row in rows])
     return partial(_recall, maps=maps, captions=captions, owners=owners, bfloat16=bfloat16)

@@ -72,7 +72,7 @@ class TrainingData:
     owners: npt.NDArray[np.int64] | None = None
     """Number of the photo of each caption, ascending."""
     teacher_vectors: Sequence[Vectors] = ()
-    """The teacher's vectors of the photos, (N, dim) for each view; empty: there is no teacher of pictures."""
+    """The teacher's vectors of the photos, (N, dim) for each view; empty: there is no teacher of images."""
 
     @property
     def photos(self) -> int:

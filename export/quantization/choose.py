@@ -39,7 +39,7 @@ class Tolerance:
     """Limits of the cosine to the float model."""
 
     mean: float = 0.99
-    """Least mean cosine of ordinary texts, or pictures."""
+    """Least mean cosine of ordinary texts, or images."""
     least: float = 0.95
     """Least cosine of any, ordinary or golden."""
 
@@ -149,7 +149,7 @@ def compare_and_choose(inputs: SchemeInputs, scratch: Path, tolerance: Tolerance
 
 
 def suited(inputs: SchemeInputs, names: Sequence[str]) -> list[str]:
-    """Those of ``names`` that change the graph, and float32: a tower for pictures has no tables, for example."""
+    """Those of ``names`` that change the graph, and float32: a tower for images has no tables, for example."""
     schemes = [(name, named_scheme(name, ())) for name in names]
     return [name for name, scheme in schemes if not scheme.quantized or quantizable(inputs.graph, scheme)]
 

@@ -36,7 +36,7 @@ STATIC_INT8 = Scheme(
 def quantize_static_int8(graph: Path, out: Path, calibration: Sequence[Feed]) -> None:
     """Write ``graph`` with its convolutions, and the sums that skip them, in int8; all else stays float32.
 
-    Ranges are fixed here, so a vector depends on nothing but its own picture. ReLU6 costs nothing then: what is beyond
+    Ranges are fixed here, so a vector depends on nothing but its own image. ReLU6 costs nothing then: what is beyond
     it cannot be stored.
 
     Args:

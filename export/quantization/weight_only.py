@@ -33,9 +33,9 @@ def store_weights(graph: Path, out: Path, *, four_bit_side: int | None = None) -
 
     Weights of 8 bits, with a scale for each channel, are turned into float32 when the graph is opened (onnxruntime
     folds operators on constants), and then computed as fast as the float graph. DequantizeLinear says the same in one
-    operator, but is not folded, and would run for every picture. For the same reason the graph must not be optimised
+    operator, but is not folded, and would run for every image. For the same reason the graph must not be optimised
     again. Weights of 4 bits it takes as they are (MatMulNBits), and computes in float32 all the same: a seventh
-    of the memory to read for each picture, which takes longest in products of so few rows.
+    of the memory to read for each image, which takes longest in products of so few rows.
 
     Args:
         graph: file to read.

@@ -32,28 +32,28 @@ class TorchImages:
         self._processor = processor
         self._tower = tower
 
-    def pixels(self, picture: bytes) -> npt.NDArray[np.float32]:
+    def pixels(self, image: bytes) -> npt.NDArray[np.float32]:
         """What the model takes of an image file, ``(C, H, W)``."""
-        # Said, because a picture three pixels high could be taken for one whose channels come first.
-        batch = self._processor(upright_rgb(picture), return_tensors="np", input_data_format="channels_last")
+        # Said, because an image three pixels high could be taken for one whose channels come first.
+        batch = self._processor(upright_rgb(image), return_tensors="np", input_data_format="channels_last")
         return np.asarray(batch["pixel_values"][0], dtype=np.float32)
 
-    def embed_images(self, pictures: Sequence[bytes]) -> Vectors:
+    def embed_images(self, images: Sequence[bytes]) -> Vectors:
         """Float32 ``(N, dim)``, rows of length 1, of image files."""
         rows = []
-        for start in range(0, len(pictures), _BATCH):
-            batch = np.stack([self.pixels(picture) for picture in pictures[start : start + _BATCH]])
+        for start in range(0, len(images), _BATCH):
+            batch = np.stack([self.pixels(image) for image in images[start : start + _BATCH]])
             with torch.inference_mode():
                 rows.append(self._tower(torch.from_numpy(batch)).numpy())
         return np.concatenate(rows).astype(np.float32)
 
 
-def upright_rgb(picture: bytes) -> Image.Image:
+def upright_rgb(file: bytes) -> Image.Image:
     """An image file as the bundle format wants it before it is resized; transformers leaves all of this to its user.
 
     Turned as its EXIF data says; what is transparent shows white; grey of 16 bits is brought to 8.
     """
-    with Image.open(io.BytesIO(picture)) as opened:
+    with Image.open(io.BytesIO(file)) as opened:
         image = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I"):
         values = np.asarray(image, np.float64)

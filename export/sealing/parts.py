@@ -29,7 +29,7 @@ from .proof.golden import (
     golden_image_arrays,
     golden_texts,
 )
-from .proof.golden_pictures import background_pictures, golden_pictures
+from .proof.golden_images import background_images, golden_images
 
 _JOINED = 8
 """Ordinary texts in one text for measuring speed: documents are cut into passages of about that length."""
@@ -187,24 +187,24 @@ class ImagePart(_Tower[bytes]):
     kind: ClassVar[str] = "image"
     what: ClassVar[str] = "pictures"
     unit: ClassVar[str] = "pictures"
-    calibration_step: ClassVar[int] = 3  # each picture has many patches
+    calibration_step: ClassVar[int] = 3  # each image has many patches
     section: ImageSection
-    """How pictures are encoded; names the file ``graph`` in the bundle."""
+    """How images are encoded; names the file ``graph`` in the bundle."""
     reference: ImageReference
     """The float model that the bundle is measured against."""
-    golden: Sequence[bytes] = field(default_factory=golden_pictures)
-    background: Sequence[bytes] = field(default_factory=background_pictures)
+    golden: Sequence[bytes] = field(default_factory=golden_images)
+    background: Sequence[bytes] = field(default_factory=background_images)
 
     def feeds(self, inputs: Sequence[bytes]) -> list[Feed]:
-        return [{"pixel_values": self.reference.pixels(picture)[None]} for picture in inputs]
+        return [{"pixel_values": self.reference.pixels(image)[None]} for image in inputs]
 
     def embed(self, inputs: Sequence[bytes]) -> Vectors:
         return self.reference.embed_images(inputs)
 
     def proof_inputs(self) -> list[ProofInputs]:
-        pictures = [*self.golden, *self.background[:_TIMED]]
-        reference = np.concatenate([self.embed([picture]) for picture in pictures])
-        return [ProofInputs(f"{self.section.width} x {self.section.height} pixels", self.feeds(pictures), reference)]
+        images = [*self.golden, *self.background[:_TIMED]]
+        reference = np.concatenate([self.embed([image]) for image in images])
+        return [ProofInputs(f"{self.section.width} x {self.section.height} pixels", self.feeds(images), reference)]
 
     def golden_arrays(self, embedder: Embedder) -> dict[str, npt.NDArray[Any]]:
         return golden_image_arrays(self.golden, self.reference, embedder)

@@ -26,7 +26,7 @@ from ..graphs.fuse import fuse
 from .model_card import FILES_TITLE, file_table
 from .npz import npz_bytes
 from .proof.golden import background_texts, embedded, own_arrays
-from .proof.golden_pictures import background_pictures
+from .proof.golden_images import background_images
 from .proof.self_tolerance import self_tolerance
 from .seal import round_for_storage
 
@@ -46,7 +46,7 @@ def refresh(model: str | Path, out: Path) -> tuple[Bundle, dict[str, float]]:
         out: bundle folder; an earlier bundle there is replaced.
 
     Returns:
-        The bundle, and its cosines to the vectors before, over ordinary texts and pictures: ``mean``, ``median`` and
+        The bundle, and its cosines to the vectors before, over ordinary texts and images: ``mean``, ``median`` and
         ``least``.
 
     Raises:
@@ -96,7 +96,7 @@ def _replay(old: Bundle, draft: Bundle, contents: dict[str, Path | bytes]) -> tu
             if section is None:
                 continue
             is_text = kind == "text"
-            ordinary = background_texts() if is_text else background_pictures()
+            ordinary = background_texts() if is_text else background_images()
             golden[f"{kind}_self"] = embedded(
                 after, kind, golden["texts"].tolist() if is_text else golden_files(golden)
             )

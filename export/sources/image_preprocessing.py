@@ -23,7 +23,7 @@ _STEPS = ("do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_conve
 
 
 def require_processor(path: Path) -> None:
-    """Refuse a folder that does not say how pictures become pixels, or says it in code of its own."""
+    """Refuse a folder that does not say how images become pixels, or says it in code of its own."""
     if not (path / PROCESSOR).is_file():
         raise ExportError(f"{path}: does not say how pictures become pixels (no {PROCESSOR})")
     if optional_json(path / PROCESSOR).get("auto_map"):
@@ -53,7 +53,7 @@ def load_processor(source: Source) -> BaseImageProcessor:
 def image_section(source: Source, processor: BaseImageProcessor) -> ImageSection:
     """The settings of a processor.
 
-    That they are complete is not taken on trust: the pixels that the runtime makes of the golden pictures must equal
+    That they are complete is not taken on trust: the pixels that the runtime makes of the golden images must equal
     the processor's.
 
     Raises:

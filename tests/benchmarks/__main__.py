@@ -1,7 +1,7 @@
 """All parts of the benchmark, one after another: ``python -m tests.benchmarks --teacher FOLDER --out FOLDER``.
 
 Installs and fetches nothing. Each part is a program of its own, ``python -m tests.benchmarks.PART --help``, and one
-that fails does not stop the others. Into ``--out`` go what each part prints, its JSON and its pictures, and
+that fails does not stop the others. Into ``--out`` go what each part prints, its JSON and its figures, and
 ``report.md``, which holds the tables of all parts, the machine and the commands.
 """
 
@@ -28,8 +28,8 @@ def commands(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     if options.teacher is not None:
         yield "embedding", [str(options.teacher), "--made", str(made), "--json", speeds]
     if options.teacher is not None and options.data is not None:
-        picture = str(out / "tiers.png")
-        yield "tiers", [str(options.teacher), "--speeds", speeds, "--data", str(options.data), "--out", picture]
+        figure = str(out / "tiers.png")
+        yield "tiers", [str(options.teacher), "--speeds", speeds, "--data", str(options.data), "--out", figure]
     yield "processes", [*teacher, "--memory"]
     yield "peak", []
     yield "scaling", ["--json", str(out / "scaling.json"), "--picture", str(out / "scaling.png")]

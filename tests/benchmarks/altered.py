@@ -19,7 +19,7 @@ from edgeembed.bundle.manifest import GOLDEN_NAME
 from edgeembed.embedder import Embedder
 from edgeembed.errors import BundleError
 from edgeembed.maintenance.check_bundle import check, cosines, embed_golden
-from tests.support.altered import altered_facts, altered_matrices, altered_tokenizers, rewritten
+from tests.support.altered import altered_facts, altered_matrices, altered_tokenizers, resealed
 
 
 def departs(bundle: Bundle) -> bool:
@@ -63,7 +63,7 @@ def main() -> None:
             for kind in alterations:
                 tried = found = 0
                 for what, changes in kind:
-                    other = rewritten(bundle, Path(folder, "altered"), **changes)
+                    other = resealed(bundle, Path(folder, "altered"), **changes)
                     tried += 1
                     if departs(other):
                         found += 1

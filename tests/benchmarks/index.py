@@ -6,7 +6,7 @@ clustered as those of texts are, or those of ``--vectors FILE.npy``, see ``tests
 builds with all cores, answers one query at a time on one thread, and is asked with growing effort; the table shows
 the first effort whose recall@10 against an exact float32 search reaches ``--recall``. Each runs in a process of its
 own, so that memory is its own. What cannot be imported is left out and said so; ``pip install -e '.[bench]'`` brings
-all. ``--out`` writes JSON, Markdown and a picture.
+all. ``--out`` writes JSON, Markdown and a figure.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def table(times: Times) -> str:
 
 
 def draw(times: Times, out: Path) -> None:
-    """The same as a picture with logarithmic axes."""
+    """The same as a figure with logarithmic axes."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""Quality against speed, as a picture: ``python -m tests.benchmarks.tiers TEACHER --speeds FILE --data DIR --out PNG``.
+"""Quality against speed, as a figure: ``python -m tests.benchmarks.tiers TEACHER --speeds FILE --data DIR --out PNG``.
 
 Speeds are those that ``tests.benchmarks.embedding --json FILE`` measured. The quality of edgeembed's bundles is what
 their manifests state; that of peers is measured here on the sets in DIR, and kept in FILE for the next time.

@@ -71,13 +71,13 @@ def edit_json() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def pictures() -> list[bytes]:
+def images() -> list[bytes]:
     """Fifty image files: the golden ones, and upright RGB of many sizes in several formats."""
-    from edgeembed_export.sealing.proof.golden_pictures import golden_pictures
+    from edgeembed_export.sealing.proof.golden_images import golden_images
     from PIL import Image
 
     rng = np.random.default_rng(7)
-    files = list(golden_pictures())
+    files = list(golden_images())
     for number in range(50 - len(files)):
         width, height, cells = (int(value) for value in rng.integers((9, 9, 2), (130, 130, 9)))
         coarse = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8))

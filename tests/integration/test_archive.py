@@ -133,13 +133,13 @@ def test_only_what_has_no_text_is_said_to_be_scanned(archive: Path, indexed: Fol
 
 def test_no_file_costs_much_time_or_memory(archive: Path) -> None:
     """Each alone: at most ten seconds, and half a gigabyte in the process that takes it apart."""
-    slowest, pictures = (0.0, ""), DecodeRequest(256, True)
+    slowest, images = (0.0, ""), DecodeRequest(256, True)
     begun = time.perf_counter()
     with Worker() as worker:
         for stat in walk(archive):
             assert isinstance(stat, FileStat)
             start = time.perf_counter()
-            assert isinstance(read_document(archive, stat, worker=worker, pictures=pictures), (Document, Skipped))
+            assert isinstance(read_document(archive, stat, worker=worker, pictures=images), (Document, Skipped))
             slowest = max(slowest, (time.perf_counter() - start, stat.path))
             assert peak_bytes(worker) <= MOST_BYTES, stat.path
     assert slowest[0] < 10, slowest

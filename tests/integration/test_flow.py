@@ -204,7 +204,7 @@ def test_ordinary_words_in_names_bring_no_photo_forward(query: str, sample: Path
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_the_pictures_of_the_sample_are_those_that_the_script_draws(name: str, sample: Path) -> None:
+def test_the_images_of_the_sample_are_those_that_the_script_draws(name: str, sample: Path) -> None:
     """To the eye: other versions of the libraries round, and write files, in other ways."""
     drawn, kept = (
         np.asarray(Image.open(file).convert("RGB"), np.float32)
@@ -214,7 +214,7 @@ def test_the_pictures_of_the_sample_are_those_that_the_script_draws(name: str, s
     assert np.abs(drawn - kept).mean() < 2
 
 
-def test_the_sample_holds_no_other_pictures(sample: Path) -> None:
+def test_the_sample_holds_no_other_images(sample: Path) -> None:
     assert {path.name for path in (sample / "photos").iterdir()} == set(SCENES)
     assert sum(path.stat().st_size for path in (sample / "photos").iterdir()) < 150_000
 

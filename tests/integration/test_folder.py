@@ -142,7 +142,7 @@ def test_an_index_of_older_readers_is_read_again_where_they_are_better(folder: F
     assert folder.plan().is_empty
 
 
-def test_pictures_are_indexed_by_a_model_that_sees(notes: Path, two_towers: Path) -> None:
+def test_images_are_indexed_by_a_model_that_sees(notes: Path, two_towers: Path) -> None:
     from PIL import Image
 
     for name in ("a.png", "b.jpg", "c.gif", "d.bmp", "e.tiff"):
@@ -180,7 +180,7 @@ def test_photos_of_iphones_are_read_where_their_library_is(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
-def test_every_awkward_picture_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
+def test_every_awkward_image_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
     from PIL import Image
 
     from edgeembed.reading.pictures import FORMATS

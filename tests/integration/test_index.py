@@ -106,24 +106,22 @@ def test_a_long_document_is_one_hit_with_several_passages(index: Index) -> None:
     assert text[: best.start].count("\n") + 1 == best.start_line
 
 
-def test_pictures_are_documents_too(tmp_path: Path) -> None:
-    pictures = []
+def test_images_are_documents_too(tmp_path: Path) -> None:
+    images = []
     for i, color in enumerate(("red", "green", "blue")):
         file = io.BytesIO()
         Image.new("RGB", (40, 30), color).save(file, "PNG")
-        pictures.append(Document(f"photo-{i}", image=file.getvalue(), metadata={"color": color}))
+        images.append(Document(f"photo-{i}", image=file.getvalue(), metadata={"color": color}))
     (tmp_path / "blue.png").write_bytes(file.getvalue())
     with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
-        assert index.add([*pictures, *MAILS, Document("copy", image=tmp_path / "blue.png")]) == 7
+        assert index.add([*images, *MAILS, Document("copy", image=tmp_path / "blue.png")]) == 7
         assert index.status().chunks == 6  # the copy is the same content
         hits = {hit.id: hit for hit in index.search("boat", k=7)}
         assert len(hits) == 7
         photo = hits["photo-1"]
         assert (photo.kind, photo.start, photo.page, photo.snippet) == ("image", None, None, None)
         assert photo.metadata == {"color": "green"}
-        expected = (
-            index.embedder.embed_texts(["boat"], role="query") @ index.embedder.embed_images([pictures[1].image]).T
-        )
+        expected = index.embedder.embed_texts(["boat"], role="query") @ index.embedder.embed_images([images[1].image]).T
         assert photo.similarity == pytest.approx(expected.item(), abs=0.01)
         assert ids(index.search("boat", where={"color": "red"})) == ["photo-0"]
         with pytest.raises(edgeembed.ImageError, match="document 'broken'"):
@@ -132,7 +130,7 @@ def test_pictures_are_documents_too(tmp_path: Path) -> None:
         assert index.verify().ok
 
 
-def test_a_picture_that_cannot_be_added_is_named_with_its_document(tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_added_is_named_with_its_document(tmp_path: Path) -> None:
     broken, gone = tmp_path / "broken.jpg", tmp_path / "gone.jpg"
     broken.write_bytes(b"no picture at all")
     Image.new("RGB", (400, 300), "red").save(tmp_path / "cut.jpg")
@@ -156,7 +154,7 @@ def test_a_picture_that_cannot_be_added_is_named_with_its_document(tmp_path: Pat
         assert index.status().documents == 0
 
 
-def test_a_picture_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_is_let_go_once_it_is_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands are embedded between two commits."""
     monkeypatch.setattr(writer, "COMMIT_SECONDS", 1e9)
     image = Image.new("RGB", (40, 30), "red")

@@ -49,7 +49,7 @@ def test_a_document_of_wrong_types(fields: dict[str, Any], message: str) -> None
         Document(**fields)
 
 
-def test_a_document_needs_a_name_and_its_picture_a_path() -> None:
+def test_a_document_needs_a_name_and_its_image_a_path() -> None:
     with pytest.raises(ValueError, match="document '': id must not be empty"):
         Document("", text="x")
     with pytest.raises(ValueError, match="document 'a': image must not be empty"):

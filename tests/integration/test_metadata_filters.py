@@ -62,6 +62,7 @@ def test_a_list_of_any_length_is_one_test(index: Index, count: int) -> None:
     assert found(index, {"even": {"in": [0, 1, "true"]}}) == []
 
 
+@pytest.mark.slow
 def test_a_filter_of_thousands_of_names_is_answered_or_refused(index: Index) -> None:
     many: dict[str, Any] = {f"x{n}": {"!=": n} for n in range(1500)}
     assert found(index, {**many, "n": 4}) == ["d4"]
@@ -70,6 +71,7 @@ def test_a_filter_of_thousands_of_names_is_answered_or_refused(index: Index) -> 
     assert found(index, {"document.id": {"glob": [f"d{n}" for n in range(3, 3000)]}}) == ["d3", "d4", "d5"]
 
 
+@pytest.mark.slow
 def test_a_query_of_many_phrases_and_exclusions_is_no_damage(index: Index) -> None:
     count = 300
     query = "boat " + " ".join(f'-word{n} -"no {n}"' for n in range(count))

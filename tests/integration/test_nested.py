@@ -140,6 +140,7 @@ def test_a_closed_pipe_is_no_error(notes: Path, command: list[str]) -> None:
     assert (run.returncode, run.stderr) == (0, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="names that POSIX allows")
 def test_odd_names_and_texts_survive_every_output(notes: Path) -> None:
     (notes / os.fsdecode(b"caf\xe9 ")).write_text("a boat in the caf\u00e9\u2028\n")

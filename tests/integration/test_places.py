@@ -116,6 +116,7 @@ def test_a_folder_that_cannot_be_written_and_a_cache_that_is_a_file(
         assert "Traceback" not in run.stderr
 
 
+@pytest.mark.slow
 def test_the_index_of_a_copied_folder_lies_in_the_cache_and_that_is_said_once(
     notes: Path, tmp_path: Path, tiny_bundle: Path
 ) -> None:

@@ -96,11 +96,11 @@ def test_an_excluded_word_counts_anywhere_in_the_document_a_phrase_in_its_passag
     assert {"purple", "zebra"} <= set(marked)
 
 
-def test_the_names_of_documents_count_also_those_of_pictures(tmp_path: Path) -> None:
-    picture = tmp_path / "p.png"
-    Image.new("RGB", (40, 30), "red").save(picture)
+def test_the_names_of_documents_count_also_those_of_images(tmp_path: Path) -> None:
+    image = tmp_path / "p.png"
+    Image.new("RGB", (40, 30), "red").save(image)
     with Index.open(tmp_path / "index", model=tiny_two_tower_bundle(tmp_path / "towers")) as index:
-        index.add([Document("holidays 2019/seaBeach/IMG_1.jpg", image=picture), Document("other/a.txt", text="a boat")])
+        index.add([Document("holidays 2019/seaBeach/IMG_1.jpg", image=image), Document("other/a.txt", text="a boat")])
         for query in ("beach", "sea", "holidays", '"seaBeach"', "img_1.jpg"):
             assert ids(index.search(query, mode="keyword")) == ["holidays 2019/seaBeach/IMG_1.jpg"], query
         assert ids(index.search("boat -holidays")) == ["other/a.txt"]

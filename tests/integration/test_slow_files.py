@@ -109,6 +109,7 @@ def test_a_damaged_file_in_the_place_of_one_of_the_same_size_and_time_is_another
     assert found(folder, "theremin") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
@@ -126,6 +127,7 @@ def test_what_a_parser_gives_up_is_read_all_the_same(
     assert found(folder, word) == [name]
 
 
+@pytest.mark.slow
 def test_a_page_with_which_the_parser_takes_too_long_is_read_without_it(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,22 +71,22 @@ def test_an_embedder_that_worked_before_works_in_the_child(tiny_bundle: Path, th
 def test_a_child_of_a_child_works_and_a_closed_one_stays_closed(image_bundle: Path) -> None:
     from PIL import Image
 
-    picture = Image.new("RGB", (40, 30), "red")
+    image = Image.new("RGB", (40, 30), "red")
     with Embedder.load(image_bundle, threads=2) as embedder:
-        before = embedder.embed_images([picture] * 5)
+        before = embedder.embed_images([image] * 5)
 
         def again() -> str:
-            embedder.embed_images([picture])
-            return in_child(lambda: bool(np.array_equal(embedder.embed_images([picture] * 5), before)))
+            embedder.embed_images([image])
+            return in_child(lambda: bool(np.array_equal(embedder.embed_images([image] * 5), before)))
 
         assert in_child(again) == "'True'"
 
         def closed() -> object:
             embedder.close()
-            return embedder.embed_images([picture])
+            return embedder.embed_images([image])
 
         assert in_child(closed).startswith("ValueError")
-        assert len(embedder.embed_images([picture])) == 1
+        assert len(embedder.embed_images([image])) == 1
 
 
 def test_an_index_that_wrote_before_reads_and_writes_in_the_child(index: Index) -> None:

@@ -1,1 +1,1 @@
-"""What tests share: tiny models, drawn pictures, old files, paths."""
+"""What tests share: tiny models, drawn images, old files, paths."""

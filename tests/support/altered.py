@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -123,10 +123,14 @@ def altered_tokenizers(bundle: Bundle) -> Iterator[tuple[str, dict[str, bytes]]]
         yield f"tokenizer: {change}", {section.tokenizer: json.dumps(data, ensure_ascii=False).encode()}
 
 
-def rewritten(bundle: Bundle, out: Path, files: dict[str, bytes] | None = None, **manifest: Any) -> Bundle:
-    """The bundle with other files and facts, all hashes made right."""
+def resealed(bundle: Bundle, out: Path, files: Mapping[str, bytes] | None = None, **manifest: Any) -> Bundle:
+    """The bundle with other files or fields of its manifest, all hashes computed anew, in the folder ``out``.
+
+    Args:
+        files: name to new content; a graph among them holds its weights, so the file of its old ones is left out.
+        manifest: fields of the manifest.
+    """
     contents: dict[str, Path | bytes] = {name: bundle.file(name) for name in bundle.manifest.files}
-    for name, content in (files or {}).items():
-        contents[name] = content
-        contents.pop(name + WEIGHTS_SUFFIX, None)  # a graph that is written anew holds its weights
-    return write_bundle(out, dataclasses.replace(bundle.manifest, **manifest), contents)
+    for name in files or ():
+        contents.pop(name + WEIGHTS_SUFFIX, None)
+    return write_bundle(out, dataclasses.replace(bundle.manifest, **manifest), contents | dict(files or {}))

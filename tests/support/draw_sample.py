@@ -1,4 +1,4 @@
-"""Draws the pictures of the sample folder: ``python -m tests.support.draw_sample tests/sample/photos``.
+"""Draws the images of the sample folder: ``python -m tests.support.draw_sample tests/sample/photos``.
 
 They are scenes of a few shapes, so that a search for photos can be tried where no photographs may be shipped.
 """
@@ -18,20 +18,20 @@ Scene = Callable[[], Image.Image]
 
 
 def _sky(top: tuple[int, int, int], bottom: tuple[int, int, int], height: int = HEIGHT) -> Image.Image:
-    """A picture that fades from one colour to another, from top to bottom."""
+    """An image that fades from one colour to another, from top to bottom."""
     column = Image.new("RGB", (1, height))
     for y in range(height):
         share = y / max(1, height - 1)
         column.putpixel((0, y), tuple(round(a + (b - a) * share) for a, b in zip(top, bottom, strict=True)))
-    picture = Image.new("RGB", (WIDTH, HEIGHT), bottom)
-    picture.paste(column.resize((WIDTH, height)))
-    return picture
+    image = Image.new("RGB", (WIDTH, HEIGHT), bottom)
+    image.paste(column.resize((WIDTH, height)))
+    return image
 
 
 def sunset() -> Image.Image:
     """The sun goes down over the sea, and the waves shine."""
-    picture = _sky((70, 40, 110), (255, 170, 70), 170)
-    pen = ImageDraw.Draw(picture)
+    image = _sky((70, 40, 110), (255, 170, 70), 170)
+    pen = ImageDraw.Draw(image)
     pen.ellipse((165, 115, 235, 185), fill=(255, 235, 150))
     sea = Image.new("RGB", (WIDTH, 130), (60, 60, 110))
     waves = ImageDraw.Draw(sea)
@@ -39,15 +39,15 @@ def sunset() -> Image.Image:
         spread = 25 + row
         waves.line((200 - spread, row, 200 + spread, row), fill=(250, 190 - row // 2, 90), width=2)
         waves.line((0, row + 2, WIDTH, row + 2), fill=(45, 45, 95 + row // 3), width=1)
-    picture.paste(sea, (0, 170))
+    image.paste(sea, (0, 170))
     pen.polygon([(0, 300), (0, 270), (140, 285), (220, 300)], fill=(190, 150, 110))
-    return picture.filter(ImageFilter.GaussianBlur(0.8))
+    return image.filter(ImageFilter.GaussianBlur(0.8))
 
 
 def bicycle() -> Image.Image:
     """A red bicycle leans against a wall."""
-    picture = Image.new("RGB", (WIDTH, HEIGHT), (222, 210, 190))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (WIDTH, HEIGHT), (222, 210, 190))
+    pen = ImageDraw.Draw(image)
     for row in range(0, 240, 20):
         for x in range(-(row % 40) // 2, WIDTH, 40):
             pen.rectangle((x, row, x + 38, row + 18), fill=(205, 188 + (x + row) % 12, 165), outline=(180, 165, 145))
@@ -70,13 +70,13 @@ def bicycle() -> Image.Image:
     pen.rounded_rectangle((135, 100, 190, 114), 7, fill=(30, 30, 30))
     pen.line((248, 100, 228, 88, 215, 92), fill=(40, 40, 40), width=6, joint="curve")
     pen.ellipse((180, 190, 210, 220), outline=(40, 40, 40), width=5)
-    return picture
+    return image
 
 
 def cat() -> Image.Image:
     """The face of a tabby cat."""
-    picture = _sky((110, 140, 105), (70, 95, 70))
-    pen = ImageDraw.Draw(picture)
+    image = _sky((110, 140, 105), (70, 95, 70))
+    pen = ImageDraw.Draw(image)
     fur, dark = (176, 140, 98), (96, 70, 45)
     for side in (-1, 1):
         pen.polygon([(200 + side * 35, 90), (200 + side * 105, 25), (200 + side * 112, 150)], fill=fur)
@@ -96,13 +96,13 @@ def cat() -> Image.Image:
     for side in (-1, 1):
         for end in (205, 225, 245):
             pen.line((200 + side * 30, 222, 200 + side * 150, end), fill=(245, 240, 230), width=2)
-    return picture.filter(ImageFilter.GaussianBlur(0.7))
+    return image.filter(ImageFilter.GaussianBlur(0.7))
 
 
 def soup() -> Image.Image:
     """A bowl of tomato soup on a wooden table, seen from above."""
-    picture = Image.new("RGB", (WIDTH, HEIGHT), (150, 105, 65))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (WIDTH, HEIGHT), (150, 105, 65))
+    pen = ImageDraw.Draw(image)
     for y in range(0, HEIGHT, 6):
         pen.line((0, y, WIDTH, y + 8), fill=(138 + y * 7 % 24, 96 + y * 5 % 16, 58), width=3)
     pen.ellipse((75, 25, 325, 275), fill=(245, 243, 238), outline=(205, 200, 195), width=3)
@@ -113,13 +113,13 @@ def soup() -> Image.Image:
         pen.ellipse((x, y, x + 16, y + 8), fill=(60, 125, 45))
     pen.line((318, 282, 385, 90), fill=(190, 190, 195), width=9)
     pen.ellipse((366, 40, 398, 100), fill=(200, 200, 205))
-    return picture.filter(ImageFilter.GaussianBlur(0.8))
+    return image.filter(ImageFilter.GaussianBlur(0.8))
 
 
 def mountains() -> Image.Image:
     """Mountains with snow above a lake."""
-    picture = _sky((95, 150, 215), (205, 225, 240))
-    pen = ImageDraw.Draw(picture)
+    image = _sky((95, 150, 215), (205, 225, 240))
+    pen = ImageDraw.Draw(image)
     for x, top, spread in ((90, 80, 130), (310, 65, 150), (200, 40, 165)):
         pen.polygon([(x - spread, 210), (x, top), (x + spread, 210)], fill=(88 + x // 10, 95, 115))
         share = 0.35
@@ -141,7 +141,7 @@ def mountains() -> Image.Image:
     pen.rectangle((0, 218, WIDTH, HEIGHT), fill=(62, 110, 150))
     for y in range(224, HEIGHT, 7):
         pen.line((y % 50, y, WIDTH - y % 70, y), fill=(95, 145, 180), width=2)
-    return picture.filter(ImageFilter.GaussianBlur(0.7))
+    return image.filter(ImageFilter.GaussianBlur(0.7))
 
 
 SCENES: dict[str, Scene] = {
@@ -155,18 +155,18 @@ SCENES: dict[str, Scene] = {
 
 
 def encoded(name: str) -> bytes:
-    """The file of a picture."""
+    """The file of an image."""
     file = io.BytesIO()
-    picture = SCENES[name]()
+    image = SCENES[name]()
     if name.endswith(".png"):
-        picture.quantize(64, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        image.quantize(64, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     else:
-        picture.save(file, "JPEG", quality=82)
+        image.save(file, "JPEG", quality=82)
     return file.getvalue()
 
 
 def main(folder: Path) -> None:
-    """Write all pictures."""
+    """Write all images."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in SCENES:
         (folder / name).write_bytes(encoded(name))

@@ -7,4 +7,4 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 """Of the checkout."""
 SAMPLE = ROOT / "tests" / "sample"
-"""The folder of notes and pictures that ships with the source."""
+"""The folder of notes and images that ships with the source."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from edgeembed.bundle.bundle import Bundle, write_bundle
 from edgeembed.bundle.manifest import ImageSection
 
 CLIP = ImageSection(
@@ -55,9 +53,3 @@ def in_bytes(pixels: np.ndarray) -> np.ndarray:
 
 UNDO = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
 """Orientation to the transposition (by Pillow's number) with which a picture is stored that is to be seen upright."""
-
-
-def resealed(bundle: Bundle, out: Path, *, files: dict[str, bytes] | None = None, **change: Any) -> Bundle:
-    """The bundle with other contents and with every hash computed anew."""
-    contents: dict[str, Path | bytes] = {name: bundle.file(name) for name in bundle.manifest.files}
-    return write_bundle(out, dataclasses.replace(bundle.manifest, **change), {**contents, **(files or {})})

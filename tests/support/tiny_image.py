@@ -36,7 +36,7 @@ _MEAN, _STD = (0.48, 0.46, 0.41), (0.27, 0.26, 0.28)
 def tiny_image_bundle(out: Path, *, dim: int = 16, seed: int = 0, size: int = 32) -> Path:
     """Write a small real image bundle: means of cells of 8 x 8 pixels, a random matrix, division by the length.
 
-    Pictures that look alike get similar vectors. Its space is that of :func:`tests.support.tiny.tiny_text_bundle`
+    Images that look alike get similar vectors. Its space is that of :func:`tests.support.tiny.tiny_text_bundle`
     of equal ``dim`` and ``seed``, though nothing but the name makes them so.
 
     Args:
@@ -63,7 +63,7 @@ def tiny_image_bundle(out: Path, *, dim: int = 16, seed: int = 0, size: int = 32
     )
     rng = np.random.default_rng(seed)
     weight = rng.standard_normal((3 * (size // _CELL) ** 2, dim)).astype(np.float32)
-    bias = 0.1 * rng.standard_normal(dim).astype(np.float32)  # so that no picture gives a vector of length 0
+    bias = 0.1 * rng.standard_normal(dim).astype(np.float32)  # so that no image gives a vector of length 0
     contents: dict[str, Path | bytes] = {
         IMAGE_GRAPH: _graph(weight, bias, size).SerializeToString(deterministic=True),
         "LICENSE": b"SPDX-License-Identifier: Apache-2.0\n",
@@ -122,7 +122,7 @@ def _seal(out: Path, manifest: Manifest, contents: Mapping[str, Path | bytes], r
     with tempfile.TemporaryDirectory() as scratch:
         draft = write_bundle(Path(scratch, "draft"), manifest, files)
         with Embedder(draft) as embedder:
-            files[GOLDEN_NAME] = npz_bytes(golden_image_arrays(_pictures(), reference, embedder))
+            files[GOLDEN_NAME] = npz_bytes(golden_image_arrays(_images(), reference, embedder))
             files[BACKGROUND_NAME] = npz_bytes({"image": embedder.embed_images(_ordinary())})
         files["README.md"] = card_text(manifest, files).encode()
         proved = write_bundle(Path(scratch, "proved"), manifest, files)
@@ -139,8 +139,8 @@ class _CellReference:
         self._weight, self._bias = weight.astype(np.float64), bias.astype(np.float64)
         self._side = section.width
 
-    def pixels(self, picture: bytes) -> npt.NDArray[np.float32]:
-        with Image.open(io.BytesIO(picture)) as image:
+    def pixels(self, file: bytes) -> npt.NDArray[np.float32]:
+        with Image.open(io.BytesIO(file)) as image:
             short = min(image.size)
             size = (self._side * image.width // short, self._side * image.height // short)
             left, top = (size[0] - self._side) // 2, (size[1] - self._side) // 2
@@ -149,11 +149,11 @@ class _CellReference:
         values = np.asarray(cropped, np.float64) / 255  # (H, W, 3)
         return np.asarray(((values - _MEAN) / _STD).transpose(2, 0, 1), dtype=np.float32)
 
-    def embed_images(self, pictures: Sequence[bytes]) -> npt.NDArray[np.float32]:
+    def embed_images(self, images: Sequence[bytes]) -> npt.NDArray[np.float32]:
         cells = self._side // _CELL
         rows = []
-        for picture in pictures:
-            blocks = self.pixels(picture).astype(np.float64).reshape(3, cells, _CELL, cells, _CELL)
+        for image in images:
+            blocks = self.pixels(image).astype(np.float64).reshape(3, cells, _CELL, cells, _CELL)
             value = blocks.mean(axis=(2, 4)).reshape(-1) @ self._weight + self._bias
             rows.append(value / np.linalg.norm(value))
         return np.stack(rows).astype(np.float32)
@@ -183,7 +183,7 @@ def _graph(weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], size:
     return model
 
 
-def _pictures() -> list[bytes]:
+def _images() -> list[bytes]:
     """Noise in a few shapes: wide, tall, of odd sides, smaller than the graph takes, of one colour."""
     rng = np.random.default_rng(1)
     shapes = [(48, 64), (77, 41), (33, 33), (5, 9), (1, 1)]
@@ -192,7 +192,7 @@ def _pictures() -> list[bytes]:
 
 
 def _ordinary() -> list[bytes]:
-    """Blurred noise: pictures that have little in common but that they are pictures."""
+    """Blurred noise: images that have little in common but that they are images."""
     rng = np.random.default_rng(2)
     return [_png(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)) for _ in range(24)]
 

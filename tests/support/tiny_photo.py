@@ -1,4 +1,4 @@
-"""A tiny random MobileNetV2 and drawn pictures with captions, for tests."""
+"""A tiny random MobileNetV2 and drawn images with captions, for tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def tiny_backbone(folder: Path, *, seed: int = 0) -> None:
     """Write ``tiny.npz`` and ``tiny.txt``, a backbone as ``edgeembed_export.photos.networks.mobilenet`` reads it.
 
     Five blocks, one of them residual, strides of 2 at the first and the third, 16 features, 12 classes named after
-    the pictures of :func:`tiny_photos`.
+    the images of :func:`tiny_photos`.
     """
     rng = np.random.default_rng(seed)
     arrays: dict[str, Any] = {}
@@ -52,7 +52,7 @@ def tiny_backbone(folder: Path, *, seed: int = 0) -> None:
 
 
 def tiny_photos(folder: Path, *, count: int = 48, seed: int = 0) -> None:
-    """Write ``tiny_captions.jsonl`` and pictures of one shape each; a fourth of them are of the split ``dev``."""
+    """Write ``tiny_captions.jsonl`` and images of one shape each; a fourth of them are of the split ``dev``."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -60,15 +60,15 @@ def tiny_photos(folder: Path, *, count: int = 48, seed: int = 0) -> None:
         colour = list(_COLOURS)[number % len(_COLOURS)]
         shape = _SHAPES[number // len(_COLOURS) % len(_SHAPES)]
         width, height = (int(side) for side in rng.integers(32, 64, 2))
-        picture = Image.new("RGB", (width, height), tuple(int(value) for value in rng.integers(90, 160, 3)))
-        draw, box = ImageDraw.Draw(picture), (width // 5, height // 5, width - width // 5, height - height // 5)
+        image = Image.new("RGB", (width, height), tuple(int(value) for value in rng.integers(90, 160, 3)))
+        draw, box = ImageDraw.Draw(image), (width // 5, height // 5, width - width // 5, height - height // 5)
         if shape == "disc":
             draw.ellipse(box, fill=_COLOURS[colour])
         elif shape == "bar":
             draw.rectangle((box[0], height // 3, box[2], height // 2), fill=_COLOURS[colour])
         else:
             draw.polygon([(box[0], box[3]), (width // 2, box[1]), (box[2], box[3])], fill=_COLOURS[colour])
-        picture.save(folder / f"{number}.png")
+        image.save(folder / f"{number}.png")
         captions = [f"a {colour} {shape}", f"a picture of a {shape} that is {colour}"]
         split = "dev" if number % 4 == 3 and number // 4 % 2 else "train"
         rows.append({"image": f"{number}.png", "split": split, "captions": captions})

@@ -43,7 +43,7 @@ def tiny_image_folder(out: Path, family: str = "vit", *, pooler: bool = True, se
 
     Args:
         out: folder to write.
-        family: ``vit``, ``deit`` or ``dinov2``; the last has positions for larger pictures than it is given.
+        family: ``vit``, ``deit`` or ``dinov2``; the last has positions for larger images than it is given.
         pooler: whether there are weights for a pooler (of ``vit`` and ``deit``).
         seed: of the weights.
     """

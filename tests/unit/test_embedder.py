@@ -208,20 +208,20 @@ def test_default_number_of_threads(tiny_bundle: Path) -> None:
         assert embedder.threads == usable_cores() >= 1
 
 
-def test_a_bundle_of_pictures_only_has_no_text(tiny_bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_of_images_only_has_no_text(tiny_bundle: Path, tmp_path: Path) -> None:
     bundle = read_bundle(tiny_bundle)
     image = ImageSection(
         graph="text.onnx", height=8, width=8, resize="stretch", filter="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3
     )
     manifest = dataclasses.replace(bundle.manifest, text=None, image=image)
-    out = write_bundle(tmp_path / "out", manifest, {"text.onnx": _picture_graph()})
+    out = write_bundle(tmp_path / "out", manifest, {"text.onnx": _image_graph()})
     with edgeembed.Embedder(out) as embedder:
         for call in (lambda: embedder.embed_texts(["a"]), lambda: embedder.count_tokens(["a"])):
             with pytest.raises(edgeembed.UnsupportedInputError, match="tiny"):
                 call()
 
 
-def _picture_graph() -> bytes:
+def _image_graph() -> bytes:
     """The mean of each channel, repeated to 16 numbers: not a model, but a graph of the right shape."""
     from onnx import TensorProto, helper, numpy_helper
 

@@ -1,4 +1,4 @@
-"""Pictures to vectors."""
+"""Images to vectors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from PIL import Image
 import edgeembed
 from edgeembed.bundle.bundle import read_bundle
 from edgeembed.errors import BundleError, ImageError, UnsupportedInputError
-from tests.support.pictures import drawing, noise, resealed, saved
+from tests.support.altered import resealed
+from tests.support.pictures import drawing, noise, saved
 
 
-def test_a_picture_of_the_caller_is_left_as_it_is(image_bundle: Path) -> None:
+def test_an_image_of_the_caller_is_left_as_it_is(image_bundle: Path) -> None:
     data = saved(drawing(), "PNG", exif=_turned())
     image = Image.open(io.BytesIO(data))
     with edgeembed.Embedder.load(image_bundle, threads=4) as embedder:
@@ -33,22 +34,22 @@ def _turned() -> Image.Exif:
     return exif
 
 
-def test_a_picture_has_one_vector_as_a_path_bytes_or_an_image(image_bundle: Path, tmp_path: Path) -> None:
-    pictures = [noise(30 + 7 * i, 50, seed=i) for i in range(40)]
-    for i, picture in enumerate(pictures):
-        picture.save(tmp_path / f"{i}.png")
+def test_an_image_has_one_vector_as_a_path_bytes_or_an_image(image_bundle: Path, tmp_path: Path) -> None:
+    images = [noise(30 + 7 * i, 50, seed=i) for i in range(40)]
+    for i, image in enumerate(images):
+        image.save(tmp_path / f"{i}.png")
     with edgeembed.Embedder.load(image_bundle, threads=3) as embedder:
-        vectors = embedder.embed_images(pictures)
+        vectors = embedder.embed_images(images)
         assert vectors.shape == (40, 16)
         assert vectors.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
         assert len(np.unique(vectors, axis=0)) == 40
         assert (embedder.embed_images([tmp_path / f"{i}.png" for i in range(40)]) == vectors).all()
-        assert (embedder.embed_images([str(tmp_path / "3.png"), saved(pictures[4])]) == vectors[3:5]).all()
-        assert (embedder.embed_images(pictures[::-1]) == vectors[::-1]).all()
+        assert (embedder.embed_images([str(tmp_path / "3.png"), saved(images[4])]) == vectors[3:5]).all()
+        assert (embedder.embed_images(images[::-1]) == vectors[::-1]).all()
         assert embedder.embed_images([]).shape == (0, 16)
     with edgeembed.Embedder.load(image_bundle, threads=1) as embedder:
-        assert (embedder.embed_images(pictures) == vectors).all()
+        assert (embedder.embed_images(images) == vectors).all()
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -69,7 +70,7 @@ def test_a_stream_is_read_only_a_little_ahead(threads: int, image_bundle: Path) 
         blocks.close()
 
 
-def test_one_picture_that_cannot_be_read_is_named(image_bundle: Path, tmp_path: Path) -> None:
+def test_one_image_that_cannot_be_read_is_named(image_bundle: Path, tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.png" for i in range(9)]
     for path in paths:
         noise(20, 20).save(path)
@@ -95,7 +96,7 @@ def test_wrong_use(image_bundle: Path, tiny_bundle: Path, tmp_path: Path) -> Non
         embedder.embed_images([noise(5, 5)])
 
 
-def test_use_after_the_end_is_no_fault_of_the_picture(image_bundle: Path) -> None:
+def test_use_after_the_end_is_no_fault_of_the_image(image_bundle: Path) -> None:
     for threads in (1, 2):
         embedder = edgeembed.Embedder.load(image_bundle, threads=threads)
         assert len(embedder.embed_images([Image.new("RGB", (2000, 1500), "red")])) == 1
@@ -112,12 +113,12 @@ def test_the_limit_on_pixels_can_be_set(image_bundle: Path) -> None:
 
 
 def test_two_towers(two_towers: Path, image_bundle: Path, tiny_bundle: Path) -> None:
-    picture = noise(50, 40)
+    image = noise(50, 40)
     with edgeembed.Embedder.load(two_towers) as both:
         assert both.manifest.text is not None
         with edgeembed.Embedder.load(image_bundle) as images, edgeembed.Embedder.load(tiny_bundle) as texts:
             assert both.manifest.space == images.manifest.space == texts.manifest.space
-            assert (both.embed_images([picture]) == images.embed_images([picture])).all()
+            assert (both.embed_images([image]) == images.embed_images([image])).all()
             assert (both.embed_texts(["a text"]) == texts.embed_texts(["a text"])).all()
             assert len({both.manifest.encoder, images.manifest.encoder, texts.manifest.encoder}) == 3
 

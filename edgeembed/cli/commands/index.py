@@ -103,10 +103,10 @@ def _walk_options(place: Place, options: IndexOptions, taken_in: dict[str, bool 
     from ...storage.index_place import index_place
     from ...sync.walk_options import options_at
 
-    told = {name: value for name, value in taken_in.items() if value is not None}
-    if not told:
+    changes = {name: value for name, value in taken_in.items() if value is not None}
+    if not changes:
         return None
-    return replace(options_at(Path(options.index) if options.index else index_place(place.root).path), **told)
+    return replace(options_at(Path(options.index) if options.index else index_place(place.root).path), **changes)
 
 
 def _name_enclosing_rule(place: Place) -> None:

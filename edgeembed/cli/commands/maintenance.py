@@ -115,23 +115,23 @@ def _echo(label: str, text: str) -> None:
 
 def _named_options(options: WalkOptions) -> str:
     """What is taken in that is left out by default, as the options of ``index`` are called; empty: nothing."""
-    told = {"--hidden": options.hidden, "--no-ignore": not options.ignore, "--follow": options.follow}
-    return ", ".join(name for name, value in told.items() if value)
+    switches = {"--hidden": options.hidden, "--no-ignore": not options.ignore, "--follow": options.follow}
+    return ", ".join(name for name, value in switches.items() if value)
 
 
 def _show_known(*, as_json: bool) -> None:
     """Every index of this user."""
     from ...maintenance.registry import known_indexes
 
-    for known in known_indexes():
-        used = known.used.isoformat(sep=" ", timespec="minutes")
+    for index in known_indexes():
+        last_used = index.used.isoformat(sep=" ", timespec="minutes")
         if as_json:
-            folder = {f"folder{end}": value for end, value in _facts(known.folder)}
-            record = {**messages.path_facts(str(known.path)), **folder, "size_bytes": known.size_bytes}
-            messages.echo_json({**record, "used": known.used.isoformat(timespec="seconds")})
+            folder = {f"folder{end}": value for end, value in _facts(index.folder)}
+            record = {**messages.path_facts(str(index.path)), **folder, "size_bytes": index.size_bytes}
+            messages.echo_json({**record, "used": index.used.isoformat(timespec="seconds")})
         else:
-            where = "" if known.path.parent == known.folder else f" (index in {known.path})"
-            click.echo(f"{known.size_bytes / 1e6:9.1f} MB  {used}  {messages.printable(f'{known.folder}{where}')}")
+            where = "" if index.path.parent == index.folder else f" (index in {index.path})"
+            click.echo(f"{index.size_bytes / 1e6:9.1f} MB  {last_used}  {messages.printable(f'{index.folder}{where}')}")
 
 
 def _facts(path: Path) -> list[tuple[str, str | None]]:

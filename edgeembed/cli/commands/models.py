@@ -63,9 +63,9 @@ def embed(source: BufferedReader, output: Path | None, role: Any, model: str | N
 
     if output is not None and output.suffix != ".npy":
         raise path_error(output, ValueError, "only .npy files can be written; leave out -o for JSON lines")
-    is_picture = _is_picture(source)
-    with Embedder.load(_picture_model(model) if is_picture else model, threads=threads) as embedder:
-        rows = _embedded_picture(source, embedder) if is_picture else _embedded_lines(source, embedder, role)
+    is_image = _is_image(source)
+    with Embedder.load(_image_model(model) if is_image else model, threads=threads) as embedder:
+        rows = _embedded_image(source, embedder) if is_image else _embedded_lines(source, embedder, role)
         with NpyWriter(output, embedder.dim) if output else nullcontext() as array:
             for records, vectors in rows:
                 if array is not None:
@@ -92,7 +92,7 @@ def _embedded_lines(source: BufferedReader, embedder: Embedder, role: Role) -> _
         del lines[: len(vectors)]
 
 
-def _embedded_picture(source: BufferedReader, embedder: Embedder) -> _Rows:
+def _embedded_image(source: BufferedReader, embedder: Embedder) -> _Rows:
     path = str(source.name)
     try:
         yield [messages.path_facts(path)], embedder.embed_images([source.read()])
@@ -100,8 +100,8 @@ def _embedded_picture(source: BufferedReader, embedder: Embedder) -> _Rows:
         raise ImageError(Path(path), error.reason) from error
 
 
-def _is_picture(source: BufferedReader) -> bool:
-    """Whether it is a picture and not lines of text.
+def _is_image(source: BufferedReader) -> bool:
+    """Whether it is an image and not lines of text.
 
     Raises:
         ValueError: it is neither.
@@ -118,8 +118,8 @@ def _is_picture(source: BufferedReader) -> bool:
     return False
 
 
-def _picture_model(model: str | None) -> str | Path | None:
-    """The model for pictures: the named one, or the one in the package that goes with it."""
+def _image_model(model: str | None) -> str | Path | None:
+    """The model for images: the named one, or the one in the package that goes with it."""
     from ...bundle.bundle import read_bundle, shipped_partner
 
     manifest = read_bundle(model, verify=False).manifest

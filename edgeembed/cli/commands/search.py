@@ -239,7 +239,7 @@ def _answer(
             raise click.exceptions.Exit(NEGATIVE)
 
         def lines(hit: Hit) -> list[tuple[int | None, str]]:
-            if hit.start_line is None or hit.end_line is None:  # a picture, or a text that has no lines of its own
+            if hit.start_line is None or hit.end_line is None:  # an image, or a text that has no lines of its own
                 return [(None, line) for line in (hit.passages[0].text or "").splitlines()]
             return [*opened.index.lines(hit.id, hit.start_line - (context or 0), hit.end_line + (context or 0))]
 
@@ -261,7 +261,7 @@ def _why_nothing(
         why = f"this file is not in the index; `edgeembed status --all {place.folder}` says why"
     else:
         why = _why_none_fits(ask, opened, limits, query, is_filtered=is_filtered)
-    left_out = messages.pictures_left_out(status.skipped)
+    left_out = messages.images_left_out(status.skipped)
     return f"{why}; {left_out}" if left_out else why
 
 

@@ -1,4 +1,4 @@
-"""Zip archives that are documents: their parts, with a bound on what they unpack to, and XML read as a stream."""
+"""Zip containers (OPC, OpenDocument, EPUB): parts with a limit on their size unpacked, and XML as events (SAX)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from defusedxml.common import DefusedXmlException
 from ..extras import Unreadable
 
 MAX_PART_BYTES = 256 << 20
-"""A part that unpacks to more is not read. A document of a thousand pages has some ten megabytes."""
-_ENCRYPTED = 1  # bit of an entry's flags
+"""Limit on a part's size unpacked (zip bombs). A document of a thousand pages has some ten megabytes."""
+_ENCRYPTED = 1  # bit 0 of an entry's general purpose flags
 
 
 class Handler(Protocol):
-    """What is told of an XML file, in order. Names are without namespaces."""
+    """Parser target (SAX handler): gets the events of an XML file in order. Names are without namespaces."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
@@ -67,21 +67,21 @@ class Archive:
         return data
 
     def parse(self, name: str, handler: Handler) -> None:
-        """Tell ``handler`` of an XML part; only one piece of it is in memory as objects.
+        """Stream the events of an XML part to ``handler``, without a tree of it in memory.
 
         Raises:
-            Unreadable: as :meth:`part`, and where the XML is not whole or defines entities.
+            Unreadable: as :meth:`part`, and where the XML is not well-formed or defines entities.
         """
         parse_xml(self.part(name), handler)
 
     def elements(self, name: str) -> list[Element]:
-        """All elements of a small XML part, in order."""
+        """All elements of a small XML part, flat, in document order."""
         collected = _Elements()
         self.parse(name, collected)
         return collected.elements
 
     def relations(self, name: str) -> dict[str, tuple[str, str]]:
-        """Of a part of an office document: by id, the last word of the type, and the name of the part meant.
+        """OPC relationships of a part: id to the last step of the type's URI, and the name of the target part.
 
         https://ecma-international.org/publications-and-standards/standards/ecma-376/, part 2, 6.5.
         """
@@ -98,7 +98,7 @@ class Archive:
 
 @dataclass
 class Element:
-    """An element of XML, without what is within it."""
+    """An XML element without its children."""
 
     name: str
     attributes: dict[str, str]
@@ -120,15 +120,15 @@ class _Elements:
 
 
 def joined(folder: str, target: str) -> str:
-    """The name of a part that another part, in ``folder``, refers to."""
+    """Resolve a relative reference: the name of the part that another part, in ``folder``, refers to."""
     return posixpath.normpath(posixpath.join("/", folder, unquote(target))).lstrip("/")
 
 
 def parse_xml(data: bytes, handler: Handler) -> None:
-    """Tell ``handler`` of an XML file.
+    """Stream the events of an XML file to ``handler``.
 
     Raises:
-        Unreadable: the XML is not whole, or defines entities, which documents do not and attacks do.
+        Unreadable: the XML is not well-formed, or defines entities, which documents do not and attacks do.
     """
     from defusedxml.ElementTree import DefusedXMLParser
 
@@ -143,7 +143,7 @@ def parse_xml(data: bytes, handler: Handler) -> None:
 
 
 class _Local:
-    """Takes the namespaces away."""
+    """Parser target that strips namespaces."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler

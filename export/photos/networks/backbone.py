@@ -98,9 +98,9 @@ def named_classifier(path: Path, weight: torch.Tensor, bias: torch.Tensor) -> tu
         ExportError: the names are not as many.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
-    named = lines[1:] if lines[:1] == ["background"] else lines
-    if len(weight) not in (len(named), len(lines)):
-        raise ExportError(f"{path}: has {len(named)} names, the classifier {len(weight)} classes")
-    classifier = torch.nn.Linear(weight.shape[1], len(named))
-    classifier.load_state_dict({"weight": weight[-len(named) :], "bias": bias[-len(named) :]})  # copied
-    return tuple(named), classifier
+    names = lines[1:] if lines[:1] == ["background"] else lines
+    if len(weight) not in (len(names), len(lines)):
+        raise ExportError(f"{path}: has {len(names)} names, the classifier {len(weight)} classes")
+    classifier = torch.nn.Linear(weight.shape[1], len(names))
+    classifier.load_state_dict({"weight": weight[-len(names) :], "bias": bias[-len(names) :]})  # copied
+    return tuple(names), classifier

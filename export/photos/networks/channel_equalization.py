@@ -17,7 +17,7 @@ def equalize(blocks: torch.nn.Sequential, maps: torch.Tensor) -> None:
     Channels between blocks are divided by their range, in place; the results stay the same.
 
     The output of a block is unbounded, and its largest channel sets the quantization scale for all: in plain parts of
-    a picture the others then lie between two steps, everywhere to the same side. The layer that produces a channel can
+    an image the others then lie between two steps, everywhere to the same side. The layer that produces a channel can
     make it smaller, and the layer that consumes it make up for that. Residual blocks share the channels of their input.
 
     Args:

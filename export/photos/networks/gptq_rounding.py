@@ -11,7 +11,7 @@ _DAMP = 0.01
 """Dampening (GPTQ's percdamp): share of the inputs' mean square that is added to the diagonal, so that inputs that are
 always alike can be solved for."""
 _PLACES = 12_544
-"""At most so many positions of the pictures are sampled."""
+"""Sample size: at most so many positions of the images."""
 _GROUPS = 64
 """So many groups of a layer are computed together."""
 _TINY = 1e-9
@@ -25,7 +25,7 @@ def gptq_round_network(blocks: torch.nn.Sequential, maps: torch.Tensor, *, most:
     Weights are rounded in place to ``most`` steps either way, and biases moved so that every channel keeps its mean.
 
     Layer by layer, each on the output of the rounded ones before it. The inputs of a convolution are correlated (some
-    are always large, many vary alike, and neighbours in a picture are nearly the same): the weight of one input is
+    are always large, many vary alike, and neighbours in an image are nearly the same): the weight of one input is
     rounded, and those of the inputs that follow take over the error.
 
     Args:
@@ -61,8 +61,8 @@ def _products(layer: Convolution, value: torch.Tensor) -> torch.Tensor:
     """Hessian of GPTQ: products of the inputs under the kernel, summed over positions, (groups, inputs, inputs)
     of each group."""
     kernel, patches = layer.weight.shape[2:], []
-    for number, picture in enumerate(layer.padded(value)):  # one at a time: a pixel is under up to 25 kernels
-        under = torch.nn.functional.unfold(picture[None], kernel, stride=layer.stride)[0]  # (C * kernel, places)
+    for number, image in enumerate(layer.padded(value)):  # one at a time: a pixel is under up to 25 kernels
+        under = torch.nn.functional.unfold(image[None], kernel, stride=layer.stride)[0]  # (C * kernel, places)
         apart = max(1, len(value) * under.shape[1] // _PLACES)
         some = under[:, number % apart :: apart]
         patches.append(some.reshape(layer.groups, -1, some.shape[1]).mT)

@@ -29,7 +29,7 @@ LARGEST = 1e-5
 _LEAST = 1e-9
 """Allowed to any model: two orders of addition of a usual one are some 1e-12 apart."""
 _ONE_ROUNDING = 6e-8
-"""Relative size of jitter that rounds every weight once more."""
+"""Relative size of jitter that rounds every weight once more: half of them become another number."""
 _MARGIN = 10
 """Allowed is so many times what one more rounding of every weight does: large activations (MobileBERT) cost digits."""
 

@@ -22,11 +22,11 @@ _WORDS = 40
 _LONGEST = 1 << 14
 """Largest limit of tokens that is proved by a text beyond it."""
 _PIXEL_SAMPLE = 1000
-"""Sampled values of each golden picture, of all its pixels and channels."""
+"""Sampled values of each golden image, of all its pixels and channels."""
 
 
 def embedded(embedder: Embedder, kind: str, items: Sequence[Any]) -> Vectors:
-    """Vectors of texts (``kind`` is ``text``) or of pictures by a bundle, ``(N, dim)``."""
+    """Vectors of texts (``kind`` is ``text``) or of images by a bundle, ``(N, dim)``."""
     return embedder.embed_texts(items) if kind == "text" else embedder.embed_images(items)
 
 
@@ -43,10 +43,10 @@ class TextReference(Protocol):
 class ImageReference(Protocol):
     """Float reference of an image tower: another implementation of the same pipeline."""
 
-    def pixels(self, picture: bytes) -> npt.NDArray[np.float32]:
+    def pixels(self, image: bytes) -> npt.NDArray[np.float32]:
         """Preprocessed pixels of an image file, float32 ``(C, H, W)``."""
 
-    def embed_images(self, pictures: Sequence[bytes]) -> Vectors:
+    def embed_images(self, images: Sequence[bytes]) -> Vectors:
         """Float32 ``(N, dim)``, rows of length 1, of image files."""
 
 
@@ -121,25 +121,25 @@ def own_arrays(
 
 
 def golden_image_arrays(
-    pictures: Sequence[bytes], reference: ImageReference, embedder: Embedder
+    images: Sequence[bytes], reference: ImageReference, embedder: Embedder
 ) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of ``golden.npz`` for pictures, as ``models/README.md`` specifies them.
+    """The arrays of ``golden.npz`` for images, as ``models/README.md`` specifies them.
 
     Args:
-        pictures: contents of image files on which all decoders agree; those of JPEG differ by a level here and there.
+        images: contents of image files on which all decoders agree; those of JPEG differ by a level here and there.
         reference: gives ``pixels`` and ``image_reference``.
         embedder: the very bundle; gives ``image_self``.
     """
-    pixels = np.stack([reference.pixels(picture).reshape(-1) for picture in pictures])
+    pixels = np.stack([reference.pixels(image).reshape(-1) for image in images])
     # A fixed sample: everywhere and in every channel, yet always the same.
     positions = np.sort(np.random.default_rng(0).permutation(pixels.shape[1])[:_PIXEL_SAMPLE])
     return {
-        "images": np.frombuffer(b"".join(pictures), np.uint8),
-        "image_bytes": np.array([len(picture) for picture in pictures], np.int64),
+        "images": np.frombuffer(b"".join(images), np.uint8),
+        "image_bytes": np.array([len(image) for image in images], np.int64),
         "pixel_positions": positions.astype(np.int64),
         "pixels": pixels[:, positions].astype(np.float32),
-        "image_reference": reference.embed_images(pictures),
-        "image_self": embedder.embed_images(pictures),
+        "image_reference": reference.embed_images(images),
+        "image_self": embedder.embed_images(images),
     }
 
 

@@ -45,7 +45,7 @@ _ALIKE = 3
 
 
 def self_tolerance(bundle: Bundle, golden: Arrays) -> dict[str, float]:
-    """Values for ``tolerance`` in the manifest, for each tower of ``bundle``; those for pictures say so in their keys.
+    """Values for ``tolerance`` in the manifest, for each tower of ``bundle``; those for images say so in their keys.
 
     Args:
         bundle: a draft with all that decides vectors.

@@ -23,7 +23,7 @@ from edgeembed_export.distillation.recipes import STUDENTS
 from edgeembed_export.distillation.students.characters import character_student, write_character_graph
 from edgeembed_export.distillation.students.layers import layer_student, prune_tokenizer
 from edgeembed_export.distillation.students.static import StaticStudent, static_student, write_static_graph
-from edgeembed_export.distillation.teacher_vectors import Teacher, batches, teacher_vectors, torch_teacher
+from edgeembed_export.distillation.teacher_vectors import Teacher, teacher_vectors, torch_teacher
 from edgeembed_export.distillation.training import Plan, losses, read_log, train
 from edgeembed_export.errors import ExportError
 from edgeembed_export.references.text import TorchReference
@@ -88,19 +88,6 @@ def test_the_shipped_students_use_no_other_sets(data: Path) -> None:
         assert len((own - shared) & texts) < 0.02 * len(own), name
 
 
-def test_corpus_is_mixed_and_joined(own_data: Path) -> None:
-    short = read_corpus(own_data, joined=0, seed=1, sets=OWN)
-    assert sorted(short) == sorted(set(background_texts()))
-    assert short[:50] == read_corpus(own_data, joined=0, seed=1, sets=OWN, limit=50)
-    assert short != read_corpus(own_data, joined=0, seed=2, sets=OWN)
-    joined = set(read_corpus(own_data, joined=30, seed=1, sets=OWN)) - set(short)
-    assert 10 <= len(joined) <= 30
-    pairs = [f"{a} {b}" for a, b in zip(background_texts(), background_texts()[1:], strict=False)]
-    assert all(any(pair in text for pair in pairs) for text in joined)
-    with pytest.raises(ExportError, match=r"holds no glosses\.jsonl\.gz"):
-        read_corpus(own_data, joined=0, seed=1, sets=(TrainingSet("glosses", ""),))
-
-
 def test_teacher_vectors_are_computed_once(bert: Path, tmp_path: Path, texts: list[str]) -> None:
     reference = TorchReference(open_text(bert))
     real = torch_teacher(reference, bfloat16=False)
@@ -122,14 +109,6 @@ def test_teacher_vectors_are_computed_once(bert: Path, tmp_path: Path, texts: li
     assert np.array_equal(found[0], found[-1])
     teacher_vectors(Teacher(counting, "another", ""), texts, tmp_path / "cache")
     assert asked == [len(texts), 1, len(texts)]
-
-
-def test_batches_hold_like_lengths() -> None:
-    lengths = [3, 50, 4, 120, 5, 48, 7, 8, 9, 10]
-    found = list(batches(lengths, tokens=100, texts=4))
-    assert sorted(i for rows in found for i in rows) == list(range(10))
-    assert found[0] == [3]
-    assert all(len(rows) <= 4 and len(rows) * max(lengths[i] for i in rows) <= 100 for rows in found[1:])
 
 
 def test_losses() -> None:

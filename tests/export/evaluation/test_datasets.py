@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
-from edgeembed_export.evaluation.datasets import Pictures, find_sets, read_retrieval, read_rows
+from edgeembed_export.evaluation.datasets import ImageFiles, find_sets, read_retrieval, read_rows
 
 
 def write(path: Path, rows: list[dict[str, object]]) -> None:
@@ -86,7 +86,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
         list(read_rows(tmp_path / "list.jsonl"))
 
 
-def test_pictures_from_folders_and_archives(tmp_path: Path) -> None:
+def test_images_from_folders_and_archives(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     (tmp_path / "a.png").write_bytes(b"first")
     (tmp_path / "more" / "b.png").write_bytes(b"second")
@@ -98,9 +98,9 @@ def test_pictures_from_folders_and_archives(tmp_path: Path) -> None:
         link = tarfile.TarInfo("d.png")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
-    pictures = Pictures(tmp_path)
-    assert pictures.read("a.png") == b"first"
-    assert pictures.read("more/b.png") == pictures.read("b.png") == b"second"
-    assert pictures.read("in/c.png") == pictures.read("c.png") == b"third, and longer"
-    assert "d.png" not in pictures
-    assert "../a.png" not in pictures
+    files = ImageFiles(tmp_path)
+    assert files.read("a.png") == b"first"
+    assert files.read("more/b.png") == files.read("b.png") == b"second"
+    assert files.read("in/c.png") == files.read("c.png") == b"third, and longer"
+    assert "d.png" not in files
+    assert "../a.png" not in files

@@ -1,4 +1,4 @@
-"""Pictures are drawn, always the same, and hold what they should."""
+"""Figures are drawn, always the same, and hold what they should."""
 
 from __future__ import annotations
 

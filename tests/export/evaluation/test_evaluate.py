@@ -82,7 +82,7 @@ def test_sets_that_a_bundle_cannot_be_measured_on(sets: Path, tiny_bundle: Path,
     with edgeembed.Embedder.load(image_bundle) as embedder:
         encoder = encoder_of(embedder)
         assert encoder.texts is None
-        assert len(left_out(None, sets, encoder.images)) == 5  # one picture a class leaves no neighbours
+        assert len(left_out(None, sets, encoder.images)) == 5  # one image a class leaves no neighbours
         for word in WORDS:
             (sets / f"{word}.png").unlink()
         assert "none of its pictures is beside" in left_out(None, sets, encoder.images)["things"]
@@ -123,7 +123,7 @@ def test_text_side_from_another_bundle(sets: Path, tiny_bundle: Path, image_bund
     assert "cannot be compared" in str(refused.exception)
 
 
-def test_several_bundles_and_pictures(sets: Path, tiny_bundle: Path, image_bundle: Path, tmp_path: Path) -> None:
+def test_several_bundles_and_figures(sets: Path, tiny_bundle: Path, image_bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "pictures"
     chosen = ("--data", sets, "--set", "pairs", "--set", "topics", "--typos", "pairs", "--pictures", out)
     done = run(tiny_bundle, tiny_bundle, *chosen)

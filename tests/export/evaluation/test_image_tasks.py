@@ -1,4 +1,4 @@
-"""Measures of pictures, against numbers worked out by hand. Pictures are one colour; their vector is that colour."""
+"""Measures of images, against numbers worked out by hand. Images are one colour; their vector is that colour."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytest.importorskip("torch", reason="the export stage is not installed")
 
 from edgeembed_export.errors import ExportError
 from edgeembed_export.evaluation.datasets import EvaluationSet, find_sets
-from edgeembed_export.evaluation.image_tasks import caption_ranks, caption_retrieval, class_vectors, labelled_pictures
+from edgeembed_export.evaluation.image_tasks import caption_ranks, caption_retrieval, class_vectors, labelled_images
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "purple": (200, 0, 255)}
 
@@ -32,8 +32,8 @@ def unit(rows: Sequence[Sequence[float]]) -> np.ndarray:
     return values / np.linalg.norm(values, axis=1, keepdims=True)
 
 
-def embed_images(pictures: Sequence[bytes]) -> np.ndarray:
-    return unit([np.asarray(Image.open(io.BytesIO(picture)))[0, 0].astype(float) for picture in pictures])
+def embed_images(images: Sequence[bytes]) -> np.ndarray:
+    return unit([np.asarray(Image.open(io.BytesIO(image)))[0, 0].astype(float) for image in images])
 
 
 def embed(texts: Sequence[str], role: str) -> np.ndarray:
@@ -44,7 +44,7 @@ def embed(texts: Sequence[str], role: str) -> np.ndarray:
 
 
 def captioned(folder: Path, rows: list[tuple[str, list[str]]]) -> EvaluationSet:
-    """Pictures named after their colours, in an archive beside the captions."""
+    """Images named after their colours, in an archive beside the captions."""
     with tarfile.open(folder / "photos.tar", "w") as archive:
         for colour, _ in rows:
             member = tarfile.TarInfo(f"{colour}.png")
@@ -65,7 +65,7 @@ def labelled(folder: Path, rows: list[tuple[str, str]], missing: Sequence[str] =
 
 
 def test_ranks_by_hand() -> None:
-    similarity = np.array([[0.9, 0.1], [0.2, 0.3], [0.8, 0.7]], np.float32)  # the first two belong to picture 0
+    similarity = np.array([[0.9, 0.1], [0.2, 0.3], [0.8, 0.7]], np.float32)  # the first two belong to image 0
     to_image, to_text = caption_ranks(similarity, np.array([0, 0, 1]))
     assert to_image.tolist() == [1, 2, 2]
     assert to_text.tolist() == [1, 1]
@@ -82,14 +82,14 @@ def test_caption_retrieval(tmp_path: Path) -> None:
         tmp_path, [("red", ["red", "a red square"]), ("blue", ["blue", "green"]), ("green", ["very green"])]
     )
     scores = caption_retrieval(embed, embed_images, found)
-    # Of five captions only "green" points elsewhere, to rank 2 or 3; the green picture's own caption ties with it.
+    # Of five captions only "green" points elsewhere, to rank 2 or 3; the green image's own caption ties with it.
     assert scores["text to image R@1"] == 80.0
     assert scores["text to image R@5"] == scores["image to text R@5"] == 100.0
     assert scores["image to text R@1"] == pytest.approx(66.67)
     assert set(scores) == {f"{way} R@{k}" for way in ("text to image", "image to text") for k in (1, 5, 10)}
 
 
-def test_a_picture_that_is_missing(tmp_path: Path) -> None:
+def test_an_image_that_is_missing(tmp_path: Path) -> None:
     found = captioned(tmp_path, [("red", ["red"])])
     (tmp_path / "photos_captions.jsonl").write_text(
         '{"image": "red.png", "captions": ["red"]}\n{"image": "gone.png", "captions": ["x"]}\n'
@@ -101,27 +101,27 @@ def test_a_picture_that_is_missing(tmp_path: Path) -> None:
 def test_zero_shot(tmp_path: Path) -> None:
     rows = [("red", "red"), ("blue", "blue"), ("purple", "red")]  # purple is nearer to blue
     found = labelled(tmp_path, rows, missing=["green"])
-    scores = labelled_pictures(embed, embed_images, found)
-    assert scores == {"zero-shot top-1": 66.67, "zero-shot top-5": 100.0}  # green has no picture, so no neighbours
+    scores = labelled_images(embed, embed_images, found)
+    assert scores == {"zero-shot top-1": 66.67, "zero-shot top-5": 100.0}  # green has no image, so no neighbours
 
 
 def test_neighbours_need_no_names(tmp_path: Path) -> None:
     rows = [(colour, colour) for colour in ("red", "green", "blue") for _ in range(3)]
     found = labelled(tmp_path, rows)
-    assert labelled_pictures(None, embed_images, found)["knn accuracy"] == 0.0  # 6 of 8 neighbours are of other colours
+    assert labelled_images(None, embed_images, found)["knn accuracy"] == 0.0  # 6 of 8 neighbours are of other colours
     many = labelled(tmp_path, [(colour, colour) for colour in ("red", "green") for _ in range(12)])
-    assert labelled_pictures(None, embed_images, many) == {"knn accuracy": 100.0}
-    assert set(labelled_pictures(embed, embed_images, many)) == {"knn accuracy", "zero-shot top-1", "zero-shot top-5"}
+    assert labelled_images(None, embed_images, many) == {"knn accuracy": 100.0}
+    assert set(labelled_images(embed, embed_images, many)) == {"knn accuracy", "zero-shot top-1", "zero-shot top-5"}
 
 
-def test_pictures_that_cannot_be_measured(tmp_path: Path) -> None:
+def test_images_that_cannot_be_measured(tmp_path: Path) -> None:
     found = labelled(tmp_path, [("red", "red"), ("blue", "blue")])
     with pytest.raises(ExportError, match="needs a text encoder, or two pictures of every class"):
-        labelled_pictures(None, embed_images, found)
+        labelled_images(None, embed_images, found)
     (tmp_path / "0.png").unlink()
     (tmp_path / "1.png").unlink()
     with pytest.raises(ExportError, match="none of its 2 pictures"):
-        labelled_pictures(embed, embed_images, found)
+        labelled_images(embed, embed_images, found)
 
 
 def test_prompts_are_averaged() -> None:

@@ -1,4 +1,4 @@
-"""Image encoders: source folder in, proved bundle out; and how pictures become pixels, as a source says it."""
+"""Image encoders: source folder in, proved bundle out; and how images become pixels, as a source says it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edgeembed_export.quantization.schemes import FLOAT32, INT8, SCHEMES
 from edgeembed_export.references.image import upright_rgb
 from edgeembed_export.sealing.options import EncoderOptions
 from edgeembed_export.sealing.pipeline import make_bundle
-from edgeembed_export.sealing.proof.golden_pictures import background_pictures, golden_pictures
+from edgeembed_export.sealing.proof.golden_images import background_images, golden_images
 from edgeembed_export.sources.image_preprocessing import image_section, load_processor
 from transformers import AutoModel
 
@@ -67,7 +67,7 @@ def vit(tmp_path: Path) -> Path:
     return tiny_image_folder(tmp_path / "vit")
 
 
-def transformers_vectors(folder: Path, pictures: Sequence[bytes], *, pooler: bool) -> np.ndarray:
+def transformers_vectors(folder: Path, images: Sequence[bytes], *, pooler: bool) -> np.ndarray:
     """Vectors of upright RGB, divided by their length, with nothing but transformers."""
     import torch
     from transformers import AutoImageProcessor
@@ -75,31 +75,31 @@ def transformers_vectors(folder: Path, pictures: Sequence[bytes], *, pooler: boo
     processor = AutoImageProcessor.from_pretrained(folder, use_fast=False)
     model = AutoModel.from_pretrained(folder).eval()
     rows = []
-    for picture in pictures:
+    for image in images:
         with torch.inference_mode():
-            out = model(**processor(upright_rgb(picture), return_tensors="pt", input_data_format="channels_last"))
+            out = model(**processor(upright_rgb(image), return_tensors="pt", input_data_format="channels_last"))
         rows.append((out.pooler_output if pooler else out.last_hidden_state[:, 0])[0].numpy())
     return np.stack(rows) / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_family_gives_transformers_vectors(
-    name: str, sources: dict[str, Path], bundles: dict[tuple[str, str], Bundle], pictures: list[bytes]
+    name: str, sources: dict[str, Path], bundles: dict[tuple[str, str], Bundle], images: list[bytes]
 ) -> None:
     bundle = bundles[name, "float32"]
     with edgeembed.Embedder(bundle) as embedder:
-        found = embedder.embed_images(pictures)
-    expected = transformers_vectors(sources[name], pictures, pooler=bool(SOURCES[name]["pooler"]))
+        found = embedder.embed_images(images)
+    expected = transformers_vectors(sources[name], images, pooler=bool(SOURCES[name]["pooler"]))
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
     assert len({row.tobytes() for row in found}) == 50
     assert all(result.ok for result in check(bundle))
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_int8_is_close_and_smaller(name: str, bundles: dict[tuple[str, str], Bundle], pictures: list[bytes]) -> None:
+def test_int8_is_close_and_smaller(name: str, bundles: dict[tuple[str, str], Bundle], images: list[bytes]) -> None:
     exact, small = bundles[name, "float32"], bundles[name, "int8"]
     with edgeembed.Embedder(exact) as one, edgeembed.Embedder(small) as other:
-        cosine = cosines(one.embed_images(pictures), other.embed_images(pictures))
+        cosine = cosines(one.embed_images(images), other.embed_images(images))
     assert cosine.min() >= INT8.least_cosine
     assert cosine.mean() >= INT8.least_mean_cosine
     assert small.file("image.onnx").stat().st_size < 0.8 * exact.file("image.onnx").stat().st_size
@@ -173,8 +173,8 @@ def test_patches_stay_float(bundles: dict[tuple[str, str], Bundle]) -> None:
 
 
 def test_quantize_table(sources: dict[str, Path], tmp_path: Path) -> None:
-    for number, picture in enumerate(background_pictures()[:12]):
-        (tmp_path / f"{number}.png").write_bytes(picture)
+    for number, image in enumerate(background_images()[:12]):
+        (tmp_path / f"{number}.png").write_bytes(image)
     rows = [json.dumps({"image": f"{number}.png", "label": number % 6}) + "\n" for number in range(12)]
     (tmp_path / "kinds_labels.jsonl").write_text("".join(rows))
     arguments = ["quantize-table", str(sources["vit"]), "--schemes", "float32,int8,int8-float2"]
@@ -216,15 +216,15 @@ def test_facts_of_the_bundle(sources: dict[str, Path], bundles: dict[tuple[str, 
     assert "the model's own pooler" in pooled
     with np.load(bundle.file("background.npz")) as background:
         assert background.files == ["image"]
-        assert background["image"].shape == (len(background_pictures()), 32)
+        assert background["image"].shape == (len(background_images()), 32)
 
 
-def test_the_golden_pictures_are_hard() -> None:
+def test_the_golden_images_are_hard() -> None:
     import io
 
     from PIL import Image
 
-    opened = [Image.open(io.BytesIO(picture)) for picture in golden_pictures()]
+    opened = [Image.open(io.BytesIO(image)) for image in golden_images()]
     assert {"RGB", "P", "RGBA", "LA", "L", "1", "I;16", "CMYK"} <= {image.mode for image in opened}
     assert {image.format for image in opened} == {"PNG", "JPEG"}
     assert {image.getexif().get(0x0112) for image in opened} >= {2, 6, 8}
@@ -232,7 +232,7 @@ def test_the_golden_pictures_are_hard() -> None:
     assert any(image.width < image.height for image in opened)
     assert any(image.width % 2 and image.height % 2 for image in opened)
     assert min(image.width for image in opened) == 1
-    assert sum(map(len, golden_pictures())) < 150_000
+    assert sum(map(len, golden_images())) < 150_000
     for image in opened:
         if image.format == "JPEG":  # of one colour in every block, where no two decoders differ
             values = np.asarray(image)

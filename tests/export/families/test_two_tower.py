@@ -28,7 +28,7 @@ from edgeembed_export.quantization.schemes import FLOAT32, INT8, quantize
 from edgeembed_export.references.image import upright_rgb
 from edgeembed_export.sealing.options import EncoderOptions
 from edgeembed_export.sealing.pipeline import bundle_info, make_bundle
-from edgeembed_export.sealing.proof.golden_pictures import background_pictures
+from edgeembed_export.sealing.proof.golden_images import background_images
 from edgeembed_export.sealing.seal import prove
 from edgeembed_export.sources.siglip_tokenizer import convert_siglip
 from edgeembed_export.sources.tokenizer import bundle_tokenizer
@@ -128,8 +128,8 @@ def transformers_towers(folder: Path, family: str) -> tuple[Callable[[str], Any]
         with torch.inference_mode():
             return reading(**tokenizer([text], truncation=True, return_tensors="pt", **padding))[name or "text_embeds"]
 
-    def see(picture: bytes) -> Any:
-        pixels = processor(upright_rgb(picture), return_tensors="pt", input_data_format="channels_last")
+    def see(image: bytes) -> Any:
+        pixels = processor(upright_rgb(image), return_tensors="pt", input_data_format="channels_last")
         with torch.inference_mode():
             return seeing(**pixels)[name or "image_embeds"]
 
@@ -138,28 +138,28 @@ def transformers_towers(folder: Path, family: str) -> tuple[Callable[[str], Any]
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_family_gives_transformers_vectors(
-    name: str, sources: dict[str, Path], bundles: dict[tuple[str, str], Bundle], texts: list[str], pictures: list[bytes]
+    name: str, sources: dict[str, Path], bundles: dict[tuple[str, str], Bundle], texts: list[str], images: list[bytes]
 ) -> None:
     read, see = transformers_towers(sources[name], name)
     with edgeembed.Embedder(bundles[name, "float32"]) as embedder:
         found = embedder.embed_texts(texts)
         np.testing.assert_allclose(found, unit([read(text) for text in texts]), atol=1e-5, rtol=0)
         assert len({row.tobytes() for row in found}) >= 45  # some differ only behind the limit
-        found = embedder.embed_images(pictures)
-        np.testing.assert_allclose(found, unit([see(picture) for picture in pictures]), atol=1e-5, rtol=0)
+        found = embedder.embed_images(images)
+        np.testing.assert_allclose(found, unit([see(image) for image in images]), atol=1e-5, rtol=0)
         assert len({row.tobytes() for row in found}) == 50
     assert all(result.ok for result in check(bundles[name, "float32"]))
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_int8_is_close_and_smaller(
-    name: str, bundles: dict[tuple[str, str], Bundle], texts: list[str], pictures: list[bytes]
+    name: str, bundles: dict[tuple[str, str], Bundle], texts: list[str], images: list[bytes]
 ) -> None:
     exact, small = bundles[name, "float32"], bundles[name, "int8"]
     with edgeembed.Embedder(exact) as one, edgeembed.Embedder(small) as other:
         for cosine in (
             cosines(one.embed_texts(texts), other.embed_texts(texts)),
-            cosines(one.embed_images(pictures), other.embed_images(pictures)),
+            cosines(one.embed_images(images), other.embed_images(images)),
         ):
             assert cosine.min() >= INT8.least_cosine
             assert cosine.mean() >= INT8.least_mean_cosine
@@ -223,7 +223,7 @@ def test_facts_of_the_bundle(sources: dict[str, Path], bundles: dict[tuple[str, 
     for fact in ("24 tokens", "the shorter side to 32 pixels", "embed_texts", "embed_images", "the visual projection"):
         assert fact in card, fact
     with np.load(bundles["clip", "int8"].file("background.npz")) as background:
-        assert background["image"].shape == (len(background_pictures()), 16)
+        assert background["image"].shape == (len(background_images()), 16)
         assert background["text"].shape[1] == 16
 
 
@@ -325,8 +325,8 @@ def test_each_tower_is_held_to_its_own_tolerance(
 
 
 def test_quantize_table(sources: dict[str, Path], tmp_path: Path) -> None:
-    for number, picture in enumerate(background_pictures()[:4]):
-        (tmp_path / f"{number}.png").write_bytes(picture)
+    for number, image in enumerate(background_images()[:4]):
+        (tmp_path / f"{number}.png").write_bytes(image)
     rows = [json.dumps({"image": f"{number}.png", "captions": [f"a {number}", "b"]}) + "\n" for number in range(4)]
     (tmp_path / "shown_captions.jsonl").write_text("".join(rows))
     absent = json.dumps({"image": "gone.png", "captions": ["a"]}) + "\n"
@@ -339,13 +339,13 @@ def test_quantize_table(sources: dict[str, Path], tmp_path: Path) -> None:
         cli, [*arguments, "--schemes", "float32,int8", "--json", str(tmp_path / "table.txt")]
     )
     assert done.exit_code == 0, done.output
-    texts, pictures = (table.splitlines() for table in done.output.split("\n\n"))
+    texts, images = (table.splitlines() for table in done.output.split("\n\n"))
     assert texts[0] == "texts:"
-    assert pictures[0] == "pictures:"
+    assert images[0] == "pictures:"
     assert "pairs spearman" in texts[1]
-    assert "pairs spearman" not in pictures[1]  # the same for every form of the image tower
+    assert "pairs spearman" not in images[1]  # the same for every form of the image tower
     assert texts[1].endswith("tokens/s")
-    assert pictures[1].endswith("pictures/s")
+    assert images[1].endswith("pictures/s")
     found = json.loads((tmp_path / "table.txt").read_text())
     for kind, tower in found.items():
         assert tower["chosen"] == "int8", kind

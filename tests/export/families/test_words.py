@@ -27,9 +27,10 @@ from edgeembed_export.sealing.pipeline import Exported, make_bundle
 from edgeembed_export.sealing.proof.golden import background_texts
 
 import edgeembed
-from edgeembed.bundle.bundle import Bundle, read_bundle, write_bundle
+from edgeembed.bundle.bundle import Bundle, read_bundle
 from edgeembed.maintenance.check_bundle import check, cosines
 from edgeembed.reading.decode import decode
+from tests.support.altered import resealed
 from tests.support.paths import SAMPLE
 
 DIM = 50
@@ -216,9 +217,8 @@ def altered(bundle: Bundle, out: Path, name: str, change: Callable[[npt.NDArray[
     values = numpy_helper.to_array(tensor).copy()
     change(values)
     tensor.CopyFrom(numpy_helper.from_array(values, name))
-    files: dict[str, Path | bytes] = {item: bundle.file(item) for item in bundle.manifest.files}
-    resealed = write_bundle(out, bundle.manifest, {**files, "text.onnx": model.SerializeToString()})
-    return [result.stage for result in check(resealed) if not result.ok]
+    other = resealed(bundle, out, {"text.onnx": model.SerializeToString()})
+    return [result.stage for result in check(other) if not result.ok]
 
 
 def test_the_check_finds_an_altered_table(exported: Exported, tmp_path: Path) -> None:
@@ -256,11 +256,9 @@ def test_the_check_finds_altered_weights_in_int8(glove: Path, tmp_path: Path) ->
 def test_the_check_finds_an_altered_limit(exported: Exported, tmp_path: Path) -> None:
     bundle = exported.bundle
     assert bundle.manifest.text is not None
-    files: dict[str, Path | bytes] = {name: bundle.file(name) for name in bundle.manifest.files}
     for limit in (511, 513):
         text = dataclasses.replace(bundle.manifest.text, max_tokens=limit)
-        resealed = write_bundle(tmp_path / "altered", dataclasses.replace(bundle.manifest, text=text), files)
-        assert not check(resealed)[0].ok
+        assert not check(resealed(bundle, tmp_path / "altered", text=text))[0].ok
 
 
 def test_a_vocabulary_in_another_language(tmp_path: Path) -> None:

@@ -223,8 +223,8 @@ def test_rounding_is_made_good_by_what_is_rounded_later() -> None:
     assert made_good < plain / 10
 
 
-def test_neighbours_in_a_picture_are_made_good_for_too() -> None:
-    """In plain parts of a picture a depthwise kernel sees nine times the same: its sum must stay what it was."""
+def test_neighbours_in_an_image_are_made_good_for_too() -> None:
+    """In plain parts of an image a depthwise kernel sees nine times the same: its sum must stay what it was."""
     torch.manual_seed(0)
     layer = Convolution(torch.randn(32, 1, 3, 3), torch.zeros(32), stride=2, depthwise=True, relu6=False)
     smooth = torch.nn.functional.interpolate(torch.randn(40, 32, 3, 3), size=32, mode="bilinear", align_corners=True)

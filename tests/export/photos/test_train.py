@@ -27,8 +27,7 @@ from edgeembed_export.photos.teacher import bundle_photo_teacher, is_two_tower, 
 from edgeembed_export.photos.tower import PhotoTower, TowerRecipe, told_apart
 from edgeembed_export.photos.train import read_photos, train_photos
 from edgeembed_export.photos.training import PhotoPlan, TrainingData, backbone_probabilities, run_tower, train_tower
-from edgeembed_export.photos.views import FeatureCache, stretched, view
-from edgeembed_export.sealing.proof.golden_pictures import golden_pictures
+from edgeembed_export.photos.views import FeatureCache, stretched
 
 import edgeembed
 from edgeembed.bundle.bundle import Bundle
@@ -112,15 +111,6 @@ def test_what_is_no_mobilenet_is_refused(photo_data: Path, tmp_path: Path) -> No
     (tmp_path / "few.txt").write_text("background\nred disc\n")
     with pytest.raises(ExportError, match="has 1 names"):
         load_mobilenet(photo_data / "backbones/tiny.npz", tmp_path / "few.txt")
-
-
-def test_views_differ_and_can_be_made_again() -> None:
-    picture = golden_pictures()[0]
-    one, other = (view(picture, 32, np.random.default_rng(seed)) for seed in (1, 2))
-    assert one.size == other.size == stretched(picture, 32).size == (32, 32)
-    assert one.tobytes() == view(picture, 32, np.random.default_rng(1)).tobytes() != other.tobytes()
-    for golden in golden_pictures():  # 1 x 1, palette, alpha, CMYK, 16 bits …
-        assert view(golden, 16, np.random.default_rng(0)).mode == stretched(golden, 16).mode == "RGB"
 
 
 def test_what_is_seen_is_kept(photo_data: Path, backbone: Backbone, tmp_path: Path) -> None:
@@ -315,22 +305,22 @@ def test_weights_are_stored_small_and_opened_as_floats(photo_data: Path, tiny_bu
     assert not {"Cast", "Conv", "FusedConv"} & set(operators)
 
 
-def test_a_clip_folder_teaches_its_pictures(photo_data: Path, tmp_path: Path) -> None:
+def test_a_clip_folder_teaches_its_images(photo_data: Path, tmp_path: Path) -> None:
     folder = tiny_clip_folder(tmp_path / "clip")
     assert is_two_tower(str(folder))
     assert not is_two_tower("minilm-l6-int8")
     assert not is_two_tower(str(tmp_path))
     teacher = two_tower_photo_teacher(folder)
     assert teacher.images is not None
-    # No captions at all: a folder of pictures.
+    # No captions at all: a folder of images.
     recipe = replace(RECIPE, photos=replace(RECIPE.photos, file="images"), plan=replace(RECIPE.plan, steps=120))
     made = train_photos(teacher, photo_data, tmp_path / "out", recipe)
     exported = tmp_path / "bundle"
     assert CliRunner().invoke(cli, [str(folder), str(exported), "--precision", "float32"]).exit_code == 0
-    pictures = [path.read_bytes() for path in sorted((photo_data / "images").glob("*.png"))]
+    images = [path.read_bytes() for path in sorted((photo_data / "images").glob("*.png"))]
     with edgeembed.Embedder.load(exported) as whole, edgeembed.Embedder.load(made.bundle.path) as student:
         assert whole.manifest.space == student.manifest.space
-        close = cosines(student.embed_images(pictures), whole.embed_images(pictures))
+        close = cosines(student.embed_images(images), whole.embed_images(images))
     log = [line for line in read_log(tmp_path / "out" / "log.jsonl") if "vector" in line]
     assert log[-1]["vector"] < log[0]["vector"]
     assert close.mean() > 1 - log[0]["vector"]
@@ -356,15 +346,15 @@ def test_the_command_says_what_there_is(tmp_path: Path) -> None:
 
 
 def test_the_shipped_backbone_names_what_it_sees(data: Path) -> None:
-    from edgeembed_export.evaluation.datasets import Pictures, read_rows
+    from edgeembed_export.evaluation.datasets import ImageFiles, read_rows
 
     backbone = load_mobilenet(data / BackboneRecipe().arrays, data / BackboneRecipe().names)
     assert len(backbone.blocks) == 18
     assert backbone.features == 1280
     assert len(backbone.names) == 1000
-    pictures = Pictures(data / "images")
-    rows = [row for row in read_rows(data / "images/imagenet_labels.jsonl.gz") if row["image"] in pictures][::16]
-    pixels = np.stack([np.asarray(stretched(pictures.read(row["image"]), 224), np.float32) for row in rows])
+    files = ImageFiles(data / "images")
+    rows = [row for row in read_rows(data / "images/imagenet_labels.jsonl.gz") if row["image"] in files][::16]
+    pixels = np.stack([np.asarray(stretched(files.read(row["image"]), 224), np.float32) for row in rows])
     pixels = (pixels / 255 - np.array(backbone.mean, np.float32)) / np.array(backbone.std, np.float32)
     with torch.inference_mode():
         maps = backbone.blocks(torch.from_numpy(pixels).permute(0, 3, 1, 2))

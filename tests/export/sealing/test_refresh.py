@@ -63,7 +63,7 @@ def test_the_command(old: Bundle, tmp_path: Path) -> None:
     assert read_bundle(tmp_path / "new").manifest.name == "old"
 
 
-def test_a_picture_tower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_tower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = read_bundle("photo-minilm")
     old = write_bundle(
         tmp_path / "old", shipped.manifest, {name: shipped.file(name) for name in shipped.manifest.files}

@@ -71,7 +71,7 @@ def test_every_word_of_the_vocabulary_is_found() -> None:
 
 
 def test_what_is_left_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word_tokenizer, "MAX_JOINED", 2)
+    monkeypatch.setattr(word_tokenizer, "MAX_ADDED_TOKENS", 2)
     lower = [f"word{i}" for i in range(300)]
     vocabulary = build_vocabulary(["i", *lower, "I", "a-b", "c-d", "e-f"])
     assert vocabulary.lowercase

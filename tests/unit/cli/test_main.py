@@ -23,7 +23,7 @@ from tests.support.tiny_image import tiny_two_tower_bundle
 
 
 def test_what_pillow_warns_of_is_not_shown(notes: Path, tmp_path: Path) -> None:
-    """A picture with a damaged part that is read all the same: an animation of no frames."""
+    """An image with a damaged part that is read all the same: an animation of no frames."""
     data = io.BytesIO()
     Image.new("RGB", (30, 20), "red").save(data, "PNG")
     kind, body = b"acTL", bytes(8)

@@ -1,4 +1,4 @@
-"""What is typed on the command line as values: weights, dates, sizes, scores, words and pictures."""
+"""What is typed on the command line as values: weights, dates, sizes, scores, words and images."""
 
 from __future__ import annotations
 
@@ -101,9 +101,7 @@ def test_a_meaning_needs_words(typed: str) -> None:
         Item().convert(typed, None, None)
 
 
-def test_the_name_of_a_picture_is_the_picture_if_it_is_there(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_name_of_an_image_is_the_image_if_it_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "boat.png"
     assert meaning(str(path)) == str(path)
     assert capsys.readouterr().err == f"{path}: no such picture; searching for these words\n"

@@ -105,7 +105,7 @@ def test_an_error_names_its_path_once_in_json(notes: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_picture_cannot_be_explained_and_is_named_as_it_was_typed(tmp_path: Path) -> None:
+def test_an_image_cannot_be_explained_and_is_named_as_it_was_typed(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (30, 20), "red").save(tmp_path / "photos" / "red.png")
     command = ("explain", "red", "photos/red.png", "photos", "--model", tiny_two_tower_bundle(tmp_path / "towers"))
@@ -123,22 +123,22 @@ def test_marks_are_words_of_the_query(notes: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pictures_in_json(tmp_path: Path) -> None:
+def test_images_in_json(tmp_path: Path) -> None:
     bundle = tiny_two_tower_bundle(tmp_path / "towers")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("a red boat")
     Image.new("RGB", (30, 20), "red").save(tmp_path / "red.png")
     options = ("--model", bundle, "--json", "--min-score", "0")
-    by_picture = edge("search", "red.png", "notes", *options, cwd=tmp_path)
-    assert validate(by_picture.stdout, "hit")["matched"] == ["vector"], by_picture.stderr
+    by_image = edge("search", "red.png", "notes", *options, cwd=tmp_path)
+    assert validate(by_image.stdout, "hit")["matched"] == ["vector"], by_image.stderr
     by_words = edge("search", "missing.png", "notes", *options, cwd=tmp_path)  # no such file: words
-    assert validate(by_words.stdout, "hit")["similarity"] != validate(by_picture.stdout, "hit")["similarity"]
+    assert validate(by_words.stdout, "hit")["similarity"] != validate(by_image.stdout, "hit")["similarity"]
     summed = edge("search", "boat", "notes", "--plus", "2:red.png", "--minus", "0.5:water", *options, cwd=tmp_path)
     assert validate(summed.stdout, "hit")["similarity"] != validate(by_words.stdout, "hit")["similarity"]
     (tmp_path / "scan.jfif").write_bytes((tmp_path / "red.png").read_bytes())
-    assert edge("search", "scan.jfif", "notes", *options, cwd=tmp_path).stdout == by_picture.stdout
+    assert edge("search", "scan.jfif", "notes", *options, cwd=tmp_path).stdout == by_image.stdout
     similar = edge("similar", "red.png", "notes", *options, cwd=tmp_path)
-    assert validate(similar.stdout, "hit") == validate(by_picture.stdout, "hit")
+    assert validate(similar.stdout, "hit") == validate(by_image.stdout, "hit")
 
 
 @pytest.mark.slow

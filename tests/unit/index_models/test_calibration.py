@@ -22,7 +22,7 @@ def test_a_score_counts_deviations_above_the_ordinary() -> None:
     image = calibrate(queries, np.array([[0.6, 0.6], [0.8, 0.8]], np.float32))
     assert (text.mean, text.deviation) == pytest.approx((0.2, 0.1))
     assert text.score(0.2 + LOGISTIC_MIDPOINT * 0.1) == pytest.approx(0.5)
-    assert image.score(0.7 + LOGISTIC_MIDPOINT * 0.1) == pytest.approx(0.5)  # the same above what is usual for pictures
+    assert image.score(0.7 + LOGISTIC_MIDPOINT * 0.1) == pytest.approx(0.5)  # the same above what is usual for images
     scores = [text.score(similarity) or 0 for similarity in (-1.0, 0.2, 0.5, 0.6, 1.0)]
     assert scores == sorted(scores)
     assert 0 <= scores[0] < 0.05
@@ -65,7 +65,7 @@ def test_the_shipped_model_tells_a_subject_from_another(embedder: edgeembed.Embe
     assert scores[1] < 0.1
 
 
-def test_a_picture_finds_itself_far_above_others_that_are_all_alike() -> None:
+def test_an_image_finds_itself_far_above_others_that_are_all_alike() -> None:
     rng = np.random.default_rng(0)
     alike = np.array([1.0, 0, 0, 0]) + 0.3 * rng.standard_normal((500, 4))
     alike = (alike / np.linalg.norm(alike, axis=1, keepdims=True)).astype(np.float32)

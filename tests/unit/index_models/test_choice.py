@@ -1,4 +1,4 @@
-"""An index of texts and pictures from two bundles: of one vector space, and of two."""
+"""An index of texts and images from two bundles: of one vector space, and of two."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import edgeembed
 from edgeembed import Document, Folder, Index, ModelMismatchError, UnsupportedInputError
 from edgeembed.bundle import bundle
 from edgeembed.bundle import shipped as shipped_bundles
-from edgeembed.cli.messages import pictures_left_out
+from edgeembed.cli.messages import images_left_out
 from edgeembed.errors import BundleError
 from edgeembed.reading.entries import PICTURE
 from tests.support.tiny import tiny_text_bundle
@@ -29,7 +29,7 @@ COLOURS = ("red", "green", "blue")
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The models in the package: one for texts, one for pictures in its space."""
+    """The models in the package: one for texts, one for images in its space."""
     root = tmp_path / "shipped"
     tiny_text_bundle(root / "words")
     tiny_image_bundle(root / "sights")
@@ -72,7 +72,7 @@ def kinds(hits: list[edgeembed.Hit]) -> dict[str, str]:
 ALL = {**dict.fromkeys(TEXTS, "text"), **dict.fromkeys((f"{colour}.png" for colour in COLOURS), "image")}
 
 
-def test_a_shipped_model_of_the_same_space_embeds_the_pictures(things: Path, shipped: Path) -> None:
+def test_a_shipped_model_of_the_same_space_embeds_the_images(things: Path, shipped: Path) -> None:
     with Folder.open(things) as folder:
         assert folder.status().image_model == "sights"  # it would be
         report = folder.sync()
@@ -95,7 +95,7 @@ def test_a_shipped_model_of_the_same_space_embeds_the_pictures(things: Path, shi
         assert (status.model, status.image_model, status.space) == ("words", "sights", status.image_space)
 
 
-def test_a_search_for_words_opens_no_picture_graph(things: Path, shipped: Path) -> None:
+def test_a_search_for_words_opens_no_image_graph(things: Path, shipped: Path) -> None:
     with Folder.open(things) as folder:
         folder.sync()
     graph = shipped / "sights" / "image.onnx"
@@ -109,7 +109,7 @@ def test_a_search_for_words_opens_no_picture_graph(things: Path, shipped: Path) 
             folder.search(things / "red.png")
 
 
-def test_an_index_without_pictures_does_not_look_for_a_model(tmp_path: Path, shipped: Path) -> None:
+def test_an_index_without_images_does_not_look_for_a_model(tmp_path: Path, shipped: Path) -> None:
     with Index.open(tmp_path / "index") as index:
         index.add([Document(name, text=text) for name, text in TEXTS.items()])
         (shipped / "sights" / "manifest.json").write_text("nothing that could be read")
@@ -119,7 +119,7 @@ def test_an_index_without_pictures_does_not_look_for_a_model(tmp_path: Path, shi
         index.add([Document("more", text="one more boat")])
 
 
-def test_pictures_are_left_out_for_good(things: Path, shipped: Path) -> None:
+def test_images_are_left_out_for_good(things: Path, shipped: Path) -> None:
     with Folder.open(things, image_model="none") as folder:
         report = folder.sync()
         assert {item.reason for item in report.skipped} == {PICTURE}
@@ -136,7 +136,7 @@ def test_pictures_are_left_out_for_good(things: Path, shipped: Path) -> None:
         assert kinds(folder.search("boat", k=9)) == ALL
 
 
-def test_an_index_made_before_gets_a_model_for_pictures_and_embeds_no_text_again(things: Path, shipped: Path) -> None:
+def test_an_index_made_before_gets_a_model_for_images_and_embeds_no_text_again(things: Path, shipped: Path) -> None:
     shutil.move(shipped / "sights", shipped.parent / "later")
     with Folder.open(things) as folder:
         assert len(folder.sync().skipped) == 3
@@ -144,7 +144,7 @@ def test_an_index_made_before_gets_a_model_for_pictures_and_embeds_no_text_again
             for path, row in folder.index._store.read(lambda snapshot: snapshot.files()).items():
                 if row.reason == PICTURE:
                     writer.skip(path, row._replace(reason="not text: a picture"), keep=False)
-        assert pictures_left_out(folder.status().skipped).startswith("3 pictures left out")
+        assert images_left_out(folder.status().skipped).startswith("3 pictures left out")
         assert folder.status().image_model is None
         with pytest.raises(UnsupportedInputError, match="words embeds text only"):
             folder.search(things / "red.png")
@@ -171,10 +171,10 @@ def test_a_model_of_two_towers_beside_the_text_model(things: Path, shipped: Path
                 embed = model.embed_images if hit.kind == "image" else model.embed_texts
                 (query,) = model.embed_texts(["boat"], role="query")
                 assert hit.similarity == pytest.approx(float(query @ embed([item])[0]), abs=0.01)  # type: ignore[operator]
-        pictures = {name: kind for name, kind in ALL.items() if kind == "image"}
-        assert kinds(folder.search(things / "red.png", k=9)) == pictures
-        assert kinds(folder.search("boat", plus=[things / "red.png"], k=9)) == pictures
-        assert kinds(folder.similar(things / "red.png", k=9)).items() < pictures.items()
+        images = {name: kind for name, kind in ALL.items() if kind == "image"}
+        assert kinds(folder.search(things / "red.png", k=9)) == images
+        assert kinds(folder.search("boat", plus=[things / "red.png"], k=9)) == images
+        assert kinds(folder.similar(things / "red.png", k=9)).items() < images.items()
         assert kinds(folder.similar(things / "boat.txt", k=9)) == {"garden.txt": "text"}
         assert folder.index.verify().ok
         status = folder.status()
@@ -182,7 +182,7 @@ def test_a_model_of_two_towers_beside_the_text_model(things: Path, shipped: Path
         assert status.space != status.image_space
 
 
-def test_a_picture_explains_no_text_of_another_space(things: Path, shipped: Path, towers: Path) -> None:
+def test_an_image_explains_no_text_of_another_space(things: Path, shipped: Path, towers: Path) -> None:
     with Folder.open(things, image_model=towers) as folder:
         folder.sync()
         with pytest.raises(
@@ -237,7 +237,7 @@ def test_the_model_of_each_kind_must_stay(things: Path, shipped: Path, towers: P
             folder.sync()
 
 
-def test_models_for_pictures_that_make_no_sense(tmp_path: Path, shipped: Path) -> None:
+def test_models_for_images_that_make_no_sense(tmp_path: Path, shipped: Path) -> None:
     elsewhere = tiny_image_bundle(tmp_path / "elsewhere", seed=3)
     with pytest.raises(UnsupportedInputError, match="no words could find them"):
         Index.open(tmp_path / "index", image_model=elsewhere)
@@ -248,7 +248,7 @@ def test_models_for_pictures_that_make_no_sense(tmp_path: Path, shipped: Path) -
     assert not (tmp_path / "index").exists()
 
 
-def test_a_model_for_pictures_brings_the_text_model_of_its_space(things: Path, shipped: Path) -> None:
+def test_a_model_for_images_brings_the_text_model_of_its_space(things: Path, shipped: Path) -> None:
     with Folder.open(things, model="sights") as folder:
         folder.sync()
         assert kinds(folder.search("boat", k=9)) == ALL
@@ -296,7 +296,7 @@ def test_a_rebuild_keeps_both_models_or_takes_new_ones(things: Path, shipped: Pa
     assert models() == ("words", None)
     Folder.rebuild(things, image_model="sights")
     assert models() == ("words", "sights")
-    Folder.rebuild(things, model=towers)  # of another space: its own pictures
+    Folder.rebuild(things, model=towers)  # of another space: its own images
     assert models() == ("towers", "towers")
 
 
@@ -330,15 +330,15 @@ def test_a_crafted_setting_is_refused(things: Path, shipped: Path, change: Calla
         Folder.open(things)
 
 
-def picture(seed: int) -> bytes:
+def image_bytes(seed: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.random.default_rng(seed).integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(file, "PNG")
     return file.getvalue()
 
 
-def test_a_picture_that_fails_later_costs_only_itself(tmp_path: Path, shipped: Path) -> None:
+def test_an_image_that_fails_later_costs_only_itself(tmp_path: Path, shipped: Path) -> None:
     with Index.open(tmp_path / "index") as index:
-        before = [Document(f"p{i}", image=picture(i)) for i in range(9)]
+        before = [Document(f"p{i}", image=image_bytes(i)) for i in range(9)]
         with pytest.raises(edgeembed.ImageError):
             index.add([*before, Document("broken", image=b"none"), Document("t", text="a boat")])
         assert {hit.id for hit in index.search("boat", k=20)} >= {f"p{i}" for i in range(9)}
@@ -348,18 +348,20 @@ def test_a_picture_that_fails_later_costs_only_itself(tmp_path: Path, shipped: P
         assert index.verify().ok
 
 
-def test_the_last_of_one_name_wins_also_behind_a_picture(tmp_path: Path, shipped: Path) -> None:
+def test_the_last_of_one_name_wins_also_behind_an_image(tmp_path: Path, shipped: Path) -> None:
     with Index.open(tmp_path / "index") as index:
-        index.add([Document("x", image=picture(1)), Document("x", text="a boat"), Document("y", image=picture(1))])
+        index.add(
+            [Document("x", image=image_bytes(1)), Document("x", text="a boat"), Document("y", image=image_bytes(1))]
+        )
         assert kinds(index.search("boat", k=9)) == {"x": "text", "y": "image"}
         assert index.status().chunks == 2
 
 
-def test_files_of_one_broken_picture_are_all_skipped(things: Path, shipped: Path) -> None:
-    cut = picture(3)[:300]
+def test_files_of_one_broken_image_are_all_skipped(things: Path, shipped: Path) -> None:
+    cut = image_bytes(3)[:300]
     for i in range(20):
         (things / f"cut-{i}.png").write_bytes(cut)
-        (things / f"whole-{i}.png").write_bytes(picture(i))
+        (things / f"whole-{i}.png").write_bytes(image_bytes(i))
         age(things / f"cut-{i}.png")
         age(things / f"whole-{i}.png")
     with Folder.open(things, threads=3) as folder:

@@ -24,13 +24,13 @@ def test_what_is_written_is_read_back(image: Any, tmp_path: Path) -> None:
     assert RecordedModels.from_setting(models.to_setting(), tmp_path) == models
 
 
-def test_a_setting_made_before_pictures_had_models_is_read(tmp_path: Path) -> None:
+def test_a_setting_made_before_images_had_models_is_read(tmp_path: Path) -> None:
     """Indexes on disk depend on these names."""
     setting = json.dumps({"name": "a", "encoder": "b", "space": "c", "dim": 3, "location": None})
     assert RecordedModels.from_setting(setting, tmp_path) == RecordedModels(ModelRecord("a", "b", "c", 3, None))
 
 
-def test_both_kinds_have_a_length_even_before_there_is_a_picture() -> None:
+def test_both_kinds_have_a_length_even_before_there_is_an_image() -> None:
     assert RecordedModels(TEXT).dims() == RecordedModels(TEXT, NoModel.LEFT_OUT).dims() == {"text": 16, "image": 16}
     assert RecordedModels(TEXT, IMAGE).dims() == {"text": 16, "image": 32}
 

@@ -1,4 +1,4 @@
-"""Pictures to pixels, as a bundle wants them: resize, crop, normalise, as transformers does."""
+"""Images to pixels, as a bundle wants them: resize, crop, normalise, as transformers does."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_pixels_equal_those_of_transformers(number: int, encoder_of: Callable[..
 
 @pytest.mark.parametrize("size", [(9000, 20), (20, 9000), (5000, 3)])
 @pytest.mark.parametrize("resampling", ["bilinear", "bicubic", "lanczos"])
-def test_a_very_long_picture_is_never_resized_as_a_whole(
+def test_a_very_long_image_is_never_resized_as_a_whole(
     size: tuple[int, int],
     resampling: str,
     encoder_of: Callable[..., ImagePreprocessor],
@@ -87,7 +87,7 @@ def test_a_very_long_picture_is_never_resized_as_a_whole(
     assert (levels > 0.5).mean() < 0.01
 
 
-def test_a_line_of_pixels_is_a_picture(encoder_of: Callable[..., ImagePreprocessor]) -> None:
+def test_a_line_of_pixels_is_an_image(encoder_of: Callable[..., ImagePreprocessor]) -> None:
     pixels = encoder_of().encode(Image.new("RGB", (200_000, 1), "white"))
     assert pixels.shape == (3, 32, 32)
     assert np.ptp(pixels, axis=(1, 2)).max() == 0
@@ -126,7 +126,7 @@ def test_the_limit_on_pixels_is_checked_before_anything_is_decoded(
 
 
 @pytest.mark.parametrize("resize", ["shortest-edge", "stretch"])
-def test_pictures_may_be_made_smaller_by_a_filter_of_their_own(
+def test_images_may_be_made_smaller_by_a_filter_of_their_own(
     resize: str, encoder_of: Callable[..., ImagePreprocessor]
 ) -> None:
     section = dataclasses.replace(CLIP, resize=resize)
@@ -149,7 +149,7 @@ def test_pictures_may_be_made_smaller_by_a_filter_of_their_own(
         encoder_of(dataclasses.replace(section, shrink_filter="sharp"))
 
 
-def test_how_far_pictures_are_reduced_is_part_of_the_encoder_digest(image_bundle: Path, tmp_path: Path) -> None:
+def test_how_far_images_are_reduced_is_part_of_the_encoder_digest(image_bundle: Path, tmp_path: Path) -> None:
     bundle = read_bundle(image_bundle)
     manifest = bundle.manifest
     assert manifest.image is not None

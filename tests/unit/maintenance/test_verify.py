@@ -27,6 +27,7 @@ def test_a_sound_index_verifies_and_needs_no_repair(place: Path) -> None:
     assert {name: (place / name).read_bytes() for name in before} == before
 
 
+@pytest.mark.slow
 def test_most_of_a_page_of_zeros_is_found_wherever_it_is(place: Path, tmp_path: Path) -> None:
     """Of rows it makes ones with key 0, behind the last of which reading could go on without end."""
     size = (place / CATALOG_NAME).stat().st_size

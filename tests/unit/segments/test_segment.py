@@ -45,6 +45,7 @@ def test_a_large_segment_is_searched_by_its_graph_nearly_as_well(
     assert np.mean(recalls) >= 0.98
 
 
+@pytest.mark.slow
 def test_a_segment_takes_at_most_a_third_of_the_vectors_in_float32(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).integers(-127, 128, (5000, 384), dtype=np.int8)
     facts = write_segment(tmp_path, f"text-{0:032x}.usearch", "text", np.arange(1, 5001), [rows], threads=2)

@@ -31,7 +31,7 @@ def test_a_document_with_other_chunks_is_another_content() -> None:
     assert len({content.digest for content in found}) == len(found)
 
 
-def test_a_picture_is_the_same_in_a_file_and_in_memory(tmp_path: Path) -> None:
+def test_an_image_is_the_same_in_a_file_and_in_memory(tmp_path: Path) -> None:
     Image.new("RGB", (3, 2), "red").save(tmp_path / "red.png")
     data = (tmp_path / "red.png").read_bytes()
     content = content_of(Document("a", image=tmp_path / "red.png"))

@@ -33,7 +33,7 @@ def text(number: int) -> PendingChunk:
     return PendingChunk(b"%d" % number, ChunkRow("text", 0, len(words), 1, 1, None, words))
 
 
-def picture(image: Image.Image | bytes) -> PendingChunk:
+def image_chunk(image: Image.Image | bytes) -> PendingChunk:
     return PendingChunk(b"picture", ChunkRow("image", None, None, None, None, None, None), image=image)
 
 
@@ -49,10 +49,10 @@ def test_texts_run_in_batches_and_all_have_their_own_vector_at_the_end(queue: Em
     assert all(chunk.is_done for chunk in chunks)
 
 
-def test_a_picture_that_cannot_be_read_gets_an_error_and_the_others_their_vectors(queue: EmbedQueue) -> None:
+def test_an_image_that_cannot_be_read_gets_an_error_and_the_others_their_vectors(queue: EmbedQueue) -> None:
     rng = np.random.default_rng(0)
-    pictures = [Image.fromarray(rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)) for _ in range(9)]
-    chunks = [picture(image) for image in [*pictures, b"no picture"]]
+    images = [Image.fromarray(rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)) for _ in range(9)]
+    chunks = [image_chunk(image) for image in [*images, b"no picture"]]
     for chunk in chunks:
         queue.add_image(chunk)
     queue.finish()

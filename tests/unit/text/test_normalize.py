@@ -37,6 +37,7 @@ def test_each_script_is_folded_as_its_readers_expect(text: str, folded: str) -> 
     assert fold(unicodedata.normalize("NFC", text)) == folded
 
 
+@pytest.mark.slow
 def test_folding_twice_changes_nothing_and_places_are_kept_for_every_character() -> None:
     for number in range(0x20000):
         if 0xD800 <= number < 0xE000:

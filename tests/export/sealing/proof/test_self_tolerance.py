@@ -22,7 +22,7 @@ from edgeembed_export.sealing.refresh import renew_proof
 from edgeembed.bundle.bundle import Bundle, read_bundle
 from edgeembed.errors import BundleError
 from edgeembed.maintenance.check_bundle import check
-from tests.support.altered import altered_facts, altered_matrices, altered_tokenizers, rewritten
+from tests.support.altered import altered_facts, altered_matrices, altered_tokenizers, resealed
 from tests.support.tiny_torch import tiny_text_folder
 
 FAMILIES_TRIED = (
@@ -70,7 +70,7 @@ def test_every_alteration_is_found(
         *altered_facts(bundle),
     ]
     for what, changes in alterations:
-        other = rewritten(bundle, tmp_path / "altered", **changes)
+        other = resealed(bundle, tmp_path / "altered", **changes)
         try:
             stages = failing(other)
         except BundleError as error:  # there are no such positions, or golden data lack what would be compared
@@ -89,7 +89,7 @@ def test_an_old_bundle_opens_and_its_proof_is_renewed(bert: Path, tmp_path: Path
     content = io.BytesIO()
     np.savez_compressed(content, **golden)
     tolerance = {"reference": 0.95, "self": 1 - 1e-5, "self_share": 0.2}
-    old = rewritten(made, tmp_path / "old", {"golden.npz": content.getvalue()}, tolerance=tolerance)
+    old = resealed(made, tmp_path / "old", {"golden.npz": content.getvalue()}, tolerance=tolerance)
     assert all(stage.ok for stage in check(old))
     renewed = renew_proof(old.path, tmp_path / "new")
     changed = {name for name, entry in renewed.manifest.files.items() if entry != old.manifest.files[name]}

@@ -64,7 +64,7 @@ def test_status_lists_some_files_for_each_reason(notes: Path, tiny_bundle: Path)
 
 
 @pytest.mark.slow
-def test_pictures_that_want_for_a_model_are_counted_and_the_option_is_named(notes: Path, tiny_bundle: Path) -> None:
+def test_images_that_want_for_a_model_are_counted_and_the_option_is_named(notes: Path, tiny_bundle: Path) -> None:
     for name in ("a.png", "b.jpg"):
         Image.new("RGB", (30, 20), "red").save(notes / name)
     (notes / "data.bin").write_bytes(bytes(64))

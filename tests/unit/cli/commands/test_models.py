@@ -27,7 +27,7 @@ def test_embed_lines(tmp_path: Path, tiny_bundle: Path) -> None:
         assert (array == embedder.embed_texts(["the boat", "müde", "", "last line"])).all()
 
 
-def test_embed_a_picture(tmp_path: Path) -> None:
+def test_embed_an_image(tmp_path: Path) -> None:
     Image.new("RGB", (30, 20), "red").save(tmp_path / "red.gif")
     bundle = tiny_two_tower_bundle(tmp_path / "towers")
     run = edge("embed", "red.gif", "--model", bundle, cwd=tmp_path)
@@ -40,7 +40,7 @@ def test_embed_a_picture(tmp_path: Path) -> None:
     assert (np.load(tmp_path / "v.npy") == expected).all()
 
 
-def test_embed_takes_the_model_for_pictures_that_goes_with_the_one_for_texts(tmp_path: Path) -> None:
+def test_embed_takes_the_model_for_images_that_goes_with_the_one_for_texts(tmp_path: Path) -> None:
     Image.new("RGB", (30, 20), "red").save(tmp_path / "red.jpg")
     by_default, named = (
         edge("embed", tmp_path / "red.jpg", *options).stdout for options in ((), ("--model", "photo-minilm"))
@@ -52,7 +52,7 @@ def test_embed_takes_the_model_for_pictures_that_goes_with_the_one_for_texts(tmp
 
 
 @pytest.mark.slow
-def test_embed_refuses_what_is_neither_text_nor_a_picture(tmp_path: Path, tiny_bundle: Path) -> None:
+def test_embed_refuses_what_is_neither_text_nor_an_image(tmp_path: Path, tiny_bundle: Path) -> None:
     for name, content, reason in (
         ("a.bin", bytes(range(256)) * 40, "not text"),
         ("a.zip", b"PK\3\4" + bytes(50), "not text"),

@@ -326,6 +326,7 @@ def test_a_file_gets_the_same_time_however_many_came_before(tmp_path: Path) -> N
     assert len(pids) == 1
 
 
+@pytest.mark.slow
 def test_a_large_file_may_take_more(tmp_path: Path) -> None:
     path = tmp_path / "large.html"
     path.write_bytes(b"<p>a note</p>" * 300_000)

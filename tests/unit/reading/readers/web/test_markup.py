@@ -14,6 +14,7 @@ def test_what_is_shown_comes_out() -> None:
     assert read_markup(page).text == "Boats\nA & B\nend\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["<![CDATA[", "<a ", "<", ">", "&", "<!--", "<script>", "<style></style>", "<p>", "a<"]
 )
