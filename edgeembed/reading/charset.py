@@ -8,6 +8,7 @@ never heard of (``hz``, ``cp850``) mean what Python takes them for.
 from __future__ import annotations
 
 import codecs
+import re
 
 _WIDER = {
     **dict.fromkeys(("ascii", "iso8859-1"), "cp1252"),
@@ -16,7 +17,8 @@ _WIDER = {
     **dict.fromkeys(("gb2312", "gbk"), "gb18030"),
     **dict.fromkeys(("big5", "cp950"), "big5hkscs"),
     **dict.fromkeys(("shift_jis", "shift_jisx0213", "shift_jis_2004"), "cp932"),
-    **dict.fromkeys(("iso2022_jp", "iso2022_jp_1", "iso2022_jp_2"), "iso2022_jp_ext"),
+    **dict.fromkeys(("euc_jisx0213", "euc_jis_2004"), "euc_jp"),
+    **dict.fromkeys(("iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004"), "iso2022_jp_ext"),
     "euc_kr": "cp949",
 }
 """Codecs, and those that read all that they read and more."""
@@ -49,6 +51,12 @@ _SPELLED = {
     "utf-16-be": "unicodefffe",
 }
 """Codecs, and labels for them that Python does not know."""
+_MARKUP = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([^\s"'/>;]{2,40})|<\?xml[^>]{0,100}encoding\s*=\s*["']([\w.:-]{2,40})"""
+    rb"""|\A@charset "([\w.:-]{2,40})";""",
+    re.IGNORECASE,
+)
+_FIRST_LINES = re.compile(rb"(?:[^\n]{0,200}\n)?[^\n]{0,200}?coding[:=]\s*([\w.-]{2,40})")
 _CODECS = {label: codec for codec, labels in _SPELLED.items() for label in labels.split()}
 _NOT_OF_TEXTS = ("charmap", "idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "unicode-escape")
 _NEC = "edgeembed_nec"
@@ -74,6 +82,19 @@ def codec_of(label: str) -> str | None:
     return None
 
 
+def declared_codec(data: bytes) -> str | None:
+    """The codec for the encoding that a text itself declares at its start; ``None``: it declares none that is known.
+
+    That is a ``meta`` element of HTML, an XML declaration, ``@charset`` of a style sheet, and ``coding: …`` in one of
+    the first two lines, where editors look for it.
+    """
+    head = data[:4096]
+    match = _MARKUP.search(head) or _FIRST_LINES.match(head)
+    label = next(filter(None, match.groups()), b"").decode("ascii", "replace") if match else ""
+    # What can be read up to here has one byte for a letter.
+    return None if label.lower().startswith(("utf-16", "utf-32")) else codec_of(label)
+
+
 def decode_as(data: bytes, codec: str) -> str:
     """Bytes as the text that they are in an encoding of :func:`codec_of`; ``\\ufffd`` where they are none in it.
 
@@ -85,7 +106,7 @@ def decode_as(data: bytes, codec: str) -> str:
 
 
 def _nec_character(error: UnicodeError) -> tuple[str, int]:
-    """A pair of bytes of JIS X 0208 by the table of Windows, which has the rows of NEC and IBM that the standard lacks."""
+    """A pair of bytes of JIS X 0208 by the table of Windows, which has rows of NEC and IBM that the standard lacks."""
     assert isinstance(error, UnicodeDecodeError)
     pair = error.object[error.start : error.start + 2]
     row, cell = (byte & 0x7F for byte in pair) if len(pair) == 2 else (0, 0)

@@ -1,116 +1,190 @@
 """Which of the older encodings a text is in, found by its looks.
 
-The detector (``charset_normalizer``) tells scripts apart well. Between the encodings of Western Europe it has little to
-go by in a short text: ``Lozère`` and ``LozËre`` are words alike to it. So its choice among the Latin ones is looked at
-once more. Of 10 702 lines and paragraphs in cp1252 the detector alone reads 211 wrongly, and with this it is 7; of 262
-photo titles that need cp1250 it is 208 and 173, of forty times twenty such titles together 3 and none. Other scripts
-are read as before, and so are twenty titles together in cp1254, cp850, cp437 and Mac Roman; of 400 single ones in Mac
-Roman 289 and 294 are wrong.
+The detector is ``chardet``: it compares pairs of bytes with those of languages, each in the encodings that were used
+for it. From a sentence on it is nearly always right. A title or a note with one accent in it says little, and it takes
+each encoding to be as common as any other: ``Lozère`` and ``LozËre`` are words alike to it. So with few different
+letters beyond ASCII its ranking is looked at once more: common encodings get ahead, and signs at places in words where
+nobody writes them count against one. ``python -m tests.benchmarks.encodings`` measures both.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
+from collections.abc import Mapping
 
-# Without a choice of encodings the detector finds EBCDIC and the like in short texts. Of equals the first is taken.
-_ONE_BYTE_ENCODINGS = (
-    *("cp1254", "cp1252", "cp1250", "cp1251", "cp1253", "cp1255", "cp1256", "cp1257", "cp874"),
-    *("koi8_r", "koi8_u", "cp866", "cp850", "cp437", "mac_roman"),
-)
-_EAST_ASIAN_ENCODINGS = ("euc_jp", "big5", "cp932", "gb18030", "cp949")
-_LESS_COMMON_ENCODINGS = ("iso8859_2", "iso8859_5", "iso8859_7")
+from .charset import codec_of
+
 _SAMPLE_BYTES = 16384
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-_DOS_AND_MAC = ("cp850", "cp437", "mac_roman")
-_OTHER_LATIN = (*_DOS_AND_MAC, "cp1254", "cp1250", "cp1257", "iso8859_2")
-_LITTLE = 2
-_LITTLE_FOR_RARE = 6
-"""So many different letters beyond ASCII are weak evidence, and cp1252 gets the ties: it is by far the commonest of its
-relatives, and DOS and old Macs are rarer than the Windows of other countries."""
-_INSIDE_WORDS = "’‘´·\xad\xa0–—…"
+_NOT_IN_FILES = (
+    *(
+        "ascii",
+        "utf-8",
+        "utf-8-sig",
+        "utf-7",
+        "utf-16",
+        "utf-16-be",
+        "utf-16-le",
+        "utf-32",
+        "utf-32-be",
+        "utf-32-le",
+        "hz",
+    ),
+    *("cp037", "cp273", "cp424", "cp500", "cp875", "cp1026", "cp1140"),
+)
+"""What is told apart before, and the encodings of mainframes, which short texts are taken for."""
+_MOST_BYTES = 1 << 16
+_MANY_LETTERS, _MANY_BYTES = 24, 1000
+"""From so many different letters beyond ASCII on, or so many in all, the detector needs no second look."""
+_COMMON = {
+    "cp1252": 1.0,
+    **dict.fromkeys(("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874"), 0.8),
+    **dict.fromkeys(("cp932", "euc_jis_2004", "gb18030", "big5hkscs", "cp949"), 0.8),
+    "iso8859-2": 0.75,
+    **dict.fromkeys(("iso8859-5", "iso8859-7", "koi8-r", "koi8-u", "cp866"), 0.6),
+    **dict.fromkeys(("iso8859-15", "cp437", "cp850", "mac-roman", "mac-cyrillic"), 0.4),
+}
+"""How common encodings are beside each other, from 1 to 0, by the names that the detector has for them."""
+_PRIOR_WEIGHT, _ODDITY_WEIGHT = 0.3, 0.4
+_KANA = re.compile("[\u3041-\u30fe\u3001\u3002]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_ALBANIAN = re.compile(
+    rb"(?<![A-Za-z\x80-\xff])(?:\xebsht\xeb|nj\xeb|n\xeb|p\xebr|q\xeb|t\xeb|m\xeb)(?![A-Za-z\x80-\xff])"
+)
+_NOT_ALBANIAN = re.compile(rb"[\xa1-\xaa\xac-\xba\xbc-\xc6\xc8-\xca\xcc-\xe6\xe8-\xea\xec-\xff]")
+"""Words of a language that the detector does not know, which has two letters beyond ASCII, and what it has not."""
+_DECLARES = re.compile(rb"charset|coding", re.IGNORECASE)
+"""The detector would believe what was found wrong before."""
+_OTHER_SCRIPTS = re.compile("[\u0370-\u10ff]")
+"""Greek to Georgian: scripts whose words have no Latin letters in them."""
+_INSIDE_WORDS = "’‘´·\xa0\xad"
+_DASHES = "–—…"
+_BEHIND_WORDS = _DASHES + "”“»«›‹ªº°™®©²³¹‰"
+_NOT_BEFORE_WORDS = "‡ˆ˜¯¸ªº¹²³¢¤¦¬¨"
+
+WIDE_RUN = re.compile(rb"[\t\n\r\x20-\x7e]\0(?:[\t\n\r\x20-\xff]\0|[^\0][\x01-\x06]){7,}")
+"""A part of a file in UTF-16: what PowerShell adds to a log that another program began."""
+ASIAN = ("big5hkscs", "cp874", "cp932", "cp949", "euc_jp", "gb18030", "johab")
+"""Encodings in which one line or another is valid UTF-8 by chance."""
+_WIDE = (("utf-16-le", 2, 1), ("utf-16-be", 2, 0), ("utf-32-le", 4, 3), ("utf-32-be", 4, 0))
+"""Encodings of two and four bytes a character: their names, these numbers, and which byte of ASCII is 0."""
+_PRINTABLE = bytes([*range(9, 14), *range(32, 127)])
+
+
+def wide_encoding(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 of a text without a byte order mark; ``None``: it is in neither.
+
+    Args:
+        data: all of it, or its start.
+    """
+    best, most = None, 0
+    head = data[: 1 << 12]
+    for encoding, size, zero in _WIDE:
+        units = len(head) // size
+        zeros = head[zero::size].count(0)
+        if units < 4 or zeros * 50 < units:
+            continue
+        if zeros * 4 < units * 3 and not head.translate(None, _PRINTABLE).strip(b"\0"):
+            continue  # names with NUL between them
+        text = head[: units * size].decode(encoding, "replace")
+        plain = sum(map(str.isascii, text))
+        if plain > most and _reads_well(text):
+            best, most = encoding, plain
+    return best
+
+
+def _reads_well(text: str) -> bool:
+    """Whether it consists of letters with blanks between them, as texts do and numbers of 16 bits do not."""
+    letters = sum(map(str.isalnum, text))
+    odd = sum(not (c.isprintable() or c.isspace()) for c in text)
+    return odd * 100 <= len(text) and letters * 2 >= len(text) and any(map(str.isspace, text))
 
 
 def likely_encoding(data: bytes) -> str | None:
-    """The likeliest encoding of a text that is not UTF-8; ``None``: nothing looks like text."""
-    sample = _sample(data)
-    encoding = _detect(sample)
-    return encoding if encoding is None else _second_thought(encoding, sample)
+    """The likeliest encoding of a text that is not UTF-8, as the name of a codec; ``None``: nothing looks like text."""
+    from chardet import detect, detect_all
+
+    sample = sample_of(data)
+    if (codec := _encoding_of_kana(sample)) is not None:
+        return codec
+    if _ALBANIAN.search(sample) and not _NOT_ALBANIAN.search(sample):
+        return "cp1252"
+    sample = _DECLARES.sub(b"", sample)
+    high_bytes = b"".join(_BEYOND_ASCII.findall(sample))
+    if len(set(high_bytes)) > _MANY_LETTERS or len(high_bytes) > _MANY_BYTES:
+        found = detect(sample, max_bytes=_MOST_BYTES, compat_names=False, exclude_encodings=_NOT_IN_FILES)
+        return None if found["encoding"] is None else codec_of(found["encoding"])
+    ranking = detect_all(sample, True, max_bytes=_MOST_BYTES, compat_names=False, exclude_encodings=_NOT_IN_FILES)
+    found_by = {item["encoding"]: item["confidence"] for item in ranking if item["encoding"] is not None}
+    codec = _likeliest(found_by, sample, high_bytes)
+    return None if codec is None else codec_of(codec)
 
 
-def _sample(data: bytes) -> bytes:
+def _likeliest(confidences: Mapping[str, float], sample: bytes, high_bytes: bytes) -> str | None:
+    """The codec that is likeliest by the detector's confidence, by how common it is, and by what it makes of words."""
+    prior_weight = _PRIOR_WEIGHT / max(1, len(set(high_bytes))) ** 1.5
+    at_most = {codec: value + prior_weight * _COMMON.get(codec, 0.0) for codec, value in confidences.items()}
+    best, most = None, -math.inf
+    for codec in sorted(at_most, key=lambda codec: -at_most[codec]):
+        if at_most[codec] <= most:
+            break
+        odd = oddities(sample.decode(codec, "replace")) / max(1, len(high_bytes))
+        if at_most[codec] - _ODDITY_WEIGHT * odd > most:
+            best, most = codec, at_most[codec] - _ODDITY_WEIGHT * odd
+    return best
+
+
+def _encoding_of_kana(sample: bytes) -> str | None:
+    """The encoding in which half of a text is kana; of little else than kana the detector makes other scripts."""
+    for codec in ("cp932", "euc_jp"):
+        text = sample.decode(codec, "replace")
+        kana, others = len(_KANA.findall(text)), len(_NOT_ASCII.findall(text))
+        if kana > 2 and kana * 2 >= others and text.count("\ufffd") * 50 <= others:
+            return codec
+    return None
+
+
+def oddities(text: str) -> float:
+    """How many characters beyond ASCII stand where hardly anybody writes them, as a wrong encoding puts them.
+
+    That is signs inside words or behind them, capitals after small letters, small letters between capitals, letters of
+    another script beside ASCII ones: ``Klˆvsjˆ``, ``perch‚``, ``LozËre``, ``25 ฐC``.
+    """
+    odd = 0.0
+    for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        if character.isascii() or character in _INSIDE_WORDS:
+            continue
+        if character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cn", "Co"):
+            odd += 2
+        elif character.isupper() and not _OTHER_SCRIPTS.match(character):
+            odd += before.islower()
+        elif character.isalpha() and character not in "ªº":
+            odd += before.isupper() and after.isupper()
+            if _OTHER_SCRIPTS.match(character):
+                odd += any(letter.isascii() and letter.isalpha() for letter in (before, after))
+        elif before.isalpha() and after.isalpha():
+            odd += 0.3 if character in _DASHES else 1
+        elif before.isalpha():
+            odd += character not in _BEHIND_WORDS
+        elif after.isalpha():
+            odd += character in _NOT_BEFORE_WORDS or "\u2500" <= character <= "\u259f"
+    return odd
+
+
+def sample_of(data: bytes) -> bytes:
     """Lines with bytes beyond ASCII, for they alone tell about the encoding; a whole file takes a detector too long."""
-    lines, size, pos = [], 0, 0
+    lines: dict[bytes, None] = {}  # one that comes again says nothing new
+    size, pos = 0, 0
     while size < _SAMPLE_BYTES and (high := _BEYOND_ASCII.search(data, pos)):
         first, limit = high.start(), high.start() + 2000
         start = max(data.rfind(b"\n", pos, first) + 1, first - 200, pos)
         end = data.find(b"\n", first, limit) + 1
         if not end and limit < len(data):  # a long line: cut no character of several bytes
             end = max(data.rfind(byte, first, limit) for byte in (b" ", b",", b".")) + 1
-        lines.append(data[start : end or limit])
-        size += len(lines[-1])
+        line = data[start : end or limit]
+        size += 0 if line in lines else len(line)
+        lines[line] = None
         pos = end or limit
     return b"".join(lines)
-
-
-def _detect(sample: bytes) -> str | None:
-    """The likeliest encoding of a text that is not UTF-8; ``None``: the detector finds none."""
-    from charset_normalizer import from_bytes
-
-    for encodings in (_candidates(sample), _LESS_COMMON_ENCODINGS):
-        results = from_bytes(sample, cp_isolation=list(encodings))
-        matches = [match for match in results if match.encoding in encodings]
-        if not matches:
-            continue
-        least = min(match.chaos for match in matches) + 0.01
-        likely = [match for match in matches if match.chaos <= least]
-        best = max(likely, key=lambda match: (match.coherence, -encodings.index(match.encoding)))
-        for match in likely:
-            # By far the commonest of its relatives: it gets the ties. Matches that decode alike are one match.
-            if "cp1252" in match.could_be_from_charset and match.language == best.language:
-                return "cp1252"
-        return best.encoding
-    return None
-
-
-def _candidates(sample: bytes) -> tuple[str, ...]:
-    runs = _BEYOND_ASCII.findall(sample)
-    if max(map(len, runs)) == 1 and len(runs) < 3:
-        return "cp1252", "cp1250"  # a single letter or sign proves little
-    if sum(map(len, runs)) < 1.3 * len(runs):
-        return _ONE_BYTE_ENCODINGS  # letters with accents stand alone, East Asian ones do not
-    return _EAST_ASIAN_ENCODINGS + _ONE_BYTE_ENCODINGS
-
-
-def _second_thought(encoding: str, sample: bytes) -> str:
-    """``encoding``, or its Western or Central European relative if that makes better words of the sample."""
-    try:
-        text = sample.decode("cp1252")
-    except UnicodeDecodeError:
-        return encoding
-    western = _oddities(text)
-    if encoding == "cp1252":  # the name of a Polish town would read "Go³ogóra"
-        return "cp1250" if western and _oddities(sample.decode("cp1250", "replace")) < western else encoding
-    if encoding not in _OTHER_LATIN:
-        return encoding
-    other = _oddities(sample.decode(encoding, "replace"))
-    little = _LITTLE_FOR_RARE if encoding in _DOS_AND_MAC else _LITTLE
-    is_thin = len({letter for letter in text if not letter.isascii() and letter.isalpha()}) <= little
-    return "cp1252" if western < other or (western == other and is_thin) else encoding
-
-
-def _oddities(text: str) -> int:
-    """How many characters beyond ASCII stand where hardly anybody writes them, as a wrong encoding puts them.
-
-    That is signs inside words, capitals after small letters, small letters between capitals: ``Klˆvsjˆ``, ``caf…s``.
-    """
-    odd = 0
-    for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
-        if character.isascii() or character in _INSIDE_WORDS:
-            continue
-        if character.isupper():
-            odd += before.islower()
-        elif character.isalpha() and character not in "ªº":
-            odd += before.isupper() and after.isupper()
-        else:
-            odd += before.isalpha() and after.isalpha()
-    return odd
