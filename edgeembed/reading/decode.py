@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from .charset import declared_codec, decode_as
 from .charset_detection import ASIAN, WIDE_RUN, likely_encoding, wide_encoding
@@ -18,7 +19,7 @@ _ESCAPES = (
 """What switches to two bytes a character in texts of seven bits."""
 _HIGH = re.compile(rb"[\x80-\xff]")
 _VALID = re.compile(r"[^\x00-\x7f\ufffd]")
-_SURE_RUN = 4
+_SURE = 4
 """So many characters of several bytes in a line are UTF-8, also where another encoding makes a valid one by chance."""
 
 
@@ -70,11 +71,6 @@ def _as_declared(data: bytes, codec: str) -> str | None:
     return text if text.count("\ufffd") * 50 <= len(_HIGH.findall(data)) else None
 
 
-def _is_damaged_utf8(data: bytes, text: str) -> bool:
-    """Whether a text is UTF-8, perhaps with some damage: other encodings hardly ever make valid sequences."""
-    return text.count("\ufffd") * 4 <= len(data) - len(data.translate(None, bytes(range(128, 256))))
-
-
 def _decode_old(data: bytes) -> str | None:
     """A text in one of the older encodings; ``None``: no text."""
     encoding = likely_encoding(data)
@@ -85,32 +81,45 @@ def _decode_old(data: bytes) -> str | None:
     return decode_as(data, "cp1252") if high_bytes * 3 < len(data) else None
 
 
+class _Line(NamedTuple):
+    """A line with bytes beyond ASCII, ``data[start:end]``."""
+
+    start: int
+    end: int
+    valid: int
+    """Characters of several bytes that it has as UTF-8."""
+    broken: int
+    """Places where it is no UTF-8."""
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether it is UTF-8, perhaps with some damage: other encodings hardly ever make valid characters."""
+        return self.broken * 3 <= self.valid
+
+
 def _decode_in_parts(data: bytes) -> str | None:
     """A text with lines in UTF-8 and others in an older encoding, as logs are that several programs write to."""
-    spans = list(_spans(data))
-    old = b"".join(data[start:end] for start, end, is_utf8 in spans if not is_utf8)
+    lines = list(_lines(data))
+    old = b"".join(data[line.start : line.end] for line in lines if not line.is_utf8)
     if not old:
         return data.decode("utf-8", "replace")
-    encoding = likely_encoding(old) if any(is_utf8 for _, _, is_utf8 in spans) else None
-    if encoding is None or (encoding in ASIAN and not any(_is_sure(data[a:b]) for a, b, is_utf8 in spans if is_utf8)):
+    encoding = likely_encoding(old) if any(line.is_utf8 for line in lines) else None
+    is_asian = encoding in ASIAN
+    if encoding is None or (is_asian and not any(line.valid >= _SURE and not line.broken for line in lines)):
         return _decode_old(data)
     parts, at = [], 0
-    for start, end, is_utf8 in spans:
-        parts.append(data[at:start].decode("ascii"))
-        parts.append(data[start:end].decode("utf-8", "replace") if is_utf8 else decode_as(data[start:end], encoding))
-        at = end
+    for line in lines:
+        parts.append(data[at : line.start].decode("ascii"))
+        is_utf8 = line.is_utf8 and not (is_asian and line.broken)
+        parts.append(decode_as(data[line.start : line.end], "utf-8" if is_utf8 else encoding))
+        at = line.end
     return "".join([*parts, data[at:].decode("ascii")])
 
 
-def _spans(data: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Lines with bytes beyond ASCII: where each begins and ends, and whether it is UTF-8, perhaps with some damage."""
+def _lines(data: bytes) -> Iterator[_Line]:
     at = 0
     while (high := _HIGH.search(data, at)) is not None:
         start = data.rfind(b"\n", 0, high.start()) + 1
         at = data.find(b"\n", high.start()) + 1 or len(data)
-        line = data[start:at]
-        yield start, at, _is_damaged_utf8(line, line.decode("utf-8", "replace"))
-
-
-def _is_sure(line: bytes) -> bool:
-    return len(_VALID.findall(line.decode("utf-8", "replace"))) >= _SURE_RUN
+        text = data[start:at].decode("utf-8", "replace")
+        yield _Line(start, at, len(_VALID.findall(text)), text.count("\ufffd"))

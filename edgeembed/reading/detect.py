@@ -64,7 +64,8 @@ def detect(head: bytes, name: str) -> Format:
     if not head.startswith(tuple(mark for mark, _ in BOMS)) and _is_no_text(head):
         return _CLOSED_SUFFIXES.get(suffix, Format(reason=NOT_TEXT))
     if suffix == ".xml":
-        return Format(reader="feed") if any(root in head[:1024] for root in _FEEDS) else TEXT
+        start = head[:2048].replace(b"\0", b"")  # as in UTF-16
+        return Format(reader="feed") if any(root in start for root in _FEEDS) else TEXT
     return Format(reader=_TEXTS[suffix]) if suffix in _TEXTS else TEXT
 
 

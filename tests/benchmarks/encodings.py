@@ -125,8 +125,8 @@ def read(root: Path, name: str, data: bytes, worker: Worker) -> str | None:
 def read_as_marked(root: Path, name: str, data: bytes, codec: str, worker: Worker) -> set[str]:
     """The texts that an index would have of it if it were UTF-8 with a mark."""
     texts = (data.decode(codec, "replace"), decode_as(data, codec_of(codec) or codec))
-    texts = tuple(_DECLARED.sub(r"\1utf-8\2", text.removeprefix("\ufeff"), count=1) for text in texts)
-    marked = [("\ufeff" + text.replace("\ufffd", "")).encode() for text in texts]
+    whole = tuple(_DECLARED.sub(r"\1utf-8\2", text.removeprefix("\ufeff"), count=1) for text in texts)
+    marked = [("\ufeff" + text.replace("\ufffd", "")).encode() for text in whole]
     return {_normal(text) for content in marked if (text := read(root, name, content, worker)) is not None}
 
 

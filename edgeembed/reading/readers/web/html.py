@@ -27,9 +27,6 @@ _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
 _PIECE = 1 << 20
 # html.parser raises AssertionError at marked sections that it does not know.
 _ODD_SECTION = re.compile(r"<!\[(?!CDATA\[|(?:if|else|endif)\b)")
-_CHARSET = re.compile(
-    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]{2,40})|<\?xml[^>]{0,100}encoding=["']([\w-]{2,40})""", re.I
-)
 
 
 def read_html(data: bytes) -> ExtractedText:
@@ -59,19 +56,11 @@ def html_text(markup: str, *, title: bool = True) -> ExtractedText:
 
 
 def decode_html(data: bytes) -> str:
-    """A page as text, by its mark, by what it says itself, else by its looks."""
-    named = _CHARSET.search(data[:4096])
-    if named and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        name = (named[1] or named[2]).decode("ascii")
-        # As browsers do: https://encoding.spec.whatwg.org/#names-and-labels
-        name = {"iso-8859-1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252", "gb2312": "gb18030"}.get(
-            name.lower(), name
-        )
-        try:
-            if not name.lower().startswith("utf-16"):  # then it could not have been read up to here
-                return data.decode(name)
-        except (LookupError, UnicodeError):
-            pass  # it says wrong
+    """A page as text, by its mark, by what it says itself, else by its looks.
+
+    Raises:
+        Unreadable: it is no text.
+    """
     text = decode(data)
     if text is None:
         raise Unreadable("not text")
