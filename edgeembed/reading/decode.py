@@ -17,6 +17,11 @@ _ESCAPES = (
     (re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}"), "hz"),
 )
 """What switches to two bytes a character in texts of seven bits."""
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[#%(-/][0-~]| [F-N]|[0-Z\\^_`-~])")
+"""Control sequences of terminals (ECMA-48), those with a text such as a title of the window too."""
+_OVERTYPED = re.compile(r"[^\n\b]\x08")
+"""As manuals have bold letters and underlined ones: the letter twice, or ``_`` below it."""
+_UNSEEN = re.compile("[\xad\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _VALID = re.compile(r"[^\x00-\x7f\ufffd]")
 _SURE = 4
@@ -38,7 +43,19 @@ def decode(data: bytes) -> str | None:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     # A stray NUL (from a crash while a log was written) must not end the text for programs in C.
-    return text.replace("\0", " ")
+    return _seen(text.replace("\0", " "))
+
+
+def _seen(text: str) -> str:
+    """A text without what a terminal or a page does not show: colours, what is overtyped, hyphens that may be.
+
+    The joiners U+200C and U+200D stay: Persian, Hindi and emoji are written with them.
+    """
+    if "\x1b" in text:
+        text = _TERMINAL.sub("", text)
+    if "\b" in text:
+        text = _OVERTYPED.sub("", text)
+    return text if text.isascii() else _UNSEEN.sub("", text)
 
 
 def _looks_random(text: str) -> bool:
@@ -59,8 +76,8 @@ def _decode_unmarked(data: bytes) -> str | None:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    if (codec := declared_codec(data)) is not None and (text := _as_declared(data, codec)) is not None:
-        return text
+    if (codec := declared_codec(data)) is not None and (declared := _as_declared(data, codec)) is not None:
+        return declared
     has_valid = _VALID.search(data.decode("utf-8", "ignore")) is not None
     return _decode_in_parts(data) if has_valid else _decode_old(data)
 

@@ -106,3 +106,19 @@ def test_a_declaration_that_is_wrong_is_not_believed() -> None:
     assert decode(words.encode()) == words
     words = '<meta charset="shift_jis"><p>' + "Die Tür für Jürgen ist schön und größer. " * 3
     assert decode(words.encode("cp1252")) == words
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ("\x1b[31mError\x1b[0m: no \x1b[1;38;5;208mspace\x1b[m left", "Error: no space left"),
+        ("\x1b]0;user@host: ~\x07$ ls\x1b[K", "$ ls"),
+        ("\x1b]8;;https://example.org\x1b\\link\x1b]8;;\x1b\\ \x1b(B\x1b[?25l", "link "),
+        ("N\bNA\bAM\bME\bE  _\bf_\bi_\bl_\be", "NAME  file"),
+        ("Donau\xaddampf\xadschiff zero\u200bwidth \u2060word\ufeff", "Donaudampfschiff zerowidth word"),
+        ("می\u200cخواهم क्\u200dष 👩\u200d🔬", "می\u200cخواهم क्\u200dष 👩\u200d🔬"),
+        ("a lone \x1b escape", "a lone \x1b escape"),
+    ],
+)
+def test_what_is_not_seen_is_no_text(shown: str, text: str) -> None:
+    assert decode(shown.encode()) == text

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ITEMS = ("item", "entry")
 _BODIES = ("description", "summary", "content", "encoded")
-_PROLOG = re.compile(r"\s*(?:<\?xml[^>]*>)?")
+_PROLOG = re.compile(r"\A\s*(?:<\?xml[^>]*>)?")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[[^\]]*\])?\s*>", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});|[A-Za-z][A-Za-z0-9]{0,31};)?")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -45,10 +45,10 @@ def _parsed(text: str) -> Element | None:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, fromstring
 
-    text = text[_PROLOG.match(text).end() :]  # type: ignore[union-attr]  # it is decoded, whatever it says
-    for mended in (lambda: text, lambda: _mended(text)):
+    text = _PROLOG.sub("", text, count=1)  # it is decoded, whatever it says
+    for mend in (str, _mended):
         try:
-            root: Element = fromstring(mended())
+            root: Element = fromstring(mend(text))
         except (ParseError, DefusedXmlException):
             continue
         return root
