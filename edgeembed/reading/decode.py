@@ -17,7 +17,9 @@ _ESCAPES = (
     (re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}"), "hz"),
 )
 """What switches to two bytes a character in texts of seven bits."""
-_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[#%(-/][0-~]| [F-N]|[0-Z\\^_`-~])")
+_TERMINAL = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[#%(-/][0-~]| [F-N]|[0-Z\\^_`-~])"
+)
 """Control sequences of terminals (ECMA-48), those with a text such as a title of the window too."""
 _OVERTYPED = re.compile(r"[^\n\b]\x08")
 """As manuals have bold letters and underlined ones: the letter twice, or ``_`` below it."""
@@ -69,9 +71,9 @@ def _looks_random(text: str) -> bool:
 
 def _decode_unmarked(data: bytes) -> str | None:
     if data.isascii():
-        codec = next((codec for escape, codec in _ESCAPES if escape.search(data)), "ascii")
-        text = decode_as(data, codec)
-        return text if "\ufffd" not in text or codec == "iso2022_jp_ext" else data.decode("ascii")
+        seven_bits = next((codec for escape, codec in _ESCAPES if escape.search(data)), "ascii")
+        text = decode_as(data, seven_bits)
+        return text if "\ufffd" not in text or seven_bits == "iso2022_jp_ext" else data.decode("ascii")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

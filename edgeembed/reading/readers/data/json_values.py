@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import Any
 
 from ...extracted import ExtractedText
@@ -144,12 +145,18 @@ def _record(value: Any) -> str:
 
 def _most_of_lists(value: list[Any]) -> int:
     """How many of the lists in a list are shown: few where they are numbers, as outlines of countries are."""
-    inner = value
-    while isinstance(inner, list) and inner:
-        inner = inner[0]
-    if not isinstance(inner, (int, float)):
+    first = list(islice(_leaves(value), 2 * _MOST_MEASURED))
+    if not all(isinstance(leaf, (int, float)) for leaf in first):
         return len(value)
-    return _MOST_MEASURED if _is_measured(inner) else _MOST_NUMBERS
+    return _MOST_MEASURED if any(map(_is_measured, first)) else _MOST_NUMBERS
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _is_measured(value: Any) -> bool:
