@@ -94,7 +94,7 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
     if info.unread:
         _echo(
             "unread   ",
-            f"{info.unread:,} passages found by their words only: menus of pages, or a script that the model cannot read",
+            f"{info.unread:,} passages found by words only: around articles, or in words that the model cannot read",
         )
     if info.layout < LAYOUT:
         _echo("layout   ", f"{info.layout}, of an older edgeembed; `edgeembed index {place.root}` {_BETTER}")
