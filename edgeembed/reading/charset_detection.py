@@ -38,6 +38,9 @@ _NOT_IN_FILES = (
 _MOST_BYTES = 1 << 16
 _MANY_LETTERS, _MANY_BYTES = 24, 1000
 """From so many different letters beyond ASCII on, or so many in all, the detector needs no second look."""
+_UNSURE = 0.2
+"""Confidence of the detector below which a text may be damaged."""
+_MOSTLY = 0.8
 _COMMON = {
     "cp1252": 1.0,
     **dict.fromkeys(("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874"), 0.8),
@@ -104,7 +107,7 @@ def _reads_well(text: str) -> bool:
 
 def likely_encoding(data: bytes) -> str | None:
     """The likeliest encoding of a text that is not UTF-8, as the name of a codec; ``None``: nothing looks like text."""
-    from chardet import detect, detect_all
+    from chardet import detect_all
 
     sample = sample_of(data)
     if (codec := _encoding_of_kana(sample)) is not None:
@@ -114,12 +117,43 @@ def likely_encoding(data: bytes) -> str | None:
     sample = _DECLARES.sub(b"", sample)
     high_bytes = b"".join(_BEYOND_ASCII.findall(sample))
     if len(set(high_bytes)) > _MANY_LETTERS or len(high_bytes) > _MANY_BYTES:
-        found = detect(sample, max_bytes=_MOST_BYTES, compat_names=False, exclude_encodings=_NOT_IN_FILES)
-        return None if found["encoding"] is None else codec_of(found["encoding"])
-    ranking = detect_all(sample, True, max_bytes=_MOST_BYTES, compat_names=False, exclude_encodings=_NOT_IN_FILES)
-    found_by = {item["encoding"]: item["confidence"] for item in ranking if item["encoding"] is not None}
-    codec = _likeliest(found_by, sample, high_bytes)
-    return None if codec is None else codec_of(codec)
+        encoding, confidence = _detected(sample)
+    else:
+        ranking = detect_all(sample, True, max_bytes=_MOST_BYTES, compat_names=False, exclude_encodings=_NOT_IN_FILES)
+        confidences = {item["encoding"]: item["confidence"] for item in ranking if item["encoding"] is not None}
+        encoding = _likeliest(confidences, sample, high_bytes)
+        confidence = 0.0 if encoding is None else confidences[encoding]
+    if confidence < _UNSURE:
+        encoding = _encoding_but_for_damage(sample, confidence) or encoding
+    return None if encoding is None else codec_of(encoding)
+
+
+def _detected(sample: bytes) -> tuple[str | None, float]:
+    """The detector's first choice and its confidence."""
+    from chardet import detect
+
+    found = detect(sample, max_bytes=_MOST_BYTES, compat_names=False, exclude_encodings=_NOT_IN_FILES)
+    return found["encoding"], found["confidence"]
+
+
+def _encoding_but_for_damage(sample: bytes, confidence: float) -> str | None:
+    """The East Asian encoding of nearly all lines, with more confidence: one bad byte rules it out for the detector."""
+    lines = sample.splitlines(keepends=True)
+    for codec in ("big5hkscs", "cp932", "euc_jis_2004", "cp949", "gb18030"):
+        whole = [line for line in lines if _decodes(line, codec)]
+        if len(lines) * _MOSTLY <= len(whole) < len(lines):
+            encoding, new_confidence = _detected(b"".join(whole))
+            if encoding == codec and new_confidence > 2 * confidence:
+                return codec
+    return None
+
+
+def _decodes(line: bytes, codec: str) -> bool:
+    try:
+        line.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _likeliest(confidences: Mapping[str, float], sample: bytes, high_bytes: bytes) -> str | None:

@@ -74,6 +74,18 @@ def test_a_sentence_is_enough(words: str, encoding: str) -> None:
     assert decode(words.encode(encoding)) == words
 
 
+@pytest.mark.parametrize("encoding", ["big5", "cp932", "euc_jp", "cp949", "gb18030"])
+def test_a_damaged_line_does_not_cost_the_others(encoding: str) -> None:
+    words = {
+        "big5": "會議記錄和下週的計劃",
+        "cp949": "회의록과 다음 주 계획을 보냅니다",
+        "gb18030": "会议纪要和下周的计划",
+    }.get(encoding, "会議の議事録を送りますので")
+    lines = [f"{number} {words[number % 5 :]}\n" for number in range(40)]
+    data = b"".join(line.encode(encoding) for line in lines[:20]) + b"\xff\xfd broken\n"
+    assert "".join(lines[:20]) in (decode(data + b"".join(line.encode(encoding) for line in lines[20:])) or "")
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize(
     "words", ["Grüße aus Köln\n", "Встреча в 10 часов\n", "会議の議事録 2024 年\n一一一\n", "วันนี้ฝนตก 5 นาที\n"]
