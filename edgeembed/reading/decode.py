@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .charset import declared_codec, decode_as
-from .charset_detection import ASIAN, WIDE_RUN, likely_encoding, wide_encoding
+from .charset_detection import ASIAN, WIDE_RUN, likely_encoding, oddities, wide_encoding
 from .detect import BOMS, HEAD_BYTES, looks_binary
 
 _ESCAPES = (
@@ -128,9 +128,11 @@ def _decode_in_parts(data: bytes) -> str | None:
         return _decode_old(data)
     parts, at = [], 0
     for line in lines:
-        parts.append(data[at : line.start].decode("ascii"))
-        is_utf8 = line.is_utf8 and not (is_asian and line.broken)
-        parts.append(decode_as(data[line.start : line.end], "utf-8" if is_utf8 else encoding))
+        raw = data[line.start : line.end]
+        text = decode_as(raw, "utf-8" if line.is_utf8 and not (is_asian and line.broken) else encoding)
+        if line.is_utf8 and line.valid < _SURE and oddities(text) > oddities(decode_as(raw, encoding)):
+            text = decode_as(raw, encoding)  # such as "l’é" of an old Mac, which is an Armenian letter
+        parts += (data[at : line.start].decode("ascii"), text)
         at = line.end
     return "".join([*parts, data[at:].decode("ascii")])
 

@@ -6,9 +6,17 @@
 https://github.com/MicrosoftTranslator/NTREX: of each pair in ``_PAIRS``, texts of 1, 5 and 20 sentences, twenty of each
 that are not ASCII alone, what the encoding lacks replaced by ``?``. ``--skip`` leaves sentences out at the start.
 
-Right is a text that is equal, after NFKC and with runs of blanks as one, to the one that the label gives or the widest
-encoding that it stands for. ``decode`` is :func:`edgeembed.reading.decode.decode`; ``read_document`` reads the file as
-an index does, by the reader of its kind, against the same file in UTF-8 with a mark.
+Right is a text that is equal, after NFKC, with runs of blanks as one and without what is not seen, to the one that the
+label gives, or the widest encoding that it stands for. ``decode`` is :func:`edgeembed.reading.decode.decode`;
+``read_document`` reads the file as an index does, by the reader of its kind, against the same file in UTF-8 with a
+mark.
+
+| texts, ``read_document`` right, % | charset-normalizer and its second look | chardet and its second look |
+|---|---|---|
+| 424 labelled files | 54.0 | 99.5 |
+| 939 single sentences | 70.9 | 99.0 |
+| 940 texts of 5 sentences | 73.6 | 100.0 |
+| 940 texts of 20 sentences | 75.2 | 99.9 |
 """
 
 from __future__ import annotations
@@ -40,6 +48,7 @@ ell cp1253, ell iso8859_7, heb cp1255, arb cp1256, tha cp874, vie cp1258, jpn cp
 zho-TW cp950, kor cp949
 """
 _DECLARED = re.compile(r"""\A(\s*<\?xml[^>]{0,100}encoding=["'])[^"']*(["'])""")
+_UNSEEN = re.compile("[\xad\u200b\u200e\u200f\u2060-\u2064\ufeff\ufffd]")
 _SIZES = (1, 5, 20)
 _TEXTS = 20
 
@@ -109,7 +118,7 @@ def same(text: str | None, data: bytes, codec: str) -> bool:
 
 
 def _normal(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text.replace("\ufffd", "").replace("\0", " ").removeprefix("\ufeff"))
+    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text.replace("\0", " ")))
     return re.sub(r"\s+", " ", text).strip()
 
 

@@ -60,6 +60,12 @@ def test_two_bytes_that_happen_to_be_utf8_make_no_second_encoding() -> None:
     assert decode(words.encode("gb18030")) == words
 
 
+def test_a_line_that_happens_to_be_utf8_is_none_if_its_words_are_odd() -> None:
+    words = "Le journal de l’équipe\nUn été à la plage, près de la forêt où il a dû rêver\nIl a déjà goûté ce gâteau\n"
+    assert "l’équipe".encode("mac-roman").decode("utf-8")
+    assert decode(words.encode("mac-roman")) == words
+
+
 def test_what_was_added_to_a_log_in_utf_16_is_read() -> None:
     added = "added by a script: Größe\r\n".encode("utf-16-le")
     assert decode(b"begun in ASCII\r\n" + added + added) == "begun in ASCII\n" + "added by a script: Größe\n" * 2
