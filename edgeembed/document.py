@@ -33,6 +33,9 @@ class Document:
     """Offsets in ``text`` (in characters) at which its pages begin; empty: it has no pages."""
     lines: bool = True
     """Whether the lines of ``text`` are lines that a person can look up; ``False``: hits have no lines."""
+    aside: int | None = None
+    """Offset in ``text`` from which on stands what is only around the rest, such as menus and footers of a page: it is
+    found by its words, not by its meaning. ``None``: there is no such thing."""
 
     def __post_init__(self) -> None:
         if (self.text is None) == (self.image is None):
@@ -42,6 +45,7 @@ class Document:
             ("text", self.text, self.text is None or isinstance(self.text, str), "a string; decode bytes first"),
             ("image", self.image, self.image is None or is_image(self.image), "a path, bytes, or a Pillow image"),
             ("metadata", self.metadata, isinstance(self.metadata, Mapping), "a mapping, such as {'from': 'ann'}"),
+            ("aside", self.aside, self.aside is None or isinstance(self.aside, int), "an offset, or None"),
             ("pages", self.pages, isinstance(self.pages, tuple), "a tuple of offsets"),
         ):
             if not is_right:

@@ -42,7 +42,7 @@ class IndexStatus:
     segment_bytes: int
     """Vectors and graphs."""
     unread: int = 0
-    """Chunks that the model cannot read, which are found by their words only."""
+    """Chunks that are found by their words only: the model cannot read them, or they stand around articles."""
     layout: int = LAYOUT
     """Of the catalog; one lower than that of this edgeembed is read as it is, and upgraded by the next sync."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Literal, NamedTuple
 
+from .charset_detection import WIDE_RUN, wide_encoding
 from .entries import PICTURE
 from .readers import READERS
 
@@ -59,10 +61,11 @@ def detect(head: bytes, name: str) -> Format:
         return Format(reader="pdf")
     if (closed := _closed(head, suffix)) is not None:
         return closed
-    if not head.startswith(tuple(mark for mark, _ in BOMS)) and (b"\0" in head or looks_binary(head)):
+    if not head.startswith(tuple(mark for mark, _ in BOMS)) and _is_no_text(head):
         return _CLOSED_SUFFIXES.get(suffix, Format(reason=NOT_TEXT))
     if suffix == ".xml":
-        return Format(reader="feed") if any(root in head[:1024] for root in _FEEDS) else TEXT
+        start = head[:2048].replace(b"\0", b"")  # as in UTF-16
+        return Format(reader="feed") if any(root in start for root in _FEEDS) else TEXT
     return Format(reader=_TEXTS[suffix]) if suffix in _TEXTS else TEXT
 
 
@@ -73,13 +76,35 @@ def may_have_reader(name: str) -> bool:
 
 
 def looks_binary(data: bytes) -> bool:
-    """Whether more than about one byte in a hundred is a control character that texts do not use."""
-    return len(data) - len(data.translate(None, _CONTROLS)) > 2 + len(data) // 100
+    """Whether more than about one byte in a hundred is a control character that texts do not use.
+
+    NUL counts once for a run: a crash while a log is written may leave thousands. What ISO-2022-KR shifts with counts
+    not at all.
+    """
+    if _SHIFTS in data[:HEAD_BYTES]:
+        data = data.translate(None, b"\x0e\x0f")
+    controls = len(data) - len(data.translate(None, _CONTROLS))
+    if controls > 2 and b"\0" in data:
+        data = _NULS.sub(b"\0", data)
+        controls = len(data) - len(data.translate(None, _CONTROLS))
+    return controls > 2 + len(data) // 100
+
+
+def _is_no_text(head: bytes) -> bool:
+    """Whether the start of a file without a byte order mark is none of a text. NUL in a short one is no accident."""
+    if b"\0" not in head:
+        return looks_binary(head)
+    if wide_encoding(head) is not None:
+        return False
+    head = WIDE_RUN.sub(b"", head)
+    return looks_binary(head) or len(_NULS.findall(head)) * 1000 > len(head.replace(b"\0", b""))
 
 
 # Without tab, newline, vertical tab, form feed, carriage return, backspace (overstriking in manuals) and escape
 # (colours in logs, ISO-2022-JP).
 _CONTROLS = bytes([*range(8), *range(14, 27), *range(28, 32), 127])
+_NULS = re.compile(rb"\0+")
+_SHIFTS = b"\x1b$)C"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_PICTURES = (".fpx", ".mic")
 _DOCUMENTS = (
@@ -163,6 +188,8 @@ def _closed(head: bytes, suffix: str) -> Format | None:
             return format
     if (head.startswith(b"BM") and head[6:10] == b"\0\0\0\0") or head.startswith(b"\0\0\1\0"):
         return _RARE  # BMP, ICO
+    if head[257:262] == b"ustar":
+        return _ARCHIVE
     if head.startswith(b"RIFF"):
         return _RIFF.get(head[8:12])
     if head.startswith(b"\0") and head[4:8] == b"ftyp":

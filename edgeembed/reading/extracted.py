@@ -15,3 +15,5 @@ class ExtractedText:
     """Offsets in ``text`` at which pages begin; empty: it has none."""
     lines: bool = False
     """Whether line 7 of the text is line 7 of the file."""
+    aside: int | None = None
+    """Offset in ``text`` from which on stands what is around the rest, such as menus and footers; ``None``: nothing."""

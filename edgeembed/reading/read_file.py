@@ -111,7 +111,7 @@ def _read_in_worker(
             extracted = _extracted(process, root / stat.path, reader)
         except Unreadable as error:
             return Skipped(stat.path, error.reason)
-    return Document(stat.path, text=extracted.text, pages=extracted.pages, lines=extracted.lines)
+    return Document(stat.path, text=extracted.text, pages=extracted.pages, lines=extracted.lines, aside=extracted.aside)
 
 
 def _extracted(process: Worker, path: Path, reader: str) -> ExtractedText:

@@ -26,6 +26,7 @@ class Content:
     text: str = ""
     pages: tuple[int, ...] = ()
     lines: bool = True
+    aside: int | None = None
     image: ImageSource | None = None
 
 
@@ -39,10 +40,11 @@ def content_of(document: Document) -> Content:
     digest = hashlib.blake2b(digest_size=16)
     if document.text is not None:
         lines = b"" if document.lines else b" no lines"
-        digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + lines + b"\0")
+        aside = b"" if document.aside is None else b" aside %d" % document.aside
+        digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + lines + aside + b"\0")
         for start in range(0, len(document.text), _PART):  # a large text is not copied as a whole
             digest.update(document.text[start : start + _PART].encode("utf-8", "surrogatepass"))
-        return Content(digest.digest(), "text", text=document.text, pages=document.pages, lines=document.lines)
+        return Content(digest.digest(), "text", document.text, document.pages, document.lines, document.aside)
     image, which = document.image, f"document {document.id!r}"
     digest.update(b"image\0")
     if isinstance(image, (str, os.PathLike)):

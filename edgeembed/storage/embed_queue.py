@@ -43,7 +43,7 @@ class PendingChunk:
     error: ImageError | None = None
     """Why it cannot be embedded."""
     is_unread: bool = False
-    """Whether it is to have no vector, because the model cannot read it."""
+    """Whether it is to have no vector, because the model cannot read it, or because it stands aside."""
     work: float = 1.0
     """How much of all work it is, in whatever unit the caller counts."""
 

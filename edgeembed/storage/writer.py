@@ -267,7 +267,9 @@ class Writer:
                 self.work.settle(chunk.work)
                 continue
             self._commands.append(AddChunk(chunk))
-            if self._embedding.add_text(chunk, batch_size=EMBED_CHUNKS):
+            if chunk.is_unread:
+                self.work.settle(chunk.work)
+            elif self._embedding.add_text(chunk, batch_size=EMBED_CHUNKS):
                 self._commit_if_due()
                 if self.stopped():
                     return False
@@ -296,10 +298,12 @@ class Writer:
     def _chunks(self, content: Content) -> Iterator[PendingChunk]:
         embedder = self._embedder("text")
         limit = embedder.content_tokens
-        for chunk in split(content.text, limit=limit, count_tokens=embedder.count_tokens, pages=content.pages):
+        count, pages, aside = embedder.count_tokens, content.pages, content.aside
+        for chunk in split(content.text, limit=limit, count_tokens=count, pages=pages, aside=aside):
             first, last = (chunk.start_line, chunk.end_line) if content.lines else (None, None)
             span = (chunk.start, chunk.end, first, last, chunk.page)
-            yield PendingChunk(content.digest, ChunkRow(content.kind, *span, chunk.text))
+            is_aside = aside is not None and chunk.start >= aside
+            yield PendingChunk(content.digest, ChunkRow(content.kind, *span, chunk.text), is_unread=is_aside)
 
     def _commit_if_due(self) -> None:
         """Commit now and then: what is embedded, without waiting for the rest; or all, once it is much."""

@@ -42,6 +42,7 @@ def split(
     limit: int,
     count_tokens: Callable[[Sequence[str]], list[int]],
     pages: Sequence[int] = (),
+    aside: int | None = None,
 ) -> Iterator[Chunk]:
     """Cut a text into chunks that a model reads whole.
 
@@ -58,13 +59,14 @@ def split(
         limit: most tokens of a chunk. Only a single character that has more tokens by itself goes beyond it.
         count_tokens: the number of tokens of each text. It is given some hundreds of short texts at a time.
         pages: offsets in ``text``, ascending, at which pages begin; empty: no pages.
+        aside: an offset in ``text`` that no chunk spans, though no page begins there; ``None``: there is none.
 
     Raises:
         ValueError: ``limit`` is less than 1.
     """
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
-    return _Splitter(text, limit, count_tokens, pages).chunks()
+    return _Splitter(text, limit, count_tokens, pages, aside).chunks()
 
 
 class _Piece(NamedTuple):
@@ -86,12 +88,18 @@ _FENCED, _PARAGRAPH, _LINE, _SENTENCE = range(4)  # above: runs of words, shorte
 
 class _Splitter:
     def __init__(
-        self, text: str, limit: int, count_tokens: Callable[[Sequence[str]], list[int]], pages: Sequence[int]
+        self,
+        text: str,
+        limit: int,
+        count_tokens: Callable[[Sequence[str]], list[int]],
+        pages: Sequence[int],
+        aside: int | None,
     ) -> None:
         self._text = text
         self._limit = limit
         self._count = count_tokens
         self._pages = tuple(pages)
+        self._borders = self._pages if aside is None else tuple(sorted({*pages, aside}))
         self._target = max(1, limit * 3 // 4)
         self._small = limit // 4
         self._max_chars = 16 * limit
@@ -106,7 +114,7 @@ class _Splitter:
             line, seen = last_line, end
 
     def _blocks(self) -> Iterator[_Piece]:
-        borders = [0, *(offset for offset in self._pages if 0 < offset < len(self._text)), len(self._text)]
+        borders = [0, *(offset for offset in self._borders if 0 < offset < len(self._text)), len(self._text)]
         for start, end in pairwise(borders):
             opens = _PAGE
             for block in blocks(self._text, start, end):

@@ -22,6 +22,7 @@ HOME = {
     "sqlite3": ("catalog/sqlite.py",),
     "pypdfium2": ("reading/readers/pdf.py",),
     "python_calamine": ("reading/readers/data/spreadsheet.py",),
+    "chardet": ("reading/charset_detection.py",),
     "olefile": ("reading/readers/office/compound_file.py",),
     "striprtf": ("reading/readers/office/rtf.py",),
     "subprocess": ("reading/sandbox/process.py",),

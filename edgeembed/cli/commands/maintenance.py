@@ -92,7 +92,10 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
     _echo("photos   ", f"{info.image_model} ({info.image_space})" if info.image_model else "left out")
     _echo("holds    ", f"{info.documents:,} files in {info.chunks:,} passages")
     if info.unread:
-        _echo("unread   ", f"{info.unread:,} passages of words that the model does not know, found by these only")
+        _echo(
+            "unread   ",
+            f"{info.unread:,} passages found by words only: around articles, or in words that the model cannot read",
+        )
     if info.layout < LAYOUT:
         _echo("layout   ", f"{info.layout}, of an older edgeembed; `edgeembed index {place.root}` {_BETTER}")
     _echo("pending  ", ", ".join(f"{n:,} {what}" for what, n in pending.items() if n) or "nothing")

@@ -35,6 +35,16 @@ class TextBuilder:
         self._gap = True
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing but blanks is written."""
+        return not any(part.strip() for part in self._parts)
+
+    @property
+    def length(self) -> int:
+        """How many characters are written; the line at hand is not."""
+        return self._length
+
+    @property
     def line_is_empty(self) -> bool:
         """Whether the line at hand has nothing in it but blanks."""
         return not any(fragment.strip() for fragment in self._line)

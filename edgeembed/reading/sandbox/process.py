@@ -94,7 +94,8 @@ class Worker:
         reply = self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind})
         text = reply.body.decode("utf-8", "surrogatepass")
         pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
-        return ExtractedText(text, pages, lines=bool(reply.header["lines"]))
+        aside = reply.header["aside"]
+        return ExtractedText(text, pages, bool(reply.header["lines"]), aside if isinstance(aside, int) else None)
 
     def picture(self, path: Path, need: DecodeRequest) -> tuple[tuple[int, int], bytes]:
         """The decoded pixels of a picture: its size, and red, green, blue of each pixel.

@@ -135,15 +135,18 @@ def test_binary_data_is_no_text_whatever_it_is_called(tmp_path: Path, data: byte
     "words",
     [
         "page\x0cpage\x0bpage",
-        "\x1b[31mred\x1b[0m and " * 20,
-        "N\bNA\bAM\bME\bE",
         "the end\x1a",
         "private use \ue000 and unassigned \u0378",
-        "\u200b\u00ad",
     ],
 )
 def test_odd_characters_that_texts_have(tmp_path: Path, words: str) -> None:
     assert text(read(tmp_path / "a.bin", words.encode())) == words
+
+
+def test_what_is_not_seen_is_left_out(tmp_path: Path) -> None:
+    assert text(read(tmp_path / "a.bin", b"\x1b[31mred\x1b[0m and " * 20)) == "red and " * 20
+    assert text(read(tmp_path / "a.bin", b"N\bNA\bAM\bME\bE")) == "NAME"
+    assert skipped(read(tmp_path / "a.txt", "\u200b\u00ad".encode())) == "empty"
 
 
 def test_a_stray_nul_behind_the_start_becomes_a_space(tmp_path: Path) -> None:

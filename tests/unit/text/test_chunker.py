@@ -268,3 +268,10 @@ def test_memory_is_bounded() -> None:
     tracemalloc.stop()
     assert number > 5000
     assert peak < 2 << 20
+
+
+def test_no_chunk_spans_the_border_to_what_stands_aside() -> None:
+    text = "One short text.\n\nMenu, imprint.\n"
+    chunks = list(split(text, limit=50, count_tokens=words, aside=text.index("Menu")))
+    assert [(chunk.text, chunk.page) for chunk in chunks] == [("One short text.", None), ("Menu, imprint.", None)]
+    assert len(list(split(text, limit=50, count_tokens=words))) == 1

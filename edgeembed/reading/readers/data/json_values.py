@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import Any
 
 from ...extracted import ExtractedText
 from ..text_builder import TextBuilder
 from .rows import lines_of, one_line, text_of
 
-_MOST_NUMBERS = 16
+_MOST_NUMBERS = 1000
+"""Longer lists of numbers are series for machines."""
+_MOST_MEASURED = 16
+_LONGEST_NUMBER = 8
+"""Decimals with more signs are measured or computed, and nobody looks them up: many of them are counted only."""
 _LARGE = 1 << 20
 """Characters from which on a file is read in pieces."""
 _DECODER = json.JSONDecoder()
@@ -122,7 +127,7 @@ def _lines(value: Any, path: str) -> Iterator[str]:
         for name, inner in value.items():
             yield from _lines(inner, f"{path}.{name}" if path else name)
     elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        for item in value:
+        for item in value[: _most_of_lists(value)]:
             if record := _record(item):
                 yield f"{path}: {record}" if path else record
     elif words := _words(value):
@@ -134,23 +139,38 @@ def _record(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(_lines(value, ""))
     if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        return "; ".join(filter(None, map(_record, value[: _MOST_NUMBERS if _is_numbers(value) else None])))
+        return "; ".join(filter(None, map(_record, value[: _most_of_lists(value)])))
     return _words(value)
 
 
-def _is_numbers(value: Any) -> bool:
-    """Whether a list holds lists of numbers, as outlines of countries do."""
-    while isinstance(value, list) and value:
-        value = value[0]
-    return isinstance(value, (int, float))
+def _most_of_lists(value: list[Any]) -> int:
+    """How many of the lists in a list are shown: few where they are numbers, as outlines of countries are."""
+    first = list(islice(_leaves(value), 2 * _MOST_MEASURED))
+    if not all(isinstance(leaf, (int, float)) for leaf in first):
+        return len(value)
+    return _MOST_MEASURED if any(map(_is_measured, first)) else _MOST_NUMBERS
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _is_measured(value: Any) -> bool:
+    return isinstance(value, float) and len(repr(value)) > _LONGEST_NUMBER
 
 
 def _words(value: Any) -> str:
     if isinstance(value, list):
-        numbers = sum(isinstance(item, (int, float)) for item in value)
-        if numbers > _MOST_NUMBERS:
-            return f"{numbers} numbers"
-        return ", ".join(filter(None, map(_words, value)))
+        numbers = [item for item in value if isinstance(item, (int, float)) and not isinstance(item, bool)]
+        most = _MOST_MEASURED if any(map(_is_measured, numbers)) else _MOST_NUMBERS
+        if len(numbers) <= most:
+            return ", ".join(filter(None, map(_words, value)))
+        others = (item for item in value if isinstance(item, bool) or not isinstance(item, (int, float)))
+        return ", ".join(filter(None, [f"{len(numbers)} numbers", *map(_words, others)]))
     if value is None or isinstance(value, dict):
         return ""
     if isinstance(value, bool):

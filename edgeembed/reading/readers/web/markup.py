@@ -17,9 +17,14 @@ _BORDER = re.compile(r"</?(?:p|div|br|li|tr|h[1-6]|table|section|article|title|i
 
 def read_markup(data: bytes) -> ExtractedText:
     """What stands between tags, scripts and styles left out; a paragraph ends where a tag says so."""
+    return markup_text(decode_html(data))
+
+
+def markup_text(markup: str) -> ExtractedText:
+    """As :func:`read_markup`, of what is decoded already."""
     builder = TextBuilder()
     at = 0
-    text = _seen(decode_html(data))
+    text = _seen(markup)
     for tag in _TAG.finditer(text):
         builder.add(html.unescape(text[at : tag.start()]).replace("\n", " "))
         at = tag.end()

@@ -21,7 +21,9 @@ from edgeembed.reading.readers import read
         ("<div>a</div><div>b</div>", "a\nb\n"),
         ('<img alt="a red boat"> sails', "a red boat sails\n"),
         ("<![if !IE]>seen<![endif]><![weird[x]]><!-- not --> <!DOCTYPE odd> too", "seen<![weird[x]]> too\n"),
-        ("<svg><title>no</title><text>no</text></svg>yes<select><option>no</select>", "yes\n"),
+        ("<svg><title>no</title><path/><text>a</text><text>b <tspan>c</tspan></text></svg>yes", "a b c yes\n"),
+        ("<svg><rect/></svg>yes<select><option>no</select>", "yes\n"),
+        ("<svg/>yes <svg><style>no</style><foreignObject><div>in it</div></foreignObject></svg>too", "yes in it too\n"),
         ("1 < 2 && 3 > 2 <", "1 < 2 && 3 > 2 <\n"),
     ],
 )
