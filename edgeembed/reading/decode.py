@@ -126,7 +126,8 @@ def _decode_in_parts(data: bytes) -> str | None:
     is_asian = encoding in ASIAN
     if encoding is None or (is_asian and not any(line.valid >= _SURE and not line.broken for line in lines)):
         return _decode_old(data)
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     for line in lines:
         raw = data[line.start : line.end]
         text = decode_as(raw, "utf-8" if line.is_utf8 and not (is_asian and line.broken) else encoding)

@@ -70,3 +70,29 @@ def test_two_control_characters_and_one_in_a_hundred_are_still_text() -> None:
     assert not looks_binary(b"\x01" * 5 + b"text" * 100)
     assert not looks_binary(b"\t\n\r\f\x0b\b\x1b" * 100)
     assert looks_binary(b"\x01" * 7 + b"text" * 100)
+
+
+LOG = b"a line of a log that goes on and on\n" * 200
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "reason"),
+    [
+        ("a.log", LOG[:4000] + b"\0" + LOG[4000:], None),
+        ("a.log", LOG + b"\0" * 900, None),
+        ("a.log", b"short\0", NOT_TEXT),
+        ("a.log", LOG[:900].replace(b"line", b"l\0ne"), NOT_TEXT),
+        ("a.txt", "Grüße aus Köln, ohne Marke\r\n".encode("utf-16-le"), None),
+        ("a.txt", "Встреча перенесена на четверг, в 10 часов\n".encode("utf-16-be"), None),
+        ("a.log", LOG + "added by a script\r\n".encode("utf-16-le") * 9, None),
+        ("a.txt", b"\x1b$)C" + b"\x0e?*;g@{\x0f " * 9, None),
+        (
+            "a.txt",
+            b"notes.txt".ljust(257, b"\0") + b"ustar  \0" + LOG,
+            "not text: an archive (archives are not opened)",
+        ),
+        ("a.xml", "<?xml version='1.0'?><rss>words</rss>".encode("utf-16-le"), None),
+    ],
+)
+def test_nul_and_shifts_in_texts(name: str, head: bytes, reason: str | None) -> None:
+    assert detect(head, name).reason == reason
