@@ -67,6 +67,10 @@ class FileRow(NamedTuple):
     ctime_ns: int | None = None
     """``None``, as of the inode: not known."""
 
+    def incomplete(self, reason: str) -> FileRow:
+        """The same file, of which a part is not in the index."""
+        return self._replace(reason=reason, state="incomplete", reason_kind="cut")
+
     def skipped(self, reason: str, kind: str | None = None) -> FileRow:
         """The same file, left out of the index."""
         return self._replace(reason=reason, state="skipped", reason_kind=kind)
@@ -252,6 +256,15 @@ class Snapshot:
             (digest,),
         ).fetchone()
         return (0, False) if row is None else (row[0], bool(row[1]))
+
+    def missing_of(self, content: int) -> str | None:
+        """What is missing of a content whose file is cut off, as one of its files says; ``None``: nothing."""
+        row = self._db.execute(
+            "SELECT f.reason FROM documents d JOIN files f ON f.path = d.id "
+            "WHERE d.content = ? AND f.state = 'incomplete' LIMIT 1",
+            (content,),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def file(self, path: str) -> FileRow | None:
         """A file as it was when last looked at; ``None``: it is not known."""
