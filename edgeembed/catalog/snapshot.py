@@ -181,6 +181,25 @@ class Snapshot:
         )
         return [PassageRow(*row) for row in rows]
 
+    def file_contents(self, documents: Sequence[int]) -> dict[int, int]:
+        """The content of each of some documents, of those that come from files."""
+        rows = self._db.execute(
+            "SELECT d.document, d.content FROM json_each(?) n JOIN documents d ON d.document = n.value "
+            "WHERE EXISTS (SELECT 1 FROM files f WHERE f.path = d.id)",
+            (json.dumps(list(documents)),),
+        )
+        return dict(rows.fetchall())
+
+    def files_with(self, content: int, where: Where) -> list[str]:
+        """Paths of all files with some content, those that ``where`` excludes left out, in order."""
+        test = _condition(where)
+        rows = self._db.execute(
+            "SELECT DISTINCT d.id FROM documents d JOIN chunks c ON c.content = d.content "
+            f"WHERE d.content = ? AND EXISTS (SELECT 1 FROM files f WHERE f.path = d.id) AND {test.sql} ORDER BY d.id",
+            (content, *test.values),
+        )
+        return [id for (id,) in rows]
+
     def chunk(self, key: int) -> ChunkRow:
         """One chunk."""
         row = self._db.execute(
