@@ -56,6 +56,9 @@ class Hit:
     same_content: bool | None = None
     """Of ``similar``: whether it is a copy of what it was compared with, apart from name and metadata; ``None``: it was
     found by a query."""
+    copies: tuple[str, ...] = ()
+    """Ids of the other files with the same content, which are no hits of their own; empty for what comes from no file,
+    and of ``similar``."""
 
     @classmethod
     def of(
@@ -67,6 +70,7 @@ class Hit:
         *,
         score: float | None,
         matched: tuple[str, ...],
+        copies: tuple[str, ...] = (),
     ) -> Hit:
         """A hit of ``passages``, which are best first and at least one."""
         best = passages[0]
@@ -84,4 +88,5 @@ class Hit:
             passages=passages,
             matched=matched,
             metadata=metadata,
+            copies=copies,
         )
