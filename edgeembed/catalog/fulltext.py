@@ -129,7 +129,9 @@ def _insert(table: str) -> str:
 
 
 def _with_words(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, bytes, bytes]]:
-    return ((row, *_columns(named_text(*map(decode, raw)) if len(raw) > 1 else decode(raw[0]))) for row, *raw in rows)
+    for row, *raw in rows:
+        text, *metadata = (decode(part or b"") for part in raw)  # none in a damaged row alone
+        yield row, *_columns(named_text(text, *metadata) if metadata else text)
 
 
 def _columns(text: str) -> tuple[bytes, bytes]:
