@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from .pillow import pillow_errors
 
@@ -121,8 +122,13 @@ def keep_what_is_decoded(image: Image) -> bool:
 
 
 def has_enough(image: Image) -> bool:
-    """Whether enough rows of a cut picture were decoded: below the last of these all pixels are alike."""
+    """Whether enough rows of a cut picture were decoded: in the others, at one of its ends, all pixels are alike."""
     rows = np.asarray(image.convert("RGB").reduce((max(1, image.width // 64), 1)))  # (H, W, 3)
-    differs = (rows != rows[-1, -1]).any(axis=(1, 2))
-    last = int(np.flatnonzero(differs)[-1]) + 1 if differs.any() else 0
-    return last >= _LEAST_SHARE * image.height
+    decoded = min(_rows_before(rows, rows[-1, -1]), _rows_before(rows[::-1], rows[0, 0]))  # BMP begins below
+    return decoded >= _LEAST_SHARE * image.height
+
+
+def _rows_before(rows: npt.NDArray[np.uint8], colour: npt.NDArray[np.uint8]) -> int:
+    """How many rows there are before those at the end that are all of one colour."""
+    others = np.flatnonzero((rows != colour).any(axis=(1, 2)))
+    return int(others[-1]) + 1 if len(others) else 0

@@ -29,7 +29,7 @@ def exif_facts(exif: Any) -> PhotoFacts:
     camera = camera_name(_string(values.get(_MAKE)), _string(values.get(_MODEL)))
     # The time of the last change counts only of a camera's file: programs set it when they write.
     times = [values.get(tag) for tag in (_TAKEN, _DIGITIZED, *((_CHANGED,) if camera else ()))]
-    taken = next((time for time in map(_moment, times) if time), "")
+    taken = next(filter(None, (PhotoFacts.of({"taken": _moment(time)}).taken for time in times)), "")
     offset = _string(values.get(_TAKEN_OFFSET))
     captions = [
         _string(values.get(_DESCRIPTION)),

@@ -63,8 +63,8 @@ class PhotoFacts:
     def of(cls, values: Mapping[str, Any]) -> PhotoFacts:
         """Facts from values of any kind, of which only what makes sense is taken."""
         return cls(
-            title=_text(values.get("title")),
-            caption=_text(values.get("caption")),
+            title=_saying(values.get("title")),
+            caption=_saying(values.get("caption")),
             keywords=_texts(values.get("keywords")),
             people=_texts(values.get("people")),
             place=_text(values.get("place")),
@@ -94,7 +94,12 @@ def camera_name(make: object, model: object) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         return ""
-    text = _CONTROLS.sub("", value[:_MOST_CHARACTERS]).strip()
+    return _CONTROLS.sub("", value[:_MOST_CHARACTERS]).strip()
+
+
+def _saying(value: object) -> str:
+    """A text that somebody wrote."""
+    text = _text(value)
     return "" if _NOISE.fullmatch(text) else text
 
 
