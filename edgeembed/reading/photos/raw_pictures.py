@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import ImageError
@@ -31,27 +32,45 @@ def open_raw(data: bytes) -> Image:
     Raises:
         ImageError: there is none; names the extra that may find one.
     """
-    from PIL import Image as images
-
     headers = [_exif(header) for header in tiff_headers(data)]
     picture = _largest_jpeg(data)
     if picture is None or min(picture.size) < _LEAST_SIDE:
-        try:
-            pixels = developed(data)
-        except ImportError:
-            if picture is None:
-                maker = next((str(header[_MAKE]) for header in headers if _MAKE in header), "")
-                raise ImageError(None, needs("raw photo", maker.strip("\0 ").title()).reason) from None
-        except Exception as error:  # LibRaw's errors have no other base
-            if picture is None:
-                raise ImageError(None, f"raw photo without a picture that can be read: {error}") from error
-        else:
-            picture = images.fromarray(pixels)
-            for header in headers:
-                header.pop(ORIENTATION, None)  # it is upright
-    assert picture is not None
+        better, reason = _developed(data, headers)
+        picture = better or picture or _as_tiff(data)
+        if picture is None:
+            raise ImageError(None, reason)
     picture.info[CAMERA_DATA] = headers
     return picture
+
+
+def _developed(data: bytes, headers: list[Any]) -> tuple[Image | None, str]:
+    """The raw photo as LibRaw develops it, upright, as ``headers`` then say; or ``None``, and why not."""
+    from PIL import Image as images
+
+    try:
+        picture = images.fromarray(developed(data))
+    except ImportError:
+        maker = next((header[_MAKE] for header in headers if isinstance(header.get(_MAKE), str)), "")
+        return None, needs("raw photo", maker.strip("\0 ").title()).reason
+    except Exception as error:  # LibRaw's errors have no other base, and hold bytes
+        said = next(iter(error.args), "")
+        said = said.decode("ascii", "replace") if isinstance(said, bytes) else str(said)
+        return None, f"raw photo without a picture that can be read: {said}"
+    for header in headers:
+        header.pop(ORIENTATION, None)
+    return picture, ""
+
+
+def _as_tiff(data: bytes) -> Image | None:
+    """The small picture that is the first in the TIFF structure of old raw files; ``None``: there is none."""
+    from PIL import Image as images
+
+    with contextlib.suppress(*pillow_errors()):
+        picture = images.open(io.BytesIO(data), formats=("TIFF",))
+        if picture.width * picture.height <= MAX_PIXELS:
+            picture.load()
+            return picture if _shows_something(picture) else None
+    return None
 
 
 def _largest_jpeg(data: bytes) -> Image | None:

@@ -68,6 +68,12 @@ def test_without_a_picture_its_reason_says_what_to_install(tmp_path: Path, witho
     assert caught.value.reason.startswith("needs edgeembed[raw]")
 
 
+def test_the_small_picture_of_old_raw_files(tmp_path: Path, without_rawpy: None) -> None:
+    (tmp_path / "a.nef").write_bytes(saved(drawing(160, 120), "TIFF"))
+    with opened(tmp_path / "a.nef") as image:
+        assert image.size == (160, 120)
+
+
 def test_in_the_worker(tmp_path: Path) -> None:
     (tmp_path / "a.nef").write_bytes(raw_file(drawing(160, 120), drawing(900, 600), orientation=8))
     with Worker() as worker:
