@@ -35,8 +35,9 @@ ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image"
 _CLOSED = "was closed before it was used: keep it open until then, or give its path"
 _TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
 """For the values 2 to 8 of the EXIF orientation."""
-_IPTC, _TIFF_IPTC = 0x0404, 33723
-"""Resource of Photoshop in a JPEG, and tag of TIFF."""
+_IPTC, _TIFF_IPTC, _TIFF_XMP = 0x0404, 33723, 700
+"""Resource of Photoshop in a JPEG, and tags of TIFF."""
+_XMP_IN_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def orientation_of(image: Image) -> int:
@@ -63,10 +64,16 @@ def facts_of(image: Image) -> PhotoFacts:
     iptc = resources.get(_IPTC) if isinstance(resources, dict) else getattr(image, "tag_v2", {}).get(_TIFF_IPTC)
     if isinstance(iptc, bytes):
         facts |= iptc_facts(iptc)
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if isinstance(packet, (bytes, str)):
-        facts |= xmp_facts(packet.encode() if isinstance(packet, str) else packet)
-    return facts
+    return facts | xmp_facts(_xmp_in(image))
+
+
+def _xmp_in(image: Image) -> bytes:
+    """The XMP packet of a picture; empty: it has none."""
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or getattr(image, "tag_v2", {}).get(_TIFF_XMP)
+    if packet is None:  # of a JPEG, before Pillow 11
+        segments = (content for _, content in getattr(image, "applist", ()))
+        packet = next((part.removeprefix(_XMP_IN_JPEG) for part in segments if part.startswith(_XMP_IN_JPEG)), b"")
+    return packet.encode() if isinstance(packet, str) else packet if isinstance(packet, bytes) else b""
 
 
 @contextlib.contextmanager

@@ -23,8 +23,8 @@ VIENNA, ZANZIBAR = (48.2165, 16.396), (-6.16, 39.19)
 def exif() -> Image.Exif:
     exif = Image.Exif()
     exif[0x010E], exif[0x010F], exif[0x0110] = "Grandmother on the big wheel", "Canon", "Canon EOS 5D"
-    exif.get_ifd(0x8769)[0x9003] = "2019:07:14 12:30:05"
-    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 12.0, 59.4), 3: "E", 4: (16.0, 23.0, 45.6)})
+    exif[0x8769] = {0x9003: "2019:07:14 12:30:05"}
+    exif[0x8825] = {1: "N", 2: (48.0, 12.0, 59.4), 3: "E", 4: (16.0, 23.0, 45.6)}
     return exif
 
 

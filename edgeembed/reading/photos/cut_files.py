@@ -26,6 +26,7 @@ _LEAST_SHARE = 0.1
 _END_OF_IMAGE = b"\xff\xd9"
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf", b"sBIT", b"gAMA")
 """Chunks of a PNG without which it would look otherwise."""
+_TOO_LONG_NOTES = ("max_text", "text memory", "decompressed data too large")
 
 
 def load(image: Image, *, partial: bool) -> str | None:
@@ -44,7 +45,7 @@ def load(image: Image, *, partial: bool) -> str | None:
     try:
         image.load()
     except pillow_errors() as error:
-        if is_about_notes(error) and getattr(image, "_im", None) is not None:
+        if is_about_notes(error) and _has_pixels(image):
             image.tile = []  # type: ignore[attr-defined]  # they stand behind the pixels, which are there
             return None
         if partial and not isinstance(error, MemoryError) and keep_what_is_decoded(image):
@@ -109,16 +110,22 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def is_about_notes(error: Exception) -> bool:
     """Whether it is what Pillow says of texts and profiles in a PNG that are too long for it."""
-    return isinstance(error, ValueError) and ("MAX_TEXT" in str(error) or "text memory" in str(error).lower())
+    said = str(error).lower()
+    return isinstance(error, ValueError) and any(part in said for part in _TOO_LONG_NOTES)
 
 
 def keep_what_is_decoded(image: Image) -> bool:
     """Make a picture whose decoding failed one that is loaded; ``False``: hardly anything of it was decoded."""
-    if getattr(image, "_im", None) is None:
+    if not _has_pixels(image):
         return False
     image.tile = []  # type: ignore[attr-defined]
     image.load()
     return has_enough(image)
+
+
+def _has_pixels(image: Image) -> bool:
+    """Whether there is room for its pixels already, some of which are decoded."""
+    return any(vars(image).get(name) is not None for name in ("_im", "im"))  # the latter before Pillow 11
 
 
 def has_enough(image: Image) -> bool:

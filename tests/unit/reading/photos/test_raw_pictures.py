@@ -21,7 +21,7 @@ def raw_file(*pictures: Image.Image, magic: bytes = b"", orientation: int = 1) -
     exif = Image.Exif()
     exif.endian = "<"
     exif[0x010F], exif[0x0110], exif[0x0112] = "NIKON", "NIKON D70", orientation
-    exif.get_ifd(0x8769)[0x9003] = "2004:05:06 07:08:09"
+    exif[0x8769] = {0x9003: "2004:05:06 07:08:09"}
     header = exif.tobytes().removeprefix(b"Exif\0\0")
     return (
         (magic or header[:4]) + header[4:] + bytes(64) + b"".join(saved(image, "JPEG") + bytes(9) for image in pictures)
