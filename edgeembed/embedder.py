@@ -188,8 +188,19 @@ class Embedder:
         blocks = list(self.iter_embed_images(images, reduced=reduced))
         return np.concatenate(blocks) if blocks else np.empty((0, self.dim), np.float32)
 
-    def iter_embed_images(self, images: Iterable[ImageSource], *, reduced: bool = False) -> Iterator[Vectors]:
+    def iter_embed_images(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        reduced: bool = False,
+        tell: Callable[[int, str], None] | None = None,
+    ) -> Iterator[Vectors]:
         """Embed a stream of images of any length with bounded memory; they are decoded in all threads.
+
+        Args:
+            images, reduced: as in :meth:`embed_images`.
+            tell: is told the number of each picture whose file is cut off, and what is missing of it; what can be
+                decoded is embedded. May be called in any thread. ``None``: such a picture is an error.
 
         Yields:
             float32 ``(n, dim)`` for the next ``n`` images, in order; ``n`` varies.
@@ -205,7 +216,7 @@ class Embedder:
         def embed(numbered: tuple[int, ImageSource]) -> npt.NDArray[np.float32]:
             number, image = numbered
             try:
-                pixels = encoder.encode(image, reduced=reduced)
+                pixels = encoder.encode(image, reduced=reduced, tell=partial(tell, number) if tell else None)
             except ImageError as error:
                 raise ImageError(error.path, error.reason, which=f"images[{number}]") from error
             return graph.run({"pixel_values": pixels[None]})

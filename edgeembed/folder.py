@@ -35,6 +35,7 @@ from .storage.index_place import index_place
 from .storage.index_swap import check_swap, rebuild_dir, remove_index, roll_back_swap, swap_in
 from .storage.open import open_catalog, open_store
 from .storage.store import Store
+from .sync.companions import with_companions
 from .sync.plan import SyncPlan, plan_sync
 from .sync.sync import SyncProgress, SyncReport, sync
 from .sync.walk import walk
@@ -184,7 +185,7 @@ class Folder:
         index_dir = _index_dir(root, index).resolve()
         check_swap(index_dir)
         entries = walk(root, exclude=[index_dir], options=options_at(index_dir) if options is None else options)
-        return tuple(entry for entry in entries if isinstance(entry, FileStat))
+        return tuple(entry for entry in with_companions(entries) if isinstance(entry, FileStat))
 
     def plan(self, *, options: WalkOptions | None = None, below: str = "", lists_left_out: bool = False) -> SyncPlan:
         """Walk the folder and compare it with the index; changes nothing.

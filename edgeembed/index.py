@@ -199,7 +199,7 @@ class Index:
             syntax: ``False`` takes quotes and minus signs in ``query`` as text, like all other characters.
 
         Returns:
-            At most ``k`` hits; one a document.
+            At most ``k`` hits; one a document, and one for all files with the same content (``Hit.copies``).
 
         Raises:
             ValueError: the query is empty, ``k`` is less than 1, ``min_score`` is not from 0 to 1, a weight is more
@@ -215,7 +215,9 @@ class Index:
             raise ValueError("a picture has no words, and the mode keyword goes by them alone: take hybrid or vector")
         test = condition({} if where is None else where)
         prepared = self._prepare(query, plus, minus, syntax=syntax)
-        return self._search(SearchRequest(prepared, k, test & prepared.condition, mode, min_score, exact))
+        return self._search(
+            SearchRequest(prepared, k, test & prepared.condition, mode, min_score, exact, folds_copies=True)
+        )
 
     def similar(
         self,

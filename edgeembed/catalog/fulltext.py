@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..text.surrogates import decode, encode
 from ..text.terms import WORDS_VERSION, aligned_words, index_words
 from . import settings
 from .checksums import insert_sql
+from .metadata import named_text
 from .sqlite import in_memory
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ CREATE VIRTUAL TABLE names {_FORM};
 """
 _SOURCES: dict[Table, str] = {
     "words": "SELECT key, CAST(text AS BLOB) FROM chunks WHERE text IS NOT NULL",
-    "names": "SELECT document, CAST(id AS BLOB) FROM documents WHERE 1",
+    "names": "SELECT document, CAST(id AS BLOB), CAST(metadata AS BLOB) FROM documents WHERE 1",
 }
-"""The texts whose words are in each table, by the number of their row."""
+"""The texts whose words are in each table, by the number of their row; of names with the metadata beside them."""
 _K1 = 1.2
 _FEW = 200
 _MARK = "\x02"
@@ -127,8 +128,10 @@ def _insert(table: str) -> str:
     return f"INSERT INTO {table} (rowid, text, extra) VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT))"
 
 
-def _with_words(rows: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, bytes]]:
-    return ((row, *_columns(decode(raw))) for row, raw in rows)
+def _with_words(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, bytes, bytes]]:
+    for row, *raw in rows:
+        text, *metadata = (decode(part or b"") for part in raw)  # none in a damaged row alone
+        yield row, *_columns(named_text(text, *metadata) if metadata else text)
 
 
 def _columns(text: str) -> tuple[bytes, bytes]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from numbers import Number
 from typing import Any
 
 MAX_DEPTH = 200
 """Levels of lists and mappings, the metadata itself included. SQLite takes 1000 (2000 before 3.42), and so does Python
 less what its caller has used up."""
+SEARCHED = ("photo.title", "photo.caption", "photo.keywords", "photo.people", "photo.place", "photo.camera")
+"""Names of metadata whose values, texts or lists of texts, are searched as words of the document."""
+_EARTH_RADIUS_KM = 6371.0088
+"""Mean radius of the Earth (IUGG)."""
 _INT64_LIMIT = 1 << 63
 _MAX_BITS = 12_000
 """Of an integer: Python refuses to write, and to read, one of more than 4300 digits."""
@@ -64,6 +68,72 @@ def comparable(name: str, value: object) -> object:
     if isinstance(plain, int) and not -_INT64_LIMIT <= plain < _INT64_LIMIT:
         raise ValueError(f"where[{name!r}]: an integer beyond 64 bits cannot be compared; keep such numbers as strings")
     return plain
+
+
+def named_text(id: str, metadata: str) -> str:
+    """What a document is called, and what is said of its photo: words by which it is found besides its content.
+
+    Args:
+        metadata: as it is stored.
+    """
+    if '"photo.' not in metadata:
+        return id
+    try:
+        values = json.loads(metadata)
+    except (ValueError, RecursionError):
+        return id
+    found = [values.get(name) for name in SEARCHED] if isinstance(values, dict) else []
+    lines = [", ".join(map(str, value)) if isinstance(value, list) else value for value in found]
+    return "\n".join((id, *(line for line in lines if isinstance(line, str) and line)))
+
+
+def nanoseconds(name: str, when: Any) -> Any:
+    """A point in time as ``st_mtime_ns`` counts, within what it can count; of a collection, each."""
+    if isinstance(when, str):
+        try:
+            when = datetime.fromisoformat(when)
+        except ValueError:
+            raise ValueError(
+                f"where[{name!r}]: {when!r:.80} is no time such as 2024-05-01 or 2024-05-01T18:30"
+            ) from None
+    elif isinstance(when, date) and not isinstance(when, datetime):
+        when = datetime.combine(when, time())
+    if isinstance(when, datetime):
+        try:
+            return _within_int64(round(when.timestamp() * 1_000_000) * 1000)
+        except (OverflowError, ValueError):  # a year that the system's calendar does not have
+            return _within_int64(math.copysign(math.inf, when.year - 1970))
+    if isinstance(when, (int, float)) and not isinstance(when, bool):
+        comparable(name, math.nan if when != when else 0)
+        return _within_int64(when * 1_000_000_000)
+    if hasattr(when, "__iter__") and not isinstance(when, (bytes, Mapping)):
+        return [nanoseconds(name, item) for item in when]
+    return when
+
+
+def _within_int64(nanoseconds: float) -> int:
+    limit = 1 << 63
+    return round(nanoseconds) if -limit <= nanoseconds < limit else limit - 1 if nanoseconds > 0 else -limit
+
+
+def taken_ns(metadata: bytes) -> int | None:
+    """When a photo was taken, as ``st_mtime_ns`` counts; without a zone it is local time. ``None``: not known."""
+    try:
+        taken = json.loads(metadata)["photo.taken"]
+        return int(nanoseconds("photo.taken", taken)) if isinstance(taken, str) else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def distance_km(position: str | bytes, latitude: float, longitude: float) -> float | None:
+    """The way over the ground between two places, by the haversine formula on a sphere; ``None``: it is no place."""
+    try:
+        there, east = (math.radians(degrees) for degrees in json.loads(position))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    here, by = math.radians(latitude), math.radians(longitude)
+    chord = math.sin((there - here) / 2) ** 2 + math.cos(here) * math.cos(there) * math.sin((east - by) / 2) ** 2
+    return 2 * _EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))
 
 
 def is_json(text: str) -> bool:

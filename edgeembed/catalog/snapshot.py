@@ -67,6 +67,10 @@ class FileRow(NamedTuple):
     ctime_ns: int | None = None
     """``None``, as of the inode: not known."""
 
+    def incomplete(self, reason: str) -> FileRow:
+        """The same file, of which a part is not in the index."""
+        return self._replace(reason=reason, state="incomplete", reason_kind="cut")
+
     def skipped(self, reason: str, kind: str | None = None) -> FileRow:
         """The same file, left out of the index."""
         return self._replace(reason=reason, state="skipped", reason_kind=kind)
@@ -180,6 +184,25 @@ class Snapshot:
             raise DatabaseError("an id is no text")
         return passages
 
+    def file_contents(self, documents: Sequence[int]) -> dict[int, int]:
+        """The content of each of some documents, of those that come from files."""
+        rows = self._db.execute(
+            "SELECT d.document, d.content FROM json_each(?) n JOIN documents d ON d.document = n.value "
+            "WHERE EXISTS (SELECT 1 FROM files f WHERE f.path = d.id)",
+            (json.dumps(list(documents)),),
+        )
+        return dict(rows.fetchall())
+
+    def files_with(self, content: int, where: Where) -> list[str]:
+        """Paths of all files with some content, those that ``where`` excludes left out, in order."""
+        test = _condition(where)
+        rows = self._db.execute(
+            "SELECT DISTINCT d.id FROM documents d JOIN chunks c ON c.content = d.content "
+            f"WHERE d.content = ? AND EXISTS (SELECT 1 FROM files f WHERE f.path = d.id) AND {test.sql} ORDER BY d.id",
+            (content, *test.values),
+        )
+        return [id for (id,) in rows]
+
     def chunk(self, key: int) -> ChunkRow:
         """One chunk."""
         row = self._db.execute(
@@ -255,6 +278,15 @@ class Snapshot:
             (digest,),
         ).fetchone()
         return (0, False) if row is None else (row[0], bool(row[1]))
+
+    def missing_of(self, content: int) -> str | None:
+        """What is missing of a content whose file is cut off, as one of its files says; ``None``: nothing."""
+        row = self._db.execute(
+            "SELECT f.reason FROM documents d JOIN files f ON f.path = d.id "
+            "WHERE d.content = ? AND f.state = 'incomplete' LIMIT 1",
+            (content,),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def file(self, path: str) -> FileRow | None:
         """A file as it was when last looked at; ``None``: it is not known."""

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import astuple
 
-from ..text.surrogates import encode
+from ..text.surrogates import decode, encode
 from . import fulltext, settings
 from .checksums import checksum_sql, insert_sql
+from .metadata import named_text
 from .segment_info import SegmentInfo
 from .snapshot import ChunkRow, EncoderInfo, FileRow, Snapshot, is_intact
 
@@ -70,15 +71,24 @@ class Transaction(Snapshot):
 
     def put_document(self, id: str, content: int, metadata: str) -> None:
         """Add a document, or let an existing one point to another content."""
-        known = self.document(id)
+        known, named = self.document(id), named_text(id, metadata)
+        is_named_so = known is not None and named_text(id, self._stored_metadata(known)) == named
+        if known is not None and not is_named_so:
+            fulltext.remove(self._db, "names", "document = ?", (known,))
         cursor = self._db.execute(
             insert_sql("documents")
             + " ON CONFLICT (id) DO UPDATE SET content = excluded.content, metadata = excluded.metadata, "
             "checksum = excluded.checksum",
             (encode(id), content, metadata),
         )
-        if known is None:
-            fulltext.add(self._db, "names", int(cursor.lastrowid or 0), id)
+        if not is_named_so:
+            fulltext.add(self._db, "names", int(cursor.lastrowid or 0) if known is None else known, named)
+
+    def _stored_metadata(self, document: int) -> str:
+        row = self._db.execute(
+            "SELECT CAST(metadata AS BLOB) FROM documents WHERE document = ?", (document,)
+        ).fetchone()
+        return decode(row[0])
 
     def remove_documents(self, ids: Iterable[str]) -> int:
         """Remove documents; returns how many there were. Their contents stay until :meth:`sweep_contents`."""

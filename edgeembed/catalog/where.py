@@ -2,12 +2,13 @@
 
 ``where`` is a mapping from names to what they must be: all of them must hold. A name is one of the top level of a
 document's metadata, or one of these facts: ``document.id``, ``document.kind`` (``text`` or ``image``), and in a folder
-``file.path`` (relative, with ``/``), ``file.name``, ``file.ext`` (lower case, without the dot), ``file.size_bytes`` and
-``file.modified``. What it must be is one of
+``file.path`` (relative, with ``/``), ``file.name``, ``file.ext`` (lower case, without the dot), ``file.size_bytes``,
+``file.modified``, and ``file.date``, which of a photo is when it was taken (``photo.taken``), if that is known. What it
+must be is one of
 
 - a value: equal (a string, number, bool or ``None``; ``True`` is not 1);
 - ``{">=": 2020, "<": 2025}``: a range of numbers or strings, with any of ``<``, ``<=``, ``>``, ``>=``;
-  ``file.modified`` takes ``datetime`` and ``date`` objects, ISO strings (``"2024-05-01"``), or seconds since 1970;
+  times take ``datetime`` and ``date`` objects, ISO strings (``"2024-05-01"``), or seconds since 1970;
 - ``{"in": ["ann", "bob"]}``: one of a set; ``{"!=": "ann"}``: another value, or none at all;
 - ``{"glob": "notes/**/*.md"}``: a pattern as in ``.gitignore``, or a list of patterns, any of them. ``*`` and ``?``
   stand for any characters but ``/``, ``[a-z]`` for one of a set, ``**`` for any number of folders, ``{a,b}`` for one of
@@ -15,7 +16,9 @@ document's metadata, or one of these facts: ``document.id``, ``document.kind`` (
   without is for any file or folder name on the way. What fits a folder fits all that is in it. Letters may be composed
   (NFC) or not (NFD), as in tests of the names of files;
 - ``{"not glob": "*.bak"}``: a text that fits none of such patterns, or another value, or none at all;
-- ``{"has": "red"}``: a list that holds the value.
+- ``{"has": "red"}``: a list that holds the value;
+- ``{"near": (48.2, 16.4, 5)}``: latitude and longitude in degrees, in a list such as ``photo.position``, at most so
+  many kilometres from these.
 """
 
 from __future__ import annotations
@@ -25,7 +28,6 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import PurePosixPath
 from reprlib import repr as shortened
@@ -35,10 +37,11 @@ from ..text.globs import alternatives, any_of, translate
 from ..text.normalize import compose
 from ..text.surrogates import decode, encode
 from ..text.terms import border_expression, contains_phrase, has_words, phrase_expression
-from .metadata import comparable, mended
+from .metadata import comparable, distance_km, mended, named_text, nanoseconds, taken_ns
 from .schema import KINDS
 from .sqlite import Connection
 
+_TAKEN = "iif(instr(d.metadata, '\"photo.taken\"'), taken(CAST(d.metadata AS BLOB)), NULL)"
 _FILE = "(SELECT {} FROM files WHERE path = d.id)"
 _FACTS = {
     "document.id": "d.id",
@@ -48,9 +51,12 @@ _FACTS = {
     "file.ext": "CAST(path_ext(CAST({} AS BLOB)) AS TEXT)".format(_FILE.format("path")),
     "file.size_bytes": _FILE.format("size_bytes"),
     "file.modified": _FILE.format("mtime_ns"),
+    "file.date": f"coalesce({_TAKEN}, {_FILE.format('mtime_ns')})",
+    "photo.taken": _TAKEN,
 }
+_TIMES = ("file.modified", "file.date", "photo.taken")
 _RANGES = ("<", "<=", ">", ">=")
-_OPERATORS = (*_RANGES, "in", "!=", "glob", "not glob", "has")
+_OPERATORS = (*_RANGES, "in", "!=", "glob", "not glob", "has", "near")
 _NEGATED = ("!=", "not glob")
 """True if there is no such value."""
 _BORDER_WORDS = 3
@@ -170,7 +176,7 @@ def _passages_with(phrase: str) -> Condition:
 
 def _names_with(phrase: str) -> Condition:
     sql = "SELECT n.rowid FROM names n JOIN documents e ON e.document = n.rowid "
-    sql += "WHERE names MATCH ? AND holds(CAST(e.id AS BLOB), ?)"
+    sql += "WHERE names MATCH ? AND holds(named(CAST(e.id AS BLOB), CAST(e.metadata AS BLOB)), ?)"
     return Condition(sql, (phrase_expression(phrase), phrase))
 
 
@@ -203,8 +209,8 @@ def _glob_expression(pattern: str) -> str:
 def _one(name: str, operator: str, operand: Any) -> Condition:
     """One test of one name."""
     rows = _rows(name)
-    if name == "file.modified":
-        operand = _nanoseconds(name, operand)
+    if name in _TIMES:
+        operand = nanoseconds(name, operand)
     test = _test(name, operator, operand)
     exists = "NOT EXISTS" if operator in _NEGATED else "EXISTS"
     return Condition(f"{exists} (SELECT 1 FROM {rows.sql} AND {test.sql})", rows.values + test.values)
@@ -234,6 +240,8 @@ def _test(name: str, operator: str, operand: Any) -> Condition:
         return Condition(f"m.type = 'array' AND {exists}", element.values)
     if operator in ("glob", "not glob"):
         return _glob(name, operand)
+    if operator == "near":
+        return _near(name, operand)
     return _in_range(name, operator, operand)
 
 
@@ -277,6 +285,21 @@ def _glob(name: str, operand: Any) -> Condition:
     return Condition("m.type = 'text' AND fits(CAST(m.value AS BLOB), ?)", (encode(any_of(expressions)),))
 
 
+def _near(name: str, operand: Any) -> Condition:
+    """A latitude and a longitude, as a list, at most so many kilometres from others."""
+    values = [_compared(name, value) for value in operand] if isinstance(operand, Sequence) else []
+    if isinstance(operand, str) or len(values) != 3 or not all(_is_number(value) for value in values):
+        raise TypeError(f"where[{name!r}]: 'near' takes latitude, longitude and kilometres, not {shortened(operand)}")
+    latitude, longitude, most_km = values
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180 and most_km >= 0):
+        raise ValueError(f"where[{name!r}]: 'near' takes degrees, such as (48.2, 16.4, 5), not {shortened(operand)}")
+    return Condition("m.type = 'array' AND distance(m.value, ?, ?) <= ?", (latitude, longitude, most_km))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _in_range(name: str, operator: str, operand: Any) -> Condition:
     operand = _compared(name, operand, is_range=True)
     if isinstance(operand, bool) or not isinstance(operand, (str, int, float)):
@@ -312,35 +335,6 @@ def _equal(name: str, value: Any, row: str) -> Condition:
     return Condition(f"({row}.value IS ? AND {row}.type IN {types})", (value,))
 
 
-def _nanoseconds(name: str, when: Any) -> Any:
-    """A point in time as ``st_mtime_ns`` counts, within what it can count; of a collection, each."""
-    if isinstance(when, str):
-        try:
-            when = datetime.fromisoformat(when)
-        except ValueError:
-            raise ValueError(
-                f"where[{name!r}]: {when!r:.80} is no time such as 2024-05-01 or 2024-05-01T18:30"
-            ) from None
-    elif isinstance(when, date) and not isinstance(when, datetime):
-        when = datetime.combine(when, time())
-    if isinstance(when, datetime):
-        try:
-            return _within_int64(round(when.timestamp() * 1_000_000) * 1000)
-        except (OverflowError, ValueError):  # a year that the system's calendar does not have
-            return _within_int64(math.copysign(math.inf, when.year - 1970))
-    if isinstance(when, (int, float)) and not isinstance(when, bool):
-        comparable(name, math.nan if when != when else 0)
-        return _within_int64(when * 1_000_000_000)
-    if hasattr(when, "__iter__") and not isinstance(when, (bytes, Mapping)):
-        return [_nanoseconds(name, item) for item in when]
-    return when
-
-
-def _within_int64(nanoseconds: float) -> int:
-    limit = 1 << 63
-    return round(nanoseconds) if -limit <= nanoseconds < limit else limit - 1 if nanoseconds > 0 else -limit
-
-
 # Paths and texts go to and fro as bytes, because sqlite3 hands over no text that is not valid UTF-8.
 
 
@@ -366,12 +360,15 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 FUNCTIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "composed": (1, _composed),
+    "distance": (3, distance_km),
     "fits": (2, lambda raw, expression: _compiled(_decoded(expression)).fullmatch(compose(_decoded(raw))) is not None),
     "holds_option": (2, lambda raw, option: re.search(option, _decoded(raw), re.IGNORECASE) is not None),
     "holds_across": (3, _holds_across),
     "mended": (1, mended),
     "holds": (2, lambda raw, phrase: contains_phrase(_decoded(raw), phrase)),
+    "named": (2, lambda id, metadata: encode(named_text(_decoded(id), _decoded(metadata)))),
     "path_ext": (1, lambda raw: encode(PurePosixPath(_decoded(raw)).suffix[1:].lower())),
     "path_name": (1, lambda raw: encode(_decoded(raw).rpartition("/")[2])),
+    "taken": (1, taken_ns),
 }
 """Name to number of arguments and function."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..reading.entries import EMPTIED, OWN_INDEX, is_left_out_picture
-from ..reading.extras import LACKS, NEEDS
+from ..reading.extras import LACKS, NEEDS, PLUGIN
 
 if TYPE_CHECKING:
     from ..reading.entries import Skipped
@@ -141,7 +141,8 @@ def _name_missing_packages(skipped: Sequence[Skipped]) -> None:
     for module, count in sorted(lacking.items()):
         what = "file was" if count == 1 else "files were"
         note(f"this build of edgeembed lacks {module}: {count:,} {what} left out, and will be read once it is there")
-    needing = Counter(item.reason.removeprefix("needs ") for item in skipped if item.reason.startswith(NEEDS))
+    lacked = (item.reason for item in skipped if item.reason.startswith((NEEDS, PLUGIN)))
+    needing = Counter(reason.removeprefix("needs ").partition(" of ")[0] for reason in lacked)  # of whatever maker
     for package in sorted({reason.partition(":")[0] for reason in needing}):
         counts = {reason: count for reason, count in sorted(needing.items()) if reason.startswith(package)}
         formats = " and ".join(f"{count:,} {reason.partition(': ')[2]}" for reason, count in counts.items())

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _AGE = re.compile(r"(\d+)\s*(min|h|d|w|mon|y)")
 _AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_DEGREES = r"([+-]?\d+(?:\.\d+)?)"
+_PLACE = re.compile(rf"{_DEGREES}\s*[,; ]\s*{_DEGREES}\s*[,; ]\s*(\d+(?:\.\d+)?)\s*(?:km)?", re.IGNORECASE)
 _WEIGHT = re.compile(r"(\d+\.?\d*|\.\d+):(.*)", re.DOTALL)
 _NO_WEIGHT = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+|nan|inf)(e[+-]?\d+)?:.*", re.DOTALL | re.IGNORECASE)
 """Looks like a weight but is not in the accepted form (``-1:dog``, ``1e3:dog``); refused with a hint."""
@@ -79,6 +81,24 @@ class Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return int(float(match[1]) * 1024.0 ** " kmgt".index(match[2].lower() or " "))
 
 
+class Near(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A place and kilometres around it."""
+
+    name = "near"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float, float]:
+        """What was typed as latitude and longitude in degrees, and kilometres."""
+        if isinstance(value, tuple):
+            return value
+        match = _PLACE.fullmatch(value.strip())
+        latitude, longitude, most_km = map(float, match.groups()) if match else (0.0, 0.0, -1.0)
+        if most_km < 0 or abs(latitude) > 90 or abs(longitude) > 180:
+            self.fail(f"{value!r} is no latitude, longitude and kilometres, such as 48.21,16.37,5 or -33.86,151.21,10")
+        return latitude, longitude, most_km
+
+
 class Score(click.FloatRange):
     """A number in a range, in which ``nan`` is none."""
 
@@ -113,11 +133,28 @@ def meaning(text: str) -> Meaning:
     """What was typed as a query, or a part of one: words, or the path of an image that is there."""
     from ..index_models.query_vectors import has_image_suffix
 
+    if _holds_picture(Path(text)):
+        return Path(text)
     if has_image_suffix(text):
         if Path(text).is_file():
-            return Path(text)
+            return Path(text)  # it says what is wrong with it
         messages.note(f"{messages.printable(text)}: no such picture; searching for these words")
     return words(text)
+
+
+def _holds_picture(path: Path) -> bool:
+    """Whether there is a file with a picture, whatever it is called."""
+    from ..reading.detect import HEAD_BYTES, detect
+    from ..reading.read_file import open_file
+
+    try:
+        if not path.is_file():
+            return False
+        with open_file(path) as file:
+            head = file.read(HEAD_BYTES)
+    except (OSError, ValueError):  # words that are too long for a name, or hold a NUL
+        return False
+    return detect(head, path.name).picture is not None
 
 
 def from_stdin() -> Meaning:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .place import Place
 
 _WORDS_LISTED = 8
+_COPIES_LISTED = 3
+_SAID = ("taken", "place", "title", "caption", "people", "keywords", "camera")
+"""Facts of a photo in the order in which they are shown."""
+_MOST_SAID = 240
 _STRENGTHS = (0.25, 0.6)
 """Shares of the strongest word's weight from which on a word is marked, and marked as strong."""
 _LOOKS: tuple[dict[str, Any], ...] = ({}, {"fg": "yellow"}, {"fg": "red", "bold": True})
@@ -54,6 +58,10 @@ def show_hits(
                 style.echo(f"{number or '':6} {style.marked_words(printable_text(line.expandtabs(4)), words)}".rstrip())
         elif hit.snippet:
             style.echo("       " + style.marked(hit.snippet, hit.passages[0].marks))
+        elif said := _said_of(hit):
+            style.echo("       " + printable_text(said))
+        if hit.copies:
+            style.echo("       same content: " + printable(_copies(hit, place)))
 
 
 def show_explanation(explanation: Explanation, place: Place, *, color: str = "auto") -> None:
@@ -135,6 +143,25 @@ class _Style:
         return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
 
 
+def _said_of(hit: Hit) -> str:
+    """What a photo says about itself, on one line; empty: nothing, or it is none."""
+    parts = []
+    for name in _SAID:
+        value = hit.metadata.get(f"photo.{name}")
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if isinstance(text, str) and text:
+            parts.append(text[:16].replace("T", " ") if name == "taken" else " ".join(text.split()))
+    line = " \N{MIDDLE DOT} ".join(dict.fromkeys(parts))
+    return line if len(line) <= _MOST_SAID else line[: _MOST_SAID - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _copies(hit: Hit, place: Place) -> str:
+    """The first of a hit's copies, and how many more there are."""
+    shown = ", ".join(place.shown(id) for id in hit.copies[:_COPIES_LISTED])
+    more = len(hit.copies) - _COPIES_LISTED
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
 def _place_in(span: Span) -> str:
     if span.page is not None:
         return f" (page {span.page})"
@@ -153,6 +180,9 @@ def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = N
         record = asdict(hit)
         if not record["same_content"]:
             del record["same_content"]
+        record["copies"] = [place.shown(id) for id in hit.copies]
+        if not hit.copies:
+            del record["copies"]
         for passage in record["passages"]:
             passage["text"] = None
         if lines is not None and hit.snippet is not None:

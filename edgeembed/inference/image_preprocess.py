@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -19,17 +19,11 @@ import numpy as np
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import MANIFEST_NAME, ImageSection
 from ..errors import BundleError, ImageError
-from ..reading.pictures import (
-    MAX_PIXELS,
-    ImageSource,
-    in_mode,
-    megapixels,
-    opened,
-    orientation_of,
-    path_of,
-    translated,
-    turned,
-)
+from ..reading.budget import BYTES_PER_PIXEL
+from ..reading.photos.colours import as_positive, in_mode
+from ..reading.photos.cut_files import load
+from ..reading.photos.pillow import MAX_PIXELS, megapixels
+from ..reading.pictures import ImageSource, opened, orientation_of, path_of, translated, turned
 from ..reading.sandbox.protocol import DecodeRequest
 from ..system.limits import memory_bytes
 from .image_geometry import Box, Pixels, crop_box, faults, filter_name, normalisation, normalised, resized_size
@@ -37,8 +31,6 @@ from .image_geometry import Box, Pixels, crop_box, faults, filter_name, normalis
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_BYTES_PER_PIXEL = 16
-"""The most that decoding, turning and converting hold at a time for one pixel: an image and three copies."""
 _PIXELS_AT_A_TIME = 48_000_000
 """Pixels of images that are decoded side by side: four photos of 12 megapixels, some 200 to 400 MB."""
 _LARGE = 2_000_000
@@ -89,7 +81,9 @@ class ImagePreprocessor:
         self._loading = threading.Lock()
         self._few = ThreadPoolExecutor(_LARGE_AT_A_TIME, thread_name_prefix="edgeembed-large")
 
-    def encode(self, source: ImageSource, *, reduced: bool = False) -> Pixels:
+    def encode(
+        self, source: ImageSource, *, reduced: bool = False, tell: Callable[[str], None] | None = None
+    ) -> Pixels:
         """The pixels of an image as the graph takes them.
 
         Args:
@@ -97,6 +91,8 @@ class ImagePreprocessor:
             reduced: decode large JPEGs at a half, a quarter or an eighth of their size, and take means of blocks of
                 pixels before large images are resized, which together is several times as fast and needs less
                 memory; pixels then differ a little from the exact ones.
+            tell: is told what is missing of a picture whose file is cut off, and what can be decoded of it is taken;
+                ``None``: such a picture is damaged.
 
         Returns:
             float32 ``(C, H, W)``.
@@ -111,19 +107,27 @@ class ImagePreprocessor:
             drafted = reduced and image is not source and self._draft(image)
             stored = full if drafted else None
             if image.width * image.height < _LARGE:
-                cropped = self._decoded(image, source, stored, reduced=reduced)
+                cropped = self._decoded(image, source, stored, reduced=reduced, tell=tell)
             else:
-                cropped = self._few.submit(self._decoded, image, source, stored, reduced=reduced).result()
+                cropped = self._few.submit(self._decoded, image, source, stored, reduced=reduced, tell=tell).result()
             return normalised(np.asarray(cropped), self._table, reverse=self._section.mode == "BGR")
 
     def close(self) -> None:
         """End the threads; the encoder must not be used afterwards."""
         self._few.shutdown()
 
-    def _decoded(self, image: Image, source: ImageSource, full: tuple[int, int] | None, *, reduced: bool) -> Image:
+    def _decoded(
+        self,
+        image: Image,
+        source: ImageSource,
+        full: tuple[int, int] | None,
+        *,
+        reduced: bool,
+        tell: Callable[[str], None] | None,
+    ) -> Image:
         """The image as the graph takes it, in bytes; ``full`` is its size as stored if it is decoded reduced."""
         with self._budget.take(image.width * image.height), translated(source):
-            upright, turned = self._upright(image, shared=image is source)
+            upright, turned = self._upright(image, tell, shared=image is source)
             size = upright.size if full is None else full[::-1] if turned else full
             cropped = self._cropped(in_mode(upright, self._section.mode), size, reduced=reduced)
             if image is not source:
@@ -144,14 +148,16 @@ class ImagePreprocessor:
         least = _least_side(self._section)
         return least is not None and image.draft(None, (least, least)) is not None
 
-    def _upright(self, image: Image, *, shared: bool) -> tuple[Image, bool]:
+    def _upright(self, image: Image, tell: Callable[[str], None] | None, *, shared: bool) -> tuple[Image, bool]:
         """The decoded image as its EXIF data says, and whether width and height changed places."""
         # The caller's image may be given twice, and Pillow must not load one from two threads.
         with self._loading if shared else contextlib.nullcontext():
-            image.load()
+            missing = load(image, partial=tell is not None)
+            if missing is not None and tell is not None:
+                tell(missing)
             # Read only now: PNG may keep EXIF data behind the pixels, and Pillow turns TIFF itself while it loads.
             orientation = orientation_of(image) if self._section.orientation == "exif" else 1
-        return turned(image, orientation), orientation >= 5
+        return turned(as_positive(image), orientation), orientation >= 5
 
     def _cropped(self, image: Image, full: tuple[int, int], *, reduced: bool) -> Image:
         """Resized and cropped; ``full`` is the size (width, height) that the image has when not reduced."""
@@ -228,4 +234,4 @@ def _resized_part(image: Image, size: tuple[int, int], box: Box, how: int) -> Im
 def _default_max_pixels() -> int:
     """What fits into half of the memory that this process may use, but at most :data:`MAX_PIXELS`."""
     memory = memory_bytes()
-    return MAX_PIXELS if memory is None else max(1, min(MAX_PIXELS, memory // 2 // _BYTES_PER_PIXEL))
+    return MAX_PIXELS if memory is None else max(1, min(MAX_PIXELS, memory // 2 // BYTES_PER_PIXEL))

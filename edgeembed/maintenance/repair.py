@@ -305,7 +305,7 @@ def _drop_dangling(db: Connection, work: _Work) -> None:
     dangling = "content NOT IN (SELECT content FROM contents) OR NOT json_valid(metadata)"
     work.lost.update(id for (id,) in db.execute(f"SELECT id FROM documents WHERE {dangling}"))
     db.execute(f"DELETE FROM documents WHERE {dangling}")
-    gone = "reason IS NULL AND path NOT IN (SELECT id FROM documents)"
+    gone = "state <> 'skipped' AND path NOT IN (SELECT id FROM documents)"
     work.lost.update(path for (path,) in db.execute(f"SELECT path FROM files WHERE {gone}"))
     db.execute(f"DELETE FROM files WHERE {gone}")
     work.say(len(work.lost), "documents are to be indexed again")

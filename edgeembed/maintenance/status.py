@@ -45,6 +45,8 @@ class IndexStatus:
     """Chunks that are found by their words only: the model cannot read them, or they stand around articles."""
     layout: int = LAYOUT
     """Of the catalog; one lower than that of this edgeembed is read as it is, and upgraded by the next sync."""
+    incomplete: tuple[Skipped, ...] = ()
+    """Files that are in the index and of which a part is missing, and which part."""
 
 
 def index_status(snapshot: Snapshot, path: Path, models: LoadedModels, below: str = "") -> IndexStatus:
@@ -55,7 +57,10 @@ def index_status(snapshot: Snapshot, path: Path, models: LoadedModels, below: st
     if below:
         counts |= snapshot.counts_below(prefix)
     files = snapshot.files().items()
-    skipped = [Skipped(name, row.reason) for name, row in files if row.reason is not None and name.startswith(prefix)]
+    by_state: dict[str, list[Skipped]] = {"incomplete": [], "skipped": []}
+    for name, row in files:
+        if row.reason is not None and name.startswith(prefix):
+            by_state.setdefault(row.state, []).append(Skipped(name, row.reason))
     sizes = {file.name: file.stat().st_size for file in path.iterdir() if file.is_file()}
     return IndexStatus(
         path=path,
@@ -71,9 +76,10 @@ def index_status(snapshot: Snapshot, path: Path, models: LoadedModels, below: st
         segments=counts["segments"],
         size_bytes=sum(sizes.values()),
         generation=int(snapshot.setting(settings.GENERATION) or 0),
-        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+        skipped=tuple(sorted(by_state["skipped"], key=lambda item: item.path)),
         catalog_bytes=sum(size for name, size in sizes.items() if name.startswith(CATALOG_NAME)),
         segment_bytes=sum(size for name, size in sizes.items() if name.endswith(".usearch")),
         unread=counts["vectorless"],
         layout=snapshot.layout,
+        incomplete=tuple(sorted(by_state["incomplete"], key=lambda item: item.path)),
     )

@@ -189,7 +189,7 @@ def _check_references(db: Connection, findings: _Findings) -> None:
         "contents": "SELECT hex(hash) FROM contents c WHERE complete AND chunks <> "
         "(SELECT count(*) FROM chunks k WHERE k.content = c.content)",
         "documents": "SELECT id FROM documents d JOIN contents c USING (content) WHERE NOT c.complete",
-        "files": "SELECT path FROM files WHERE reason IS NULL AND path NOT IN (SELECT id FROM documents)",
+        "files": "SELECT path FROM files WHERE state <> 'skipped' AND path NOT IN (SELECT id FROM documents)",
         "chunks": "SELECT k.key FROM chunks k JOIN contents c USING (content) WHERE k.kind <> c.kind",
     }
     what = {

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 
 from .charset_detection import WIDE_RUN, wide_encoding
 from .entries import PICTURE
+from .photos.raw import SUFFIXES as RAW_SUFFIXES
+from .photos.raw import is_raw
 from .readers import READERS
 
 HEAD_BYTES = 8192
@@ -23,9 +25,10 @@ BOMS = (
 )
 _PICTURES = (
     "jpg jpeg jpe jfif png apng webp gif bmp dib tif tiff ico pbm pgm ppm pnm pfm avif avifs heic heics heif heifs hif"
+    " jxl"
 )
-PICTURE_SUFFIXES = tuple(f".{name}" for name in _PICTURES.split())
-"""File extensions of the formats in ``pictures.FORMATS``."""
+PICTURE_SUFFIXES = (*(f".{name}" for name in _PICTURES.split()), *sorted(RAW_SUFFIXES))
+"""File extensions of the formats in ``pictures.FORMATS``, and of raw photos."""
 
 
 class Format(NamedTuple):
@@ -33,8 +36,8 @@ class Format(NamedTuple):
 
     reader: str | None = None
     """One of ``READERS``, for a file that is read in the worker process."""
-    picture: Literal["common", "rare"] | None = None
-    """A picture that can be opened; a rare one in the worker process."""
+    picture: Literal["common", "rare", "raw"] | None = None
+    """A picture that can be opened; a rare one and a raw photo in the worker process."""
     reason: str | None = None
     """Why it is not read; of a picture, by a model for text."""
 
@@ -70,9 +73,10 @@ def detect(head: bytes, name: str) -> Format:
 
 
 def may_have_reader(name: str) -> bool:
-    """Whether a file of this name may be one for a reader; such files are read again when readers get better."""
+    """Whether a file of this name may be one for a reader, or a photo, of which facts are read; such files are read
+    again when readers get better."""
     suffix = posixpath.splitext(name)[1].lower()
-    return suffix in _TEXTS or suffix in _DOCUMENT_SUFFIXES.split() or suffix == ".xml"
+    return suffix in _READ_AGAIN
 
 
 def looks_binary(data: bytes) -> bool:
@@ -127,9 +131,11 @@ _TEXTS = {
     **dict.fromkeys((".rss", ".atom"), "feed"),
     ".ipynb": "ipynb",
 }
+_READ_AGAIN = frozenset((*_TEXTS, *_DOCUMENT_SUFFIXES.split(), *PICTURE_SUFFIXES, ".xml"))
 _FEEDS = (b"<rss", b"<feed", b"<rdf:RDF")
 _COMMON = Format(picture="common", reason=PICTURE)
 _RARE = Format(picture="rare", reason=PICTURE)
+_RAW = Format(picture="raw", reason=PICTURE)
 _OTHER = Format(reason=OTHER_PICTURE)
 _ARCHIVE = Format(reason="not text: an archive (archives are not opened)")
 _FILM = Format(reason="not text: sound or film")
@@ -145,6 +151,8 @@ _CLOSED = (
     (b"GIF89a", _RARE),
     (b"II*\0", _RARE),
     (b"MM\0*", _RARE),
+    (b"\xff\x0a", _RARE),  # JPEG XL, bare and in a file of boxes
+    (b"\0\0\0\x0cJXL \r\n\x87\n", _RARE),
     (b"8BPS\0", _OTHER),
     (b"/* XPM */", _OTHER),
     (b"%!PS", _DRAWING),
@@ -165,9 +173,26 @@ _CLOSED = (
 )
 _RIFF = {b"WEBP": _COMMON, b"WAVE": _FILM, b"AVI ": _FILM}
 # https://mp4ra.org/registered-types/brands: what stands after "ftyp".
-_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+_PICTURE_BRANDS = frozenset(
+    (
+        b"avif",
+        b"avis",
+        b"heic",
+        b"heix",
+        b"heim",
+        b"heis",
+        b"hevc",
+        b"hevx",
+        b"hevm",
+        b"hevs",
+        b"mif1",
+        b"mif2",
+        b"msf1",
+    )
+)
 _SUFFIXES = {
     _RARE: _PICTURES,
+    _RAW: " ".join(suffix[1:] for suffix in RAW_SUFFIXES - {".raw"}),
     _OTHER: "psd tga dds jp2 j2k jpf jpx j2c sgi rgb bw pcx dcx fli flc xpm xbm blp qoi im msp pxr ras im1 wal fpx mic"
     " cur icns gd gbr",
     _ARCHIVE: "zip gz tgz bz2 xz 7z rar tar zst lz4 cab jar whl iso dmg",
@@ -183,6 +208,8 @@ _LETTERED = {".xbm": (b"#define", _OTHER), **dict.fromkeys((".pbm", ".pgm", ".pp
 
 def _closed(head: bytes, suffix: str) -> Format | None:
     """A file that is no text, if its start says so."""
+    if is_raw(head, suffix):
+        return _RAW
     for magic, format in _CLOSED:
         if head.startswith(magic):
             return format
@@ -193,7 +220,7 @@ def _closed(head: bytes, suffix: str) -> Format | None:
     if head.startswith(b"RIFF"):
         return _RIFF.get(head[8:12])
     if head.startswith(b"\0") and head[4:8] == b"ftyp":
-        return _RARE if head[8:12] in _PICTURE_BRANDS else _FILM
+        return _RARE if head[8:12] in _PICTURE_BRANDS or suffix in PICTURE_SUFFIXES else _FILM
     magic, format = _LETTERED.get(suffix, (b"", _OTHER))
     return format if magic and head.startswith(magic) else None
 

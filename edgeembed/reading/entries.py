@@ -9,6 +9,8 @@ UNREADABLE = "not readable"
 """Reasons that begin so may pass: what was indexed is kept, and the file is tried again every time."""
 TOO_LONG = "takes too long"
 """Reasons that begin so may pass as well: the machine may have been busy."""
+TOO_LARGE = "too large: takes too much memory to decode"
+"""Of a picture, as text of the reason; where it is known how large it is, that stands behind it."""
 BY_THE_CLOCK = "by the clock"
 NOT_A_FILE = "not a file"
 OWN_INDEX = "has an index of its own: search it there, or remove its .edgeembed"
@@ -56,4 +58,7 @@ class FileStat(NamedTuple):  # and no dataclass, of which making a hundred thous
     inode: int | None = None
     """``None``: the system does not say."""
     ctime_ns: int | None = None
-    """Time of the last change of content or name; on Windows, of the creation. ``None``: not looked at."""
+    """Time of the last change of content or name, also of its sidecars; on Windows, of the creation. ``None``: not
+    looked at."""
+    sidecars: tuple[str, ...] = ()
+    """Of a photo: names of files in its folder that say something of it, and are read with it."""

@@ -8,10 +8,13 @@ EXTRA = {
     "PDF": ("documents", "pypdfium2"),
     "spreadsheet": ("documents", "python_calamine"),
     "HEIC": ("heic", "pillow_heif"),
+    "raw photo": ("raw", "rawpy"),
 }
 """Formats that an extra brings: its name, and the module that must be there."""
 NEEDS = "needs edgeembed["
-"""Reasons that begin so pass when the extra is installed."""
+"""Reasons that begin so pass when the extra is installed. A format may be told more exactly: ``raw photo of Canon``."""
+PLUGIN = "needs pillow-jxl-plugin: JPEG XL"
+"""No extra brings it: its licence is another."""
 
 LACKS = "this build lacks a module: "
 """Reasons that begin so pass when the application is built with the module that follows."""
@@ -29,9 +32,9 @@ class Unreadable(Exception):
         super().__init__(reason)
 
 
-def needs(format: str) -> Unreadable:
-    """For a format of :data:`EXTRA` whose module is not installed."""
-    return Unreadable(f"{NEEDS}{EXTRA[format][0]}]: {format}")
+def needs(format: str, maker: str = "") -> Unreadable:
+    """For a format of :data:`EXTRA` whose module is not installed; ``maker``: of the camera, of a raw photo."""
+    return Unreadable(f"{NEEDS}{EXTRA[format][0]}]: {format}{f' of {maker}' if maker else ''}")
 
 
 def lacks(error: ImportError) -> Unreadable:
@@ -43,8 +46,10 @@ def lacks(error: ImportError) -> Unreadable:
 
 def is_there_now(reason: str) -> bool:
     """Whether a file was skipped for a module that was not there, and now is."""
+    if reason == PLUGIN:
+        return _is_installed("pillow_jxl")
     if reason.startswith(NEEDS):
-        format = reason.partition(": ")[2]
+        format = reason.partition(": ")[2].partition(" of ")[0]
         return format in EXTRA and _is_installed(EXTRA[format][1])
     for begin, end in ((LACKS, ""), (_LACKED_BEFORE, "'")):
         if reason.startswith(begin):

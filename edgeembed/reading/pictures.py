@@ -1,120 +1,95 @@
-"""Pillow: which files it opens here, how they are turned upright and brought into a colour mode, what goes wrong.
+"""Pictures with Pillow: how a file is opened, what it says about itself, how it is turned upright, what goes wrong.
 
-What a model makes of a picture is in ``image_preprocess.py``; no other module imports ``PIL``.
+What a model makes of a picture is in ``image_preprocess.py``; no module but these two and ``photos/`` imports ``PIL``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 import re
-import struct
-import zlib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias, cast
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ImageError
-from .budget import SECONDS_PER_PIXEL, allow_more
-from .extras import needs
-from .sandbox.protocol import DecodeRequest
+from .budget import BYTES_PER_PIXEL, SECONDS_PER_PIXEL, allow_memory, allow_more
+from .entries import TOO_LARGE
+from .photos.colours import as_positive, in_mode
+from .photos.cut_files import JpegStream, is_about_notes, load, padded_webp, without_notes
+from .photos.exif import exif_facts, iptc_facts
+from .photos.facts import PhotoFacts
+from .photos.pillow import FORMATS as FORMATS
+from .photos.pillow import MAX_PIXELS, ORIENTATION, formats, megapixels, pillow_errors
+from .photos.raw import is_raw
+from .photos.raw_pictures import CAMERA_DATA, open_raw
+from .photos.xmp import xmp_facts
+from .sandbox.protocol import DecodedPicture, DecodeRequest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image"
 """A path, the bytes of an image file, or a picture that is open already."""
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "ICO", "PPM", "AVIF", "HEIF")
-"""What is opened, by Pillow's names: nothing that starts a program (EPS does), nothing that only guesses. HEIF if
-``pillow-heif`` is there."""
-MAX_PIXELS = 178_956_970
-"""Pictures with more pixels are refused; the number above which Pillow itself refuses them."""
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-"""What such files call themselves; the library for them is loaded for them alone."""
 _CLOSED = "was closed before it was used: keep it open until then, or give its path"
-_ORIENTATION = 0x0112
-"""The EXIF tag; its values 2 to 8 each stand for one way to turn or mirror."""
 _TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
-
-
-def in_mode(image: Image, mode: str) -> Image:
-    """As ``RGB``, or ``L``; what is transparent shows white. Colour profiles are not applied."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        image = _to_eight_bits(image)
-    elif image.has_transparency_data:
-        image = _on_white(image)
-    target = "L" if mode == "L" else "RGB"
-    return image if image.mode == target else image.convert(target)
-
-
-def _on_white(image: Image) -> Image:
-    from PIL import Image as images
-
-    if image.mode == "La":  # premultiplied; Pillow converts it to LA only
-        image = image.convert("LA")
-    if image.mode != "RGBA":
-        image = image.convert("RGBA")
-    white = images.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white
-
-
-def _to_eight_bits(image: Image) -> Image:
-    """Grey of more than 8 bits as ``L``.
-
-    Files rarely say how large their numbers get. White is the smallest of 1, 255, 4095 and 65535 (floats, 8, 12 and
-    16 bits) that no pixel exceeds; if there are negative or still larger numbers, the lowest becomes black and the
-    highest white.
-    """
-    values = image.convert("F")
-    low, high = _range(values)
-    if low < 0 or high > 65535:
-        factor = 255 / (high - low) if high > low else 0.0
-    else:
-        low, factor = 0.0, 255 / next(white for white in (1, 255, 4095, 65535) if high <= white)
-    # Pillow cuts the fraction off; the half makes that rounding to the nearest.
-    return values.point(lambda value: value * factor + (0.5 - low * factor)).convert("L")
-
-
-def _range(values: Image) -> tuple[float, float]:
-    """The lowest and highest number in a picture of mode ``F``, of a sample if some are not finite."""
-    from PIL.Image import Resampling
-
-    low, high = cast("tuple[float, float]", values.getextrema())  # of one band
-    if math.isfinite(low) and math.isfinite(high):
-        return low, high
-    width, height = values.size
-    sample = np.asarray(values.resize((min(width, 512), min(height, 512)), Resampling.NEAREST))
-    finite = sample[np.isfinite(sample)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+"""For the values 2 to 8 of the EXIF orientation."""
+_IPTC, _TIFF_IPTC, _TIFF_XMP = 0x0404, 33723, 700
+"""Resource of Photoshop in a JPEG, and tags of TIFF."""
+_XMP_IN_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def orientation_of(image: Image) -> int:
     """The EXIF orientation, 1 to 8; damaged EXIF data counts as none."""
+    values = (exif.get(ORIENTATION) for exif in _exif_of(image))
+    return next((value for value in values if isinstance(value, int) and 1 <= value <= 8), 1)
+
+
+def _exif_of(image: Image) -> list[Any]:
+    """The EXIF data of a picture, as Pillow's ``Exif``: of a raw file its own, then those of the picture in it."""
+    outer: list[Any] = image.info.get(CAMERA_DATA, [])
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
-    except _pillow_errors():
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        return [*outer, image.getexif()]
+    except pillow_errors():
+        return outer
+
+
+def facts_of(image: Image) -> PhotoFacts:
+    """What a picture that was opened says about itself: its file alone, nothing beside it."""
+    facts = PhotoFacts()
+    for exif in _exif_of(image):
+        facts |= exif_facts(exif)
+    resources = image.info.get("photoshop")
+    iptc = resources.get(_IPTC) if isinstance(resources, dict) else getattr(image, "tag_v2", {}).get(_TIFF_IPTC)
+    if isinstance(iptc, bytes):
+        facts |= iptc_facts(iptc)
+    return facts | xmp_facts(_xmp_in(image))
+
+
+def _xmp_in(image: Image) -> bytes:
+    """The XMP packet of a picture; empty: it has none."""
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or getattr(image, "tag_v2", {}).get(_TIFF_XMP)
+    if packet is None:  # of a JPEG, before Pillow 11
+        segments = (content for _, content in getattr(image, "applist", ()))
+        packet = next((part.removeprefix(_XMP_IN_JPEG) for part in segments if part.startswith(_XMP_IN_JPEG)), b"")
+    return packet.encode() if isinstance(packet, str) else packet if isinstance(packet, bytes) else b""
 
 
 @contextlib.contextmanager
 def opened(source: ImageSource) -> Iterator[Image]:
-    """The picture, its header read; a Pillow image is handed on as it is."""
+    """The picture, its header read; a Pillow image is handed on as it is. Of a raw file, the picture in it, loaded."""
     from PIL import Image as images
 
     if isinstance(source, images.Image):
         yield source
         return
+    name = ""
     if isinstance(source, (bytes, bytearray, memoryview)):
         stream: IO[bytes] = io.BytesIO(source)
     elif isinstance(source, (str, os.PathLike)):
         path = Path(source)
+        name = path.name
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
             raise ImageError(path, "not a file")
         # Opened here, not by Pillow, which maps some files into memory and dies when one is cut meanwhile.
@@ -125,53 +100,27 @@ def opened(source: ImageSource) -> Iterator[Image]:
         with translated(source):
             head = stream.read(64)
             stream.seek(0)
-            image = images.open(stream, formats=_formats(heif=_is_heif(head)))
+            image = open_raw(stream.read()) if is_raw(head, name) else _open(stream, head)
         with image:
             yield image
 
 
-def _is_heif(head: bytes) -> bool:
-    """Whether a file is HEIF, and not AVIF, which is built the same way."""
-    return head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in head
-
-
-@cache
-def _formats(*, heif: bool = False) -> tuple[str, ...]:
-    """Those of :data:`FORMATS` that this Pillow knows, their plugins loaded; else it would load all that it has."""
-    from importlib import import_module
-
+def _open(stream: IO[bytes], head: bytes) -> Image:
+    """The picture in a file, its header read."""
     from PIL import Image as images
 
-    modules = {"DIB": "Bmp", "JPEG": "Jpeg", "PNG": "Png", "WEBP": "WebP", "TIFF": "Tiff"}
-    if heif:
-        try:
-            from pillow_heif import register_heif_opener
-        except ImportError as error:
-            raise ImageError(None, needs("HEIC").reason) from error
-        register_heif_opener()
-    for name in FORMATS:
-        with contextlib.suppress(ImportError):  # AVIF came with Pillow 11.3; HEIF has no module there
-            import_module(f"PIL.{modules.get(name, name.capitalize())}ImagePlugin")
-    return tuple(name for name in FORMATS if name in images.OPEN)
-
-
-@cache
-def _pillow_errors() -> tuple[type[Exception], ...]:
-    """What Pillow raises about files; its decoders let nearly everything through that damaged numbers can cause."""
-    from PIL.Image import DecompressionBombError
-
-    parsing = (
-        ValueError,
-        TypeError,
-        LookupError,
-        ArithmeticError,
-        AttributeError,
-        AssertionError,
-        SyntaxError,
-        EOFError,
-    )
-    # Warnings: where an application turns them into errors.
-    return (*parsing, OSError, RuntimeError, MemoryError, struct.error, zlib.error, DecompressionBombError, Warning)
+    wanted = formats(head)
+    if head.startswith(b"\xff\xd8\xff"):
+        return images.open(JpegStream(stream.read()), formats=wanted)
+    try:
+        return images.open(stream, formats=wanted)
+    except (OSError, ValueError) as error:
+        stream.seek(0)
+        data = stream.read() if head.startswith((b"RIFF", b"\x89PNG")) else b""
+        whole = without_notes(data) if is_about_notes(error) else padded_webp(data)
+        if whole is None:
+            raise
+        return images.open(whole, formats=wanted)
 
 
 @contextlib.contextmanager
@@ -179,7 +128,7 @@ def translated(source: ImageSource) -> Iterator[None]:
     """Pillow's exceptions as :class:`ImageError`."""
     try:
         yield
-    except _pillow_errors() as error:
+    except pillow_errors() as error:
         reason = _CLOSED if _was_closed(source, error) else _reason(error)
         raise ImageError(path_of(source), reason) from error
 
@@ -204,8 +153,8 @@ def _reason(error: Exception) -> str:
         number = re.search(r"\d+", str(error))
         size = f": {megapixels(int(number[0]))}" if number else ""
         return f"larger than {megapixels(MAX_PIXELS)}{size}"
-    if isinstance(error, MemoryError):
-        return "needs more memory than there is"
+    if lacks_memory(error):
+        return TOO_LARGE
     message = next(iter(str(error).splitlines()), type(error).__name__)
     # What the decoder lacks is no damage, and it does not always tell which of the two it is.
     foreign = re.search(
@@ -214,14 +163,15 @@ def _reason(error: Exception) -> str:
     return f"damaged picture, or of a rare kind: {message}" if foreign else f"damaged picture: {message}"
 
 
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether a picture could not be decoded for want of memory, of which libraries speak in their own words."""
+    words = re.search(r"memory|bad_alloc|security limit", str(error), re.IGNORECASE)
+    return isinstance(error, MemoryError) or (isinstance(error, Exception) and words is not None)
+
+
 def path_of(source: ImageSource) -> Path | None:
     """Where a picture came from; ``None``: from memory."""
     return Path(source) if isinstance(source, (str, os.PathLike)) else None
-
-
-def megapixels(pixels: int) -> str:
-    """A number of pixels for people."""
-    return f"{pixels / 1e6:.0f} megapixels" if pixels >= 1e6 else f"{pixels} pixels"
 
 
 def turned(image: Image, orientation: int) -> Image:
@@ -231,7 +181,7 @@ def turned(image: Image, orientation: int) -> Image:
     return image if orientation == 1 else image.transpose(Transpose[_TURNS[orientation - 2]])
 
 
-def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> tuple[tuple[int, int], bytes]:
+def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> DecodedPicture:
     """The pixels of a picture, no more of them than needed: what the worker process hands back.
 
     Args:
@@ -239,23 +189,27 @@ def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> tuple[
         max_bytes: it becomes smaller than needed rather than take more; only the longest panoramas do.
 
     Returns:
-        Size, and red, green, blue of each pixel, for :func:`from_pixels`.
+        What :func:`from_pixels` makes a picture of, and what else is known of it.
 
     Raises:
         ImageError: as :meth:`ImageEncoder.encode`. It comes from a ``MemoryError`` if it was for want of memory.
     """
     with opened(path) as image, translated(path):
-        if image.width * image.height > MAX_PIXELS:
+        count = image.width * image.height
+        if count > MAX_PIXELS:
             raise ImageError(path, f"larger than {megapixels(MAX_PIXELS)}: {image.width} x {image.height} pixels")
-        allow_more(image.width * image.height * SECONDS_PER_PIXEL)
-        image.load()
+        if CAMERA_DATA not in image.info and not allow_memory(count * BYTES_PER_PIXEL):
+            raise ImageError(path, f"{TOO_LARGE} ({megapixels(count)})")
+        allow_more(count * SECONDS_PER_PIXEL)
+        missing = load(image, partial=True)
+        facts = facts_of(image)
         orientation = orientation_of(image) if need.upright else 1
-        picture = in_mode(image, "RGB")
+        picture = in_mode(as_positive(image), "RGB")
         factor = max(1, min(picture.size) // need.least_side) if need.least_side else 1
         while picture.width * picture.height * 3 > max_bytes * factor**2:
             factor += 1
         picture = turned(picture.reduce(factor) if factor > 1 else picture, orientation)
-        return picture.size, picture.tobytes()
+        return DecodedPicture(picture.size, picture.tobytes(), missing, facts)
 
 
 def from_pixels(size: tuple[int, int], pixels: bytes) -> Image:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat as modes
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..document import Document
 from .decode import decode
@@ -14,6 +15,8 @@ from .detect import HEAD_BYTES, NOT_TEXT, TEXT, Format, detect
 from .entries import BY_THE_CLOCK, NOT_A_FILE, TOO_LONG, FileStat, Skipped, unreadable
 from .extracted import ExtractedText
 from .extras import Unreadable
+from .photos.facts import PhotoFacts
+from .photos.sidecars import with_sidecars
 from .readers import PLAIN
 from .sandbox.process import Worker
 from .sandbox.protocol import DecodeRequest
@@ -23,6 +26,16 @@ MAX_FILE_BYTES = 64 << 20
 EMPTY = "empty"
 _GAVE_UP = (TOO_LONG, "takes too much memory", "damaged: nested too deeply")
 _BLOCK_BYTES = 1 << 20
+_RAW_TIMES = 4
+"""Raw photos may be so many times larger: only the picture in them is decoded."""
+
+
+@dataclass(frozen=True)
+class FileDocument(Document):
+    """A document that was read from a file."""
+
+    missing: str | None = None
+    """What of the file is not in it; ``None``: nothing."""
 
 
 def read_document(
@@ -48,8 +61,9 @@ def read_document(
         pictures: what the model needs of a picture; ``None``: it embeds text only, and pictures are skipped.
 
     Returns:
-        The document, its id the path of the file; or why it was left out: ``not text``, ``empty``, ``larger than
-        64 MiB: 2.0 GiB``, ``not readable: permission denied``, ``encrypted: needs a password`` and the like.
+        The document, its id the path of the file; metadata of a photo are what it, or a file beside it, says of it (see
+        ``photos/facts.py``). Or why the file was left out: ``not text``, ``empty``, ``larger than 64 MiB: 2.0 GiB``,
+        ``not readable: permission denied``, ``encrypted: needs a password`` and the like.
 
     Raises:
         WorkerCancelled: ``worker`` was told to break off.
@@ -68,14 +82,15 @@ def read_document(
         return Skipped(stat.path, unreadable(error))
     if data is None:
         return _read_in_worker(root, stat, format.reader, pictures, worker)
-    return _read_here(stat, format, data, max_bytes)
+    return _read_here(root, stat, format, data, max_bytes)
 
 
 def _refusal(format: Format, size_bytes: int, max_bytes: int, pictures: DecodeRequest | None) -> str | None:
     """Why a file is not read at all; ``None``: it is."""
     if format.reason is not None and (format.picture is None or pictures is None):
         return format.reason
-    return _too_large(size_bytes, max_bytes) if size_bytes > max_bytes else None
+    most = max_bytes * _RAW_TIMES if format.picture == "raw" else max_bytes
+    return _too_large(size_bytes, most) if size_bytes > most else None
 
 
 def _is_read_here(format: Format) -> bool:
@@ -83,12 +98,12 @@ def _is_read_here(format: Format) -> bool:
     return format == TEXT or format.picture == "common"
 
 
-def _read_here(stat: FileStat, format: Format, data: bytes, max_bytes: int) -> Document | Skipped:
+def _read_here(root: Path, stat: FileStat, format: Format, data: bytes, max_bytes: int) -> Document | Skipped:
     """The document of a text or a common picture, from the content of its file."""
     if len(data) > max_bytes:  # it grew meanwhile
         return Skipped(stat.path, _too_large(len(data), max_bytes))
     if format.picture is not None:
-        return Document(stat.path, image=data)
+        return Document(stat.path, image=data, metadata=_metadata(root, stat, _facts_in(data)))
     text = decode(data)
     if text is None:
         return Skipped(stat.path, NOT_TEXT)
@@ -107,11 +122,32 @@ def _read_in_worker(
                 from .pictures import from_pixels
 
                 assert pictures is not None
-                return Document(stat.path, image=from_pixels(*process.picture(root / stat.path, pictures)))
+                picture = process.picture(root / stat.path, pictures)
+                image = from_pixels(picture.size, picture.pixels)
+                metadata = _metadata(root, stat, picture.facts)
+                return FileDocument(stat.path, image=image, metadata=metadata, missing=picture.missing)
             extracted = _extracted(process, root / stat.path, reader)
         except Unreadable as error:
             return Skipped(stat.path, error.reason)
     return Document(stat.path, text=extracted.text, pages=extracted.pages, lines=extracted.lines, aside=extracted.aside)
+
+
+def _facts_in(data: bytes) -> PhotoFacts:
+    """What a picture of a common kind says about itself; nothing, if it cannot be opened, which shows later."""
+    from ..errors import ImageError
+    from .pictures import facts_of, opened, translated
+
+    try:
+        with opened(data) as image, translated(data):
+            return facts_of(image)
+    except ImageError:
+        return PhotoFacts()
+
+
+def _metadata(root: Path, stat: FileStat, facts: PhotoFacts) -> dict[str, Any]:
+    """The metadata of a photo: what its file says, and the files beside it."""
+    folder = (root / stat.path).parent
+    return with_sidecars(facts, [folder / name for name in stat.sidecars]).metadata()
 
 
 def _extracted(process: Worker, path: Path, reader: str) -> ExtractedText:

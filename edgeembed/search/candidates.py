@@ -93,7 +93,7 @@ class _Finder:
         for count in _growing(depth):
             bm25 = dict(fulltext.passages(self._snapshot.connection, terms, count, allowed))
             rows = self._snapshot.passages(list(bm25), self._request.condition)
-            if len(bm25) < count or _documents_in(rows) >= depth:
+            if len(bm25) < count or _contents_in(rows) >= depth:
                 break
         self._bm25 = bm25
         for row in rows:
@@ -103,7 +103,7 @@ class _Finder:
         for count in _growing(depth):
             bm25 = dict(fulltext.names(self._snapshot.connection, terms, count))
             rows = self._snapshot.document_keys(list(bm25), self._request.condition)
-            if len(bm25) < count or _documents_in(rows) >= depth:
+            if len(bm25) < count or _contents_in(rows) >= depth:
                 break
         for row in rows:
             self._bring_up(row.document, row.id, row.kind, [row.key], "keyword").name_bm25 = bm25[row.document]
@@ -196,5 +196,9 @@ def _growing(depth: int) -> Iterator[int]:
         count *= 4
 
 
-def _documents_in(rows: Sequence[PassageRow]) -> int:
-    return len({row.document for row in rows})
+def _contents_in(rows: Sequence[PassageRow]) -> int:
+    """How many documents there are, copies counted as one: these share their chunks."""
+    first_keys: dict[int, int] = {}
+    for row in rows:
+        first_keys[row.document] = min(row.key, first_keys.get(row.document, row.key))
+    return len(set(first_keys.values()))

@@ -13,13 +13,16 @@ from .snippet import Snippet, is_like, snippet, spans_of
 _PASSAGES = 10
 
 
-def build_hit(snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, terms: Terms) -> Hit:
+def build_hit(
+    snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, terms: Terms, copies: tuple[str, ...] = ()
+) -> Hit:
     """Make a hit of a document.
 
     Args:
         ranked: the document and its numbers.
         query: what was searched for.
         terms: the words of the query as weighed among passages.
+        copies: ids of files with the same content.
     """
     candidate = ranked.candidate
     return Hit.of(
@@ -29,6 +32,7 @@ def build_hit(snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, 
         snapshot.metadata(candidate.document),
         score=ranked.score,
         matched=tuple(sorted(candidate.matched, reverse=True)),
+        copies=copies,
     )
 
 

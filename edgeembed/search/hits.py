@@ -75,6 +75,9 @@ class Hit(Span, _HitHead):
     same_content: bool | None = None
     """Of ``similar``: whether it is a copy of what it was compared with, apart from name and metadata; ``None``: it was
     found by a query."""
+    copies: tuple[str, ...] = ()
+    """Ids of the other files with the same content, which are no hits of their own; empty for what comes from no file,
+    and of ``similar``."""
 
     @classmethod
     def of(
@@ -86,6 +89,7 @@ class Hit(Span, _HitHead):
         *,
         score: float | None,
         matched: tuple[str, ...],
+        copies: tuple[str, ...] = (),
     ) -> Hit:
         """A hit of ``passages``, which are best first and at least one."""
         best = passages[0]
@@ -99,4 +103,5 @@ class Hit(Span, _HitHead):
             passages=passages,
             matched=matched,
             metadata=metadata,
+            copies=copies,
         )

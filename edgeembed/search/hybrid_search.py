@@ -8,6 +8,7 @@ from ..catalog.snapshot import Snapshot
 from ..index_models.calibration import Calibration
 from ..segments.segment_set import SegmentSet
 from .candidates import find_candidates
+from .copies import fold_copies
 from .fusion import judge
 from .hit_builder import build_hit
 from .hits import Hit
@@ -27,4 +28,7 @@ def hybrid_search(
     """
     candidates, scales = find_candidates(snapshot, segments, calibrations, request)
     ranked = judge(candidates, scales, mode=request.decided_by, min_score=request.min_score)
-    return [build_hit(snapshot, item, request.query, scales.words) for item in ranked[: request.k]]
+    if not request.folds_copies:
+        return [build_hit(snapshot, item, request.query, scales.words) for item in ranked[: request.k]]
+    folded = fold_copies(snapshot, ranked, request.condition, request.k)
+    return [build_hit(snapshot, item, request.query, scales.words, copies) for item, copies in folded]

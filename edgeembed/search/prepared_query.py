@@ -56,6 +56,8 @@ class SearchRequest:
     min_score: MinScore = None
     exact: bool = False
     """Compare every vector instead of walking the graphs of large segments."""
+    folds_copies: bool = False
+    """One hit for all files with the same content."""
 
     @property
     def decided_by(self) -> Mode:

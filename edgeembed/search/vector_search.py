@@ -127,12 +127,17 @@ def group_by_document(rows: Iterable[PassageRow], similarity: Mapping[int, float
 
 
 def is_final(matches: list[DocumentMatch], k: int, unseen: float) -> bool:
-    """Whether no chunk beyond the candidates could still enter the best ``k``.
+    """Whether no chunk beyond the candidates could still enter the best ``k``, copies counted as one.
 
     Args:
         unseen: the highest similarity that a chunk outside the candidates may have; minus infinity: there is none.
     """
-    return unseen == -math.inf or (len(matches) >= k and matches[k - 1].similarity >= unseen)
+    contents: set[int] = set()
+    for match in matches:
+        contents.add(match.keys[0])  # copies share their chunks
+        if len(contents) == k:
+            return match.similarity >= unseen
+    return unseen == -math.inf
 
 
 def document_rows(

@@ -114,9 +114,11 @@ class PutDocument:
         """Put it, or record its file as skipped."""
         if self.image is not None and self.image.error is not None:
             return self._give_up(transaction, self.image.error)
-        transaction.put_document(self.id, transaction.content(self.digest, self.kind), self.metadata)
+        content = transaction.content(self.digest, self.kind)
         if self.file is not None:
-            transaction.put_file(self.id, self.file)
+            missing = transaction.missing_of(content) if self.image is None else self.image.missing
+            transaction.put_file(self.id, self.file if missing is None else self.file.incomplete(missing))
+        transaction.put_document(self.id, content, self.metadata)
         return None
 
     def _give_up(self, transaction: Transaction, cause: ImageError) -> FailedImage:

@@ -42,6 +42,10 @@ class PendingChunk:
     """What made the vector; likewise."""
     error: ImageError | None = None
     """Why it cannot be embedded."""
+    takes_part: bool = False
+    """Whether of an image that is cut off the part will do that is there."""
+    missing: str | None = None
+    """What of it is not in its vector; ``None``: nothing."""
     is_unread: bool = False
     """Whether it is to have no vector, because the model cannot read it, or because it stands aside."""
     work: float = 1.0
@@ -187,8 +191,13 @@ class EmbedQueue:
         assert chunk.image is not None
         if self._is_stopped:
             return
+
+        def note(number: int, missing: str) -> None:
+            chunk.missing = missing
+
         try:
-            (vector,) = to_int8(embedder.embed_images([chunk.image], reduced=True))
+            vectors = embedder.iter_embed_images([chunk.image], reduced=True, tell=note if chunk.takes_part else None)
+            (vector,) = to_int8(next(vectors))
         except ImageError as error:
             chunk.error = error
         else:

@@ -118,7 +118,7 @@ class Writer:
             done, is_complete = snapshot.content_state(content.digest)
         if is_complete or content.digest in self._queued:
             self.work.settle(size)
-        elif not self._queue_chunks(content, done, size):
+        elif not self._queue_chunks(content, done, size, takes_part=file is not None):
             return None
         change: Change = "new" if before is None else "same" if before == (content.digest, metadata) else "changed"
         # What is queued must not hold texts and files until the commit: digests stand for them.
@@ -256,10 +256,10 @@ class Writer:
             error, self._error = self._error, None
             raise error
 
-    def _queue_chunks(self, content: Content, done: int, size: float) -> bool:
+    def _queue_chunks(self, content: Content, done: int, size: float, *, takes_part: bool) -> bool:
         """Queue the chunks of a content from number ``done`` on; ``False``: cancelled before the last one."""
         if content.image is not None:
-            return self._queue_image(content, size)
+            return self._queue_image(content, size, takes_part=takes_part)
         per_character, at = size / max(1, len(content.text)), 0
         for number, chunk in enumerate(self._chunks(content)):
             chunk.work, at = ((chunk.row.end or 0) - at) * per_character, chunk.row.end or 0
@@ -279,12 +279,12 @@ class Writer:
         self._complete(content, None)
         return True
 
-    def _queue_image(self, content: Content, size: float) -> bool:
+    def _queue_image(self, content: Content, size: float, *, takes_part: bool) -> bool:
         """Queue an image; ``False``: cancelled before."""
         if self.stopped():
             return False
         row = ChunkRow(content.kind, None, None, None, None, None, None)
-        chunk = PendingChunk(content.digest, row, image=content.image, work=size)
+        chunk = PendingChunk(content.digest, row, image=content.image, takes_part=takes_part, work=size)
         self._embedding.add_image(chunk)
         self._commands.append(AddChunk(chunk))
         self._complete(content, chunk)

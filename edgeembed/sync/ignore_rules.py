@@ -30,9 +30,26 @@ IGNORE_FILES = (".gitignore", ".edgeembedignore")
 _EXCLUDE = ".git/info/exclude"
 _JUNK = (
     *("$RECYCLE.BIN/", "System Volume Information/", "lost+found/", "__MACOSX/"),
+    *("@eaDir/", "\\#recycle/", "\\#snapshot/", "@Recycle/", "@Recently-Snapshot/", "*.lrdata/"),
     *("Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "~$*"),
 )
-"""What systems and programs leave behind."""
+"""What systems and programs leave behind: bins, snapshots, pictures made smaller for a preview."""
+_IN_PHOTO_LIBRARIES = ("/resources/", "/database/", "/private/", "/scopes/", "/external/", "/internal/")
+_IN_OLDER_LIBRARIES = (
+    "/Thumbnails/",
+    "/Previews/",
+    "/Database/",
+    "/Caches/",
+    "/iPod Photo Cache/",
+    "/Data/",
+    "/Data.noindex/",
+)
+_LIBRARIES = {
+    ".photoslibrary": _IN_PHOTO_LIBRARIES,
+    ".aplibrary": _IN_OLDER_LIBRARIES,
+    ".photolibrary": _IN_OLDER_LIBRARIES,
+}
+"""Folders in which Apple's programs keep photos, and what they make of these: smaller pictures, and databases."""
 _GENERATED = ("__pycache__/", "node_modules/")
 """What programs make again by themselves. Like junk below all other rules: a ``!`` rule in an ignore file brings it
 back."""
@@ -82,6 +99,20 @@ def built_in_rules(*, ignore: bool) -> Rules:
     lines = (*_JUNK, *_GENERATED) if ignore else _JUNK
     parsed = (parse_line(line) for line in lines)
     return Rules((RuleSet([rule._replace(source=f"built in: {rule.text}") for rule in parsed if rule is not None]),))
+
+
+def library_rules(name: str, *, cut: int) -> RuleSet | None:
+    """The rules for what is in a folder that is a library of photos; ``None``: it is none.
+
+    Args:
+        name: of the folder.
+        cut: as in :class:`RuleSet`.
+    """
+    lines = next((lines for suffix, lines in _LIBRARIES.items() if name.lower().endswith(suffix)), None)
+    if lines is None:
+        return None
+    rules = [rule for line in lines if (rule := parse_line(line)) is not None]
+    return RuleSet([rule._replace(source=f"built in: {name[name.rfind('.') :]}{rule.text}") for rule in rules], cut=cut)
 
 
 def inherited_rules(root: Path, problems: list[Skipped]) -> Rules:

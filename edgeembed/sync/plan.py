@@ -25,6 +25,7 @@ from ..reading.extras import is_broken_build, is_there_now
 from ..reading.read_file import open_file
 from ..reading.readers import VERSION as READERS_VERSION
 from ..storage.store import Store
+from .companions import with_companions
 from .retries import is_due
 from .source_folder import check_source_folder, source_folder
 from .walk import walk
@@ -103,7 +104,7 @@ class _Circumstances:
             return _State.CHANGED
         if self._may_differ(file, row):
             return _State.RECHECK
-        return _State.UNCHANGED if row.reason is None else _State.SKIPPED
+        return _State.SKIPPED if row.state == "skipped" else _State.UNCHANGED
 
     def _looks_changed(self, file: FileStat, row: FileRow) -> bool:
         if row.reason is not None and is_there_now(row.reason):
@@ -226,7 +227,8 @@ def plan_sync(
     left_out: list[LeftOut] | None = [] if lists_left_out else None
     excluded = [path for path in (store.path, exclude) if path is not None]
     found = _Compared()
-    found.compare(walk(root, exclude=excluded, options=options, below=below, left_out=left_out), rows, circumstances)
+    entries = walk(root, exclude=excluded, options=options, below=below, left_out=left_out)
+    found.compare(with_companions(entries, left_out) if circumstances.embeds_images else entries, rows, circumstances)
     unchanged, is_empty = len(found.files[_State.UNCHANGED]), found.is_empty
     if rows and is_empty and not below and not _is_inside(store.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
@@ -252,7 +254,7 @@ def plan_sync(
 
 
 def _count_indexed(rows: Mapping[str, FileRow]) -> int:
-    return sum(row.reason is None for row in rows.values())
+    return sum(row.state != "skipped" for row in rows.values())
 
 
 def _is_inside(index_dir: Path, root: Path) -> bool:

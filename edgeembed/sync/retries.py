@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 
 from ..catalog.snapshot import FileRow
-from ..reading.entries import TOO_LONG, UNREADABLE
+from ..reading.entries import TOO_LARGE, TOO_LONG, UNREADABLE
 from ..reading.extras import LACKS, NEEDS
 
 _TRIED = re.compile(r" \(tried (\d+) times\)$")
 _HOUR_NS = 3600 * 1_000_000_000
 _LONGEST_NS = 7 * 24 * _HOUR_NS
-_PASSING = (UNREADABLE, TOO_LONG, "takes too much memory", LACKS, NEEDS)
+_PASSING = (UNREADABLE, TOO_LONG, "takes too much memory", TOO_LARGE, LACKS, NEEDS)
 _FAULTS = (*_PASSING, "damaged")
 
 

@@ -15,7 +15,7 @@ from ..catalog import settings
 from ..catalog.snapshot import FileRow
 from ..document import Document
 from ..reading.entries import FileStat, Skipped
-from ..reading.read_file import read_document
+from ..reading.read_file import FileDocument, read_document
 from ..reading.readers import VERSION as READERS_VERSION
 from ..reading.sandbox.process import Worker, WorkerCancelled
 from ..storage.store import Store
@@ -113,7 +113,8 @@ class _Run:
             writer.skip(file.path, row.skipped(reason), keep=keep)
             self.count_failed(writer)
             return not writer.stopped()
-        change = writer.add(document, file=row)
+        missing = document.missing if isinstance(document, FileDocument) else None
+        change = writer.add(document, file=row if missing is None else row.incomplete(missing))
         if change is not None and file.path in self._plan.renumbered:
             self._renumbered[change] += 1
         self.count_failed(writer)

@@ -22,6 +22,7 @@ from .ignore_rules import (
     ignored,
     inherited_rules,
     is_plain_file,
+    library_rules,
     read_rules,
     repository_rules,
 )
@@ -285,6 +286,8 @@ class _Walk:
     def _with_own_rules(self, folder: _Folder, special: Collection[str]) -> Rules:
         """The rules for the entries of a folder in which there are (or may be) these special names."""
         rules, at, cut = folder.rules, Path(folder.path), len(byte_text(folder.prefix))
+        library = library_rules(at.name, cut=cut) if self._options.ignore else None
+        rules = rules if library is None else Rules((*rules.sets, library))
         if not self._options.ignore or not special:
             return rules
         if folder.prefix and ".git" in special and os.path.lexists(at / ".git"):

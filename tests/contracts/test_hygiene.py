@@ -18,7 +18,12 @@ HOME = {
     "tokenizers": ("inference/tokenizer.py",),
     "onnxruntime": ("system/native.py",),
     "usearch": ("segments/segment.py",),
-    "PIL": ("inference/image_preprocess.py", "reading/pictures.py"),
+    "PIL": (
+        "inference/image_preprocess.py",
+        "reading/pictures.py",
+        *(f"reading/photos/{name}.py" for name in ("colours", "pillow", "raw_pictures")),
+    ),
+    "rawpy": ("reading/photos/raw.py",),
     "sqlite3": ("catalog/sqlite.py",),
     "pypdfium2": ("reading/readers/pdf.py",),
     "python_calamine": ("reading/readers/data/spreadsheet.py",),

@@ -157,7 +157,7 @@ def test_images_are_indexed_by_a_model_that_sees(notes: Path, two_towers: Path) 
         assert reasons.keys() == {"f.png", "g.tif", "h.psd"}
         assert reasons["f.png"].startswith("damaged picture: ")
         assert reasons["h.psd"] == "picture of a rare kind: save it as PNG or JPEG"
-        kinds = {hit.id: hit.kind for hit in folder.search("red", k=100)}
+        kinds = {id: hit.kind for hit in folder.search("red", k=100) for id in (hit.id, *hit.copies)}
         assert kinds["a.png"] == kinds["e.tiff"] == "image"
         assert kinds["boat.md"] == "text"
 

@@ -114,7 +114,11 @@ def test_photos_of_a_sub_folder(tmp_path: Path) -> None:
     (root / "trip/copy.png").write_bytes((root / "trip/two.png").read_bytes())
     assert edge("index", "--model", bundle, root).returncode == 0
     run = edge("search", root / "one.png", root / "trip", "--min-score", "0", "--json")
-    assert len(run.stdout.splitlines()) == 3
+    hits = [json.loads(line) for line in run.stdout.splitlines()]
+    assert sorted([hit["path"], *hit.get("copies", ())] for hit in hits) == [
+        [str(root / "trip/copy.png"), str(root / "trip/two.png")],
+        [str(root / "trip/three.png")],
+    ]
     assert not (root / "trip/.edgeembed").exists()
     like = edge("similar", "trip/two.png", "trip", "--min-similarity", "0.99999", "--json", cwd=root)
     copies = [str(hit["path"]) for hit in map(json.loads, like.stdout.splitlines()) if hit.get("same_content")]

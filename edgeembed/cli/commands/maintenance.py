@@ -72,18 +72,21 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
         info, plan = opened.status(below=place.below), opened.plan(below=place.below, lists_left_out=True)
     rebuild = begun_rebuild(info.path)
     within = f"{place.below}/" if place.below else ""  # paths are shown from the folder that was named
-    skipped = [
-        replace(item, path=item.path.removeprefix(within))
-        for item in sorted({*info.skipped, *plan.skipped}, key=lambda item: item.path)
-    ]
+    skipped, incomplete = (
+        [replace(item, path=item.path.removeprefix(within)) for item in sorted(items, key=lambda item: item.path)]
+        for items in ({*info.skipped, *plan.skipped}, info.incomplete)
+    )
     left_out = [item._replace(path=item.path.removeprefix(within)) for item in plan.left_out]
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
-        listed = [{**messages.path_facts(item.path), "reason": item.reason} for item in skipped]
+        listed, partly = (
+            [{**messages.path_facts(item.path), "reason": item.reason} for item in items]
+            for items in (skipped, incomplete)
+        )
         ruled = [{**messages.path_facts(item.path), "rule": item.rule} for item in left_out]
         told = {"folder": str(place.root), "below": place.below or None, "options": vars(plan.options)}
         record = {**vars(info), **told, "pending": pending, "rebuild": rebuild}
-        messages.echo_json({**record, "skipped": listed, "left_out": ruled})
+        messages.echo_json({**record, "skipped": listed, "incomplete": partly, "left_out": ruled})
         return
     _echo("index    ", f"{info.path} ({info.size_bytes / 1e6:.1f} MB, {info.generation:,} commits)")
     if place.below:
@@ -105,6 +108,9 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
         _echo("rebuild  ", f"begun in {rebuild} and not ended; `edgeembed index --rebuild` goes on with it")
     if (rule := enclosing_rule(place.folder)) is not None:
         _echo("git      ", f"{rule} leaves this folder out")
+    if incomplete:
+        click.echo(f"incomplete {len(incomplete):,}, which are in the index as far as they can be read")
+        messages.show_skipped(incomplete, everything=show_all)
     click.echo(f"skipped  {len(skipped):,}")
     messages.show_skipped(skipped, everything=show_all)
     if left_out:

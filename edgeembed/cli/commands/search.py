@@ -25,7 +25,7 @@ from ..options import (
     open_to_search,
     sync_before_search,
 )
-from ..param_types import ExistingFile, Item, Score, Size, When, from_stdin, meaning
+from ..param_types import ExistingFile, Item, Near, Score, Size, When, from_stdin, meaning
 from ..param_types import words as checked_words
 from ..place import Place, find_place
 
@@ -63,8 +63,19 @@ def _answer_options(command: _Command) -> _Command:
         ),
         click.option("--kind", type=click.Choice(["text", "image"]), help="Only texts, or only pictures."),
         click.option("--ext", "extensions", multiple=True, metavar="EXT", help="Only files with this extension."),
-        click.option("--since", type=When(), help="Only files changed since a date, a time, or an age such as 7d."),
-        click.option("--until", type=When(end=True), help="Only files changed before the end of a date, or a time."),
+        click.option(
+            "--since",
+            type=When(),
+            help="Only files changed, and photos taken, since a date, a time, or an age such as 7d.",
+        ),
+        click.option(
+            "--until",
+            type=When(end=True),
+            help="Only files changed, and photos taken, before the end of a date, or a time.",
+        ),
+        click.option(
+            "--near", type=Near(), metavar="LAT,LON,KM", help="Only photos taken so many kilometres around a place."
+        ),
         click.option("--min-size", type=Size(), help="Only files of at least so many bytes; k, M and G are known."),
         click.option("--max-size", type=Size(), help="Only files of at most so many bytes."),
         click.option(
@@ -297,6 +308,7 @@ def _where(
     extensions: Sequence[str],
     since: datetime | None,
     until: datetime | None,
+    near: tuple[float, float, float] | None,
     min_size: int | None,
     max_size: int | None,
 ) -> dict[str, Any]:
@@ -304,7 +316,8 @@ def _where(
         "file.path": place.path_tests(paths),
         "document.kind": kind,
         "file.ext": {"in": [name.lower().lstrip(".") for name in extensions]} if extensions else None,
-        "file.modified": {sign: when for sign, when in ((">=", since), ("<", until)) if when is not None},
+        "file.date": {sign: when for sign, when in ((">=", since), ("<", until)) if when is not None},
+        "photo.position": {"near": near} if near is not None else None,
         "file.size_bytes": {sign: size for sign, size in ((">=", min_size), ("<=", max_size)) if size is not None},
     }
     return {name: test for name, test in tests.items() if test}

@@ -8,17 +8,16 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from .. import budget
 from ..extras import Unreadable, lacks
 from ..readers import read
-from .protocol import CLOCK, MAX_BODY_BYTES, MAX_HEADER_BYTES, OUT_OF_MEMORY, DecodeRequest, receive, send
+from .memory import MemoryLimit
+from .protocol import CLOCK, MAX_BODY_BYTES, MAX_HEADER_BYTES, DecodeRequest, receive, send
 
 _GRACE_SECONDS = 1.0
 """This side ends itself so much later than the other side would, in case that one is gone."""
@@ -77,11 +76,13 @@ def serve() -> None:
     if limits is None:
         return
     seconds = float(limits.header["seconds"])
-    _limit_memory(int(limits.header["memory_bytes"]))
+    memory_bytes = int(limits.header["memory_bytes"])
+    memory = MemoryLimit(memory_bytes, int(limits.header.get("most_memory_bytes", memory_bytes)))
     send(answers, {"ready": seconds})
     watch = _Watch(seconds, answers, nowhere)
-    budget.listen(watch.more)
+    budget.listen(watch.more, memory.more)
     while (request := receive(source)) is not None:
+        memory.begin()
         watch.begin()
         header, body = _answer(request.header)
         watch.end()
@@ -117,65 +118,12 @@ def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
 
 def _picture(path: Path, need: Any) -> tuple[dict[str, Any], bytes]:
     from ...errors import ImageError
-    from ..pictures import decoded_pixels
+    from ..pictures import decoded_pixels, lacks_memory
 
     try:
-        size, pixels = decoded_pixels(path, DecodeRequest(*need), max_bytes=MAX_BODY_BYTES)
+        picture = decoded_pixels(path, DecodeRequest(*need), max_bytes=MAX_BODY_BYTES)
     except ImageError as error:
-        if isinstance(error.__cause__, MemoryError):
-            raise error.__cause__ from None
+        if lacks_memory(error.__cause__):
+            raise MemoryError from None
         raise Unreadable(error.reason) from error
-    return {"size": size}, pixels
-
-
-def _limit_memory(limit_bytes: int) -> None:
-    """Let the system refuse more memory, or, where it cannot, watch and end this process."""
-    if sys.platform.startswith("linux"):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        soft = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        return
-    measure = _used_on_windows() if sys.platform == "win32" else _used_on_unix
-
-    def watch() -> NoReturn:
-        while measure() <= limit_bytes:
-            time.sleep(0.1)
-        os._exit(OUT_OF_MEMORY)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _used_on_unix() -> int:
-    """The most memory that this process ever used, in bytes."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _used_on_windows() -> Callable[[], int]:
-    """A function for the most memory that this process ever used, in bytes; for nothing where it cannot be asked."""
-    import ctypes
-
-    class Counters(ctypes.Structure):
-        # https://learn.microsoft.com/windows/win32/api/psapi/ns-psapi-process_memory_counters
-        _fields_ = (
-            ("size", ctypes.c_uint32),
-            ("faults", ctypes.c_uint32),
-            ("peak", ctypes.c_size_t),
-            ("rest", ctypes.c_size_t * 7),
-        )
-
-    kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 (mypy knows it on Windows only)
-    kernel.GetCurrentProcess.restype = ctypes.c_void_p
-    kernel.K32GetProcessMemoryInfo.argtypes = (ctypes.c_void_p, ctypes.POINTER(Counters), ctypes.c_uint32)
-    counters = Counters(size=ctypes.sizeof(Counters))
-
-    def used() -> int:
-        kernel.K32GetProcessMemoryInfo(kernel.GetCurrentProcess(), ctypes.byref(counters), counters.size)
-        return int(counters.peak)
-
-    return used
+    return {"size": picture.size, "missing": picture.missing, "facts": asdict(picture.facts)}, picture.pixels

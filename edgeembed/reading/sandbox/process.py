@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...system.limits import windows_cpu_seconds
-from ..entries import BY_THE_CLOCK, TOO_LONG
+from ...system.limits import memory_bytes, windows_cpu_seconds
+from ..entries import BY_THE_CLOCK, TOO_LARGE, TOO_LONG
 from ..extracted import ExtractedText
 from ..extras import Unreadable
+from ..photos.facts import PhotoFacts
 from . import frozen
-from .protocol import CLOCK, OUT_OF_MEMORY, DecodeRequest, Message, receive, send
+from .protocol import CLOCK, OUT_OF_MEMORY, DecodedPicture, DecodeRequest, Message, receive, send
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +41,12 @@ _START_SECONDS = 60.0
 _TIME_IS_UP = getattr(signal, "SIGPROF", 27)
 """The signal that ends a process whose processor time is used up; it asked for that itself."""
 _POLL_SECONDS = 0.05
+_MOST_TIMES = 5
+"""Times the limit on memory that the largest pictures are allowed: some 120 megapixels."""
 _CRASHED = "damaged: the program that reads it crashed"
 _ABORTED = "takes too much memory, or is damaged"
 """What some libraries do when they are refused memory; on Windows it cannot be told from a crash."""
 _NO_PROCESS = "not readable: the process that reads such files does not start"
-_BIGGEST = "takes too much memory: more than {} MB"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Limits:
     seconds: float = 9.0
     """Of processor time, over all threads; large files may ask for more (``budget.py``), up to ten times as much."""
     memory_bytes: int = 500_000_000
-    """Of the whole process. Where the system cannot enforce it (macOS, Windows), it is watched ten times a second."""
+    """Of the whole process; pictures that say how large they are may ask for more (``budget.py``). Where the system
+    cannot enforce it (macOS, Windows), it is watched ten times a second."""
 
 
 class WorkerCancelled(Exception):
@@ -97,8 +100,8 @@ class Worker:
         aside = reply.header["aside"]
         return ExtractedText(text, pages, bool(reply.header["lines"]), aside if isinstance(aside, int) else None)
 
-    def picture(self, path: Path, need: DecodeRequest) -> tuple[tuple[int, int], bytes]:
-        """The decoded pixels of a picture: its size, and red, green, blue of each pixel.
+    def picture(self, path: Path, need: DecodeRequest) -> DecodedPicture:
+        """The decoded pixels of a picture, and what it says about itself.
 
         Raises:
             As :meth:`document`.
@@ -107,7 +110,13 @@ class Worker:
         width, height = (int(side) for side in reply.header["size"])
         if min(width, height) < 1 or width * height * 3 != len(reply.body):
             raise Unreadable(_CRASHED)
-        return (width, height), reply.body
+        missing, facts = reply.header.get("missing"), reply.header.get("facts")
+        return DecodedPicture(
+            (width, height),
+            reply.body,
+            missing if isinstance(missing, str) else None,
+            PhotoFacts.of(facts if isinstance(facts, dict) else {}),
+        )
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -144,6 +153,8 @@ class Worker:
                         break
                     self._end()
                     reason = self._reason(_Ended(status=OUT_OF_MEMORY))
+                if request["task"] == "picture" and reason in (_ABORTED, self._biggest):
+                    reason = TOO_LARGE
                 left -= time.monotonic() - started
                 if fresh or left <= 0 or reason.startswith(TOO_LONG):
                     raise Unreadable(reason)
@@ -173,8 +184,12 @@ class Worker:
             clock = f"{ended.allowed * CLOCK:g} seconds {BY_THE_CLOCK}"
             return f"{TOO_LONG}: more than {clock if ended.late else f'{ended.allowed:g} seconds'}"
         if ended.status == OUT_OF_MEMORY:
-            return _BIGGEST.format(self.limits.memory_bytes // 1_000_000)
+            return self._biggest
         return _ABORTED if ended.status == -signal.SIGABRT else _CRASHED
+
+    @property
+    def _biggest(self) -> str:
+        return f"takes too much memory: more than {self.limits.memory_bytes // 1_000_000} MB"
 
     def _end(self) -> None:
         if self._process is not None:
@@ -207,13 +222,14 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # its threads would reserve the memory that is limited
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # its threads would take of the memory that is limited
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows
         )
         self._answers: queue.Queue[Message | None] = queue.Queue()
         assert self._popen.stdout is not None
         threading.Thread(target=self._collect, args=(self._popen.stdout,), daemon=True).start()
-        self._send({"seconds": limits.seconds, "memory_bytes": limits.memory_bytes})
+        memory = {"memory_bytes": limits.memory_bytes, "most_memory_bytes": _most_memory(limits.memory_bytes)}
+        self._send({"seconds": limits.seconds, **memory})
 
     def wait_until_ready(self, cancel: Callable[[], bool]) -> None:
         """Starting a process takes its time, which is not counted against a file. Raises as :meth:`ask`."""
@@ -278,6 +294,13 @@ class _Process:
             while (reply := receive(stream)) is not None:
                 self._answers.put(reply)
         self._answers.put(None)
+
+
+def _most_memory(limit_bytes: int) -> int:
+    """What the largest pictures may take, one at a time: half of what this machine has at most."""
+    machine = memory_bytes()
+    most = limit_bytes * _MOST_TIMES
+    return most if machine is None else max(limit_bytes, min(most, machine // 2))
 
 
 def _command() -> list[str]:

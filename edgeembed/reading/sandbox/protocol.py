@@ -10,6 +10,8 @@ import struct
 from collections.abc import Mapping
 from typing import IO, Any, NamedTuple
 
+from ..photos.facts import PhotoFacts
+
 MAX_HEADER_BYTES = 8 << 20
 MAX_BODY_BYTES = 64 << 20
 """More text, or more pixels, than this are not taken out of one file."""
@@ -59,3 +61,14 @@ class DecodeRequest(NamedTuple):
     """Pixels of its shorter side, if it has so many; ``None``: all that there are."""
     upright: bool
     """Whether it is turned as its EXIF data says."""
+
+
+class DecodedPicture(NamedTuple):
+    """A picture as the worker process hands it back."""
+
+    size: tuple[int, int]
+    pixels: bytes
+    """Red, green and blue of each."""
+    missing: str | None
+    """What of it could not be decoded; ``None``: nothing."""
+    facts: PhotoFacts

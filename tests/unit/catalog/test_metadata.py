@@ -16,7 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeembed.catalog.metadata import MAX_DEPTH, comparable, is_json, mended, metadata_json
+from edgeembed.catalog.metadata import (
+    MAX_DEPTH,
+    comparable,
+    distance_km,
+    is_json,
+    mended,
+    metadata_json,
+    named_text,
+    taken_ns,
+)
 
 
 class Level(IntEnum):
@@ -137,3 +146,29 @@ def test_what_is_damaged_stays_so() -> None:
     assert mended('{"a": ') == '{"a": '
     with pytest.raises(ValueError, match="Expecting"):
         is_json('{"a": ')
+
+
+def test_what_a_document_is_called_and_what_is_said_of_its_photo() -> None:
+    assert named_text("a.jpg", "{}") == "a.jpg"
+    said = {"photo.keywords": ["sea", 5], "photo.caption": "A boat", "photo.taken": "2019-07-14", "from": "photo.x"}
+    assert named_text("a.jpg", json.dumps(said)) == "a.jpg\nA boat\nsea, 5"
+    for odd in ('{"photo.title": 5, "photo.place": {}, "photo.camera": ""}', '["photo."]', '{"photo.', '"photo.title'):
+        assert named_text("a.jpg", odd) == "a.jpg"
+
+
+def test_the_way_over_the_ground() -> None:
+    vienna, zanzibar = "[48.2082, 16.3738]", (-6.1659, 39.2026)
+    assert distance_km(vienna, 48.2082, 16.3738) == pytest.approx(0, abs=1e-6)
+    assert distance_km(vienna, *zanzibar) == pytest.approx(6444, rel=0.01)
+    assert distance_km("[0, 179.9]", 0, -179.9) == pytest.approx(22.24, rel=0.001)
+    assert distance_km("[90, 0]", -90, 0) == pytest.approx(20015, rel=0.001)
+    for odd in ("[1]", "[1, 2, 3]", '["a", "b"]', "{}", "[null, 1]", "x"):
+        assert distance_km(odd, 0, 0) is None
+
+
+def test_when_a_photo_was_taken() -> None:
+    assert taken_ns(b'{"photo.taken": "2019-07-14T12:00:00+02:00"}') == 1_563_098_400 * 10**9
+    local = datetime(2019, 7, 14, 12).timestamp()
+    assert taken_ns(b'{"photo.taken": "2019-07-14T12:00:00"}') == round(local) * 10**9
+    for odd in (b"{}", b'{"photo.taken": 5}', b'{"photo.taken": "soon"}', b"[", b'{"photo.taken": null}'):
+        assert taken_ns(odd) is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from edgeembed.cli.param_types import Item, Score, Size, When, meaning, words
+from edgeembed.cli.param_types import Item, Near, Score, Size, When, meaning, words
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,32 @@ def test_the_name_of_an_image_is_the_image_if_it_is_there(tmp_path: Path, capsys
 def test_words_of_a_terminal_of_another_encoding_are_read() -> None:
     assert words("Grüße") == "Grüße"
     assert words(os.fsdecode("Die Bäume blühen schön".encode("cp1252"))) == "Die Bäume blühen schön"
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("48.21,16.37,5", (48.21, 16.37, 5.0)),
+        ("-33.86, 151.21, 10km", (-33.86, 151.21, 10.0)),
+        ("48 16 0.5", (48.0, 16.0, 0.5)),
+    ],
+)
+def test_places(typed: str, near: tuple[float, float, float]) -> None:
+    assert Near().convert(typed, None, None) == near
+
+
+@pytest.mark.parametrize("typed", ["", "48,16", "Vienna", "91,0,1", "0,181,1", "1,2,-3", "1,2,3,4", "nan,1,1"])
+def test_no_places(typed: str) -> None:
+    with pytest.raises(click.UsageError, match=r"is no latitude, longitude and kilometres, such as 48\.21,16\.37,5"):
+        Near().convert(typed, None, None)
+
+
+def test_a_picture_is_known_by_its_bytes(tmp_path: Path) -> None:
+    from PIL import Image
+
+    picture, text = tmp_path / "holiday", tmp_path / "holiday.md"
+    Image.new("RGB", (8, 8)).save(picture, "JPEG")
+    text.write_text("Buy milk")
+    assert meaning(str(picture)) == picture
+    assert meaning(str(text)) == str(text)
+    assert meaning("a" * 5000) == "a" * 5000

@@ -217,9 +217,9 @@ def test_pictures_come_back_no_larger_than_needed(tmp_path: Path) -> None:
     exif[0x0112] = 6  # lies on its side
     picture.save(tmp_path / "side.png", exif=exif)
     with Worker() as worker:
-        size, pixels = worker.picture(tmp_path / "side.png", DecodeRequest(200, upright=True))
-        assert size == (225, 300)
-        whole, _ = worker.picture(tmp_path / "side.png", DecodeRequest(None, upright=False))
+        size, pixels, missing, _ = worker.picture(tmp_path / "side.png", DecodeRequest(200, upright=True))
+        assert (size, missing) == ((225, 300), None)
+        whole, *_ = worker.picture(tmp_path / "side.png", DecodeRequest(None, upright=False))
         assert whole == (1200, 900)
         (tmp_path / "no.gif").write_bytes(b"GIF89a")
         with pytest.raises(Unreadable, match=r"damaged picture|not a picture"):

@@ -1,0 +1,1 @@
+"""Photos: what they say about themselves, what lies beside them, files that are cut, and the pictures in raw files."""
