@@ -92,12 +92,21 @@ class _Finder:
         allowed = self._allowed_keys("text")
         for count in _growing(depth):
             bm25 = dict(fulltext.passages(self._snapshot.connection, terms, count, allowed))
-            rows = self._snapshot.passages(list(bm25), self._request.condition)
+            rows = self._rows_of_best(list(bm25), depth)
             if len(bm25) < count or _documents_in(rows) >= depth:
                 break
         self._bm25 = bm25
         for row in rows:
             self._bring_up(row.document, row.id, row.kind, [row.key], "keyword")
+
+    def _rows_of_best(self, keys: Sequence[int], depth: int) -> list[PassageRow]:
+        """The best passages, as many as belong to ``depth`` documents or a few more."""
+        rows: list[PassageRow] = []
+        for at in range(0, len(keys), depth):
+            rows += self._snapshot.passages(keys[at : at + depth], self._request.condition)
+            if _documents_in(rows) >= depth:
+                break
+        return rows
 
     def _find_names(self, terms: Terms, depth: int) -> None:
         for count in _growing(depth):
@@ -112,7 +121,7 @@ class _Finder:
         for kind, vector_search in self._by_kind.items():
             matches, similarity = vector_search.documents(kind, depth)
             self._similarity |= similarity
-            for match in matches:
+            for match in matches[:depth]:
                 self._bring_up(match.document, match.id, kind, match.keys, "vector")
 
     def _bring_up(self, document: int, id: str, kind: str, keys: Iterable[int], matched: str) -> _Document:
