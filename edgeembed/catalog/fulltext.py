@@ -14,11 +14,13 @@ from __future__ import annotations
 import json
 import math
 import threading
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Literal
+from itertools import accumulate, zip_longest
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..text.surrogates import decode, encode
 from ..text.terms import WORDS_VERSION, aligned_words, index_words
@@ -40,16 +42,29 @@ _SOURCES: dict[Table, str] = {
     "names": "SELECT document, CAST(id AS BLOB) FROM documents WHERE 1",
 }
 """The texts whose words are in each table, by the number of their row."""
-_K1, _B = 1.2, 0.75
+_K1 = 1.2
 _FEW = 200
-_BUDGET = 4096
+_BUDGET = 3072
 """So many rows may hold the words that passages are found by; ranking a row takes about a microsecond."""
-_COUNTED, _STRETCHES, _SAMPLED = 1024, 8, 32
+_SURE, _LIKELY = 20, 1.0
+"""The best so many are to have more BM25 than so many times the weight of the terms that find nothing."""
+_FEW_ROWS = 16384
+"""Of so many rows all that hold any word can be ranked."""
+_COUNTED, _STRETCHES, _SAMPLED = 1024, 5, 32
 """Words of more rows are counted in so many stretches of them, in one row of so many, and the rest is inferred."""
-_RESCORED = 2
-"""So many times as many rows as are wanted are found by rare words, before frequent ones decide among them."""
 _MARK = "\x02"
 _MARKING = threading.local()
+
+
+class Term(NamedTuple):
+    """A word of a query."""
+
+    expression: str
+    """For ``MATCH``, as often as the query has it."""
+    weight: float
+    """Of all times that the query has it."""
+    rows: int
+    """How many hold it, nearly."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +75,15 @@ class Terms:
     """For ``MATCH``: any of them; empty if no word of the query is of use."""
     max_bm25: float
     """The BM25 that none can exceed: the sum of all weights, times k1 + 1."""
-    rare: str = ""
-    """For ``MATCH``: those by which passages are found; empty: all of them."""
-    frequent: tuple[tuple[str, float], ...] = ()
-    """The others, with their weights: they tell those apart that rare words find, and find none themselves."""
+    by_rarity: tuple[Term, ...] = ()
+    """The rarest first; empty: there is no need to know."""
+
+    def parted(self, budget: int) -> tuple[list[str], list[str], float]:
+        """The rarest terms that together stand in ``budget`` rows, one at least, the others, and the others' weight."""
+        held = list(accumulate(term.rows for term in self.by_rarity))
+        count = max(1, bisect_right(held, budget))
+        expressions = [term.expression for term in self.by_rarity]
+        return expressions[:count], expressions[count:], sum(term.weight for term in self.by_rarity[count:])
 
     @property
     def spread(self) -> float:
@@ -159,25 +179,18 @@ def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str]) -> Terms:
     A term that is listed twice counts twice (the query term frequency of BM25, with k3 at infinity): in the long
     questions of CISI that gains 4.7 of nDCG@10 by words alone. Passages and names are weighed each by themselves, as
     FTS5 does: in a folder of photos alone no passage holds any word, and what is rare in texts may stand in every name.
-    The rarest terms find passages, as many as together stand in at most ``_BUDGET`` rows, and one at least; those that
-    are left only add to what was found. FTS5 would rank every row that holds any of them, which takes as long as nearly
-    all rows of the index.
     """
     # Of texts alone, as FTS5 counts: a thousand photos must not make words of the notes beside them weigh less.
     (rows,) = db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()
-    counts = _counts(db, table, list(dict.fromkeys(terms)), rows)
+    times = Counter(terms)
+    counts = _counts(db, table, list(times), rows)
     weights = {term: math.log((rows - holding + 0.5) / (holding + 0.5)) for term, holding in counts.items()}
-    telling = [term for term in terms if weights[term] > 0] or list(terms)
-    most = (_K1 + 1) * sum(max(weights[term], 1e-6) for term in telling)
-    finding, budget = set(), _BUDGET
-    for term in sorted(set(telling), key=lambda term: (counts[term], term)):
-        budget -= counts[term]
-        if finding and budget < 0:
-            break
-        finding.add(term)
-    rare = " OR ".join(term for term in telling if term in finding)
-    frequent = tuple((term, max(weights[term], 1e-6)) for term in telling if term not in finding)
-    return Terms(" OR ".join(telling), most, rare, frequent)
+    telling = [term for term in times if weights[term] > 0] or list(times)
+    weighed = [Term(" OR ".join([t] * times[t]), times[t] * max(weights[t], 1e-6), counts[t]) for t in telling]
+    expression = " OR ".join([term.expression for term in weighed])
+    most = (_K1 + 1) * sum(term.weight for term in weighed)
+    by_rarity = sorted(weighed, key=lambda term: term.rows) if rows > _FEW_ROWS else ()
+    return Terms(expression, most, tuple(by_rarity))
 
 
 def _counts(db: sqlite3.Connection, table: Table, terms: Sequence[str], rows: int) -> dict[str, int]:
@@ -188,7 +201,8 @@ def _counts(db: sqlite3.Connection, table: Table, terms: Sequence[str], rows: in
         if counts[term] < _COUNTED:
             continue
         if not stretches:
-            first, last = db.execute(f"SELECT min(id), max(id) FROM {table}_docsize").fetchone()
+            # One by one: both at once SQLite finds by going through all rows.
+            first, last = (db.execute(f"SELECT {end}(id) FROM {table}_docsize").fetchone()[0] for end in ("min", "max"))
             step = (last - first + 1) / _STRETCHES
             starts = [first + int(step * number) for number in range(_STRETCHES)]
             stretches = [(start, start + int(step / _SAMPLED)) for start in starts]
@@ -233,58 +247,32 @@ def names(db: sqlite3.Connection, terms: Terms, most: int) -> list[tuple[int, fl
 def _ranked(
     db: sqlite3.Connection, table: Table, terms: Terms, most: int, allowed: Sequence[int] | None
 ) -> list[tuple[int, float]]:
-    """Rows of a table and their BM25, best first."""
+    """Rows of a table and their BM25, best first.
+
+    Of many rows only those are ranked that hold rare terms, as ranking all that hold any would take as long as nearly
+    all rows of the index. More are ranked until the best are better than what frequent terms alone are likely to give
+    (Turtle and Flood 1995, Query evaluation: strategies and optimizations, doi:10.1016/0306-4573(95)00020-H).
+    """
     if not terms.expression:
         return []
-    inside = ""
-    values: list[str | int] = [terms.rare or terms.expression, _RESCORED * most if terms.frequent else most]
+    inside, values = "", [str(most)]
     if allowed is not None:
         # The plus keeps SQLite from asking FTS5 once for every row, which pays for few only.
         inside = f"AND {'' if len(allowed) < _FEW else '+'}rowid IN (SELECT value FROM json_each(?3))"
         values.append(json.dumps(list(allowed)))
-    found = db.execute(
-        f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?1 {inside} ORDER BY rank, rowid LIMIT ?2", values
-    )
-    bm25 = {row: -rank for row, rank in found}
-    if not terms.frequent:
-        return list(bm25.items())
-    once = _of_words_held_once(db, table, list(bm25))
-    for term, weight in terms.frequent:
-        for (row,) in db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (f"({terms.rare}) AND {term}",)):
-            if row in bm25:
-                bm25[row] += weight * once[row]
-    return sorted(bm25.items(), key=lambda item: (-item[1], item[0]))[:most]
-
-
-def _of_words_held_once(db: sqlite3.Connection, table: Table, rows: Sequence[int]) -> dict[int, float]:
-    """What a word adds to the BM25 of rows that hold it one time, for each unit of its weight.
-
-    How often a row holds a frequent word FTS5 tells only together with how many rows hold it, for which it goes through
-    all of them. One time is nearly always right, or nearly as good: from two times it is 1.4 times as much.
-    """
-    average = _average_length(db, table)
-    lengths = db.execute(
-        f"SELECT id, sz FROM {table}_docsize WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(rows)),)
-    )
-    return {row: (_K1 + 1) / (1 + _K1 * (1 - _B + _B * sum(_varints(sizes)) / average)) for row, sizes in lengths}
-
-
-def _average_length(db: sqlite3.Connection, table: Table) -> float:
-    """Words of a row, on average; 1 if there are none."""
-    (block,) = db.execute(f"SELECT block FROM {table}_data WHERE id = 1").fetchone()
-    rows, *words = _varints(block)
-    return max(sum(words) / rows, 1.0) if rows else 1.0
-
-
-def _varints(block: bytes) -> list[int]:
-    """Numbers as SQLite packs them: seven bits a byte, the high ones first, all but the last byte marked."""
-    numbers, value = [], 0
-    for byte in block:
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            numbers.append(value)
-            value = 0
-    return numbers
+    sql = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ?1 {inside} ORDER BY rank, rowid LIMIT CAST(?2 AS INT)"
+    budget = _BUDGET
+    while True:
+        rare, frequent, weight = terms.parted(budget) if terms.by_rarity else ([], [], 0.0)
+        if not frequent:
+            return [(row, -rank) for row, rank in db.execute(sql, (terms.expression, *values))]
+        some, others = " OR ".join(rare), " OR ".join(frequent)
+        expressions = (f"({some}) AND ({others})", f"({some}) NOT ({others})")  # the rank of each row is that of all
+        found = [row for expression in expressions for row in db.execute(sql, (expression, *values))]
+        found.sort(key=lambda item: (item[1], item[0]))
+        if len(found) >= _SURE and -found[_SURE - 1][1] >= _LIKELY * weight:
+            return [(row, -rank) for row, rank in found[:most]]
+        budget *= 4
 
 
 def _one_text() -> sqlite3.Connection:
@@ -301,7 +289,9 @@ def marks(text: str, expression: str) -> list[tuple[int, int]]:
     db = _one_text()
     with closing(db.cursor()) as cursor:
         values = [encode(" ".join([word.text for word in words])) for words in columns]
-        cursor.execute("INSERT OR REPLACE INTO words (rowid, text, extra) VALUES (1, CAST(? AS TEXT), CAST(? AS TEXT))", values)
+        cursor.execute(
+            "INSERT OR REPLACE INTO words (rowid, text, extra) VALUES (1, CAST(? AS TEXT), CAST(? AS TEXT))", values
+        )
         row = cursor.execute(
             "SELECT highlight(words, 0, ?1, ''), highlight(words, 1, ?1, '') FROM words WHERE words MATCH ?2",
             (_MARK, expression),
