@@ -14,7 +14,7 @@ doi:10.1145/3596512). ``python -m tests.benchmarks.hybrid`` measures all of this
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -33,8 +33,13 @@ if TYPE_CHECKING:
 Mode = Literal["hybrid", "vector", "keyword"]
 MinScore = float | Literal["auto"] | None
 BM25_WEIGHT = 1.25
-"""Weight of BM25 / sqrt(max BM25) against the z-score of the similarity. 1.5 is best for abstracts alone; above 1.25
-sets of short texts, in which words in common say little, lose more than 1 % of nDCG@10."""
+"""Weight of BM25 / sqrt(max BM25) against the z-score of the similarity, where there are too few documents to tell."""
+_COMPARED = 20
+"""So many documents of text tell it: how far the best of them stands out from the last of these."""
+_STANDING_OUT = 1.75
+_USUAL_BEST_Z = 6.0
+_LEAST_WEIGHT, _MOST_WEIGHT = 0.5, 4.0
+"""Limits of what :func:`words_weight` gives, and what it multiplies."""
 _FEW_WORDS = 2
 """A query of so few words is answered by what holds all of them."""
 _MIN_WORD_SHARE = 2 / 3
@@ -140,7 +145,9 @@ def judge(
     candidates: Iterable[Candidate], scales: Scales, *, mode: Mode, min_score: MinScore = None
 ) -> list[RankedDocument]:
     """The candidates to show, the best one first; equals in the order of their ids."""
-    ranked = [rank(candidate, scales, mode) for candidate in candidates]
+    candidates = list(candidates)
+    weight = words_weight(candidates, scales)
+    ranked = [rank(candidate, scales, mode, weight) for candidate in candidates]
     if min_score == "auto":
         if scales.asked.identifiers and any(item.candidate.words for item in ranked):
             ranked = [item for item in ranked if item.candidate.words]
@@ -150,10 +157,35 @@ def judge(
     return sorted(ranked, key=lambda item: (-item.value, item.candidate.id))
 
 
-def rank(candidate: Candidate, scales: Scales, mode: Mode) -> RankedDocument:
-    """The numbers of one candidate."""
+def words_weight(candidates: Sequence[Candidate], scales: Scales) -> float:
+    """The weight of words for one query, by what words and meaning have found for it.
+
+    Words count for more the further their best match stands out from the others, and for less the nearer in meaning
+    the best match is. So they decide in programs, whose names say what they are for and of which the smaller models
+    know little, and not among short notes, any of which has some word in common with the query. With one weight for
+    all, searching by both was worse than by the better of the two in both places.
+    """
+    texts = [item for item in candidates if item.kind == "text"]
+    calibration = scales.calibrations.get("text")
+    if len(texts) < _COMPARED or calibration is None or not calibration.is_calibrated:
+        return BM25_WEIGHT
+    bm25 = sorted((max(passage.bm25 or 0.0 for passage in item.passages.values()) for item in texts), reverse=True)
+    similarities = [p.similarity for item in texts for p in item.passages.values() if p.similarity is not None]
+    if not similarities:
+        return BM25_WEIGHT
+    best_z = max(1.0, calibration.z_score(max(similarities)))
+    gap = (bm25[0] - bm25[_COMPARED - 1]) / scales.words.spread
+    return min(_MOST_WEIGHT, max(_LEAST_WEIGHT, _STANDING_OUT * gap * (_USUAL_BEST_Z / best_z) ** 2))
+
+
+def rank(candidate: Candidate, scales: Scales, mode: Mode, weight: float = BM25_WEIGHT) -> RankedDocument:
+    """The numbers of one candidate.
+
+    Args:
+        weight: of words, where meaning counts as well; see :func:`words_weight`.
+    """
     # In keyword mode the similarity decides between equals only.
-    meaning_weight, bm25_weight = {"hybrid": (1.0, BM25_WEIGHT), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
+    meaning_weight, bm25_weight = {"hybrid": (1.0, weight), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
     word_weight, name_weight = bm25_weight / scales.words.spread, bm25_weight / scales.names.spread
     calibration = scales.calibrations[candidate.kind]
 

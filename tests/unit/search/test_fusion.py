@@ -10,7 +10,7 @@ import pytest
 
 from edgeembed.catalog.fulltext import Terms
 from edgeembed.index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_Z, Calibration, chance_threshold
-from edgeembed.search.fusion import BM25_WEIGHT, AskedWords, Candidate, Evidence, RankedDocument, Scales, judge, rank
+from edgeembed.search.fusion import BM25_WEIGHT, AskedWords, Candidate, Evidence, RankedDocument, Scales, judge, rank, words_weight
 
 TEXT, IMAGE = Calibration(0.1, 0.1, True), Calibration(0.2, 0.05, True)
 UNKNOWN = Calibration(0.0, 0.09, False)
@@ -181,12 +181,48 @@ def test_the_order_is_that_of_the_formula_whatever_the_order_of_candidates() -> 
         evidence = [(rng.uniform(-1, 1), rng.choice([None, rng.uniform(0, 16)])) for _ in range(rng.randint(1, 4))]
         items.append(candidate(f"{number:03}", *evidence, name_bm25=rng.choice([0.0, rng.uniform(0, 4)])))
 
+    weight = words_weight(items, scales())
+
     def value(item: Candidate) -> float:
-        passages = [(s - 0.1) / 0.1 + 1.25 * (b or 0) / 4 for s, b in item.passages.values() if s is not None]
-        return max(passages) + 1.25 * item.name_bm25 / 2
+        passages = [(s - 0.1) / 0.1 + weight * (b or 0) / 4 for s, b in item.passages.values() if s is not None]
+        return max(passages) + weight * item.name_bm25 / 2
 
     expected = sorted(items, key=lambda item: (-value(item), item.id))
     rng.shuffle(items)
     ranked = judge(items, scales(), mode="hybrid")
     assert [item.candidate.id for item in ranked] == [item.id for item in expected]
     assert all(math.isclose(item.value, value(item.candidate)) for item in ranked)
+
+
+def _found(best_bm25: float, best_z: float, count: int = 20) -> list[Candidate]:
+    rest = [candidate(f"{n:02}", (similarity_of(1.0), 2.0)) for n in range(count - 1)]
+    return [candidate("w", (similarity_of(best_z), best_bm25)), *rest]
+
+
+def test_words_weigh_by_how_far_their_best_match_stands_out() -> None:
+    weights = [words_weight(_found(bm25, 6.0), scales()) for bm25 in (2.0, 4.0, 6.0, 8.0, 16.0)]
+    assert weights == sorted(weights)
+    assert weights[2] == pytest.approx(1.75)  # (6 - 2) / 4 above the twentieth
+    assert (weights[0], weights[-1]) == (0.5, 4.0)
+
+
+def test_words_weigh_less_the_nearer_the_best_match_is_in_meaning() -> None:
+    weights = [words_weight(_found(6.0, z), scales()) for z in (-5.0, 4.0, 6.0, 9.0)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[3] == pytest.approx(1.75 * (6 / 9) ** 2)
+
+
+def test_with_few_documents_or_nothing_to_compare_words_have_one_weight() -> None:
+    assert words_weight([], scales()) == BM25_WEIGHT
+    assert words_weight(_found(16.0, 6.0, 19), scales()) == BM25_WEIGHT
+    assert words_weight(_found(16.0, 6.0), scales(text=UNKNOWN)) == BM25_WEIGHT
+    unread = [candidate(f"{n:02}", (None, 2.0)) for n in range(30)]
+    assert words_weight(unread, scales()) == BM25_WEIGHT
+    photos = [candidate(f"{n:02}", (0.3, None), kind="image") for n in range(30)]
+    assert words_weight(photos, scales()) == BM25_WEIGHT
+
+
+def test_a_match_by_words_that_stands_out_comes_before_one_that_is_a_little_nearer() -> None:
+    other = candidate("m", (similarity_of(4.0), None))
+    assert ids(judge([*_found(12.0, 2.0), other], scales(), mode="hybrid"))[:1] == "w"
+    assert ids(judge([*_found(2.5, 2.0), other], scales(), mode="hybrid"))[:1] == "m"
