@@ -2,10 +2,11 @@
 
 Run ``python -m tests.benchmarks.hybrid --data DATA --cache CACHE``: nDCG@10 on Cranfield, CISI and LISA and on two
 sets of short texts in which words say little (questions to a bank by intent, captions of the same photo), through
-``Index.search``, then two ways to put the lists together: weighted sums of scores (with one weight for all
-queries, which the index chooses for each: ``fusion.words_weight``) and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114). The
-constants of both are chosen on two of the first three sets and reported on the third, each way: once freely, and once
-among those that cost no more than a hundredth of what vectors alone reach on the sets of short texts.
+``Index.search``, then two ways to put the lists together: weighted sums of scores, with one weight for all queries (the
+index chooses it for each: ``fusion.words_weight``), and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009,
+doi:10.1145/1571941.1572114). The constants of both are chosen on two of the first three sets and reported on the third,
+each way: once freely, and once among those that cost no more than a hundredth of what vectors alone reach on the sets
+of short texts.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from sqlite3 import Connection
 
@@ -103,3 +105,85 @@ def test_what_is_removed_leaves_nothing(db: Connection) -> None:
     db.execute("DELETE FROM chunks WHERE key IN (1, 2)")
     assert fulltext.check(db)
     assert fulltext.passages(db, fulltext.Terms('"boat"', 1.0), 10, None) == []
+
+
+def _filled(db: Connection, texts: list[str]) -> None:
+    """Replace all texts."""
+    db.execute("DELETE FROM chunks")
+    db.execute("DELETE FROM documents")
+    for text in texts:
+        chunk = (1, b"text", 0, len(text), 1, 1, None, text.encode(), b"", None)
+        db.execute(insert_sql("chunks"), chunk)
+    fulltext.rebuild(db)
+
+
+def _many(count: int) -> list[str]:
+    """Texts in which the word w1 stands in nearly half, w2 in a third, and so on, and u0, u1 … in three each."""
+    rng = random.Random(0)
+    words = [[f"w{n}" for n in range(1, 9) if rng.random() < 0.95 / (n + 1)] for _ in range(count)]
+    return [
+        " ".join([*held * rng.randint(1, 2), f"u{n // 3}", *["x"] * rng.randint(0, 9)]) for n, held in enumerate(words)
+    ]
+
+
+@pytest.mark.parametrize("query", ["w1 w2 u7 u9", "w1 w3 w5 w8", "w1 w2", "u3", "w8 u1 u2 u3 u4", "w1 nowhere"])
+def test_ranking_a_part_finds_the_best_of_all(db: Connection, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    """With the same BM25 as if all were ranked."""
+    _filled(db, _many(600))
+    terms = [f'"{word}"' for word in query.split()]
+    whole = fulltext.weigh(db, "words", terms)
+    assert whole.by_rarity == ()
+    expected = fulltext.passages(db, whole, 600, None)
+    monkeypatch.setattr(fulltext, "_FEW_ROWS", 10)
+    monkeypatch.setattr(fulltext, "_BUDGET", 30)
+    parted = fulltext.weigh(db, "words", terms)
+    assert (parted.expression, parted.max_bm25) == (whole.expression, whole.max_bm25)
+    assert sum(map(len, parted.parted(10**6)[:2])) == len(parted.by_rarity)
+    found = fulltext.passages(db, parted, 600, None)
+    assert dict(found) == pytest.approx({key: bm25 for key, bm25 in expected if key in dict(found)})
+    # What is missing holds none of the rare words; and nothing is, of the best, if the bound is the highest BM25.
+    (rare, _, _) = parted.parted(30)
+    with_rare = {key for key, _ in fulltext.passages(db, fulltext.Terms(" OR ".join(rare), 1.0), 600, None)}
+    assert with_rare <= {key for key, _ in found}
+    monkeypatch.setattr(fulltext, "_LIKELY", 2.2)
+    found = fulltext.passages(db, parted, 600, None)
+    assert [key for key, _ in found[:20]] == [key for key, _ in expected[:20]]
+    monkeypatch.undo()
+    monkeypatch.setattr(fulltext, "_FEW_ROWS", 10)
+    only = [key for key, _ in expected[::2]]
+    assert [key for key, _ in fulltext.passages(db, parted, 600, only)[:5]] == only[:5]
+
+
+def test_words_of_many_passages_are_counted_nearly(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = _many(2000)
+    _filled(db, texts)
+    exact = {f'"w{n}"': sum(f"w{n}" in text.split() for text in texts) for n in (1, 2, 8)} | {'"u5"': 3, '"no"': 0}
+    assert fulltext._counts(db, "words", list(exact), 2000) == exact
+    for name, value in (("_FEW_ROWS", 1000), ("_COUNTED", 50), ("_SAMPLED", 4)):
+        monkeypatch.setattr(fulltext, name, value)
+    for term, counted in fulltext._counts(db, "words", list(exact), 2000).items():
+        assert counted == pytest.approx(exact[term], rel=0.25), term
+
+
+def test_words_that_all_passages_hold_and_rows_that_are_gone(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    _filled(db, [f"same n{n}" for n in range(300)])
+    fulltext.remove(db, "words", "key BETWEEN 20 AND 280", ())
+    db.execute("DELETE FROM chunks WHERE key BETWEEN 20 AND 280")
+    for name, value in (("_FEW_ROWS", 0), ("_COUNTED", 5), ("_BUDGET", 1)):
+        monkeypatch.setattr(fulltext, name, value)
+    assert fulltext._counts(db, "words", ['"same"'], 39)['"same"'] <= 39
+    weighed = fulltext.weigh(db, "words", ['"same"', '"n3"'])
+    (alone,) = db.execute("SELECT key FROM chunks WHERE text = CAST('same n3' AS BLOB) OR text = 'same n3'").fetchone()
+    assert [key for key, _ in fulltext.passages(db, weighed, 5, None)] == [alone]
+    everywhere = fulltext.weigh(db, "words", ['"same"'])
+    assert len(fulltext.passages(db, everywhere, 50, None)) == 39
+
+
+def test_marks_of_one_text_are_not_those_of_the_text_before() -> None:
+    assert fulltext.marks("a boat", '"boat"') == [(2, 6)]
+    assert fulltext.marks("a barn", '"boat"') == []
+    with ThreadPoolExecutor(4) as pool:
+        texts = [f"{'x ' * n}boat" for n in range(50)]
+        assert list(pool.map(lambda text: fulltext.marks(text, '"boat"'), texts)) == [
+            [(2 * n, 2 * n + 4)] for n in range(50)
+        ]

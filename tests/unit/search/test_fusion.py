@@ -10,7 +10,17 @@ import pytest
 
 from edgeembed.catalog.fulltext import Terms
 from edgeembed.index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_Z, Calibration, chance_threshold
-from edgeembed.search.fusion import BM25_WEIGHT, AskedWords, Candidate, Evidence, RankedDocument, Scales, judge, rank, words_weight
+from edgeembed.search.fusion import (
+    BM25_WEIGHT,
+    AskedWords,
+    Candidate,
+    Evidence,
+    RankedDocument,
+    Scales,
+    judge,
+    rank,
+    words_weight,
+)
 
 TEXT, IMAGE = Calibration(0.1, 0.1, True), Calibration(0.2, 0.05, True)
 UNKNOWN = Calibration(0.0, 0.09, False)
