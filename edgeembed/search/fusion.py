@@ -36,7 +36,7 @@ BM25_WEIGHT = 1.25
 """Weight of BM25 / sqrt(max BM25) against the z-score of the similarity, where there are too few documents to tell."""
 _COMPARED = 20
 """So many documents of text tell it: how far the best of them stands out from the last of these."""
-_STANDING_OUT = 1.75
+_STANDING_OUT = 2.0
 _USUAL_BEST_Z = 6.0
 _LEAST_WEIGHT, _MOST_WEIGHT = 0.5, 4.0
 """Limits of what :func:`words_weight` gives, and what it multiplies."""

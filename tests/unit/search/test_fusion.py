@@ -212,14 +212,14 @@ def _found(best_bm25: float, best_z: float, count: int = 20) -> list[Candidate]:
 def test_words_weigh_by_how_far_their_best_match_stands_out() -> None:
     weights = [words_weight(_found(bm25, 6.0), scales()) for bm25 in (2.0, 4.0, 6.0, 8.0, 16.0)]
     assert weights == sorted(weights)
-    assert weights[2] == pytest.approx(1.75)  # (6 - 2) / 4 above the twentieth
+    assert weights[2] == pytest.approx(2.0)  # (6 - 2) / 4 above the twentieth
     assert (weights[0], weights[-1]) == (0.5, 4.0)
 
 
 def test_words_weigh_less_the_nearer_the_best_match_is_in_meaning() -> None:
     weights = [words_weight(_found(6.0, z), scales()) for z in (-5.0, 4.0, 6.0, 9.0)]
     assert weights == sorted(weights, reverse=True)
-    assert weights[3] == pytest.approx(1.75 * (6 / 9) ** 2)
+    assert weights[3] == pytest.approx(2.0 * (6 / 9) ** 2)
 
 
 def test_with_few_documents_or_nothing_to_compare_words_have_one_weight() -> None:
