@@ -196,7 +196,9 @@ def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str]) -> Terms:
 
 def _counts(db: sqlite3.Connection, table: Table, terms: Sequence[str], rows: int) -> dict[str, int]:
     """How many rows hold each term: of many rows exactly up to ``_COUNTED``, above it inferred from samples."""
-    counts, stretches, sampled = {}, [], 0
+    counts: dict[str, int] = {}
+    stretches: list[tuple[int, int]] = []
+    sampled = 0
     exact = rows + 1 if rows <= _FEW_ROWS else _COUNTED
     for term in terms:
         counts[term] = _count(db, table, term, exact)
