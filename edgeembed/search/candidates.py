@@ -17,6 +17,7 @@ from ..text.terms import is_identifier, query_terms, query_words
 from .fusion import AskedWords, Candidate, Evidence, Scales
 from .prepared_query import SearchRequest
 from .vector_search import VectorSearch
+from .word_search import best_names, best_passages
 
 _DEPTH = 100
 """So many documents are taken from vectors and from words each before they are put together, or ``k`` if it is more."""
@@ -90,8 +91,9 @@ class _Finder:
         if "text" not in self._request.query.vectors:
             return
         allowed = self._allowed_keys("text")
-        for count in _growing(depth):
-            bm25 = dict(fulltext.passages(self._snapshot.connection, terms, count, allowed))
+        db = self._snapshot.connection
+        for count in _growing(depth, is_large=bool(terms.by_rarity)):
+            bm25 = dict(best_passages(db, terms, count, allowed, least=self._request.k))
             rows = self._rows_of_best(list(bm25), depth)
             if len(bm25) < count or _documents_in(rows) >= depth:
                 break
@@ -109,8 +111,9 @@ class _Finder:
         return rows
 
     def _find_names(self, terms: Terms, depth: int) -> None:
-        for count in _growing(depth):
-            bm25 = dict(fulltext.names(self._snapshot.connection, terms, count))
+        db = self._snapshot.connection
+        for count in _growing(depth, is_large=bool(terms.by_rarity)):
+            bm25 = dict(best_names(db, terms, count, least=self._request.k))
             rows = self._snapshot.document_keys(list(bm25), self._request.condition)
             if len(bm25) < count or _documents_in(rows) >= depth:
                 break
@@ -170,8 +173,8 @@ class _Finder:
         owner = {key: document for document, item in self._documents.items() for key in item.keys}
         held = set(self._documents)
         if expression is not None:
-            held = {owner[key] for key in fulltext.holding(db, "words", expression, list(owner))}
-            held.update(fulltext.holding(db, "names", expression, list(self._documents)))
+            held = {owner[key] for key in fulltext.matching(db, "words", expression, list(owner))}
+            held.update(fulltext.matching(db, "names", expression, list(self._documents)))
         for document in held:
             self._documents[document].words.add(number)
 
@@ -197,9 +200,13 @@ class _Finder:
         return counts
 
 
-def _growing(depth: int) -> Iterator[int]:
-    """How many of the best to ask for: more and more, until they belong to ``depth`` documents or there are no more."""
-    count = 4 * depth
+def _growing(depth: int, *, is_large: bool) -> Iterator[int]:
+    """How many of the best to ask for: more and more, until they belong to ``depth`` documents or there are no more.
+
+    Args:
+        is_large: whether :mod:`word_search` looks at many more of them in any case.
+    """
+    count = (16 if is_large else 4) * depth
     while True:
         yield count
         count *= 4

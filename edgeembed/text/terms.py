@@ -88,7 +88,8 @@ def index_words(text: str) -> tuple[str, str]:
 def aligned_words(text: str) -> tuple[list[Word], list[Word]]:
     """The words that :func:`index_words` gives, each with its place in ``text``."""
     if text.isascii():
-        return list(_words(text)), list(_extra_words(text, text))
+        words = [Word(word[0].lower(), *word.span()) for word in _WORD.finditer(text)]
+        return words, list(_extra_words(text, text))
     folded, spans = fold_marks_aligned(text)
 
     def placed(words: Iterable[Word]) -> list[Word]:

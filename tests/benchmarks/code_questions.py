@@ -72,7 +72,7 @@ def code_set(tree: Path, most: int, cache: Path, embedder: edgeembed.Embedder) -
     """The questions about a source tree, and an index of it in ``cache``, made unless that was done before."""
     texts, asked = questions(tree, most)
     index = edgeembed.Index.open(cache / f"{tree.name}-{embedder.manifest.encoder[:12]}.index", model=embedder)
-    if index.status().documents < len(texts):
+    if index.status().documents != len(texts):
         index.add(edgeembed.Document(id, text=text) for id, text in texts.items())
     return Judged(tree.name, index, tuple(asked.items()), {name: {name: 1.0} for name in asked})
 
