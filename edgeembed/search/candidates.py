@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -13,8 +16,9 @@ from ..catalog.fulltext import Terms
 from ..catalog.snapshot import PassageRow, Snapshot
 from ..index_models.calibration import Calibration
 from ..segments.segment_set import SegmentSet
-from ..text.terms import is_identifier, query_terms, query_words
-from .fusion import AskedWords, Candidate, Evidence, Scales
+from ..text.code import is_code, is_sideline
+from ..text.terms import defining_terms, is_identifier, query_terms, query_words
+from .fusion import AskedWords, Candidate, Evidence, FileEvidence, Scales
 from .prepared_query import SearchRequest
 from .vector_search import VectorSearch
 from .word_search import best_names, best_passages
@@ -26,6 +30,10 @@ _FREQUENT = 2000
 """Words of more passages or names than this tell documents apart so little that they are not looked up one by one."""
 _FEW_WORDS = 2
 """But for queries of so few words."""
+_FILES = 100
+"""So many files of code are looked at as a whole."""
+_NEAREST = 3
+"""So many passages of each are judged, the nearest, though neither vectors nor words brought them up."""
 _RARE, _RARE_SHARE = 3, 500
 """A word is rare in a folder if so few passages hold it, or one in so many."""
 
@@ -51,6 +59,9 @@ class _Document:
     name_bm25: float = 0.0
     matched: set[str] = field(default_factory=set)
     words: set[int] = field(default_factory=set)
+    rank: int = 0
+    """The best place that words or meaning gave it."""
+    file: FileEvidence | None = None
 
 
 class _Finder:
@@ -81,6 +92,7 @@ class _Finder:
             self._find_names(name_terms, depth)
         if mode != "keyword":
             self._find_nearest(depth)
+        self._look_at_files()
         self._complete_similarities()
         by_words_only = frozenset(self._request.query.vectors.keys() - self._by_kind.keys())
         asked = self._look_up_words()
@@ -92,14 +104,14 @@ class _Finder:
             return
         allowed = self._allowed_keys("text")
         db = self._snapshot.connection
-        for count in _growing(depth, is_large=bool(terms.by_rarity)):
+        for count in _growing(depth):
             bm25 = dict(best_passages(db, terms, count, allowed, least=self._request.k))
             rows = self._rows_of_best(list(bm25), depth)
             if len(bm25) < count or _documents_in(rows) >= depth:
                 break
         self._bm25 = bm25
-        for row in rows:
-            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword")
+        for rank, row in enumerate(rows):
+            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword", rank)
 
     def _rows_of_best(self, keys: Sequence[int], depth: int) -> list[PassageRow]:
         """The best passages, as many as belong to ``depth`` documents or a few more."""
@@ -112,26 +124,59 @@ class _Finder:
 
     def _find_names(self, terms: Terms, depth: int) -> None:
         db = self._snapshot.connection
-        for count in _growing(depth, is_large=bool(terms.by_rarity)):
+        for count in _growing(depth):
             bm25 = dict(best_names(db, terms, count, least=self._request.k))
             rows = self._snapshot.document_keys(list(bm25), self._request.condition)
             if len(bm25) < count or _documents_in(rows) >= depth:
                 break
-        for row in rows:
-            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword").name_bm25 = bm25[row.document]
+        for rank, row in enumerate(rows):
+            item = self._bring_up(row.document, row.id, row.kind, [row.key], "keyword", rank)
+            item.name_bm25 = bm25[row.document]
 
     def _find_nearest(self, depth: int) -> None:
         for kind, vector_search in self._by_kind.items():
             matches, similarity = vector_search.documents(kind, depth)
             self._similarity |= similarity
-            for match in matches[:depth]:
-                self._bring_up(match.document, match.id, kind, match.keys, "vector")
+            for rank, match in enumerate(matches[:depth]):
+                self._bring_up(match.document, match.id, kind, match.keys, "vector", rank)
 
-    def _bring_up(self, document: int, id: str, kind: str, keys: Iterable[int], matched: str) -> _Document:
-        item = self._documents.setdefault(document, _Document(id, kind))
+    def _bring_up(self, document: int, id: str, kind: str, keys: Iterable[int], matched: str, rank: int) -> _Document:
+        item = self._documents.setdefault(document, _Document(id, kind, rank=rank))
+        item.rank = min(item.rank, rank)
         item.keys.update(keys)
         item.matched.add(matched)
         return item
+
+    def _look_at_files(self) -> None:
+        """Of files of code, find out how much of them is about the query, and those passages that are nearest to it."""
+        files = {number: item for number, item in self._documents.items() if item.kind == "text" and is_code(item.id)}
+        for item in files.values():
+            item.file = FileEvidence(is_sideline=is_sideline(item.id))
+        if not files or self._request.mode == "vector" or not self._request.query.words:
+            return
+        some = sorted(files, key=lambda number: files[number].rank)[:_FILES]
+        owners: dict[int, list[int]] = {}
+        keys: dict[int, list[int]] = {}
+        for number, key in self._snapshot.chunk_keys(some):
+            owners.setdefault(key, []).append(number)
+            keys.setdefault(number, []).append(key)
+        counts = self._count_passages(owners)
+        if "text" in self._by_kind:
+            self._similarity |= self._by_kind["text"].compare("text", np.array(sorted(owners), dtype=np.int64))
+        for number in some:
+            item, holding = files[number], tuple([count[number] for count in counts])
+            item.file = FileEvidence(holding, len(keys[number]), is_sideline(item.id))
+            item.keys.update(heapq.nlargest(_NEAREST, keys[number], key=lambda key: self._similarity.get(key, -1.0)))
+
+    def _count_passages(self, owners: Mapping[int, Sequence[int]]) -> list[Counter[int]]:
+        """For each word of the query, and for each as a part of a defined name: how many passages of a file hold it."""
+        words, db = self._request.query.words, self._snapshot.connection
+        counts: dict[str, Counter[int]] = {}
+        terms = [*query_terms(words), *defining_terms(words)]
+        for term in dict.fromkeys(terms):
+            held = fulltext.matching(db, "words", term, list(owners))
+            counts[term] = Counter(chain.from_iterable(owners[key] for key in held))
+        return [counts[term] for term in terms]
 
     def _complete_similarities(self) -> None:
         """Compare also those passages that only their words brought up."""
@@ -186,7 +231,9 @@ class _Finder:
                 passages = {key: Evidence(self._similarity.get(key), self._bm25.get(key)) for key in item.keys}
                 matched = frozenset(item.matched)
                 words = frozenset(item.words)
-                candidates.append(Candidate(document, item.id, item.kind, passages, item.name_bm25, matched, words))
+                candidates.append(
+                    Candidate(document, item.id, item.kind, passages, item.name_bm25, matched, words, item.file)
+                )
         return candidates
 
     def _passage_counts(self) -> dict[str, int]:
@@ -200,13 +247,12 @@ class _Finder:
         return counts
 
 
-def _growing(depth: int, *, is_large: bool) -> Iterator[int]:
+def _growing(depth: int) -> Iterator[int]:
     """How many of the best to ask for: more and more, until they belong to ``depth`` documents or there are no more.
 
-    Args:
-        is_large: whether :mod:`word_search` looks at many more of them in any case.
+    Many at first, as the words of passages count that others brought up.
     """
-    count = (16 if is_large else 4) * depth
+    count = 16 * depth
     while True:
         yield count
         count *= 4

@@ -126,57 +126,15 @@ def _many(count: int) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("query", ["w1 w2 u7 u9", "w1 w3 w5 w8", "w1 w2", "u3", "w8 u1 u2 u3 u4", "w1 nowhere"])
-def test_ranking_a_part_finds_the_best_of_all(db: Connection, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
-    """With the same BM25 as if all were ranked."""
-    _filled(db, _many(600))
-    terms = [f'"{word}"' for word in query.split()]
-    whole = fulltext.weigh(db, "words", terms)
-    assert whole.by_rarity == ()
-    expected = fulltext.passages(db, whole, 600, None)
-    monkeypatch.setattr(fulltext, "_FEW_ROWS", 10)
-    monkeypatch.setattr(fulltext, "_BUDGET", 30)
-    parted = fulltext.weigh(db, "words", terms)
-    assert (parted.expression, parted.max_bm25) == (whole.expression, whole.max_bm25)
-    assert sum(map(len, parted.parted(10**6)[:2])) == len(parted.by_rarity)
-    found = fulltext.passages(db, parted, 600, None)
-    assert dict(found) == pytest.approx({key: bm25 for key, bm25 in expected if key in dict(found)})
-    # What is missing holds none of the rare words; and nothing is, of the best, if the bound is the highest BM25.
-    (rare, _, _) = parted.parted(30)
-    with_rare = {key for key, _ in fulltext.passages(db, fulltext.Terms(" OR ".join(rare), 1.0), 600, None)}
-    assert with_rare <= {key for key, _ in found}
-    monkeypatch.setattr(fulltext, "_LIKELY", 2.2)
-    found = fulltext.passages(db, parted, 600, None)
-    assert [key for key, _ in found[:20]] == [key for key, _ in expected[:20]]
-    monkeypatch.undo()
-    monkeypatch.setattr(fulltext, "_FEW_ROWS", 10)
-    only = [key for key, _ in expected[::2]]
-    assert [key for key, _ in fulltext.passages(db, parted, 600, only)[:5]] == only[:5]
-
-
 def test_words_of_many_passages_are_counted_nearly(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = _many(2000)
     _filled(db, texts)
     exact = {f'"w{n}"': sum(f"w{n}" in text.split() for text in texts) for n in (1, 2, 8)} | {'"u5"': 3, '"no"': 0}
     assert fulltext._counts(db, "words", list(exact), 2000) == exact
-    for name, value in (("_FEW_ROWS", 1000), ("_COUNTED", 50), ("_SAMPLED", 4)):
+    for name, value in (("_FEW_ROWS", 1000), ("_COUNTED", 50), ("_SAMPLED", 4), ("_STRETCHES", 5)):
         monkeypatch.setattr(fulltext, name, value)
     for term, counted in fulltext._counts(db, "words", list(exact), 2000).items():
         assert counted == pytest.approx(exact[term], rel=0.25), term
-
-
-def test_words_that_all_passages_hold_and_rows_that_are_gone(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    _filled(db, [f"same n{n}" for n in range(300)])
-    fulltext.remove(db, "words", "key BETWEEN 20 AND 280", ())
-    db.execute("DELETE FROM chunks WHERE key BETWEEN 20 AND 280")
-    for name, value in (("_FEW_ROWS", 0), ("_COUNTED", 5), ("_BUDGET", 1)):
-        monkeypatch.setattr(fulltext, name, value)
-    assert fulltext._counts(db, "words", ['"same"'], 39)['"same"'] <= 39
-    weighed = fulltext.weigh(db, "words", ['"same"', '"n3"'])
-    (alone,) = db.execute("SELECT key FROM chunks WHERE text = CAST('same n3' AS BLOB) OR text = 'same n3'").fetchone()
-    assert [key for key, _ in fulltext.passages(db, weighed, 5, None)] == [alone]
-    everywhere = fulltext.weigh(db, "words", ['"same"'])
-    assert len(fulltext.passages(db, everywhere, 50, None)) == 39
 
 
 def test_marks_of_one_text_are_not_those_of_the_text_before() -> None:
@@ -187,3 +145,51 @@ def test_marks_of_one_text_are_not_those_of_the_text_before() -> None:
         assert list(pool.map(lambda text: fulltext.marks(text, '"boat"'), texts)) == [
             [(2 * n, 2 * n + 4)] for n in range(50)
         ]
+
+
+def test_words_are_counted_in_texts_as_the_index_counts_them(db: Connection) -> None:
+    texts = ["Boats, boating; a BOAT: don't", "parseConfigFile e-mail email", "東京タワー 東京", "", "ab aba"]
+    _filled(db, texts)
+    keys = [key for (key,) in db.execute("SELECT key FROM chunks ORDER BY key")]
+    terms = ['"boat"', '"don t"', '"configfile"', '"email"', '"東京"', '"ab" *']
+    counts = fulltext.occurrences(db, "words", keys, terms)
+    assert [counts[key][1] for key in keys] == [
+        [3, 1, 0, 0, 0, 0],
+        [0, 0, 1, 2, 0, 0],
+        [0, 0, 0, 0, 2, 0],
+        [0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 2],
+    ]
+    assert sum(length for length, _ in counts.values()) == pytest.approx(5 * fulltext.mean_length(db, "words"))
+    assert fulltext.occurrences(db, "names", [2], ['"notes"', '"3"']) == {}
+    assert fulltext.occurrences(db, "words", [], terms) == {}
+
+
+def test_the_mean_length_is_that_of_the_rows_that_are_left(db: Connection) -> None:
+    assert fulltext.mean_length(db, "words") == pytest.approx(sum(len(text.split()) for text in TEXTS) / 4)
+    assert fulltext.mean_length(db, "names") == 3
+    fulltext.remove(db, "words", "key > 1", ())
+    assert fulltext.mean_length(db, "words") == 5
+    fulltext.remove(db, "words", "key = 1", ())
+    assert fulltext.mean_length(db, "words") == 0
+
+
+def test_stems_are_those_of_the_index() -> None:
+    words = {
+        "running": "run",
+        "boats": "boat",
+        "is": "is",
+        "cafes": "cafe",
+        "東京": "東京",
+        "x" * 80 + "ing": "x" * 80 + "ing",
+    }
+    assert fulltext.stems(words) == words
+    assert fulltext.stems(["boats", "boats"]) == {"boats": "boat"}
+    assert fulltext.stems([]) == {}
+
+
+def test_rows_that_match_are_ascending_and_only_those_allowed(db: Connection) -> None:
+    assert fulltext.matching(db, "words", '"a" OR "the"', None) == [1, 2, 4]
+    assert fulltext.matching(db, "words", '"a" OR "the"', [4, 2, 9]) == [2, 4]
+    assert fulltext.matching(db, "words", '"a"', list(range(2, 400))) == [2]
+    assert fulltext.matching(db, "words", '"nowhere"', None) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +17,10 @@ from edgeembed.search.fusion import (
     AskedWords,
     Candidate,
     Evidence,
+    FileEvidence,
     RankedDocument,
     Scales,
+    file_values,
     judge,
     rank,
     words_weight,
@@ -204,35 +208,86 @@ def test_the_order_is_that_of_the_formula_whatever_the_order_of_candidates() -> 
     assert all(math.isclose(item.value, value(item.candidate)) for item in ranked)
 
 
-def _found(best_bm25: float, best_z: float, count: int = 20) -> list[Candidate]:
-    rest = [candidate(f"{n:02}", (similarity_of(1.0), 2.0)) for n in range(count - 1)]
-    return [candidate("w", (similarity_of(best_z), best_bm25)), *rest]
+def test_words_weigh_less_the_nearer_the_best_text_is_in_meaning() -> None:
+    def weight(z: float) -> float:
+        rest = [candidate(f"{n}", (similarity_of(1.0), 2.0)) for n in range(3)]
+        return words_weight([candidate("w", (similarity_of(z), None)), *rest], scales())
+
+    assert [weight(z) for z in (-5.0, 2.0, 6.0)] == pytest.approx([BM25_WEIGHT] * 3)
+    assert weight(8.0) == pytest.approx(BM25_WEIGHT * (6 / 8) ** 2)
+    assert weight(30.0) == weight(40.0) == 0.4 * BM25_WEIGHT
 
 
-def test_words_weigh_by_how_far_their_best_match_stands_out() -> None:
-    weights = [words_weight(_found(bm25, 6.0), scales()) for bm25 in (2.0, 4.0, 6.0, 8.0, 16.0)]
-    assert weights == sorted(weights)
-    assert weights[2] == pytest.approx(2.0)  # (6 - 2) / 4 above the twentieth
-    assert (weights[0], weights[-1]) == (0.5, 4.0)
+def test_words_weigh_more_beside_a_weak_model_and_as_ever_where_nothing_can_be_compared() -> None:
+    weak = TEXT._replace(words=1.6)
+    assert words_weight([candidate("a", (0.2, 1.0))], scales(text=weak)) == pytest.approx(1.6 * BM25_WEIGHT)
+    unread, photo = candidate("a", (None, 2.0)), candidate("p", (0.9, None), kind="image")
+    for items in ([], [unread], [photo]):
+        assert words_weight(items, scales()) == BM25_WEIGHT
+    assert words_weight([candidate("a", (0.9, 2.0))], scales(text=UNKNOWN)) == BM25_WEIGHT
+    assert words_weight([photo], Scales({"image": IMAGE}, WORDS, NAMES, {})) == BM25_WEIGHT
 
 
-def test_words_weigh_less_the_nearer_the_best_match_is_in_meaning() -> None:
-    weights = [words_weight(_found(6.0, z), scales()) for z in (-5.0, 4.0, 6.0, 9.0)]
-    assert weights == sorted(weights, reverse=True)
-    assert weights[3] == pytest.approx(2.0 * (6 / 9) ** 2)
+def _file(
+    id: str, *evidence: tuple[float | None, float | None], holding: tuple[int, ...] = (), passages: int = 4, **more: Any
+) -> Candidate:
+    document = sum(map(ord, id))
+    file = FileEvidence(holding, passages, **more)
+    return replace(candidate(id, *evidence), document=document, file=file)
 
 
-def test_with_few_documents_or_nothing_to_compare_words_have_one_weight() -> None:
-    assert words_weight([], scales()) == BM25_WEIGHT
-    assert words_weight(_found(16.0, 6.0, 19), scales()) == BM25_WEIGHT
-    assert words_weight(_found(16.0, 6.0), scales(text=UNKNOWN)) == BM25_WEIGHT
-    unread = [candidate(f"{n:02}", (None, 2.0)) for n in range(30)]
-    assert words_weight(unread, scales()) == BM25_WEIGHT
-    photos = [candidate(f"{n:02}", (0.3, None), kind="image") for n in range(30)]
-    assert words_weight(photos, scales()) == BM25_WEIGHT
+def test_a_file_of_code_with_several_good_passages_comes_before_one_with_a_single_one() -> None:
+    one = _file("one", (similarity_of(4.0), None), (similarity_of(0.5), None), (similarity_of(0.1), None))
+    several = _file("several", *[(similarity_of(z), None) for z in (3.8, 3.0, 2.5, -4.0)])
+    assert ids(judge([one, several], scales(), mode="hybrid")) == "severalone"
+    assert rank(several, scales(), "hybrid").value == pytest.approx((3.8 + 3.0 + 2.5) / 3)
+    # Prose, and search by meaning alone, go by the best passage.
+    prose = [replace(item, file=None) for item in (several, one)]
+    assert ids(judge(prose, scales(), mode="hybrid")) == "oneseveral"
+    assert ids(judge([one, several], scales(), mode="vector")) == "oneseveral"
 
 
-def test_a_match_by_words_that_stands_out_comes_before_one_that_is_a_little_nearer() -> None:
-    other = candidate("m", (similarity_of(4.0), None))
-    assert ids(judge([*_found(12.0, 2.0), other], scales(), mode="hybrid"))[:1] == "w"
-    assert ids(judge([*_found(2.5, 2.0), other], scales(), mode="hybrid"))[:1] == "m"
+def test_a_file_of_which_more_passages_hold_a_word_or_define_a_name_with_it_comes_first() -> None:
+    same = (similarity_of(3.0), 4.0)
+    rest = [_file(f"r{n}", same, holding=(1, 0)) for n in range(4)]
+    others = [_file(f"z{n}", same, holding=(0, 0)) for n in range(6)]
+    defines, often = _file("defines", same, holding=(1, 1)), _file("often", same, holding=(4, 0))
+    ranked = judge([*others, *rest, often, defines], scales(), mode="hybrid")
+    assert ids(ranked)[:12] == "definesoften"
+    # Equal ones are in the middle, at the value of their passages.
+    usual = file_values([*others, *rest, often, defines], scales())
+    assert [usual[item.document] for item in rest] == [pytest.approx(usual[rest[0].document])] * 4
+    assert sorted(usual.values())[5:7] == pytest.approx([0.0, 0.0], abs=abs(usual[rest[0].document]))
+    assert statistics.median(usual.values()) == pytest.approx(0.0)
+
+
+def test_a_word_that_most_files_hold_says_nothing_and_few_files_are_not_compared() -> None:
+    files = [_file(f"f{n}", (0.3, 1.0), holding=(n + 1,)) for n in range(6)]
+    assert set(file_values(files, scales()).values()) == {0.0}
+    some = [_file(f"f{n}", (0.3, 1.0), holding=(n % 2,)) for n in range(4)]
+    assert file_values(some, scales()) == {}
+    assert file_values([candidate("a", (0.3, 1.0))] * 9, scales()) == {}
+
+
+def test_a_long_file_holds_a_word_by_chance() -> None:
+    rest = [_file(f"r{n}", (0.3, 1.0), holding=(0,)) for n in range(6)]
+    short, long = _file("short", (0.3, 1.0), holding=(2,)), _file("long", (0.3, 1.0), holding=(2,), passages=80)
+    values = file_values([*rest, short, long], scales())
+    assert values[short.document] > values[long.document] > 0
+
+
+def test_tests_and_what_programs_made_come_after() -> None:
+    files = [_file("a", (0.3, 1.0), is_sideline=True), _file("b", (0.3, 1.0))]
+    assert ids(judge(files, scales(), mode="hybrid")) == "ba"
+    better = _file("c", (0.3, 4.0), is_sideline=True)
+    assert ids(judge([*files, better], scales(), mode="hybrid")) == "cba"
+
+
+def test_the_score_falls_from_hit_to_hit_with_code_among_them() -> None:
+    rng = random.Random(2)
+    items = [_file(f"{n:02}", (rng.uniform(0, 0.7), rng.uniform(0, 9)), holding=(rng.randrange(4),)) for n in range(30)]
+    items += [candidate(f"p{n}", (rng.uniform(0, 0.7), rng.choice([None, 3.0]))) for n in range(30)]
+    for mode in ("hybrid", "keyword", "vector"):
+        scores = [item.score for item in judge(items, scales(), mode=mode)]  # type: ignore[arg-type]
+        assert None not in scores
+        assert scores == sorted(scores, reverse=True), mode  # type: ignore[type-var]
