@@ -60,8 +60,8 @@ def chance_threshold(passages: int) -> float:
 
 _BM25 = {"cranfield": 51.3, "cisi": 36.0, "lisa": 41.2}
 """nDCG@10 by words alone on the sets of texts by which bundles are measured."""
-_WEAKNESS = 3
-_LEAST_FACTOR, _MOST_FACTOR = 0.5, 2.0
+_WEAKNESS = 5
+_LEAST_FACTOR, _MOST_FACTOR = 0.5, 2.5
 
 
 def words_factor(quality: Mapping[str, Any]) -> float:
