@@ -36,6 +36,8 @@ _NEAREST = 3
 """So many passages of each are judged, the nearest, though neither vectors nor words brought them up."""
 _RARE, _RARE_SHARE = 3, 500
 """A word is rare in a folder if so few passages hold it, or one in so many."""
+_MOST_TELLING = 6
+"""A rare word that is no identifier proves something only if all words together weigh at most so many times as much."""
 
 
 def find_candidates(
@@ -209,6 +211,9 @@ class _Finder:
                 rare.add(number)
             is_telling = found < _FREQUENT or len(words) <= _FEW_WORDS
             self._mark_held(number, word.expression if is_telling else None)
+        # Of a page of text as a query some word is rare in any folder.
+        least = sum(weights) / _MOST_TELLING
+        rare = {number for number in rare if weights[number] >= least or is_identifier(words[number].text)}
         identifiers = bool(words) and all(is_identifier(word.text) for word in words)
         return AskedWords(tuple(weights), frozenset(rare), bool(query.phrases), query.excludes, identifiers)
 
