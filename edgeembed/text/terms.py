@@ -26,8 +26,7 @@ from .normalize import fold, fold_marks, fold_marks_aligned
 
 WORDS_VERSION = f"2 {unicodedata.unidata_version}"
 """Of what :func:`index_words` makes of a text; with another one full text is built anew."""
-_MAX_TERMS = 64
-"""More words of a query than this are passed over; a page of text as a query needs no more."""
+_MAX_TERMS = 64  # more words of a query than this are passed over; a page of text as a query needs no more
 # Thai, Lao, Myanmar, Hangul, Khmer, Tai scripts, Javanese, kana, Han.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aad\ua980-\ua9ff\uaa60-\uaadf\uac00-\ud7af"
@@ -54,8 +53,7 @@ _COMPOUND = re.compile(rf"{_LETTER}+(?:[-_]{_LETTER}+)+")
 """To be matched where a word begins: searching would try a long word over again from each of its characters."""
 _JOINED = 3
 """So many neighbouring parts of a name are joined at most, besides all of them."""
-_MAX_PARTS = 12
-"""Names with more parts are data, of which joining would make much."""
+_MAX_PARTS = 12  # names with more parts are data, of which joining would make much
 _SYMBOL = re.compile(
     r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])|[^\w\s\x00-\x7f]"
 )
@@ -63,8 +61,7 @@ _DOTTED = re.compile(r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
 _SPOKEN = {".": "dot", "++": "plusplus", "+": "plus", "#": "sharp"}
 _DRAWN = re.compile("[\u2500-\u259f\u2800-\u28ff]")  # boxes and bars
 _DEFINED = "\ue000"  # marks a part of a defined name; no text holds it, as characters for private use are left out
-_BORDER_WORDS = 8
-"""So many words from a border on are looked up; the rest is compared."""
+_BORDER_WORDS = 8  # so many words from a border on are looked up; the rest is compared
 _LONGEST_NAME = 40
 
 

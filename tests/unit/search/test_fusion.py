@@ -290,4 +290,4 @@ def test_the_score_falls_from_hit_to_hit_with_code_among_them() -> None:
     for mode in ("hybrid", "keyword", "vector"):
         scores = [item.score for item in judge(items, scales(), mode=mode)]  # type: ignore[arg-type]
         assert None not in scores
-        assert scores == sorted(scores, reverse=True), mode  # type: ignore[type-var]
+        assert scores == sorted(scores, reverse=True), mode
