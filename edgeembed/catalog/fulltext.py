@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..text.surrogates import decode, encode
 from ..text.terms import WORDS_VERSION, aligned_words, index_words
@@ -40,9 +42,31 @@ _SOURCES: dict[Table, str] = {
     "names": "SELECT document, CAST(id AS BLOB), CAST(metadata AS BLOB) FROM documents WHERE 1",
 }
 """The texts whose words are in each table, by the number of their row; of names with the metadata beside them."""
-_K1 = 1.2
+_NUMBERS: dict[Table, str] = {"words": "key", "names": "document"}
+_TOKEN = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]+")
+K1, B = 1.2, 0.75
+"""Of BM25, as FTS5 has them."""
 _FEW = 200
-_MARK = "\x02"
+_FEW_ROWS = 16384
+"""Of so many rows all that hold any word can be ranked."""
+_COUNTED, _STRETCHES, _SAMPLED = 512, 3, 32
+"""Words of more rows are counted in so many stretches of them, in one row of so many, and the rest is inferred."""
+_AVERAGES = 1
+"""Number of the record of FTS5 with the count of rows and of words (https://sqlite.org/fts5.html, the %_data table)."""
+_MOST_STEMS = 100_000
+_STEMS: dict[str, str] = {}
+_STEMMER = threading.local()
+
+
+class Term(NamedTuple):
+    """A word of a query."""
+
+    expression: str
+    """For ``MATCH``."""
+    weight: float
+    """Its rarity (the IDF of BM25), as often as the query has it."""
+    rows: int
+    """How many hold it, nearly."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +74,11 @@ class Terms:
     """The words of a query that tell passages apart, or names."""
 
     expression: str
-    """For ``MATCH``: any of them; empty if no word of the query is of use."""
+    """For ``MATCH``: any of them, as often as the query has it; empty if no word of the query is of use."""
     max_bm25: float
     """The BM25 that none can exceed: the sum of all weights, times k1 + 1."""
+    by_rarity: tuple[Term, ...] = ()
+    """Each once, the rarest first; empty: there are so few rows that there is no need to know."""
 
     @property
     def spread(self) -> float:
@@ -153,77 +179,212 @@ def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str]) -> Terms:
     """
     # Of texts alone, as FTS5 counts: a thousand photos must not make words of the notes beside them weigh less.
     (rows,) = db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()
-    weights = {}
-    for term in dict.fromkeys(terms):
-        (holding,) = db.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH ?", (term,)).fetchone()
-        weights[term] = math.log((rows - holding + 0.5) / (holding + 0.5))
-    telling = [term for term in terms if weights[term] > 0] or list(terms)
-    most = (_K1 + 1) * sum(max(weights[term], 1e-6) for term in telling)
-    return Terms(" OR ".join(telling), most)
+    times = Counter(terms)
+    counts = _counts(db, table, list(times), rows)
+    weights = {term: math.log((rows - holding + 0.5) / (holding + 0.5)) for term, holding in counts.items()}
+    telling = [term for term in times if weights[term] > 0] or list(times)
+    by_rarity = sorted([Term(t, times[t] * max(weights[t], 1e-6), counts[t]) for t in telling], key=lambda t: t.rows)
+    expression = " OR ".join([term for term in telling for _ in range(times[term])])
+    most = (K1 + 1) * sum(term.weight for term in by_rarity)
+    return Terms(expression, most, tuple(by_rarity) if rows > _FEW_ROWS else ())
+
+
+def _counts(db: sqlite3.Connection, table: Table, terms: Sequence[str], rows: int) -> dict[str, int]:
+    """How many rows hold each term: of many rows exactly up to ``_COUNTED``, above it inferred from samples."""
+    counts: dict[str, int] = {}
+    stretches: list[tuple[int, int]] = []
+    sampled = 0
+    exact = rows + 1 if rows <= _FEW_ROWS else _COUNTED
+    for term in terms:
+        counts[term] = _count(db, table, term, exact)
+        if counts[term] < exact:
+            continue
+        if not stretches:
+            # One by one: both at once SQLite finds by going through all rows.
+            first, last = (db.execute(f"SELECT {end}(id) FROM {table}_docsize").fetchone()[0] for end in ("min", "max"))
+            step = (last - first + 1) / _STRETCHES
+            starts = [first + int(step * number) for number in range(_STRETCHES)]
+            stretches = [(start, start + int(step / _SAMPLED)) for start in starts]
+            sql = f"SELECT count(*) FROM {table}_docsize WHERE id BETWEEN ? AND ?"
+            sampled = sum(db.execute(sql, stretch).fetchone()[0] for stretch in stretches)
+        sql = f"SELECT count(*) FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ?"
+        found = sum(db.execute(sql, (term, *stretch)).fetchone()[0] for stretch in stretches)
+        counts[term] = min(rows, max(_COUNTED, found * rows // max(1, sampled)))
+    return counts
+
+
+def _count(db: sqlite3.Connection, table: Table, expression: str, most: int) -> int:
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)"
+    return int(db.execute(sql, (expression, most)).fetchone()[0])
 
 
 def frequency(db: sqlite3.Connection, expression: str, most: int) -> int:
     """How many passages and names hold what an expression asks for, counted up to ``most`` of each."""
-    return sum(
-        int(
-            db.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)", (expression, most)
-            ).fetchone()[0]
-        )
-        for table in _SOURCES
-    )
-
-
-def holding(db: sqlite3.Connection, table: Table, expression: str, rows: Sequence[int]) -> list[int]:
-    """Those of some rows that hold what an expression asks for."""
-    plus = "" if len(rows) < _FEW else "+"  # as in `passages`
-    found = db.execute(
-        f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND {plus}rowid IN (SELECT value FROM json_each(?))",
-        (expression, json.dumps(list(rows))),
-    )
-    return [row for (row,) in found]
+    return sum(_count(db, table, expression, most) for table in _SOURCES)
 
 
 def passages(db: sqlite3.Connection, terms: Terms, most: int, allowed: Sequence[int] | None) -> list[tuple[int, float]]:
     """Key and BM25 of the ``most`` best passages, best first; of the ``allowed`` ones only (``None``: of all)."""
-    if not terms.expression:
-        return []
-    inside = ""
-    values: list[str | int] = [terms.expression, most]
-    if allowed is not None:
-        # The plus keeps SQLite from asking FTS5 once for every row, which pays for few only.
-        inside = f"AND {'' if len(allowed) < _FEW else '+'}rowid IN (SELECT value FROM json_each(?3))"
-        values.append(json.dumps(list(allowed)))
-    rows = db.execute(
-        f"SELECT rowid, rank FROM words WHERE words MATCH ?1 {inside} ORDER BY rank, rowid LIMIT ?2", values
-    )
-    return [(key, -rank) for key, rank in rows]
+    return ranked(db, "words", terms, most, allowed)
 
 
 def names(db: sqlite3.Connection, terms: Terms, most: int) -> list[tuple[int, float]]:
     """Document and BM25 of the ``most`` names that fit best, best first."""
+    return ranked(db, "names", terms, most, None)
+
+
+def ranked(
+    db: sqlite3.Connection, table: Table, terms: Terms, most: int, allowed: Sequence[int] | None
+) -> list[tuple[int, float]]:
+    """Number and BM25 of the ``most`` best rows, by FTS5, which looks at all rows that hold any of the words."""
     if not terms.expression:
         return []
-    rows = db.execute(
-        "SELECT rowid, rank FROM names WHERE names MATCH ? ORDER BY rank, rowid LIMIT ?", (terms.expression, most)
-    )
-    return [(document, -rank) for document, rank in rows]
+    inside, values = _inside(allowed)
+    sql = f"SELECT rowid, rank FROM {table} WHERE {table} MATCH ? {inside} ORDER BY rank, rowid LIMIT CAST(? AS INT)"
+    return [(row, -rank) for row, rank in db.execute(sql, (terms.expression, *values, str(most)))]
+
+
+def matching(db: sqlite3.Connection, table: Table, expression: str, allowed: Sequence[int] | None) -> list[int]:
+    """Numbers of the rows that hold what an expression asks for, ascending; of the ``allowed`` ones only."""
+    inside, values = _inside(allowed)
+    rows = db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ? {inside} ORDER BY rowid", (expression, *values))
+    return [row for (row,) in rows]
+
+
+def _inside(allowed: Sequence[int] | None) -> tuple[str, list[str]]:
+    if allowed is None:
+        return "", []
+    # The plus keeps SQLite from asking FTS5 once for every row, which pays for few only.
+    plus = "" if len(allowed) < _FEW else "+"
+    return f"AND {plus}rowid IN (SELECT value FROM json_each(?))", [json.dumps(list(allowed))]
+
+
+def mean_length(db: sqlite3.Connection, table: Table) -> float:
+    """Of the rows, in words, as BM25 has it."""
+    row = db.execute(f"SELECT block FROM {table}_data WHERE id = {_AVERAGES}").fetchone()
+    rows, *words = _varints(row[0]) if row and row[0] else [0]
+    return sum(words) / rows if rows else 0.0
+
+
+def _varints(block: bytes) -> list[int]:
+    """Numbers as SQLite stores them (https://sqlite.org/fileformat2.html#varint), of up to eight bytes each."""
+    numbers, number = [], 0
+    for byte in block:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            numbers.append(number)
+            number = 0
+    return numbers
+
+
+def occurrences(
+    db: sqlite3.Connection, table: Table, rows: Sequence[int], terms: Sequence[str]
+) -> dict[int, tuple[int, list[int]]]:
+    """Of each row how many words it has, and how often it holds each of some terms.
+
+    FTS5 tells this only of a row that it ranks, for which it goes through all rows of every word of the query.
+    """
+    source = f"{_SOURCES[table]} AND {_NUMBERS[table]} IN (SELECT value FROM json_each(?))"
+    found = [(row, _tokens(decode(raw))) for row, raw in db.execute(source, (json.dumps(list(rows)),))]
+    phrases = [_Phrase.of(term) for term in terms]
+    stems = _stems_within(phrases, set[str]().union(*[words for _, columns in found for words in columns]))
+    return {row: (sum(map(len, columns)), _count_phrases(phrases, stems, columns)) for row, columns in found}
+
+
+class _Phrase(NamedTuple):
+    """A term that :func:`query_terms` gives: words one after the other."""
+
+    stems: tuple[str, ...]
+    is_prefix: bool
+    """Whether words that begin with it count as well; it is one word then."""
+
+    @classmethod
+    def of(cls, term: str) -> _Phrase:
+        words = term[1 : term.rindex('"')].split(" ")
+        known = stems(words)
+        return cls(tuple([known[word] for word in words]), term.endswith("*"))
+
+    def places(self, words: Sequence[str | None]) -> list[int]:
+        """Where it begins in a text, given by the stems of its words."""
+        first, *rest = self.stems
+        if self.is_prefix:
+            return [at for at, word in enumerate(words) if word and word.startswith(first)]
+        places = [at for at, word in enumerate(words) if word == first]
+        return [at for at in places if list(words[at + 1 : at + 1 + len(rest)]) == rest] if rest else places
+
+
+def _count_phrases(phrases: Sequence[_Phrase], stems: Mapping[str, str], columns: Iterable[Sequence[str]]) -> list[int]:
+    stemmed = [list(map(stems.get, words)) for words in columns]
+    held = [stem for stem in chain.from_iterable(stemmed) if stem]
+    counts = []
+    for phrase in phrases:
+        if not phrase.is_prefix and len(phrase.stems) == 1:
+            counts.append(held.count(phrase.stems[0]))
+        else:
+            counts.append(sum(len(phrase.places(words)) for words in stemmed) if held else 0)
+    return counts
+
+
+def _stems_within(phrases: Sequence[_Phrase], words: Set[str]) -> dict[str, str]:
+    """The stems of those words whose stems are in ``phrases``."""
+    wanted = {stem for phrase in phrases for stem in phrase.stems}
+    prefixes = tuple(phrase.stems[0] for phrase in phrases if phrase.is_prefix)
+    beginnings = tuple({stem[:2] for stem in wanted})  # a stem and its word begin alike
+    known = stems([word for word in words if word.startswith(beginnings)])
+    return {word: stem for word, stem in known.items() if stem in wanted or stem.startswith(prefixes)}
+
+
+def stems(words: Iterable[str]) -> dict[str, str]:
+    """The stem of each word, as FTS5 makes it.
+
+    Args:
+        words: as :func:`index_words` gives them, small letters and digits only.
+    """
+    known = {word: _STEMS.get(word, "") for word in words}
+    missing = [word for word, stem in known.items() if not stem]
+    if missing:
+        if len(_STEMS) > _MOST_STEMS:
+            _STEMS.clear()
+        made = _stemmed(missing)
+        _STEMS.update(made)
+        known.update(made)
+    return known
+
+
+def _stemmed(words: Sequence[str]) -> dict[str, str]:
+    # A table for each thread: making one takes as long as some hundred stems.
+    if not hasattr(_STEMMER, "db"):
+        _STEMMER.db = in_memory()
+        _STEMMER.db.execute("CREATE VIRTUAL TABLE words USING fts5(text, content = '', tokenize = 'porter ascii')")
+        _STEMMER.db.execute("CREATE VIRTUAL TABLE stems USING fts5vocab(words, instance)")
+    db: sqlite3.Connection = _STEMMER.db
+    db.execute("INSERT INTO words (rowid, text) VALUES (1, CAST(? AS TEXT))", (encode(" ".join(words)),))
+    try:
+        places = db.execute("SELECT offset, term FROM stems").fetchall()
+        return {words[offset]: stem for offset, stem in places}
+    finally:
+        db.execute("INSERT INTO words (words) VALUES ('delete-all')")
+
+
+def _tokens(text: str) -> tuple[list[str], list[str]]:
+    """The words of a text, and those beside them, as FTS5 reads what :func:`index_words` gives."""
+    words, extra = index_words(text)
+    return _TOKEN.findall(words.lower() if words.isascii() else words), extra.split()
 
 
 def marks(text: str, expression: str) -> list[tuple[int, int]]:
-    """Where the words of a query stand in a text: characters, half open, ascending; they may overlap."""
+    """Where the words of a query stand in a text: characters, half open, ascending; they may overlap.
+
+    Args:
+        expression: terms with ``OR`` between them.
+    """
+    phrases = [_Phrase.of(term) for term in dict.fromkeys(expression.split(" OR "))]
     columns = aligned_words(text)
-    with closing(in_memory()) as db:
-        db.execute("CREATE VIRTUAL TABLE words USING fts5(text, extra, tokenize = 'porter ascii')")
-        db.execute(_insert("words"), (1, *(encode(" ".join([word.text for word in words])) for words in columns)))
-        row = db.execute(
-            "SELECT highlight(words, 0, ?1, ''), highlight(words, 1, ?1, '') FROM words WHERE words MATCH ?2",
-            (_MARK, expression),
-        ).fetchone()
-    spans = [
-        (word.start, word.end)
-        for words, marked in zip(columns, row or ("", ""), strict=True)
-        for word, shown in zip(words, marked.split(" "), strict=False)
-        if shown.startswith(_MARK)
-    ]
-    return sorted(set(spans))
+    known = _stems_within(phrases, {word.text for words in columns for word in words})
+    spans: set[tuple[int, int]] = set()
+    for words in columns:
+        stemmed = [known.get(word.text) for word in words]
+        for phrase in phrases:
+            for at in phrase.places(stemmed):
+                spans.update((word.start, word.end) for word in words[at : at + len(phrase.stems)])
+    return sorted(spans)

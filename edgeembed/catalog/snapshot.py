@@ -171,6 +171,15 @@ class Snapshot:
         """All chunks of some documents, those that ``where`` excludes left out."""
         return self._passages("d.document", documents, where)
 
+    def chunk_keys(self, documents: Sequence[int]) -> list[tuple[int, int]]:
+        """Number and the key of a chunk, for all chunks of some documents."""
+        rows = self._db.execute(
+            "SELECT d.document, c.key FROM json_each(?) k JOIN documents d ON d.document = k.value "
+            "JOIN chunks c ON c.content = d.content",
+            (json.dumps(list(documents)),),
+        )
+        return rows.fetchall()
+
     def _passages(self, column: str, numbers: Sequence[int], where: Where) -> list[PassageRow]:
         """Live chunks that have one of ``numbers`` in a column."""
         test = _condition(where)

@@ -14,7 +14,8 @@ An image as a query is judged by its own: how alike two ordinary images are depe
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -57,6 +58,29 @@ def chance_threshold(passages: int) -> float:
     return math.sqrt(math.log(max(passages, 1)) / 2) + _MARGIN
 
 
+_BM25 = {"cranfield": 51.3, "cisi": 36.0, "lisa": 41.2}
+"""nDCG@10 by words alone on the sets of texts by which bundles are measured."""
+_WEAKNESS = 5
+_LEAST_FACTOR, _MOST_FACTOR = 0.5, 2.5
+
+
+def words_factor(quality: Mapping[str, Any]) -> float:
+    """:attr:`Calibration.words` of a model, from how well it found texts when its bundle was made.
+
+    Args:
+        quality: :attr:`Manifest.quality`; 1 is the answer if it does not say how well the model finds the texts of
+            Cranfield, CISI and LISA.
+    """
+    scores = quality.get("scores")
+    try:
+        own = sum(float(scores[name]["ndcg@10"]) for name in _BM25) if isinstance(scores, Mapping) else 0.0
+    except (KeyError, TypeError, ValueError):
+        return 1.0
+    if not own > 0:
+        return 1.0
+    return min(_MOST_FACTOR, max(_LEAST_FACTOR, (sum(_BM25.values()) / own) ** _WEAKNESS))
+
+
 class Calibration(NamedTuple):
     """Mean and deviation of similarities between ordinary queries of a kind and ordinary documents of a kind."""
 
@@ -64,6 +88,8 @@ class Calibration(NamedTuple):
     deviation: float
     is_calibrated: bool
     """Whether it comes from a background; otherwise it only serves to put things in order."""
+    words: float = 1.0
+    """How many times as much words count beside meaning as with a model that finds texts as well as words do."""
 
     def z_score(self, similarity: float) -> float:
         """The z-score: deviations above the mean of ordinary similarities."""

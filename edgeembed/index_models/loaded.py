@@ -22,7 +22,7 @@ from ..embedder import Embedder
 from ..errors import BundleError, ModelMismatchError, UnsupportedInputError, path_error
 from ..inference.image_preprocess import decode_request
 from ..reading.sandbox.protocol import DecodeRequest
-from .calibration import Calibration, calibrate, calibrate_for_query, read_background
+from .calibration import Calibration, calibrate, calibrate_for_query, read_background, words_factor
 from .choice import OPTIONS, Holds, check_space, implied_image_model, resolve
 from .records import ModelRecord, NoModel, RecordedModels
 from .requests import SHIPPED, RequestedModels, bundle_of, info_of
@@ -136,7 +136,8 @@ class LoadedModels:
             if kind not in self._calibrations:
                 # Where words find images through a model of its own, that model knows ordinary texts as well.
                 by = item if kind == item or kind in self.kinds_like(item) else kind
-                self._calibrations[kind] = calibrate(self._background(by).get(item), self._background(kind).get(kind))
+                calibration = calibrate(self._background(by).get(item), self._background(kind).get(kind))
+                self._calibrations[kind] = calibration._replace(words=self._words_factor(by))
             return self._calibrations[kind]
 
     @property
@@ -224,6 +225,13 @@ class LoadedModels:
             if embedder.manifest.encoder == bundle.manifest.encoder:
                 return embedder  # a bundle with two towers
         return Embedder(bundle, threads=self._threads)
+
+    def _words_factor(self, kind: str) -> float:
+        record = self.record(kind)
+        try:
+            return 1.0 if record is None else words_factor(self._bundle(kind, record).manifest.quality)
+        except BundleError:
+            return 1.0
 
     def _background(self, kind: str) -> Mapping[str, Floats]:
         """Ordinary vectors of the model of a kind; empty: it is not known what is ordinary."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -13,10 +16,12 @@ from ..catalog.fulltext import Terms
 from ..catalog.snapshot import PassageRow, Snapshot
 from ..index_models.calibration import Calibration
 from ..segments.segment_set import SegmentSet
-from ..text.terms import is_identifier, query_terms, query_words
-from .fusion import AskedWords, Candidate, Evidence, Scales
+from ..text.code import is_code, is_sideline
+from ..text.terms import defining_terms, is_identifier, query_terms, query_words
+from .fusion import AskedWords, Candidate, Evidence, FileEvidence, Scales
 from .prepared_query import SearchRequest
 from .vector_search import VectorSearch
+from .word_search import best_names, best_passages
 
 _DEPTH = 100
 """So many documents are taken from vectors and from words each before they are put together, or ``k`` if it is more."""
@@ -25,8 +30,14 @@ _FREQUENT = 2000
 """Words of more passages or names than this tell documents apart so little that they are not looked up one by one."""
 _FEW_WORDS = 2
 """But for queries of so few words."""
+_FILES = 100
+"""So many files of code are looked at as a whole."""
+_NEAREST = 3
+"""So many passages of each are judged, the nearest, though neither vectors nor words brought them up."""
 _RARE, _RARE_SHARE = 3, 500
 """A word is rare in a folder if so few passages hold it, or one in so many."""
+_MOST_TELLING = 6
+"""A rare word that is no identifier proves something only if all words together weigh at most so many times as much."""
 
 
 def find_candidates(
@@ -50,6 +61,9 @@ class _Document:
     name_bm25: float = 0.0
     matched: set[str] = field(default_factory=set)
     words: set[int] = field(default_factory=set)
+    rank: int = 0
+    """The best place that words or meaning gave it."""
+    file: FileEvidence | None = None
 
 
 class _Finder:
@@ -80,6 +94,7 @@ class _Finder:
             self._find_names(name_terms, depth)
         if mode != "keyword":
             self._find_nearest(depth)
+        self._look_at_files()
         self._complete_similarities()
         by_words_only = frozenset(self._request.query.vectors.keys() - self._by_kind.keys())
         asked = self._look_up_words()
@@ -90,36 +105,80 @@ class _Finder:
         if "text" not in self._request.query.vectors:
             return
         allowed = self._allowed_keys("text")
+        db = self._snapshot.connection
         for count in _growing(depth):
-            bm25 = dict(fulltext.passages(self._snapshot.connection, terms, count, allowed))
-            rows = self._snapshot.passages(list(bm25), self._request.condition)
+            bm25 = dict(best_passages(db, terms, count, allowed, least=self._request.k))
+            rows = self._rows_of_best(list(bm25), depth)
             if len(bm25) < count or _contents_in(rows) >= depth:
                 break
         self._bm25 = bm25
-        for row in rows:
-            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword")
+        for rank, row in enumerate(rows):
+            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword", rank)
+
+    def _rows_of_best(self, keys: Sequence[int], depth: int) -> list[PassageRow]:
+        """The best passages, as many as belong to ``depth`` documents or a few more."""
+        rows: list[PassageRow] = []
+        for at in range(0, len(keys), depth):
+            rows += self._snapshot.passages(keys[at : at + depth], self._request.condition)
+            if _contents_in(rows) >= depth:
+                break
+        return rows
 
     def _find_names(self, terms: Terms, depth: int) -> None:
+        db = self._snapshot.connection
         for count in _growing(depth):
-            bm25 = dict(fulltext.names(self._snapshot.connection, terms, count))
+            bm25 = dict(best_names(db, terms, count, least=self._request.k))
             rows = self._snapshot.document_keys(list(bm25), self._request.condition)
             if len(bm25) < count or _contents_in(rows) >= depth:
                 break
-        for row in rows:
-            self._bring_up(row.document, row.id, row.kind, [row.key], "keyword").name_bm25 = bm25[row.document]
+        for rank, row in enumerate(rows):
+            item = self._bring_up(row.document, row.id, row.kind, [row.key], "keyword", rank)
+            item.name_bm25 = bm25[row.document]
 
     def _find_nearest(self, depth: int) -> None:
         for kind, vector_search in self._by_kind.items():
             matches, similarity = vector_search.documents(kind, depth)
             self._similarity |= similarity
-            for match in matches:
-                self._bring_up(match.document, match.id, kind, match.keys, "vector")
+            for rank, match in enumerate(matches[:depth]):
+                self._bring_up(match.document, match.id, kind, match.keys, "vector", rank)
 
-    def _bring_up(self, document: int, id: str, kind: str, keys: Iterable[int], matched: str) -> _Document:
-        item = self._documents.setdefault(document, _Document(id, kind))
+    def _bring_up(self, document: int, id: str, kind: str, keys: Iterable[int], matched: str, rank: int) -> _Document:
+        item = self._documents.setdefault(document, _Document(id, kind, rank=rank))
+        item.rank = min(item.rank, rank)
         item.keys.update(keys)
         item.matched.add(matched)
         return item
+
+    def _look_at_files(self) -> None:
+        """Of files of code, find out how much of them is about the query, and those passages that are nearest to it."""
+        files = {number: item for number, item in self._documents.items() if item.kind == "text" and is_code(item.id)}
+        for item in files.values():
+            item.file = FileEvidence(is_sideline=is_sideline(item.id))
+        if not files or self._request.mode == "vector" or not self._request.query.words:
+            return
+        some = sorted(files, key=lambda number: files[number].rank)[:_FILES]
+        owners: dict[int, list[int]] = {}
+        keys: dict[int, list[int]] = {}
+        for number, key in self._snapshot.chunk_keys(some):
+            owners.setdefault(key, []).append(number)
+            keys.setdefault(number, []).append(key)
+        counts = self._count_passages(owners)
+        if "text" in self._by_kind:
+            self._similarity |= self._by_kind["text"].compare("text", np.array(sorted(owners), dtype=np.int64))
+        for number in some:
+            item, holding = files[number], tuple([count[number] for count in counts])
+            item.file = FileEvidence(holding, len(keys[number]), is_sideline(item.id))
+            item.keys.update(heapq.nlargest(_NEAREST, keys[number], key=lambda key: self._similarity.get(key, -1.0)))
+
+    def _count_passages(self, owners: Mapping[int, Sequence[int]]) -> list[Counter[int]]:
+        """For each word of the query, and for each as a part of a defined name: how many passages of a file hold it."""
+        words, db = self._request.query.words, self._snapshot.connection
+        counts: dict[str, Counter[int]] = {}
+        terms = [*query_terms(words), *defining_terms(words)]
+        for term in dict.fromkeys(terms):
+            held = fulltext.matching(db, "words", term, list(owners))
+            counts[term] = Counter(chain.from_iterable(owners[key] for key in held))
+        return [counts[term] for term in terms]
 
     def _complete_similarities(self) -> None:
         """Compare also those passages that only their words brought up."""
@@ -152,6 +211,9 @@ class _Finder:
                 rare.add(number)
             is_telling = found < _FREQUENT or len(words) <= _FEW_WORDS
             self._mark_held(number, word.expression if is_telling else None)
+        # Of a page of text as a query some word is rare in any folder.
+        least = sum(weights) / _MOST_TELLING
+        rare = {number for number in rare if weights[number] >= least or is_identifier(words[number].text)}
         identifiers = bool(words) and all(is_identifier(word.text) for word in words)
         return AskedWords(tuple(weights), frozenset(rare), bool(query.phrases), query.excludes, identifiers)
 
@@ -161,8 +223,8 @@ class _Finder:
         owner = {key: document for document, item in self._documents.items() for key in item.keys}
         held = set(self._documents)
         if expression is not None:
-            held = {owner[key] for key in fulltext.holding(db, "words", expression, list(owner))}
-            held.update(fulltext.holding(db, "names", expression, list(self._documents)))
+            held = {owner[key] for key in fulltext.matching(db, "words", expression, list(owner))}
+            held.update(fulltext.matching(db, "names", expression, list(self._documents)))
         for document in held:
             self._documents[document].words.add(number)
 
@@ -174,7 +236,9 @@ class _Finder:
                 passages = {key: Evidence(self._similarity.get(key), self._bm25.get(key)) for key in item.keys}
                 matched = frozenset(item.matched)
                 words = frozenset(item.words)
-                candidates.append(Candidate(document, item.id, item.kind, passages, item.name_bm25, matched, words))
+                candidates.append(
+                    Candidate(document, item.id, item.kind, passages, item.name_bm25, matched, words, item.file)
+                )
         return candidates
 
     def _passage_counts(self) -> dict[str, int]:
@@ -189,8 +253,11 @@ class _Finder:
 
 
 def _growing(depth: int) -> Iterator[int]:
-    """How many of the best to ask for: more and more, until they belong to ``depth`` documents or there are no more."""
-    count = 4 * depth
+    """How many of the best to ask for: more and more, until they belong to ``depth`` documents or there are no more.
+
+    Many at first, as the words of passages count that others brought up.
+    """
+    count = 16 * depth
     while True:
         yield count
         count *= 4

@@ -14,7 +14,9 @@ doi:10.1145/3596512). ``python -m tests.benchmarks.hybrid`` measures all of this
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -33,8 +35,19 @@ if TYPE_CHECKING:
 Mode = Literal["hybrid", "vector", "keyword"]
 MinScore = float | Literal["auto"] | None
 BM25_WEIGHT = 1.25
-"""Weight of BM25 / sqrt(max BM25) against the z-score of the similarity. 1.5 is best for abstracts alone; above 1.25
-sets of short texts, in which words in common say little, lose more than 1 % of nDCG@10."""
+"""Weight of BM25 / sqrt(max BM25) against the z-score of the similarity, with the default model, at most."""
+_USUAL_BEST_Z = 6.0
+_LEAST_SHARE = 0.4
+"""Of that weight, where a text matches in meaning as few do."""
+_BEST_PASSAGES = 3
+"""So many passages of a file of code are judged together."""
+_FILE_WEIGHT = 0.75
+"""Weight of what is said of a file of code as a whole, against the BM25 of its passages."""
+_FILE_K1, _FILE_B = 2.4, 0.75
+"""Of BM25 over files: k1 is higher than for passages, as a file says a thing more often."""
+_LEAST_FILES = 5
+_SIDELINE = 0.5
+"""z-score by which tests and what programs made come after others."""
 _FEW_WORDS = 2
 """A query of so few words is answered by what holds all of them."""
 _MIN_WORD_SHARE = 2 / 3
@@ -74,6 +87,17 @@ class AskedWords:
         return total > 0 and sum(self.weights[i] for i in held) >= _MIN_WORD_SHARE * total
 
 
+class FileEvidence(NamedTuple):
+    """What is known of a file of code as a whole."""
+
+    holding: tuple[int, ...] = ()
+    """How many of its passages hold each word of the query, and then, how many define a name with it."""
+    passages: int = 1
+    """How many it has; with them the length of the file is measured."""
+    is_sideline: bool = False
+    """Whether it is a test, or was made by a program."""
+
+
 class Evidence(NamedTuple):
     """What speaks for one passage."""
 
@@ -99,6 +123,13 @@ class Candidate:
     """What brought it up: ``vector``, ``keyword``."""
     words: frozenset[int] = frozenset()
     """Numbers of the query's words that it holds; looked up only where the score is cut by ``auto``."""
+    file: FileEvidence | None = None
+    """``None``: it is not code."""
+
+    @property
+    def evidence(self) -> Mapping[int, Evidence]:
+        """Its passages; one for which nothing speaks is among them only if there is no other."""
+        return {key: item for key, item in self.passages.items() if item != (None, None)} or self.passages
 
 
 @dataclass(frozen=True)
@@ -140,7 +171,10 @@ def judge(
     candidates: Iterable[Candidate], scales: Scales, *, mode: Mode, min_score: MinScore = None
 ) -> list[RankedDocument]:
     """The candidates to show, the best one first; equals in the order of their ids."""
-    ranked = [rank(candidate, scales, mode) for candidate in candidates]
+    candidates = list(candidates)
+    weight = words_weight(candidates, scales)
+    files = file_values(candidates, scales)
+    ranked = [rank(item, scales, mode, weight, files.get(item.document, 0.0)) for item in candidates]
     if min_score == "auto":
         if scales.asked.identifiers and any(item.candidate.words for item in ranked):
             ranked = [item for item in ranked if item.candidate.words]
@@ -150,18 +184,65 @@ def judge(
     return sorted(ranked, key=lambda item: (-item.value, item.candidate.id))
 
 
-def rank(candidate: Candidate, scales: Scales, mode: Mode) -> RankedDocument:
-    """The numbers of one candidate."""
+def words_weight(candidates: Sequence[Candidate], scales: Scales) -> float:
+    """The weight of words for one query.
+
+    It is that of the model (:attr:`Calibration.words`), and less the nearer in meaning the best text is: among short
+    notes, any of which has some word in common with the query, the best is much nearer than the others.
+    """
+    calibration = scales.calibrations.get("text")
+    if calibration is None:
+        return BM25_WEIGHT
+    texts = [passage.similarity for item in candidates if item.kind == "text" for passage in item.passages.values()]
+    best = max((similarity for similarity in texts if similarity is not None), default=None)
+    if best is None or not calibration.is_calibrated:
+        return BM25_WEIGHT * calibration.words
+    share = (_USUAL_BEST_Z / max(_USUAL_BEST_Z, calibration.z_score(best))) ** 2
+    return BM25_WEIGHT * calibration.words * max(_LEAST_SHARE, share)
+
+
+def file_values(candidates: Iterable[Candidate], scales: Scales) -> dict[int, float]:
+    """How much more than others each file of code has of the words, by the number of the document.
+
+    BM25 over files, where a passage that holds a word counts as one occurrence of it, and one that defines a name with
+    it as one of another word. What is rare is found out among these very files: they have been chosen by the words.
+    That of the median is 0, so that files are on one scale with texts that are no code.
+    """
+    files = [(item.document, item.file) for item in candidates if item.file and item.file.holding]
+    if len(files) < _LEAST_FILES:
+        return {}
+    mean = sum(file.passages for _, file in files) / len(files)
+    weights = []
+    for counts in zip(*(file.holding for _, file in files), strict=True):
+        held = sum(count > 0 for count in counts)
+        weights.append(max(0.0, math.log((len(files) - held + 0.5) / (held + 0.5))))
+    bm25 = {}
+    for document, file in files:
+        share = _FILE_K1 * (1 - _FILE_B + _FILE_B * file.passages / mean)
+        terms = zip(weights, file.holding, strict=True)
+        bm25[document] = sum(weight * n * (_FILE_K1 + 1) / (n + share) for weight, n in terms) / scales.words.spread
+    usual = statistics.median(bm25.values())
+    return {document: value - usual for document, value in bm25.items()}
+
+
+def rank(
+    candidate: Candidate, scales: Scales, mode: Mode, weight: float = BM25_WEIGHT, file_value: float = 0.0
+) -> RankedDocument:
+    """The numbers of one candidate.
+
+    Args:
+        weight: of words, where meaning counts as well; see :func:`words_weight`.
+        file_value: of :func:`file_values`.
+    """
     # In keyword mode the similarity decides between equals only.
-    meaning_weight, bm25_weight = {"hybrid": (1.0, BM25_WEIGHT), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
+    meaning_weight, bm25_weight = {"hybrid": (1.0, weight), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
     word_weight, name_weight = bm25_weight / scales.words.spread, bm25_weight / scales.names.spread
     calibration = scales.calibrations[candidate.kind]
 
     def z_score(similarity: float | None) -> float:
         return 0.0 if similarity is None else calibration.z_score(similarity)  # what cannot be read is as if ordinary
 
-    # A passage for which nothing speaks is shown only if there is no other.
-    passages = {key: item for key, item in candidate.passages.items() if item != (None, None)} or candidate.passages
+    passages = candidate.evidence
     values = {
         key: meaning_weight * z_score(similarity) + word_weight * (bm25 or 0.0)
         for key, (similarity, bm25) in passages.items()
@@ -171,6 +252,10 @@ def rank(candidate: Candidate, scales: Scales, mode: Mode) -> RankedDocument:
     bm25 = max(passage.bm25 or 0.0 for passage in candidate.passages.values())
     words = bm25 / scales.words.spread + candidate.name_bm25 / scales.names.spread
     value = values[keys[0]] + name_weight * candidate.name_bm25
+    if candidate.file is not None and bm25_weight > 0:
+        best = [values[key] for key in keys[:_BEST_PASSAGES]]
+        value += sum(best) / len(best) - best[0] + _FILE_WEIGHT * bm25_weight * file_value
+        value -= _SIDELINE * meaning_weight * candidate.file.is_sideline
     by_words = bm25_weight > 0 and (mode == "keyword" or candidate.kind in scales.by_words_only)
     return RankedDocument(
         candidate,

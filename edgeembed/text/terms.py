@@ -1,12 +1,13 @@
 """Words: what a text is indexed by, and what a query asks for, in one form (``normalize.py``).
 
-Words stand between spaces and punctuation. Four kinds need more:
+Words stand between spaces and punctuation. Five kinds need more:
 
 - scripts that write no spaces (Chinese, Japanese, Thai, Khmer …): pairs of neighbouring characters stand in for words,
   as in most search engines; a character is a letter with its vowel signs. Korean, whose words carry endings, likewise;
 - identifiers such as ``parseConfigFile``: their parts, and neighbouring parts joined, are words as well;
 - compounds such as ``e-mail`` and ``snake_case``: joined they are a word as well;
-- signs that are a part of a name (``C++``, ``C#``, ``.NET``), emoji and other symbols: words such as ``cplusplus``.
+- signs that are a part of a name (``C++``, ``C#``, ``.NET``), emoji and other symbols: words such as ``cplusplus``;
+- names that a program defines for all of a file: their parts, marked, tell what the file is about.
 
 The first kind takes the place of words; the others are indexed beside them.
 """
@@ -20,12 +21,12 @@ from functools import lru_cache
 from itertools import islice, pairwise, takewhile
 from typing import NamedTuple
 
+from .code import defined_names
 from .normalize import fold, fold_marks, fold_marks_aligned
 
-WORDS_VERSION = f"1 {unicodedata.unidata_version}"
+WORDS_VERSION = f"2 {unicodedata.unidata_version}"
 """Of what :func:`index_words` makes of a text; with another one full text is built anew."""
-_MAX_TERMS = 64
-"""More words of a query than this are passed over; a page of text as a query needs no more."""
+_MAX_TERMS = 64  # more words of a query than this are passed over; a page of text as a query needs no more
 # Thai, Lao, Myanmar, Hangul, Khmer, Tai scripts, Javanese, kana, Han.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aad\ua980-\ua9ff\uaa60-\uaadf\uac00-\ud7af"
@@ -59,8 +60,7 @@ _COMPOUND = re.compile(rf"{_LETTER}+(?:[-_]{_LETTER}+)+")
 """To be matched where a word begins: searching would try a long word over again from each of its characters."""
 _JOINED = 3
 """So many neighbouring parts of a name are joined at most, besides all of them."""
-_MAX_PARTS = 12
-"""Names with more parts are data, of which joining would make much."""
+_MAX_PARTS = 12  # names with more parts are data, of which joining would make much
 _SYMBOL = re.compile(
     r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])"
     rf"|[^\w\s\x00-\x7f{_MARKS}]"
@@ -68,8 +68,8 @@ _SYMBOL = re.compile(
 _DOTTED = re.compile(r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
 _SPOKEN = {".": "dot", "++": "plusplus", "+": "plus", "#": "sharp"}
 _DRAWN = re.compile("[\u2500-\u259f\u2800-\u28ff]")  # boxes and bars
-_BORDER_WORDS = 8
-"""So many words from a border on are looked up; the rest is compared."""
+_DEFINED = "\ue000"  # marks a part of a defined name; no text holds it, as characters for private use are left out
+_BORDER_WORDS = 8  # so many words from a border on are looked up; the rest is compared
 _LONGEST_NAME = 40
 
 
@@ -95,6 +95,9 @@ def index_words(text: str) -> tuple[str, str]:
 
 def aligned_words(text: str) -> tuple[list[Word], list[Word]]:
     """The words that :func:`index_words` gives, each with its place in ``text``."""
+    if text.isascii():
+        words = [Word(word[0].lower(), *word.span()) for word in _WORD.finditer(text)]
+        return words, list(_extra_words(text, text))
     folded, spans = fold_marks_aligned(text)
 
     def placed(words: Iterable[Word]) -> list[Word]:
@@ -108,6 +111,12 @@ def query_terms(text: str) -> list[str]:
     """The words of a query as FTS5 strings, each as often as it stands there; a document need not hold all of them."""
     terms = (term for word in text.split() for term in dict.fromkeys(_alternatives(fold_marks(word))))
     return list(islice(terms, _MAX_TERMS))
+
+
+def defining_terms(text: str) -> list[str]:
+    """The words of a query as FTS5 strings that ask for names which a program defines."""
+    words = normalize_words(text).split()[:_MAX_TERMS]
+    return [_quoted(_DEFINED + word) for word in words if not is_unspaced(word)]
 
 
 class QueryWord(NamedTuple):
@@ -283,8 +292,17 @@ def _extra_words(folded: str, clean: str) -> Iterator[Word]:
     if "-" in clean or "_" in clean:
         for compound in _compounds(clean):
             yield from _joined(compound, whole=True)
+    yield from _definitions(folded)
     if "+" in folded or "#" in folded or clean != folded or _DOTTED.search(folded):
         yield from {word.text: word for word in _symbol_words(folded)}.values()
+
+
+def _definitions(folded: str) -> Iterator[Word]:
+    """The names that a program defines and their parts, marked."""
+    for span in defined_names(folded):
+        whole = _DEFINED + folded[slice(*span)].replace("_", "").lower()
+        parts = {_DEFINED + part[0].lower(): part.span() for part in _PART.finditer(folded, *span)}
+        yield from (Word(text, *place) for text, place in ({whole: span} | parts).items())
 
 
 @lru_cache(maxsize=8192)

@@ -50,10 +50,10 @@ def judged_set(name: str, data: Path, cache: Path, embedder: edgeembed.Embedder)
     """
     source = data / "eval" / name
     index = edgeembed.Index.open(cache / f"{name}-{embedder.manifest.encoder[:12]}.index", model=embedder)
-    if not index.status().documents:
-        rows = lines(source / "corpus.jsonl.gz")
-        texts = {row["_id"]: f"{row['title']}\n\n{row['text']}\n" for row in rows}
-        index.add(edgeembed.Document(id, text=text) for id, text in texts.items() if text.strip())
+    rows = lines(source / "corpus.jsonl.gz")
+    texts = {row["_id"]: f"{row['title']}\n\n{row['text']}\n" for row in rows if row["title"] or row["text"]}
+    if index.status().documents < len(texts):  # never made, or not to its end
+        index.add(edgeembed.Document(id, text=text) for id, text in texts.items())
     gains: dict[str, dict[str, float]] = {}
     with (source / "qrels.tsv").open() as file:
         for row in csv.DictReader(file, delimiter="\t"):

@@ -2,10 +2,11 @@
 
 Run ``python -m tests.benchmarks.hybrid --data DATA --cache CACHE``: nDCG@10 on Cranfield, CISI and LISA and on two
 sets of short texts in which words say little (questions to a bank by intent, captions of the same photo), through
-``Index.search``, then two ways to put the lists together: weighted sums of scores (what the index does, with
-``fusion.BM25_WEIGHT``) and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009, doi:10.1145/1571941.1572114). The
-constants of both are chosen on two of the first three sets and reported on the third, each way: once freely, and once
-among those that cost no more than a hundredth of what vectors alone reach on the sets of short texts.
+``Index.search``, then two ways to put the lists together: weighted sums of scores, with one weight for all queries (the
+index chooses it for each: ``fusion.words_weight``), and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009,
+doi:10.1145/1571941.1572114). The constants of both are chosen on two of the first three sets and reported on the third,
+each way: once freely, and once among those that cost no more than a hundredth of what vectors alone reach on the sets
+of short texts.
 """
 
 from __future__ import annotations
@@ -87,12 +88,12 @@ def measure(sets: Sequence[Judged], short: Sequence[Judged]) -> None:
 
 
 def weighted_sums(sets: Sequence[Judged]) -> Table:
-    """What the index does, with each weight of words."""
-    shipped, table = fusion.BM25_WEIGHT, {}
+    """What the index does, with one weight of words for all queries."""
+    shipped, table = fusion.words_weight, {}
     for weight in WEIGHTS:
-        fusion.BM25_WEIGHT = weight
+        fusion.words_weight = lambda candidates, scales, weight=weight: weight  # type: ignore[misc]
         table[weight] = {s.name: s.ndcg(rankings(s, "hybrid")) for s in sets}
-    fusion.BM25_WEIGHT = shipped
+    fusion.words_weight = shipped
     return table  # type: ignore[return-value]
 
 
@@ -147,7 +148,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, help="folder that keeps the indexes; otherwise they are made each time")
+    parser.add_argument("--model", help="name or folder of a bundle; otherwise the default")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch, edgeembed.Embedder.load() as model:
+    with tempfile.TemporaryDirectory() as scratch, edgeembed.Embedder.load(options.model) as model:
         place = options.cache or Path(scratch)
         measure([judged_set(name, options.data, place, model) for name in SETS], short_sets(options.data, place, model))

@@ -203,3 +203,31 @@ def test_lines_around_a_passage(index: Index) -> None:
 def test_unknown_modes_are_refused(index: Index) -> None:
     with pytest.raises(ValueError, match="mode must be one of hybrid, vector, keyword, not 'fuzzy'"):
         index.search("boat", mode="fuzzy")  # type: ignore[arg-type]
+
+
+_OTHER = "def other_thing(x):\n    # about the garden and its fence\n    return x\n"
+
+
+def test_a_file_that_defines_what_is_asked_for_comes_before_those_that_use_it(
+    tmp_path: Path, tiny_bundle: Path
+) -> None:
+    uses = "def main(x):\n    return tokenizer(x)  # the tokenizer of the garden\n"
+    defines = "class Tokenizer:\n    # of the garden\n    def run(self, x):\n        return tokenizer(x)\n"
+    texts = {f"src/{name}.py": uses for name in "abcd"} | {f"src/{name}.py": _OTHER + f"# {name}" for name in "efghij"}
+    texts |= {"src/z.py": defines, "tests/test_z.py": defines + "# test\n"}
+    with Index.open(tmp_path / "i", model=tiny_bundle) as index:
+        index.add(Document(id, text=text) for id, text in texts.items())
+        for mode in ("hybrid", "keyword"):
+            hits = index.search("tokenizer", mode=mode)  # type: ignore[arg-type]
+            assert ids(hits)[0] == "src/z.py", mode
+            scores = [hit.score for hit in hits if hit.score is not None]
+            assert scores == sorted(scores, reverse=True)
+        assert "tests/test_z.py" in ids(index.search("tokenizer"))[1:]
+
+
+def test_copies_of_one_file_of_code_are_each_looked_at(tmp_path: Path, tiny_bundle: Path) -> None:
+    texts = {f"{name}.py": "def tokenizer(x): ..." for name in "abc"} | {f"{n}.py": f"{_OTHER}# {n}" for n in "defgh"}
+    with Index.open(tmp_path / "i", model=tiny_bundle) as index:
+        index.add(Document(id, text=text) for id, text in texts.items())
+        assert ids(index.search("tokenizer"))[:3] == ["a.py", "b.py", "c.py"]
+        assert ids(index.search("tokenizer", k=2, where={"document.id": "b.py"})) == ["b.py"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from sqlite3 import Connection
 
@@ -103,3 +105,91 @@ def test_what_is_removed_leaves_nothing(db: Connection) -> None:
     db.execute("DELETE FROM chunks WHERE key IN (1, 2)")
     assert fulltext.check(db)
     assert fulltext.passages(db, fulltext.Terms('"boat"', 1.0), 10, None) == []
+
+
+def _filled(db: Connection, texts: list[str]) -> None:
+    """Replace all texts."""
+    db.execute("DELETE FROM chunks")
+    db.execute("DELETE FROM documents")
+    for text in texts:
+        chunk = (1, b"text", 0, len(text), 1, 1, None, text.encode(), b"", None)
+        db.execute(insert_sql("chunks"), chunk)
+    fulltext.rebuild(db)
+
+
+def _many(count: int) -> list[str]:
+    """Texts in which the word w1 stands in nearly half, w2 in a third, and so on, and u0, u1 … in three each."""
+    rng = random.Random(0)
+    words = [[f"w{n}" for n in range(1, 9) if rng.random() < 0.95 / (n + 1)] for _ in range(count)]
+    return [
+        " ".join([*held * rng.randint(1, 2), f"u{n // 3}", *["x"] * rng.randint(0, 9)]) for n, held in enumerate(words)
+    ]
+
+
+def test_words_of_many_passages_are_counted_nearly(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = _many(2000)
+    _filled(db, texts)
+    exact = {f'"w{n}"': sum(f"w{n}" in text.split() for text in texts) for n in (1, 2, 8)} | {'"u5"': 3, '"no"': 0}
+    assert fulltext._counts(db, "words", list(exact), 2000) == exact
+    for name, value in (("_FEW_ROWS", 1000), ("_COUNTED", 50), ("_SAMPLED", 4), ("_STRETCHES", 5)):
+        monkeypatch.setattr(fulltext, name, value)
+    for term, counted in fulltext._counts(db, "words", list(exact), 2000).items():
+        assert counted == pytest.approx(exact[term], rel=0.25), term
+
+
+def test_marks_of_one_text_are_not_those_of_the_text_before() -> None:
+    assert fulltext.marks("a boat", '"boat"') == [(2, 6)]
+    assert fulltext.marks("a barn", '"boat"') == []
+    with ThreadPoolExecutor(4) as pool:
+        texts = [f"{'x ' * n}boat" for n in range(50)]
+        assert list(pool.map(lambda text: fulltext.marks(text, '"boat"'), texts)) == [
+            [(2 * n, 2 * n + 4)] for n in range(50)
+        ]
+
+
+def test_words_are_counted_in_texts_as_the_index_counts_them(db: Connection) -> None:
+    texts = ["Boats, boating; a BOAT: don't", "parseConfigFile e-mail email", "東京タワー 東京", "", "ab aba"]
+    _filled(db, texts)
+    keys = [key for (key,) in db.execute("SELECT key FROM chunks ORDER BY key")]
+    terms = ['"boat"', '"don t"', '"configfile"', '"email"', '"東京"', '"ab" *']
+    counts = fulltext.occurrences(db, "words", keys, terms)
+    assert [counts[key][1] for key in keys] == [
+        [3, 1, 0, 0, 0, 0],
+        [0, 0, 1, 2, 0, 0],
+        [0, 0, 0, 0, 2, 0],
+        [0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 2],
+    ]
+    assert sum(length for length, _ in counts.values()) == pytest.approx(5 * fulltext.mean_length(db, "words"))
+    assert fulltext.occurrences(db, "names", [2], ['"notes"', '"3"']) == {}
+    assert fulltext.occurrences(db, "words", [], terms) == {}
+
+
+def test_the_mean_length_is_that_of_the_rows_that_are_left(db: Connection) -> None:
+    assert fulltext.mean_length(db, "words") == pytest.approx(sum(len(text.split()) for text in TEXTS) / 4)
+    assert fulltext.mean_length(db, "names") == 3
+    fulltext.remove(db, "words", "key > 1", ())
+    assert fulltext.mean_length(db, "words") == 5
+    fulltext.remove(db, "words", "key = 1", ())
+    assert fulltext.mean_length(db, "words") == 0
+
+
+def test_stems_are_those_of_the_index() -> None:
+    words = {
+        "running": "run",
+        "boats": "boat",
+        "is": "is",
+        "cafes": "cafe",
+        "東京": "東京",
+        "x" * 80 + "ing": "x" * 80 + "ing",
+    }
+    assert fulltext.stems(words) == words
+    assert fulltext.stems(["boats", "boats"]) == {"boats": "boat"}
+    assert fulltext.stems([]) == {}
+
+
+def test_rows_that_match_are_ascending_and_only_those_allowed(db: Connection) -> None:
+    assert fulltext.matching(db, "words", '"a" OR "the"', None) == [1, 2, 4]
+    assert fulltext.matching(db, "words", '"a" OR "the"', [4, 2, 9]) == [2, 4]
+    assert fulltext.matching(db, "words", '"a"', list(range(2, 400))) == [2]
+    assert fulltext.matching(db, "words", '"nowhere"', None) == []

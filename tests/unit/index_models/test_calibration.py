@@ -13,6 +13,7 @@ from edgeembed.index_models.calibration import (
     calibrate_for_query,
     chance_threshold,
     read_background,
+    words_factor,
 )
 
 
@@ -74,3 +75,38 @@ def test_an_image_finds_itself_far_above_others_that_are_all_alike() -> None:
     assert score is not None
     assert score > 0.95
     assert found.z_score(1.0) > chance_threshold(100_000)
+
+
+def _quality(cranfield: object, cisi: float = 36.0, lisa: float = 41.2) -> dict[str, object]:
+    scores = {"cranfield": cranfield, "cisi": cisi, "lisa": lisa}
+    return {"scores": {"sts13": {"spearman": 80.0}} | {name: {"ndcg@10": score} for name, score in scores.items()}}
+
+
+def test_words_count_more_the_less_well_a_model_finds_texts() -> None:
+    factors = [words_factor(_quality(score)) for score in (80.0, 51.3, 40.0, 30.0)]
+    assert factors == sorted(factors)
+    assert factors[1] == pytest.approx(1.0)
+    assert 0.3 < factors[0] < 1.0 < factors[2] < factors[3] <= 2.5
+    assert words_factor(_quality(0.0, 0.1, 0.1)) == 2.5
+
+
+def test_a_bundle_that_was_not_measured_has_words_of_one_weight() -> None:
+    wrong = [
+        _quality("good"),
+        _quality(None),
+        _quality(0.0, 0.0, 0.0),
+        {"scores": {"cranfield": 3.0}},
+        {"scores": None},
+    ]
+    for quality in ({}, {"scores": {}}, {"scores": {"cranfield": {"ndcg@10": 50.0}}}, *wrong):
+        assert words_factor(quality) == 1.0, quality
+
+
+def test_shipped_models_weigh_words_by_what_they_can() -> None:
+    factors = []
+    for name in ("minilm-l6-int8", "minilm-l3-int8", "minilm-static"):
+        with edgeembed.Embedder.load(name) as model:
+            factors.append(words_factor(model.manifest.quality))
+    assert factors == sorted(factors)
+    assert factors[0] == pytest.approx(1.0, abs=0.1)
+    assert factors[2] > 1.5

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from edgeembed.catalog.fulltext import Terms
 from edgeembed.index_models.calibration import BM25_WEIGHT_FOR_CUTOFF, MIN_Z, Calibration, chance_threshold
-from edgeembed.search.fusion import BM25_WEIGHT, AskedWords, Candidate, Evidence, RankedDocument, Scales, judge, rank
+from edgeembed.search.fusion import (
+    BM25_WEIGHT,
+    AskedWords,
+    Candidate,
+    Evidence,
+    FileEvidence,
+    RankedDocument,
+    Scales,
+    file_values,
+    judge,
+    rank,
+    words_weight,
+)
 
 TEXT, IMAGE = Calibration(0.1, 0.1, True), Calibration(0.2, 0.05, True)
 UNKNOWN = Calibration(0.0, 0.09, False)
@@ -181,12 +195,99 @@ def test_the_order_is_that_of_the_formula_whatever_the_order_of_candidates() -> 
         evidence = [(rng.uniform(-1, 1), rng.choice([None, rng.uniform(0, 16)])) for _ in range(rng.randint(1, 4))]
         items.append(candidate(f"{number:03}", *evidence, name_bm25=rng.choice([0.0, rng.uniform(0, 4)])))
 
+    weight = words_weight(items, scales())
+
     def value(item: Candidate) -> float:
-        passages = [(s - 0.1) / 0.1 + 1.25 * (b or 0) / 4 for s, b in item.passages.values() if s is not None]
-        return max(passages) + 1.25 * item.name_bm25 / 2
+        passages = [(s - 0.1) / 0.1 + weight * (b or 0) / 4 for s, b in item.passages.values() if s is not None]
+        return max(passages) + weight * item.name_bm25 / 2
 
     expected = sorted(items, key=lambda item: (-value(item), item.id))
     rng.shuffle(items)
     ranked = judge(items, scales(), mode="hybrid")
     assert [item.candidate.id for item in ranked] == [item.id for item in expected]
     assert all(math.isclose(item.value, value(item.candidate)) for item in ranked)
+
+
+def test_words_weigh_less_the_nearer_the_best_text_is_in_meaning() -> None:
+    def weight(z: float) -> float:
+        rest = [candidate(f"{n}", (similarity_of(1.0), 2.0)) for n in range(3)]
+        return words_weight([candidate("w", (similarity_of(z), None)), *rest], scales())
+
+    assert [weight(z) for z in (-5.0, 2.0, 6.0)] == pytest.approx([BM25_WEIGHT] * 3)
+    assert weight(8.0) == pytest.approx(BM25_WEIGHT * (6 / 8) ** 2)
+    assert weight(30.0) == weight(40.0) == 0.4 * BM25_WEIGHT
+
+
+def test_words_weigh_more_beside_a_weak_model_and_as_ever_where_nothing_can_be_compared() -> None:
+    weak = TEXT._replace(words=1.6)
+    assert words_weight([candidate("a", (0.2, 1.0))], scales(text=weak)) == pytest.approx(1.6 * BM25_WEIGHT)
+    unread, photo = candidate("a", (None, 2.0)), candidate("p", (0.9, None), kind="image")
+    for items in ([], [unread], [photo]):
+        assert words_weight(items, scales()) == BM25_WEIGHT
+    assert words_weight([candidate("a", (0.9, 2.0))], scales(text=UNKNOWN)) == BM25_WEIGHT
+    assert words_weight([photo], Scales({"image": IMAGE}, WORDS, NAMES, {})) == BM25_WEIGHT
+
+
+def _file(
+    id: str, *evidence: tuple[float | None, float | None], holding: tuple[int, ...] = (), passages: int = 4, **more: Any
+) -> Candidate:
+    document = sum(map(ord, id))
+    file = FileEvidence(holding, passages, **more)
+    return replace(candidate(id, *evidence), document=document, file=file)
+
+
+def test_a_file_of_code_with_several_good_passages_comes_before_one_with_a_single_one() -> None:
+    one = _file("one", (similarity_of(4.0), None), (similarity_of(0.5), None), (similarity_of(0.1), None))
+    several = _file("several", *[(similarity_of(z), None) for z in (3.8, 3.0, 2.5, -4.0)])
+    assert ids(judge([one, several], scales(), mode="hybrid")) == "severalone"
+    assert rank(several, scales(), "hybrid").value == pytest.approx((3.8 + 3.0 + 2.5) / 3)
+    # Prose, and search by meaning alone, go by the best passage.
+    prose = [replace(item, file=None) for item in (several, one)]
+    assert ids(judge(prose, scales(), mode="hybrid")) == "oneseveral"
+    assert ids(judge([one, several], scales(), mode="vector")) == "oneseveral"
+
+
+def test_a_file_of_which_more_passages_hold_a_word_or_define_a_name_with_it_comes_first() -> None:
+    same = (similarity_of(3.0), 4.0)
+    rest = [_file(f"r{n}", same, holding=(1, 0)) for n in range(4)]
+    others = [_file(f"z{n}", same, holding=(0, 0)) for n in range(6)]
+    defines, often = _file("defines", same, holding=(1, 1)), _file("often", same, holding=(4, 0))
+    ranked = judge([*others, *rest, often, defines], scales(), mode="hybrid")
+    assert ids(ranked)[:12] == "definesoften"
+    # Equal ones are in the middle, at the value of their passages.
+    usual = file_values([*others, *rest, often, defines], scales())
+    assert [usual[item.document] for item in rest] == [pytest.approx(usual[rest[0].document])] * 4
+    assert sorted(usual.values())[5:7] == pytest.approx([0.0, 0.0], abs=abs(usual[rest[0].document]))
+    assert statistics.median(usual.values()) == pytest.approx(0.0)
+
+
+def test_a_word_that_most_files_hold_says_nothing_and_few_files_are_not_compared() -> None:
+    files = [_file(f"f{n}", (0.3, 1.0), holding=(n + 1,)) for n in range(6)]
+    assert set(file_values(files, scales()).values()) == {0.0}
+    some = [_file(f"f{n}", (0.3, 1.0), holding=(n % 2,)) for n in range(4)]
+    assert file_values(some, scales()) == {}
+    assert file_values([candidate("a", (0.3, 1.0))] * 9, scales()) == {}
+
+
+def test_a_long_file_holds_a_word_by_chance() -> None:
+    rest = [_file(f"r{n}", (0.3, 1.0), holding=(0,)) for n in range(6)]
+    short, long = _file("short", (0.3, 1.0), holding=(2,)), _file("long", (0.3, 1.0), holding=(2,), passages=80)
+    values = file_values([*rest, short, long], scales())
+    assert values[short.document] > values[long.document] > 0
+
+
+def test_tests_and_what_programs_made_come_after() -> None:
+    files = [_file("a", (0.3, 1.0), is_sideline=True), _file("b", (0.3, 1.0))]
+    assert ids(judge(files, scales(), mode="hybrid")) == "ba"
+    better = _file("c", (0.3, 4.0), is_sideline=True)
+    assert ids(judge([*files, better], scales(), mode="hybrid")) == "cba"
+
+
+def test_the_score_falls_from_hit_to_hit_with_code_among_them() -> None:
+    rng = random.Random(2)
+    items = [_file(f"{n:02}", (rng.uniform(0, 0.7), rng.uniform(0, 9)), holding=(rng.randrange(4),)) for n in range(30)]
+    items += [candidate(f"p{n}", (rng.uniform(0, 0.7), rng.choice([None, 3.0]))) for n in range(30)]
+    for mode in ("hybrid", "keyword", "vector"):
+        scores = [item.score for item in judge(items, scales(), mode=mode)]  # type: ignore[arg-type]
+        assert None not in scores
+        assert scores == sorted(scores, reverse=True), mode

@@ -9,6 +9,7 @@ from edgeembed.text.terms import (
     aligned_words,
     border_expression,
     contains_phrase,
+    defining_terms,
     has_words,
     index_words,
     normalize_words,
@@ -142,3 +143,17 @@ def test_a_text_of_one_endless_word_is_gone_through_once(piece: str) -> None:
     assert len(query_terms(word)) <= 64
     assert index_words(word)[0] != ""
     assert normalize_words(word) != ""
+
+
+def test_names_that_a_program_defines_are_indexed_once_more_in_their_parts() -> None:
+    text = "import os\n\nclass HTMLParser(Base):\n    def feed(self): ...\n\ndef parse_config(file): ...\n"
+    marked = [word.removeprefix("\ue000") for word in index_words(text)[1].split() if word.startswith("\ue000")]
+    assert marked == ["htmlparser", "html", "parser", "parseconfig", "parse", "config"]
+    places = {word.text: text[word.start : word.end] for word in aligned_words(text)[1]}
+    assert (places["\ue000parser"], places["\ue000htmlparser"]) == ("Parser", "HTMLParser")
+    assert defining_terms("Parsing HTML, 東京") == ['"\ue000parsing"', '"\ue000html"']
+
+
+def test_no_text_and_no_query_can_hold_the_mark_of_a_defined_name() -> None:
+    for made in (index_words("x \ue000parser y"), (" ".join(query_terms("\ue000parser")), "")):
+        assert "\ue000" not in "".join(made)
