@@ -1,116 +1,102 @@
-"""Which of the older encodings a text is in, found by its looks.
+"""Encodings by the names that files give them: labels of pages, mails and feeds, and the codecs that read those.
 
-The detector (``charset_normalizer``) tells scripts apart well. Between the encodings of Western Europe it has little to
-go by in a short text: ``Lozère`` and ``LozËre`` are words alike to it. So its choice among the Latin ones is looked at
-once more. Of 10 702 lines and paragraphs in cp1252 the detector alone reads 211 wrongly, and with this it is 7; of 262
-photo titles that need cp1250 it is 208 and 173, of forty times twenty such titles together 3 and none. Other scripts
-are read as before, and so are twenty titles together in cp1254, cp850, cp437 and Mac Roman; of 400 single ones in Mac
-Roman 289 and 294 are wrong.
+What a label stands for is what browsers make of it (https://encoding.spec.whatwg.org/#names-and-labels): the widest
+encoding of its family, for that is what people's programs wrote under the narrow name. Labels that browsers refuse or
+never heard of (``hz``, ``cp850``) mean what Python takes them for.
 """
 
 from __future__ import annotations
 
-import re
+import codecs
 
-# Without a choice of encodings the detector finds EBCDIC and the like in short texts. Of equals the first is taken.
-_ONE_BYTE_ENCODINGS = (
-    *("cp1254", "cp1252", "cp1250", "cp1251", "cp1253", "cp1255", "cp1256", "cp1257", "cp874"),
-    *("koi8_r", "koi8_u", "cp866", "cp850", "cp437", "mac_roman"),
-)
-_EAST_ASIAN_ENCODINGS = ("euc_jp", "big5", "cp932", "gb18030", "cp949")
-_LESS_COMMON_ENCODINGS = ("iso8859_2", "iso8859_5", "iso8859_7")
-_SAMPLE_BYTES = 16384
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-_DOS_AND_MAC = ("cp850", "cp437", "mac_roman")
-_OTHER_LATIN = (*_DOS_AND_MAC, "cp1254", "cp1250", "cp1257", "iso8859_2")
-_LITTLE = 2
-_LITTLE_FOR_RARE = 6
-"""So many different letters beyond ASCII are weak evidence, and cp1252 gets the ties: it is by far the commonest of its
-relatives, and DOS and old Macs are rarer than the Windows of other countries."""
-_INSIDE_WORDS = "’‘´·\xad\xa0–—…"
+_WIDER = {
+    **dict.fromkeys(("ascii", "iso8859-1"), "cp1252"),
+    "iso8859-9": "cp1254",
+    **dict.fromkeys(("iso8859-11", "tis-620"), "cp874"),
+    **dict.fromkeys(("gb2312", "gbk"), "gb18030"),
+    **dict.fromkeys(("big5", "cp950"), "big5hkscs"),
+    **dict.fromkeys(("shift_jis", "shift_jisx0213", "shift_jis_2004"), "cp932"),
+    **dict.fromkeys(("iso2022_jp", "iso2022_jp_1", "iso2022_jp_2"), "iso2022_jp_ext"),
+    "euc_kr": "cp949",
+}
+"""Codecs, and those that read all that they read and more."""
+_SPELLED = {
+    "cp1252": "ansi iso88591",
+    "cp1254": "iso88599",
+    "cp874": "dos-874 windows-874 iso885911",
+    "cp932": "windows-31j x-ms-cp932",
+    "cp949": "cseuckr csksc56011987 iso-ir-149 ks_c_5601-1989 ksc_5601 windows-949",
+    "gb18030": "csgb2312 gb_2312 gb_2312-80 x-gbk",
+    "big5hkscs": "cn-big5 x-x-big5",
+    "euc_jp": "cseucpkdfmtjapanese x-euc-jp",
+    "iso8859-2": "iso88592",
+    "iso8859-3": "iso88593",
+    "iso8859-4": "iso88594",
+    "iso8859-5": "iso88595",
+    "iso8859-6": "iso88596 csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i",
+    "iso8859-7": "iso88597 sun_eu_greek",
+    "iso8859-8": "iso88598 csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i logical visual",
+    "iso8859-10": "iso885910",
+    "iso8859-13": "iso885913",
+    "iso8859-14": "iso885914",
+    "iso8859-15": "iso885915 csisolatin9",
+    "koi8-r": "koi koi8",
+    "koi8-u": "koi8-ru",
+    "mac-roman": "csmacintosh mac x-mac-roman",
+    "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+    "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf8mb4 x-unicode20utf8",
+    "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
+    "utf-16-be": "unicodefffe",
+}
+"""Codecs, and labels for them that Python does not know."""
+_CODECS = {label: codec for codec, labels in _SPELLED.items() for label in labels.split()}
+_NOT_OF_TEXTS = ("charmap", "idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "unicode-escape")
+_NEC = "edgeembed_nec"
+"""The error handler of :func:`decode_as` for the Japanese encodings in which Python lacks ``①`` and the like."""
 
 
-def likely_encoding(data: bytes) -> str | None:
-    """The likeliest encoding of a text that is not UTF-8; ``None``: nothing looks like text."""
-    sample = _sample(data)
-    encoding = _detect(sample)
-    return encoding if encoding is None else _second_thought(encoding, sample)
+def codec_of(label: str) -> str | None:
+    """The name of the Python codec for an encoding that a page, mail or feed declares; ``None``: there is none.
 
-
-def _sample(data: bytes) -> bytes:
-    """Lines with bytes beyond ASCII, for they alone tell about the encoding; a whole file takes a detector too long."""
-    lines, size, pos = [], 0, 0
-    while size < _SAMPLE_BYTES and (high := _BEYOND_ASCII.search(data, pos)):
-        first, limit = high.start(), high.start() + 2000
-        start = max(data.rfind(b"\n", pos, first) + 1, first - 200, pos)
-        end = data.find(b"\n", first, limit) + 1
-        if not end and limit < len(data):  # a long line: cut no character of several bytes
-            end = max(data.rfind(byte, first, limit) for byte in (b" ", b",", b".")) + 1
-        lines.append(data[start : end or limit])
-        size += len(lines[-1])
-        pos = end or limit
-    return b"".join(lines)
-
-
-def _detect(sample: bytes) -> str | None:
-    """The likeliest encoding of a text that is not UTF-8; ``None``: the detector finds none."""
-    from charset_normalizer import from_bytes
-
-    for encodings in (_candidates(sample), _LESS_COMMON_ENCODINGS):
-        results = from_bytes(sample, cp_isolation=list(encodings))
-        matches = [match for match in results if match.encoding in encodings]
-        if not matches:
+    Args:
+        label: as it stands there, such as ``Shift_JIS``, ``x-sjis``, ``ISO-8859-1`` (which means cp1252), ``koi8``.
+    """
+    name = label.strip(" \t\n\f\r\"'").lower()
+    if (codec := _CODECS.get(name)) is not None:
+        return codec
+    for spelled in (name, name.removeprefix("x-")):
+        try:
+            b"a".decode(spelled, "ignore")  # LookupError: unknown, or no encoding of texts; ValueError: a NUL in it
+        except (LookupError, ValueError):
             continue
-        least = min(match.chaos for match in matches) + 0.01
-        likely = [match for match in matches if match.chaos <= least]
-        best = max(likely, key=lambda match: (match.coherence, -encodings.index(match.encoding)))
-        for match in likely:
-            # By far the commonest of its relatives: it gets the ties. Matches that decode alike are one match.
-            if "cp1252" in match.could_be_from_charset and match.language == best.language:
-                return "cp1252"
-        return best.encoding
+        known = codecs.lookup(spelled).name
+        return None if known in _NOT_OF_TEXTS else _WIDER.get(known, known)
     return None
 
 
-def _candidates(sample: bytes) -> tuple[str, ...]:
-    runs = _BEYOND_ASCII.findall(sample)
-    if max(map(len, runs)) == 1 and len(runs) < 3:
-        return "cp1252", "cp1250"  # a single letter or sign proves little
-    if sum(map(len, runs)) < 1.3 * len(runs):
-        return _ONE_BYTE_ENCODINGS  # letters with accents stand alone, East Asian ones do not
-    return _EAST_ASIAN_ENCODINGS + _ONE_BYTE_ENCODINGS
+def decode_as(data: bytes, codec: str) -> str:
+    """Bytes as the text that they are in an encoding of :func:`codec_of`; ``\\ufffd`` where they are none in it.
 
-
-def _second_thought(encoding: str, sample: bytes) -> str:
-    """``encoding``, or its Western or Central European relative if that makes better words of the sample."""
-    try:
-        text = sample.decode("cp1252")
-    except UnicodeDecodeError:
-        return encoding
-    western = _oddities(text)
-    if encoding == "cp1252":  # the name of a Polish town would read "Go³ogóra"
-        return "cp1250" if western and _oddities(sample.decode("cp1250", "replace")) < western else encoding
-    if encoding not in _OTHER_LATIN:
-        return encoding
-    other = _oddities(sample.decode(encoding, "replace"))
-    little = _LITTLE_FOR_RARE if encoding in _DOS_AND_MAC else _LITTLE
-    is_thin = len({letter for letter in text if not letter.isascii() and letter.isalpha()}) <= little
-    return "cp1252" if western < other or (western == other and is_thin) else encoding
-
-
-def _oddities(text: str) -> int:
-    """How many characters beyond ASCII stand where hardly anybody writes them, as a wrong encoding puts them.
-
-    That is signs inside words, capitals after small letters, small letters between capitals: ``Klˆvsjˆ``, ``caf…s``.
+    A byte that the encoding leaves free costs itself, and no more. Japanese texts may have what Windows adds to the
+    standard (``①``, ``㈱``). A byte order mark at the start is dropped; line ends stay as they are.
     """
-    odd = 0
-    for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
-        if character.isascii() or character in _INSIDE_WORDS:
-            continue
-        if character.isupper():
-            odd += before.islower()
-        elif character.isalpha() and character not in "ªº":
-            odd += before.isupper() and after.isupper()
-        else:
-            odd += before.isalpha() and after.isalpha()
-    return odd
+    is_japanese = codec in ("euc_jp", "iso2022_jp_ext")
+    return data.decode(codec, _NEC if is_japanese else "replace").removeprefix("\ufeff")
+
+
+def _nec_character(error: UnicodeError) -> tuple[str, int]:
+    """A pair of bytes of JIS X 0208 by the table of Windows, which has the rows of NEC and IBM that the standard lacks."""
+    assert isinstance(error, UnicodeDecodeError)
+    pair = error.object[error.start : error.start + 2]
+    row, cell = (byte & 0x7F for byte in pair) if len(pair) == 2 else (0, 0)
+    is_whole = error.encoding != "euc_jp" or (len(pair) == 2 and pair[0] & pair[1] & 0x80)
+    if not (is_whole and 0x21 <= row <= 0x7E and 0x21 <= cell <= 0x7E):
+        return "\ufffd", error.start + 1
+    # Where such a pair is in Shift_JIS: two rows of 94 share a first byte.
+    lead, trail = divmod((row - 0x21) * 94 + cell - 0x21, 188)
+    moved = bytes((lead + (0x81 if lead < 0x1F else 0xC1), trail + (0x40 if trail < 0x3F else 0x41)))
+    character = moved.decode("cp932", "replace")
+    return (character, error.start + 2) if len(character) == 1 else ("\ufffd", error.start + 2)
+
+
+codecs.register_error(_NEC, _nec_character)

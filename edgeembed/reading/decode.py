@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from .charset import likely_encoding
+from .charset_detection import likely_encoding
 from .detect import BOMS, HEAD_BYTES, looks_binary
 
 

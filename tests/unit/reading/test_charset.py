@@ -1,48 +1,76 @@
-"""Which of the older encodings a text is in."""
+"""What a declared encoding stands for, and its bytes as text."""
 
 from __future__ import annotations
 
 import pytest
 
-from edgeembed.reading.charset import _oddities, _sample, likely_encoding
-from edgeembed.reading.decode import decode
+from edgeembed.reading.charset import codec_of, decode_as
 
 
 @pytest.mark.parametrize(
-    ("words", "encoding"),
+    ("label", "codec"),
     [
-        ("Der Schlüssel für die Tür liegt unter der Fußmatte.", "cp1252"),
-        ("Chez Doris location, 1430 rue Chomedey. Français : Rue Chomedey, côté ouest", "cp1252"),
-        ("June 2014 view of Klövsjö with Klövsjö Church and the skiing slopes", "cp1252"),
-        ("Château de la Lozère", "cp1252"),
-        ("Flag of the village of Razès, as seen from the hill of Razès", "cp1252"),
-        ("The Blair Witch Project – directed by Eduardo Sánchez – is a film", "cp1252"),
-        ("Gołogóra Transmitter. Polski: Maszt radiowy", "cp1250"),
-        ("Załoga jachtu biorącego udział w regatach", "cp1250"),
-        ("Žluťoučký kůň úpěl ďábelské ódy. Příliš mnoho učňů čeká na večeři u řeky.", "cp1250"),
-        ("Die Bäume blühen schön, die Vögel singen süß.", "mac-roman"),
-        ("Die Bäume blühen schön, die Vögel singen heiß.", "cp437"),
+        ("UTF-8", "utf-8"),
+        ("utf8mb4", "utf-8"),
+        ("us-ascii", "cp1252"),
+        ("ISO-8859-1", "cp1252"),
+        (' "Latin1" ', "cp1252"),
+        ("x-cp1250", "cp1250"),
+        ("latin5", "cp1254"),
+        ("iso-8859-8-i", "iso8859-8"),
+        ("visual", "iso8859-8"),
+        ("TIS-620", "cp874"),
+        ("windows-874", "cp874"),
+        ("koi8", "koi8-r"),
+        ("x-mac-ukrainian", "mac-cyrillic"),
+        ("Shift_JIS", "cp932"),
+        ("x-sjis", "cp932"),
+        ("windows-31j", "cp932"),
+        ("x-euc-jp", "euc_jp"),
+        ("iso-2022-jp", "iso2022_jp_ext"),
+        ("ks_c_5601-1987", "cp949"),
+        ("euc-kr", "cp949"),
+        ("GB2312", "gb18030"),
+        ("big5", "big5hkscs"),
+        ("unicodeFFFE", "utf-16-be"),
+        ("hz-gb-2312", "hz"),  # refused by browsers for what it may hide, and of use to a reader
+        ("cp850", "cp850"),
     ],
 )
-def test_few_letters_beyond_ascii(words: str, encoding: str) -> None:
-    assert decode(words.encode(encoding)) == words
+def test_a_label_means_the_widest_encoding_of_its_family(label: str, codec: str) -> None:
+    assert codec_of(label) == codec
 
 
-def test_bytes_that_no_encoding_makes_text_of_have_none() -> None:
-    assert likely_encoding(bytes(range(128, 256)) * 20) is None
+@pytest.mark.parametrize(
+    "label", ["", "x-user-defined", "binary", "rot13", "zip", "punycode", "unicode_escape", "undefined", "a\0b", "../x"]
+)
+def test_what_names_no_encoding_of_texts_is_none(label: str) -> None:
+    assert codec_of(label) is None
 
 
-def test_the_sample_holds_the_lines_that_tell_and_no_half_of_them() -> None:
-    plain = b"plain words in a long log\n" * 50_000
-    telling = "schöne Grüße aus Köln\n".encode("cp1252")
-    assert _sample(plain + telling + plain) == telling
-    long_line = ("wort " * 300 + "schön " + "wort " * 2000).encode("cp1252")
-    sample = _sample(long_line)
-    assert len(sample) < 2300
-    assert sample.endswith(b"wort ")
+def test_a_byte_that_an_encoding_lacks_costs_itself() -> None:
+    assert decode_as(b"caf\xe9 \x81 na\xefve", "cp1252") == "café \ufffd naïve"
+    assert decode_as("日程".encode("cp932") + b"\x81 " + "調整".encode("cp932"), "cp932") == "日程\ufffd 調整"
+    assert decode_as("日程".encode("euc_jp") + b"\xff" + "調整".encode("euc_jp"), "euc_jp") == "日程\ufffd調整"
 
 
-def test_a_signs_place_in_a_word_tells_encodings_apart() -> None:
-    assert _oddities("Château de la Lozère, 1 £ – «ja»") == 0
-    assert _oddities("LozËre") == 1
-    assert _oddities("Go³ogóra") == 1
+def test_a_byte_order_mark_is_no_text() -> None:
+    assert decode_as("\ufeffGrüße".encode(), "utf-8") == "Grüße"
+    assert decode_as("\ufeffGrüße".encode("utf-16-le"), "utf-16-le") == "Grüße"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\x1b$B\x2d\x21\x24\x22\x2d\x6a\x1b(B ok \x1b$B\x24\x24", "①あ㈱ ok い"),
+        (b"\x1b$B\x24\x22\x1b(I\x31\x32\x1b(B ok", "あｱｲ ok"),
+        (b"\x1b$@\x24\x22\x1b(J ok", "あ ok"),
+        (b"\x1b$B\x24\x22\x1b(B \xff ok", "あ \ufffd ok"),
+    ],
+)
+def test_japanese_mail_has_the_signs_of_windows_and_narrow_kana(data: bytes, text: str) -> None:
+    assert decode_as(data, "iso2022_jp_ext") == text
+
+
+def test_japanese_unix_texts_have_the_signs_of_windows() -> None:
+    assert decode_as(b"\xad\xa1\xa4\xa2\xad\xea\xf9\xa1 ok \xad", "euc_jp") == "①あ㈱纊 ok \ufffd"
