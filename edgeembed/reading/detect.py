@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Literal, NamedTuple
 
 from .entries import PICTURE
@@ -63,13 +64,30 @@ def detect(head: bytes, name: str) -> Format:
         return _CLOSED_SUFFIXES.get(suffix, Format(reason=NOT_TEXT))
     if suffix == ".xml":
         return Format(reader="feed") if any(root in head[:1024] for root in _FEEDS) else TEXT
-    return Format(reader=_TEXTS[suffix]) if suffix in _TEXTS else TEXT
+    kind = _TEXTS.get(suffix) or _mail_without_suffix(head, name)
+    return TEXT if kind is None else Format(reader=kind)
+
+
+def _mail_without_suffix(head: bytes, name: str) -> str | None:
+    """The reader for a mailbox or a message that its program keeps without a suffix of its own; ``None``: it is none."""
+    if not _may_be_mail(name):
+        return None
+    if _MAILBOX.match(head):
+        return "mbox"
+    fields = {field.lower() for field in _FIELD.findall(head.replace(b"\r", b"").partition(b"\n\n")[0])}
+    return "mail" if len(fields & _MAIL_FIELDS) >= _MAIL_SIGNS and _FIELD.match(head) else None
+
+
+def _may_be_mail(name: str) -> bool:
+    """Thunderbird and Unix have mailboxes without a suffix, Maildir and MH a file for each message."""
+    folder, file = posixpath.split(name)
+    return not posixpath.splitext(file)[1] or posixpath.basename(folder) in _MAILDIR
 
 
 def may_have_reader(name: str) -> bool:
     """Whether a file of this name may be one for a reader; such files are read again when readers get better."""
     suffix = posixpath.splitext(name)[1].lower()
-    return suffix in _TEXTS or suffix in _DOCUMENT_SUFFIXES.split() or suffix == ".xml"
+    return suffix in _TEXTS or suffix in _DOCUMENT_SUFFIXES.split() or suffix == ".xml" or _may_be_mail(name)
 
 
 def looks_binary(data: bytes) -> bool:
@@ -100,8 +118,19 @@ _TEXTS = {
     **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
     **dict.fromkeys((".srt", ".vtt"), "subtitles"),
     **dict.fromkeys((".rss", ".atom"), "feed"),
+    **dict.fromkeys((".mbox", ".mbx"), "mbox"),
+    **dict.fromkeys((".ics", ".ical", ".ifb", ".vcs", ".vcf", ".vcard"), "cards"),
+    ".emlx": "emlx",
     ".ipynb": "ipynb",
 }
+_MAILDIR = ("cur", "new")
+_MAILBOX = re.compile(rb"From [^\n]*\n(?:>?From |[\x21-\x39\x3b-\x7e]+:)")
+_FIELD = re.compile(rb"^([A-Za-z][A-Za-z0-9-]*):", re.MULTILINE)
+_MAIL_FIELDS = frozenset(
+    (b"from", b"to", b"subject", b"date", b"message-id", b"received", b"return-path", b"mime-version", b"delivered-to")
+)
+_MAIL_SIGNS = 3
+"""So many of these fields are in every message, and hardly in a file that is none."""
 _FEEDS = (b"<rss", b"<feed", b"<rdf:RDF")
 _COMMON = Format(picture="common", reason=PICTURE)
 _RARE = Format(picture="rare", reason=PICTURE)
