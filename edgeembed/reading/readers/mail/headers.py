@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from email._policybase import Compat32
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.message import Message
 
 from ...charset import codec_of, decode_as
 from ...decode import decode
@@ -15,22 +16,26 @@ _DAMAGE = 4
 """Of so many bytes beyond ASCII at most one is replaced in UTF-8 with some damage; else it is another encoding."""
 
 
-def header(message: Message, name: str) -> str:
-    """A field of a message on one line; empty: it has none. Letters may stand there as they are (RFC 6532), or in the
-    encoding of whoever wrote it."""
-    for key, raw in message.raw_items():
-        if key.lower() == name.lower():
-            return header_text(str(raw))
-    return ""
+class MailPolicy(Compat32):
+    """How messages are parsed: letters in a field may stand there as they are (RFC 6532), in whatever encoding.
+
+    It is the older policy, for the header parser of the newer one raises on much of what is sent.
+    """
+
+    def header_source_parse(self, sourcelines: Sequence[str]) -> tuple[str, str]:
+        """Called by the parser: name and value of a field, whose bytes beyond ASCII are lone surrogates."""
+        name, value = super().header_source_parse(list(sourcelines))
+        if not value.isascii() or "\x1b" in value:
+            value = text_of(value.encode("utf-8", "surrogateescape"), None)
+        return name, value
 
 
-def header_text(raw: str) -> str:
-    """The value of a field, its encoded words (RFC 2047) decoded; bytes beyond ASCII are lone surrogates in it."""
-    text = raw if raw.isascii() and "\x1b" not in raw else text_of(raw.encode("utf-8", "surrogateescape"), None)
+def header_text(value: str) -> str:
+    """The value of a field on one line, its encoded words (RFC 2047) decoded."""
     try:
-        parts = decode_header(text)
+        parts = decode_header(value)
     except (HeaderParseError, ValueError):
-        return " ".join(text.split())
+        return " ".join(value.split())
     return " ".join("".join(_decoded(part, charset) for part, charset in parts).split())
 
 

@@ -14,8 +14,9 @@ from ..office.rtf import read_rtf
 from ..text_builder import TextBuilder
 from ..web.html import decode_html, html_text
 from .cards import cards_text
-from .headers import header, header_text, text_of
+from .headers import MailPolicy, header_text, text_of
 
+_POLICY = MailPolicy()
 _FIELDS = ("From", "To", "Cc", "Date")
 _STUB = 0.3
 """A plain text that is so much shorter than the formatted one only says that there is a formatted one."""
@@ -44,13 +45,12 @@ def read_mail(data: bytes) -> ExtractedText:
 
 def add_mail(builder: TextBuilder, data: bytes) -> None:
     """Add a message, and those that are attached to it, each under its subject."""
-    # Not the newer policy, whose header parser raises on much of what is sent.
-    _add(builder, email.message_from_bytes(data), 1)
+    _add(builder, email.message_from_bytes(data, policy=_POLICY), 1)
 
 
 def _add(builder: TextBuilder, message: Message, level: int) -> None:
-    fields = {name: header(message, name) for name in _FIELDS}
-    add_message(builder, header(message, "Subject"), fields, "", level=level)
+    fields = {name: _field(message, name) for name in _FIELDS}
+    add_message(builder, _field(message, "Subject"), fields, "", level=level)
     attached = list[Message]()
     for part in _parts(message, attached, level):
         builder.add(part.text)
@@ -143,6 +143,10 @@ def _leaves(message: Message, depth: int) -> Iterator[Message]:
     if message.get_content_type() not in ("message/rfc822", "message/global") and depth < _DEEPEST:
         for part in _children(message):
             yield from _leaves(part, depth + 1)
+
+
+def _field(message: Message, name: str) -> str:
+    return header_text(str(message.get(name, "")))
 
 
 def _file_name(part: Message) -> str:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ...extracted import ExtractedText
 from ...extras import Unreadable
-from ..about import with_about
+from ..about import fields_of, with_about
 from ..web.epub import read_epub
 from ..zip_archive import Archive
 from .open_document import read_open_document
@@ -21,7 +21,7 @@ from .word import read_word
 from .workbook import read_workbook
 
 _AN_ARCHIVE = "not text: an archive (archives are not opened)"
-_ABOUT = "core-properties"
+_ABOUT, _META = "core-properties", "meta.xml"
 
 
 def read_zip(data: bytes) -> ExtractedText:
@@ -41,7 +41,7 @@ def read_zip(data: bytes) -> ExtractedText:
         whole = [e.attributes.get("media-type", "") for e in entries if e.attributes.get("full-path") == "/"]
         kind = kind or next(iter(whole), "")
     if kind.startswith("application/vnd.oasis.opendocument."):
-        return read_open_document(archive, data, kind)
+        return with_about(read_open_document(archive, data, kind), _about(archive))
     raise Unreadable(_AN_ARCHIVE)
 
 
@@ -81,9 +81,8 @@ def _content_type(archive: Archive, part: str) -> str:
 
 def _about(archive: Archive) -> dict[str, str]:
     """What a document says of itself: title, author and the like."""
-    fields = dict[str, str]()
-    for kind, part in archive.relations("").values():
-        if kind == _ABOUT and part in archive:
-            with suppress(Unreadable):  # damage beside the text costs these fields alone
-                fields |= {element.name: element.text for element in archive.elements(part)}
-    return fields
+    parts = [part for kind, part in archive.relations("").values() if kind == _ABOUT]
+    for part in [part for part in (*parts, _META) if part in archive]:
+        with suppress(Unreadable):  # damage beside the text costs these fields alone
+            return fields_of(archive.elements(part))
+    return {}
