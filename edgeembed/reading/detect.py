@@ -53,9 +53,9 @@ def detect(head: bytes, name: str) -> Format:
         return TEXT
     if suffix in _OLE_PICTURES and head.startswith(_OLE):
         return _OTHER
-    for magic, kind in _DOCUMENTS:
+    for magic, document in _DOCUMENTS:
         if head.startswith(magic):
-            return Format(reader=kind)
+            return Format(reader=document)
     if suffix == ".pdf" and b"%PDF-" in head[:1024]:  # as readers of PDF allow
         return Format(reader="pdf")
     if (closed := _closed(head, suffix)) is not None:
@@ -69,7 +69,7 @@ def detect(head: bytes, name: str) -> Format:
 
 
 def _mail_without_suffix(head: bytes, name: str) -> str | None:
-    """The reader for a mailbox or a message that its program keeps without a suffix of its own; ``None``: it is none."""
+    """The reader for a mailbox or message that its program keeps without a suffix of its own; ``None``: it is none."""
     if not _may_be_mail(name):
         return None
     if _MAILBOX.match(head):
@@ -79,15 +79,20 @@ def _mail_without_suffix(head: bytes, name: str) -> str | None:
 
 
 def _may_be_mail(name: str) -> bool:
-    """Thunderbird and Unix have mailboxes without a suffix, Maildir and MH a file for each message."""
+    """Thunderbird and Unix have mailboxes without a suffix, Maildir and MH a file for each message.
+
+    Outlook is not the only program that calls messages ``.msg``.
+    """
     folder, file = posixpath.split(name)
-    return not posixpath.splitext(file)[1] or posixpath.basename(folder) in _MAILDIR
+    return posixpath.splitext(file)[1].lower() in _MAIL_SUFFIXES or posixpath.basename(folder) in _MAILDIR
 
 
 def may_have_reader(name: str) -> bool:
     """Whether a file of this name may be one for a reader; such files are read again when readers get better."""
     suffix = posixpath.splitext(name)[1].lower()
-    return suffix in _TEXTS or suffix in _DOCUMENT_SUFFIXES.split() or suffix == ".xml" or _may_be_mail(name)
+    folder, file = posixpath.split(name)
+    is_mail = file.lower() in _MAILBOXES or posixpath.basename(folder) in _MAILDIR
+    return suffix in _TEXTS or suffix in _DOCUMENT_SUFFIXES.split() or suffix == ".xml" or is_mail
 
 
 def looks_binary(data: bytes) -> bool:
@@ -124,6 +129,9 @@ _TEXTS = {
     ".ipynb": "ipynb",
 }
 _MAILDIR = ("cur", "new")
+_MAIL_SUFFIXES = ("", ".msg", ".mail")
+_MAILBOXES = ("mbox", "inbox", "sent", "drafts", "templates", "trash", "junk", "archive", "archives", "outbox")
+"""Names that mailboxes without a suffix mostly have, in small letters."""
 _MAILBOX = re.compile(rb"From [^\n]*\n(?:>?From |[\x21-\x39\x3b-\x7e]+:)")
 _FIELD = re.compile(rb"^([A-Za-z][A-Za-z0-9-]*):", re.MULTILINE)
 _MAIL_FIELDS = frozenset(

@@ -27,7 +27,7 @@ OFFICE = (".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm")
 MOST_SECONDS = 60
 SHARE = 0.9
 _WORD = re.compile(r"\w+")
-_REFERENCE = '''
+_REFERENCE = """
 import json, signal, sys, warnings
 
 warnings.simplefilter("ignore")
@@ -77,7 +77,7 @@ for line in sys.stdin:
     except Exception:
         text = None
     print(json.dumps(text), flush=True)
-'''
+"""
 
 
 def words(text: str) -> Counter[str]:

@@ -99,8 +99,9 @@ def _notes(pdf: PdfDocument, page: PdfPage) -> Iterator[tuple[str, str]]:
         elif kind in (raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_LINK):  # a popup shows what its note says
             pair = ("", "")
         else:
-            pair = _string(raw.FPDFAnnot_GetStringValue, annotation, b"T"), _string(
-                raw.FPDFAnnot_GetStringValue, annotation, b"Contents"
+            pair = (
+                _string(raw.FPDFAnnot_GetStringValue, annotation, b"T"),
+                _string(raw.FPDFAnnot_GetStringValue, annotation, b"Contents"),
             )
         raw.FPDFPage_CloseAnnot(annotation)
         if pair[1]:
@@ -155,7 +156,7 @@ def _is_scan(pdf: PdfDocument, number: int) -> bool:
     width, height = page.get_size()
     page.close()
     covered = sum(abs(right - left) * abs(top - bottom) for left, bottom, right, top in bounds)
-    return covered >= width * height * _COVERS
+    return bool(covered >= width * height * _COVERS)
 
 
 def _plain(text: str) -> str:

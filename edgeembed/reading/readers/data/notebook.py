@@ -25,7 +25,7 @@ def read_notebook(data: bytes) -> ExtractedText:
     """
     try:
         book = json.loads(data)
-        sheets = [book] if "cells" in book else book.get("worksheets", [])
+        sheets = [book] if "cells" in book else book.get("worksheets", []) if "nbformat" in book else book["worksheets"]
         cells = [cell for sheet in sheets for cell in sheet.get("cells", [])]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Unreadable("damaged: not a whole notebook") from error

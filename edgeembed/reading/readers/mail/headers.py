@@ -1,4 +1,4 @@
-"""Header fields of messages as text, and the charsets of their parts, as mail programs take them and not as they say."""
+"""Header fields of messages as text, and the charsets of their parts: what they mean, which is not what they say."""
 
 from __future__ import annotations
 

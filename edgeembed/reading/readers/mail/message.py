@@ -62,7 +62,7 @@ def _add(builder: TextBuilder, message: Message, level: int) -> None:
 
 
 def add_message(builder: TextBuilder, subject: str, fields: dict[str, str], body: str, *, level: int = 1) -> None:
-    """What every message has, however it is stored; ``level``: 1, and one more in each message that it is attached to."""
+    """What every message has, however it is stored; ``level``: 1, and one more for each message that it is within."""
     builder.add(subject)
     builder.end_paragraph("#" * min(level, 6) + " ")
     for name, value in fields.items():

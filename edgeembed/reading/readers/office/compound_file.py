@@ -11,7 +11,6 @@ from ...extras import Unreadable
 from ..data.spreadsheet import read_spreadsheet
 from ..mail.outlook import read_message
 
-
 _MOST_BYTES = 4096
 _FILE_PASS = 0x2F
 """A record at the start of a workbook that is encrypted, [MS-XLS] 2.4.117."""

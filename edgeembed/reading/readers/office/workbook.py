@@ -37,7 +37,7 @@ class _Workbook:
     def rows(self, part: str, columns: Mapping[int, int]) -> Rows:
         """The rows of a sheet, read cell by cell."""
         if self.strings is None:
-            related = {kind: name for kind, name in self.archive.relations(self.main).values()}
+            related = dict(self.archive.relations(self.main).values())
             strings, styles = related.get("sharedStrings", ""), related.get("styles", "")
             self.strings = read_shared_strings(self.archive, strings) if strings in self.archive else []
             with suppress(Unreadable):  # damage beside the cells costs dates, not the cells
@@ -45,8 +45,6 @@ class _Workbook:
         reader = CellReader(self.strings, self.styles, columns)
         self.archive.parse(part, reader)
         return reader.rows
-
-
 
 
 def read_workbook(archive: Archive, data: bytes, main: str) -> ExtractedText:
