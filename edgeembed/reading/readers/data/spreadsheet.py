@@ -47,7 +47,7 @@ def open_spreadsheet(data: bytes) -> CalamineWorkbook:
     except ImportError as error:
         raise needs("spreadsheet") from error
     try:
-        with _no_panic():
+        with no_panic():
             return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
     except calamine.PasswordError as error:
         raise Unreadable("encrypted: needs a password") from error
@@ -56,7 +56,7 @@ def open_spreadsheet(data: bytes) -> CalamineWorkbook:
 
 
 @contextmanager
-def _no_panic() -> Iterator[None]:
+def no_panic() -> Iterator[None]:
     """What Rust raises where it met what its author did not think of is no ``Exception``, and would end the process."""
     try:
         yield
@@ -71,7 +71,7 @@ def sheet_rows(book: CalamineWorkbook, name: str) -> Rows | None:
     import python_calamine as calamine
 
     try:
-        with _no_panic():
+        with no_panic():
             sheet = book.get_sheet_by_name(name)
             first = (sheet.start or (0, 0))[0]
             texts = [[cell_text(value) for value in row] for row in sheet.to_python()]

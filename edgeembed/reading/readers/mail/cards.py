@@ -33,6 +33,7 @@ _LINE = re.compile(r"""((?:[\w-]+\.)?[\w-]+)((?:;(?:"[^"]*"|[^":;])*)*):(.*)""",
 _PERSON = re.compile(r"""(?:^|;)CN=("[^"]*"|[^;]*)""", re.IGNORECASE)
 _CHARSET = re.compile(r"""(?:^|;)CHARSET="?([\w.:-]+)""", re.IGNORECASE)
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\dZ?)?")
+_CUT_LETTER = re.compile(rb"(?<=[\xc2-\xf4])\r?\n[ \t](?=[\x80-\xbf])|(?<=[\x80-\xbf])\r?\n[ \t](?=[\x80-\xbf])")
 _ESCAPED = re.compile(r"\\([nN,;:\\])")
 
 
@@ -48,10 +49,15 @@ def read_cards(data: bytes) -> ExtractedText:
     Raises:
         Unreadable: it is no text.
     """
-    text = decode(data)
+    text = decode(rejoined(data))
     if text is None:
         raise Unreadable("not text")
     return ExtractedText(cards_text(text))
+
+
+def rejoined(data: bytes) -> bytes:
+    """The same, letters of several bytes whole again: programs fold lines by bytes, and so within letters."""
+    return _CUT_LETTER.sub(b"", data)
 
 
 def cards_text(text: str) -> str:

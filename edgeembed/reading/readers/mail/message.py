@@ -13,7 +13,7 @@ from ...extras import Unreadable
 from ..office.rtf import read_rtf
 from ..text_builder import TextBuilder
 from ..web.html import decode_html, html_text
-from .cards import cards_text
+from .cards import cards_text, rejoined
 from .headers import MailPolicy, header_text, text_of
 
 _POLICY = MailPolicy()
@@ -126,7 +126,7 @@ def _text(part: Message, kind: str) -> str:
     elif kind == "text/html":
         text = html_text(text_of(raw, charset) if charset else decode_html(raw)).text
     elif kind in _CARDS:
-        text = cards_text(text_of(raw, charset))
+        text = cards_text(text_of(rejoined(raw), charset))
     else:
         text = text_of(raw, charset)
     return text[:_MOST_CHARACTERS] if _file_name(part) else text

@@ -34,7 +34,7 @@ def read_zip(data: bytes) -> ExtractedText:
     if "[Content_Types].xml" in archive:
         return with_about(_read_office(archive, data), _about(archive))
     kind = archive.part("mimetype").decode("ascii", "ignore").strip() if "mimetype" in archive else ""
-    if kind == "application/epub+zip" or "META-INF/container.xml" in archive:
+    if kind.startswith("application/epub+zip") or (not kind and "META-INF/container.xml" in archive):
         return read_epub(archive)
     if "content.xml" in archive and "META-INF/manifest.xml" in archive:
         entries = archive.elements("META-INF/manifest.xml")
