@@ -70,8 +70,10 @@ def test_why_a_file_is_not_read(name: str, head: bytes, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.pdf", True), ("b/C.DOCX", True), ("a.csv", True), ("a.xml", True), ("a.txt", False), ("pdf", False)]
-    + [("a.ics", True), ("Mail/Inbox", True), ("cur/1.host:2,", True), ("LICENSE", False)],
+    [
+        *[("a.pdf", True), ("b/C.DOCX", True), ("a.csv", True), ("a.xml", True), ("a.txt", False), ("pdf", False)],
+        *[("a.ics", True), ("Mail/Inbox", True), ("cur/1.host:2,", True), ("LICENSE", False)],
+    ],
 )
 def test_which_names_newer_readers_may_read_better(name: str, expected: bool) -> None:
     assert may_have_reader(name) is expected

@@ -9,13 +9,16 @@ from tests.support.documents import reason
 def test_an_appointment_with_folded_lines() -> None:
     data = (
         "BEGIN:VCALENDAR\r\nPRODID:-//x\r\nBEGIN:VTIMEZONE\r\nTZID:Oslo\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n"
-        "DTSTART;TZID=Oslo:20260302T090000\r\nDTEND;VALUE=DATE:20260303\r\nSUMMARY;LANGUAGE=en:Meeting with the fal\r\n coner\r\n"
+        "DTSTART;TZID=Oslo:20260302T090000\r\nDTEND;VALUE=DATE:20260303\r\n"
+        "SUMMARY;LANGUAGE=en:Meeting with the fal\r\n coner\r\n"
         'DESCRIPTION:Bring gloves\\, and\\nmeat\r\nORGANIZER;CN="Bø, Ann":mailto:ann@example.org\r\n'
-        "BEGIN:VALARM\r\nDESCRIPTION:Reminder\r\nEND:VALARM\r\nX-WR:1\r\nEND:VEVENT\r\nBEGIN:VTODO\r\nSUMMARY:Feed her\r\n"
+        "BEGIN:VALARM\r\nDESCRIPTION:Reminder\r\nEND:VALARM\r\nX-WR:1\r\nEND:VEVENT\r\n"
+        "BEGIN:VTODO\r\nSUMMARY:Feed her\r\n"
         "END:VTODO\r\nEND:VCALENDAR\r\n"
     )
     assert read("cards", data.encode()).text == (
-        "# Meeting with the falconer\n\nStart: 2026-03-02 09:00\nEnd: 2026-03-03\nDescription: Bring gloves, and\nmeat\n"
+        "# Meeting with the falconer\n\nStart: 2026-03-02 09:00\nEnd: 2026-03-03\n"
+        "Description: Bring gloves, and\nmeat\n"
         "Organizer: Bø, Ann <ann@example.org>\n\n# Feed her\n\n"
     )
 

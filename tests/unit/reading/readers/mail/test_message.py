@@ -56,8 +56,9 @@ def test_letters_in_fields_as_they_are(encoding: str) -> None:
 
 
 def test_what_stands_around_encoded_words() -> None:
-    raw = "Subject: Größe =?utf-8?q?f=C3=BCr?= =?utf-8*de?b?w6Q=?= 日本\nFrom: =?iso-2022-jp?b?GyRCJUYbKEI=?= <a@b>\n\nx".encode()
-    assert read("mail", raw).text == "# Größe fürä 日本\n\nFrom: テ <a@b>\n\nx\n\n"
+    sender = "From: =?iso-2022-jp?b?GyRCJUYbKEI=?= <a@b>"
+    raw = f"Subject: Größe =?utf-8?q?f=C3=BCr?= =?utf-8*de?b?w6Q=?= 日本\n{sender}\n\nx"
+    assert read("mail", raw.encode()).text == "# Größe fürä 日本\n\nFrom: テ <a@b>\n\nx\n\n"
     split = "Subject: =?utf-8?b?5pel5g==?= =?utf-8?b?nKw=?=\n\nx"  # a character in two words
     assert read("mail", split.encode()).text.startswith("# 日本\n")
     assert read("mail", b"Subject: =?utf-8?b?x?= y\n\nwords").text.endswith("words\n\n")

@@ -47,7 +47,8 @@ def read_cells(xml: str, columns: dict[int, int] | None = None) -> list[tuple[in
 def test_values_of_cells() -> None:
     xml = (
         '<row r="3"><c r="B3" t="s"><v>1</v></c><c t="s"><v>7</v></c><c t="b"><v>0</v></c><c s="2"><v>46083.5</v></c>'
-        '<c><v>1E+2</v></c><c t="str"><v>a_x000D_ b</v></c><c s="2"><v>-1e300</v></c></row><row><c/></row><row><c><v>5</v></c></row>'
+        '<c><v>1E+2</v></c><c t="str"><v>a_x000D_ b</v></c><c s="2"><v>-1e300</v></c></row><row><c/></row>'
+        "<row><c><v>5</v></c></row>"
     )
     assert read_cells(xml) == [
         (2, ["", "one", "", "False", "2026-03-02 12:00:00", "100", "a b", "-1e300"]),

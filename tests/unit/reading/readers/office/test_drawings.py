@@ -9,7 +9,8 @@ from tests.support.documents import zipped
 
 
 def drawn(*, values: bool, chart: str = "<c><p><t>Rain</t></p><v>12</v></c>") -> str:
-    relations = '<r><Relationship Id="a" Type="x/chart" Target="chart.xml"/><Relationship Id="b" Type="x/chart" Target="no"/></r>'
+    charts = '<Relationship Id="a" Type="x/chart" Target="chart.xml"/><Relationship Id="b" Type="x/chart" Target="no"/>'
+    relations = f"<r>{charts}</r>"
     archive = Archive(zipped(**{"w___rels__d.xml.rels": relations, "w__chart.xml": chart}))
     builder = TextBuilder()
     add_drawings(builder, archive, "w/d.xml", values=values)

@@ -53,7 +53,8 @@ def test_headers_footers_and_dates_are_text_and_who_commented_is_not() -> None:
         "<text><p>On <date>2 March</date> we leave<annotation><creator>Ann</creator><date>2026</date><p>at last</p>"
         "</annotation></p></text>"
     )
-    styles = "<s><master-page><header><p>Draft</p></header><footer><p>Page <n>1</n></p></footer><footer><p>Draft</p></footer></master-page></s>"
+    footers = "<footer><p>Page <n>1</n></p></footer><footer><p>Draft</p></footer>"
+    styles = f"<s><master-page><header><p>Draft</p></header>{footers}</master-page></s>"
     parts = {
         "content.xml": content,
         "styles.xml": styles,

@@ -13,7 +13,8 @@ def test_rich_text() -> None:
 
 
 def test_footnotes_and_margins_are_read() -> None:
-    rtf = rb"{\rtf1\ansi A study{\footnote\pard\plain {\up6\chftn} See Bateson.} of it.\par{\header Draft}{\*\annotation late}}"
+    note = rb"{\footnote\pard\plain {\up6\chftn} See Bateson.}"
+    rtf = rb"{\rtf1\ansi A study" + note + rb" of it.\par{\header Draft}{\*\annotation late}}"
     assert read("rtf", rtf).text == "A study See Bateson. of it.\n\nDraft late\n\n"
     assert read("rtf", rb"{\rtf1\headery720\footery720 words\par}").text == "words\n\n"
 

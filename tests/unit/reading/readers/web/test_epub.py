@@ -35,8 +35,8 @@ def test_epub_that_is_protected() -> None:
 
 def test_a_picture_between_chapters() -> None:
     package = """<package><manifest><item id="p" href="cover" media-type="image/png"/><item id="x" href="cover"/><item
-        id="a" href="one.xhtml"/></manifest><spine><itemref idref="p"/><itemref idref="x"/><itemref idref="gone"/><itemref
-        idref="a"/></spine></package>"""
+        id="a" href="one.xhtml"/></manifest><spine><itemref idref="p"/><itemref idref="x"/><itemref idref="gone"/>
+        <itemref idref="a"/></spine></package>"""
     parts = {"OEBPS__book.opf": package, "OEBPS__cover": b"\x89PNG\r\n\x1a\n\0\0"}
     assert read("zip", epub(**parts)).text == "# One\n\nFog & tide …\n\n"
 
