@@ -3,9 +3,9 @@
 Run ``python -m tests.benchmarks.documents FOLDER --pdftotext PROGRAM --python INTERPRETER``. Test folders of other
 programs say most, since files that one's own writers made prove little. The references are Poppler's ``pdftotext`` for
 PDF, and python-docx, openpyxl and python-pptx for office files, run by an interpreter that has them; what is not given
-is left out. A file has its words if at least 90 in 100 of those that the reference finds are found, each as often. Titles
-with wide spaces and words in two halves are read with blanks in them by one reader and not by the other: so runs of
-three letters are compared as well, without the blanks.
+is left out. A file has its words if at least 90 in 100 of those that the reference finds are found, each as often.
+Where letters stand far apart one reader sees a word and the other sees letters: so runs of three letters are compared
+as well, without the blanks.
 """
 
 from __future__ import annotations
