@@ -171,11 +171,11 @@ def main() -> int:
         rows[path.suffix.lower()].append(path)
         if isinstance(found, Skipped):
             reasons[path.suffix.lower()][found.reason] += 1
-    print("| kind | files | accepted | with words by the reference | 90 % of its words | 90 % of its letters |")
+    print("| kind | files | accepted | with words by the reference | 90 % of its words | or of its letters |")
     print("|---|---|---|---|---|---|")
     for kind, files in sorted(rows.items()):
         known = [shares[path] for path in files if path in shares]
-        parts = [sum(value[which] >= SHARE for value in known) for which in (0, 1)]
+        parts = [sum(max(value[:count]) >= SHARE for value in known) for count in (1, 2)]
         shown = " | ".join(f"{part} ({100 * part / len(known):.1f} %)" if known else "-" for part in parts)
         print(f"| {kind} | {len(files)} | {len(files) - reasons[kind].total()} | {len(known) or '-'} | {shown} |")
     for kind, counts in sorted(reasons.items()):

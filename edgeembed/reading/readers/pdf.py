@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..budget import SECONDS_PER_PAGE, allow_more
@@ -39,11 +40,19 @@ def read_pdf(data: bytes) -> ExtractedText:
         raise needs("PDF") from error
     try:
         pdf = pypdfium2.PdfDocument(data)
-        pdf.init_forms()
     except pypdfium2.PdfiumError as error:
         if error.err_code in (pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY):
             raise Unreadable("encrypted: needs a password") from error
         raise Unreadable("damaged: not a whole PDF") from error
+    with closing(pdf):  # or it would stay until a cycle of objects is collected
+        return _read(pdf)
+
+
+def _read(pdf: PdfDocument) -> ExtractedText:
+    import pypdfium2
+
+    with suppress(pypdfium2.PdfiumError):  # a form that is damaged costs its values alone
+        pdf.init_forms()
     allow_more(len(pdf) * SECONDS_PER_PAGE)
     builder, broken = TextBuilder(), 0
     for number in range(len(pdf)):
@@ -71,7 +80,7 @@ def _page_text(pdf: PdfDocument, number: int) -> str:
 
     page = pdf[number]
     notes = list(_notes(pdf, page))
-    if raw.FPDFPage_GetAnnotCount(page):
+    if notes:
         # What forms and notes show is drawn onto the page, in memory alone; it must be opened again to be read.
         raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
         page.close()
@@ -84,7 +93,7 @@ def _page_text(pdf: PdfDocument, number: int) -> str:
 
 
 def _notes(pdf: PdfDocument, page: PdfPage) -> Iterator[tuple[str, str]]:
-    """What a page's form and notes hold: the field or the author, which may be empty, and the text."""
+    """What the form and the notes on a page hold: the field or the author, and the text; both may be empty."""
     from pypdfium2 import raw
 
     for index in range(raw.FPDFPage_GetAnnotCount(page)):
@@ -92,24 +101,24 @@ def _notes(pdf: PdfDocument, page: PdfPage) -> Iterator[tuple[str, str]]:
         if not annotation:
             continue
         kind = raw.FPDFAnnot_GetSubtype(annotation)
-        if raw.FPDFAnnot_GetFlags(annotation) & raw.FPDF_ANNOT_FLAG_HIDDEN:
-            pair = ("", "")
-        elif kind == raw.FPDF_ANNOT_WIDGET:
-            pair = _field(pdf.formenv, annotation) if pdf.formenv is not None else ("", "")
-        elif kind in (raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_LINK):  # a popup shows what its note says
-            pair = ("", "")
-        else:
-            pair = (
-                _string(raw.FPDFAnnot_GetStringValue, annotation, b"T"),
-                _string(raw.FPDFAnnot_GetStringValue, annotation, b"Contents"),
-            )
+        is_hidden = raw.FPDFAnnot_GetFlags(annotation) & raw.FPDF_ANNOT_FLAG_HIDDEN
+        # A popup shows what its note says, and a link nothing; most pages have no others.
+        if not is_hidden and kind not in (raw.FPDF_ANNOT_POPUP, raw.FPDF_ANNOT_LINK):
+            is_field = kind == raw.FPDF_ANNOT_WIDGET and pdf.formenv is not None
+            yield _field(pdf.formenv, annotation) if is_field else _note(annotation)
         raw.FPDFPage_CloseAnnot(annotation)
-        if pair[1]:
-            yield pair
+
+
+def _note(annotation: Any) -> tuple[str, str]:
+    """The author and the text of a note, each may be empty."""
+    from pypdfium2 import raw
+
+    author, text = (_string(raw.FPDFAnnot_GetStringValue, annotation, key) for key in (b"T", b"Contents"))
+    return author, text
 
 
 def _field(form: Any, annotation: Any) -> tuple[str, str]:
-    """The label and the value of a form field; both empty: it has none, or hides it."""
+    """The label and the value of a form field; the value may be empty, or is hidden."""
     from pypdfium2 import raw
 
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ...budget import allow_more
 from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..data.rows import one_line
@@ -23,6 +24,10 @@ from .drawings import add_drawings
 
 _REFERENCE = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
 _HAS_ERROR = re.compile(rb'<(?:\w+:)?c\s[^>]*?\bt="e"')
+_MOST_WITH_ERRORS = 200_000
+"""Cells of a sheet with errors that is read for these; in larger ones they are left out, for the sake of time."""
+_SECONDS_PER_CELL = 5e-5
+"""Some four times what it takes."""
 _LEGACY = "[Threaded comment]"
 """What the older form of a comment begins with that has a newer form beside it."""
 
@@ -104,14 +109,18 @@ def _scan(archive: Archive, part: str) -> _Scan:
         data = archive.part(part)
     except Unreadable:
         return _Scan(False, False, {})
-    letters, last = set[bytes](), 0
+    letters, last, cells = set[bytes](), 0, 0
     for match in _REFERENCE.finditer(data):
         letters.add(match[1])
         last = max(last, int(match[2]))
+        cells += 1
     used = sorted(column_of(name.decode()) for name in letters)
     is_stray = bool(used) and (used[-1] + 1) * last > MOST_CELLS
     columns = {column: place if is_stray else column - used[0] for place, column in enumerate(used)}
-    return _Scan(b"sheetData" in data, is_stray or _HAS_ERROR.search(data) is not None, columns)
+    is_slow = is_stray or (cells <= _MOST_WITH_ERRORS and _HAS_ERROR.search(data) is not None)
+    if is_slow:
+        allow_more(cells * _SECONDS_PER_CELL)
+    return _Scan(b"sheetData" in data, is_slow, columns)
 
 
 def _comments(archive: Archive, part: str) -> list[tuple[str, str]]:
