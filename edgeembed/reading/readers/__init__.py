@@ -20,7 +20,9 @@ class Reader(NamedTuple):
 
 
 READERS = {
+    "cards": Reader("mail.cards", "read_cards"),
     "csv": Reader("data.delimited", "read_csv"),
+    "emlx": Reader("mail.mailbox", "read_emlx"),
     "feed": Reader("web.feed", "read_feed"),
     "html": Reader("web.html", "read_html"),
     "ipynb": Reader("data.notebook", "read_notebook"),
@@ -28,6 +30,7 @@ READERS = {
     "jsonl": Reader("data.json_values", "read_json_lines"),
     "mail": Reader("mail.message", "read_mail"),
     "markup": Reader("web.markup", "read_markup"),
+    "mbox": Reader("mail.mailbox", "read_mbox"),
     "ole": Reader("office.compound_file", "read_ole"),
     "pdf": Reader("pdf", "read_pdf"),
     "plain": Reader("data.plain", "read_plain"),

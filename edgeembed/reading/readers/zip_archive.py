@@ -34,17 +34,20 @@ class Handler(Protocol):
 
 
 class Archive:
-    """The parts of a zip archive by name."""
+    """The parts of a zip archive by name: letters may be small or capital, as ECMA-376 allows, and ``/`` be ``\\``."""
 
     def __init__(self, data: bytes) -> None:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise Unreadable("damaged: not a whole archive") from error
-        self.names = self._zip.namelist()
+        self._parts = {_equivalent(info.filename): info for info in reversed(self._zip.infolist())}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._zip.NameToInfo
+        return self._info(name) is not None
+
+    def _info(self, name: str) -> zipfile.ZipInfo | None:
+        return self._zip.NameToInfo.get(name) or self._parts.get(_equivalent(name))
 
     def part(self, name: str) -> bytes:
         """The content of one part.
@@ -53,13 +56,12 @@ class Archive:
             Unreadable: it is missing, damaged, encrypted, or unpacks to too much.
         """
         try:
-            info = self._zip.getinfo(name)
+            if (info := self._info(name)) is None:
+                raise Unreadable(f"damaged: {name} is missing")
             if info.flag_bits & _ENCRYPTED:
                 raise Unreadable("encrypted: needs a password")
             with self._zip.open(info) as file:
                 data = file.read(MAX_PART_BYTES + 1)
-        except KeyError as error:
-            raise Unreadable(f"damaged: {name} is missing") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
             raise Unreadable(f"damaged: {name} cannot be unpacked") from error
         if len(data) > MAX_PART_BYTES:
@@ -92,7 +94,8 @@ class Archive:
             attributes = element.attributes
             if element.name == "Relationship" and attributes.get("TargetMode") != "External":
                 kind = attributes.get("Type", "").rpartition("/")[2]
-                relations[attributes.get("Id", "")] = (kind, joined(folder, attributes.get("Target", "")))
+                target = attributes.get("Target", "").replace("\\", "/")
+                relations[attributes.get("Id", "")] = (kind, joined(folder, target))
         return relations
 
 
@@ -117,6 +120,10 @@ class _Elements:
 
     def data(self, text: str) -> None:
         self.elements[-1].text += text
+
+
+def _equivalent(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").lower()
 
 
 def joined(folder: str, target: str) -> str:

@@ -23,6 +23,18 @@ from edgeembed.reading.entries import PICTURE
         ("a.xml", b"<?xml version='1.0'?><rss>", "feed"),
         ("a.xml", b"<?xml version='1.0'?><project>", None),
         ("a.txt", b"", None),
+        ("a.mbox", b"From ann\nSubject: s\n", "mbox"),
+        ("Inbox", b"From - Mon Mar  2\r\nX-Mozilla-Status: 0001\r\n", "mbox"),
+        ("Inbox", b"From here on we walk\nto the pier: far\n", None),
+        ("letter", b"From us all: a greeting\n\nwords", None),
+        ("Mail/cur/1.M2.host:2,S", b"Return-Path: <a@b>\r\nFrom: a\r\nSubject: s\r\n\r\nx", "mail"),
+        ("Mail/new/1.txt", b"not a message\n", None),
+        ("inbox/12", b"Received: x\n by y\nDate: z\nTo: a\n\nx", "mail"),
+        ("a.msg", b"Date: z\nFrom: a\nTo: a\n\nx", "mail"),
+        ("notes", b"From: a\nTo: b\n\nDate: c\n", None),
+        ("a.md", b"Date: z\nFrom: a\nTo: a\n\nx", None),
+        ("1.emlx", b"12\nSubject: s", "emlx"),
+        ("a.VCF", b"BEGIN:VCARD", "cards"),
         ("BMW.txt", b"BMW and GIF8, ID3 tags, RIFFs and PK", None),
     ],
 )
@@ -58,7 +70,10 @@ def test_why_a_file_is_not_read(name: str, head: bytes, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.pdf", True), ("b/C.DOCX", True), ("a.csv", True), ("a.xml", True), ("a.txt", False), ("pdf", False)],
+    [
+        *[("a.pdf", True), ("b/C.DOCX", True), ("a.csv", True), ("a.xml", True), ("a.txt", False), ("pdf", False)],
+        *[("a.ics", True), ("Mail/Inbox", True), ("cur/1.host:2,", True), ("LICENSE", False)],
+    ],
 )
 def test_which_names_newer_readers_may_read_better(name: str, expected: bool) -> None:
     assert may_have_reader(name) is expected

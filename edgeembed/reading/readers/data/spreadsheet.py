@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, time
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...extracted import ExtractedText
 from ...extras import Unreadable, needs
 from ..text_builder import TextBuilder
 from .rows import SAMPLE_LINES, RowFormatter, header_of, one_line
 
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+Rows: TypeAlias = list[tuple[int, list[str]]]
+"""Rows of a sheet that have anything in them, each with its number, from 0 on."""
+MOST_CELLS = 4_000_000
+"""Of a sheet up to the last one used, empty ones too; ``python_calamine`` takes some 60 bytes for each."""
+_CELL = re.compile(r"([A-Z]+)([0-9]+)")
+
 
 def read_spreadsheet(data: bytes) -> ExtractedText:
-    """XLSX, XLSB, XLS and ODS: the rows of each sheet under its name.
+    """XLSB, XLS and ODS: the rows of each sheet under its name. For XLSX see ``office/workbook.py``.
+
+    Raises:
+        Unreadable: it needs a password, or is damaged.
+    """
+    book, builder = open_spreadsheet(data), TextBuilder()
+    for name in book.sheet_names:
+        add_sheet(builder, name, sheet_rows(book, name) or [])
+    return builder.extracted()
+
+
+def open_spreadsheet(data: bytes) -> CalamineWorkbook:
+    """Open a spreadsheet.
 
     Raises:
         Unreadable: it needs a password, or is damaged.
@@ -22,37 +47,71 @@ def read_spreadsheet(data: bytes) -> ExtractedText:
     except ImportError as error:
         raise needs("spreadsheet") from error
     try:
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        with no_panic():
+            return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
     except calamine.PasswordError as error:
         raise Unreadable("encrypted: needs a password") from error
     except calamine.CalamineError as error:
         raise Unreadable(f"damaged: {error}") from error
-    builder = TextBuilder()
-    for name in book.sheet_names:
-        try:
-            rows = book.get_sheet_by_name(name).to_python()
-        except calamine.CalamineError:
-            continue  # a sheet that is a chart
-        texts = [[_cell(value) for value in row] for row in rows]
-        rows_with_text = [row for row in texts if any(row)]
-        if not rows_with_text:
-            continue
-        builder.add(name)
-        builder.end_paragraph("# ")
-        _add_rows(builder, rows_with_text)
-        builder.end_paragraph()
-    return builder.extracted()
 
 
-def _add_rows(builder: TextBuilder, rows: Sequence[Sequence[str]]) -> None:
-    first, header = header_of(rows[:SAMPLE_LINES], sheet=True)
+@contextmanager
+def no_panic() -> Iterator[None]:
+    """What Rust raises where it met what its author did not think of is no ``Exception``, and would end the process."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Unreadable(f"damaged: {one_line(str(error))}") from error
+
+
+def sheet_rows(book: CalamineWorkbook, name: str) -> Rows | None:
+    """The rows of a sheet; ``None``: it cannot be read, or is a chart."""
+    import python_calamine as calamine
+
+    try:
+        with no_panic():
+            sheet = book.get_sheet_by_name(name)
+            first = (sheet.start or (0, 0))[0]
+            texts = [[cell_text(value) for value in row] for row in sheet.to_python()]
+    except (calamine.CalamineError, Unreadable):
+        return None
+    return [(number, row) for number, row in enumerate(texts, first) if any(row)]
+
+
+def add_sheet(builder: TextBuilder, name: str, rows: Rows, comments: Sequence[tuple[str, str]] = ()) -> None:
+    """Add a sheet under its name.
+
+    Args:
+        rows: what is in it; none is added where neither these nor comments are.
+        comments: by the name of the cell, such as ``B7``; each stands behind the row of its cell.
+    """
+    if not rows and not comments:
+        return
+    builder.add(name)
+    builder.end_paragraph("# ")
+    by_row: dict[int, list[str]] = {}
+    for cell, text in comments:
+        place = _CELL.fullmatch(cell)
+        by_row.setdefault(int(place[2]) - 1 if place else -1, []).append(f"({cell}: {text})")
+    first, header = header_of([row for _, row in rows[:SAMPLE_LINES]], sheet=True)
     labels = RowFormatter(header)
-    for index, row in enumerate(rows):
-        builder.add(labels.line(row, first=index <= first))
+    for index, (number, row) in enumerate(rows):
+        builder.add(" ".join([labels.line(row, first=index <= first), *by_row.pop(number, ())]))
         builder.end_line()
+    for left in by_row.values():  # on empty cells
+        builder.add(" ".join(left))
+        builder.end_line()
+    builder.end_paragraph()
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """The value of a cell as one line: whole numbers without a point, a day without its hour."""
+    if isinstance(value, str):
+        return one_line(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return str(value.date())
     return one_line(str(value))

@@ -1,41 +1,70 @@
-"""E-mail as files: subject, sender, receivers, date and text; attachments by name."""
+"""E-mail as files: subject, people, date and text; of attachments those that are text, the others by name."""
 
 from __future__ import annotations
 
 import email
 from collections.abc import Iterator
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
+from contextlib import suppress
 from email.message import Message
+from typing import NamedTuple
 
-from ...decode import decode
 from ...extracted import ExtractedText
+from ...extras import Unreadable
+from ..office.rtf import read_rtf
 from ..text_builder import TextBuilder
 from ..web.html import decode_html, html_text
+from .cards import cards_text, rejoined
+from .headers import MailPolicy, header_text, text_of
 
+_POLICY = MailPolicy()
 _FIELDS = ("From", "To", "Cc", "Date")
 _STUB = 0.3
 """A plain text that is so much shorter than the formatted one only says that there is a formatted one."""
+_CARDS = ("text/calendar", "text/vcard", "text/x-vcard", "text/directory")
+_RICH_TEXT = ("text/rtf", "application/rtf")
+_MOST_CHARACTERS = 200_000
+"""Of an attached text: beyond that it is data rather than something that was written."""
+_DEEPEST = 20
+"""Messages and parts within each other; what is deeper is made to do harm."""
+
+
+class _Part(NamedTuple):
+    """What is shown of a part of a message."""
+
+    kind: str
+    """Its media type."""
+    text: str
 
 
 def read_mail(data: bytes) -> ExtractedText:
     """A message as RFC 5322 has it (``.eml``), or a web page packed as one (``.mhtml``)."""
-    # Not the newer policy, whose header parser raises on much of what is sent.
-    message = email.message_from_bytes(data)
     builder = TextBuilder()
-    fields = {name: _header(message, name) for name in _FIELDS}
-    add_message(builder, _header(message, "Subject"), fields, "")
-    for text in _texts(message):
-        builder.add(text)
-        builder.end_paragraph(verbatim=True)
-    add_attachments(builder, [name for part in message.walk() if (name := _file_name(part))])
+    add_mail(builder, data)
     return builder.extracted()
 
 
-def add_message(builder: TextBuilder, subject: str, fields: dict[str, str], body: str) -> None:
-    """What every message has, however it is stored."""
+def add_mail(builder: TextBuilder, data: bytes) -> None:
+    """Add a message, and those that are attached to it, each under its subject."""
+    _add(builder, email.message_from_bytes(data, policy=_POLICY), 1)
+
+
+def _add(builder: TextBuilder, message: Message, level: int) -> None:
+    fields = {name: _field(message, name) for name in _FIELDS}
+    add_message(builder, _field(message, "Subject"), fields, "", level=level)
+    attached = list[Message]()
+    for part in _parts(message, attached, level):
+        builder.add(part.text)
+        builder.end_paragraph(verbatim=True)
+    add_attachments(builder, [name for part in _leaves(message, level) if (name := _file_name(part))])
+    for inner in attached:
+        if level < _DEEPEST:
+            _add(builder, inner, level + 1)
+
+
+def add_message(builder: TextBuilder, subject: str, fields: dict[str, str], body: str, *, level: int = 1) -> None:
+    """What every message has, however it is stored; ``level``: 1, and one more for each message that it is within."""
     builder.add(subject)
-    builder.end_paragraph("# ")
+    builder.end_paragraph("#" * min(level, 6) + " ")
     for name, value in fields.items():
         if value.strip():
             builder.add(f"{name}: {value}")
@@ -52,55 +81,80 @@ def add_attachments(builder: TextBuilder, names: list[str]) -> None:
         builder.end_paragraph()
 
 
-def _texts(message: Message) -> Iterator[str]:
-    """The texts of a message and of those in it, each in its best form."""
+def _parts(message: Message, attached: list[Message], depth: int) -> Iterator[_Part]:
+    """The texts of a message, each in its best form; messages in it are put into ``attached``."""
     kind = message.get_content_type()
-    if kind == "multipart/alternative":
-        texts = [(part, "\n".join(_texts(part))) for part in _parts(message)]
-        plain = next((text for part, text in texts if part.get_content_type() == "text/plain"), "")
-        longest = max((text for _, text in texts), key=len, default="")
-        yield plain if len(plain) > _STUB * len(longest) else longest
+    inner = _children(message) if depth < _DEEPEST else []
+    if kind == "message/rfc822" or kind == "message/global":
+        attached += inner
+    elif kind == "multipart/alternative":
+        choice = [list(_parts(part, attached, depth + 1)) for part in inner]
+        yield from _best(choice)
     elif message.is_multipart():
-        for part in _parts(message):
-            yield from _texts(part)
-    elif kind in ("text/plain", "text/html") and not _file_name(message):
-        raw = message.get_payload(decode=True)
-        if isinstance(raw, bytes):
-            yield html_text(_decoded(raw, message, html=True)).text if kind == "text/html" else _decoded(raw, message)
+        for part in inner:
+            yield from _parts(part, attached, depth + 1)
+    else:
+        with suppress(Unreadable):  # a part that is none of what it says costs itself alone
+            if text := _text(message, kind):
+                yield _Part(kind, text)
 
 
-def _parts(message: Message) -> list[Message]:
+def _best(choice: list[list[_Part]]) -> list[_Part]:
+    """Of forms of the same thing the plain one, if it is no stub, else the longest; invitations come beside either."""
+    cards = [form for form in choice if form and form[0].kind in _CARDS]
+    forms = [form for form in choice if form not in cards] or cards[:1]
+    sizes = [sum(len(part.text) for part in form) for form in forms]
+    longest = max(sizes, default=0)
+    for form, size in zip(forms, sizes, strict=True):
+        if form and form[0].kind == "text/plain" and size > _STUB * longest:
+            return form
+    return next((form for form, size in zip(forms, sizes, strict=True) if size == longest), [])
+
+
+def _text(part: Message, kind: str) -> str:
+    """The text of a part that has no others in it; empty: it is no text.
+
+    Raises:
+        Unreadable: it is not what it says.
+    """
+    raw = part.get_payload(decode=True)
+    if not isinstance(raw, bytes) or not (kind.startswith("text/") or kind in _RICH_TEXT):
+        return ""
+    charset = part.get_content_charset()
+    if kind in _RICH_TEXT:
+        text = read_rtf(raw).text
+    elif kind == "text/html":
+        text = html_text(text_of(raw, charset) if charset else decode_html(raw)).text
+    elif kind in _CARDS:
+        text = cards_text(text_of(rejoined(raw), charset))
+    else:
+        text = text_of(raw, charset)
+    return text[:_MOST_CHARACTERS] if _file_name(part) else text
+
+
+def _children(message: Message) -> list[Message]:
     payload = message.get_payload()
     return [part for part in payload if isinstance(part, Message)] if isinstance(payload, list) else []
 
 
-def _decoded(raw: bytes, part: Message, *, html: bool = False) -> str:
-    charset = part.get_content_charset()
-    try:
-        if charset:
-            return raw.decode(charset).replace("\r\n", "\n")
-    except (LookupError, UnicodeError):
-        pass  # it says wrong
-    return decode_html(raw) if html else decode(raw) or ""
+def _leaves(message: Message, depth: int) -> Iterator[Message]:
+    """All parts of a message; of one that is attached, the part that holds it alone."""
+    yield message
+    if message.get_content_type() not in ("message/rfc822", "message/global") and depth < _DEEPEST:
+        for part in _children(message):
+            yield from _leaves(part, depth + 1)
 
 
-def _header(message: Message, name: str) -> str:
-    value = message.get(name, "")
-    try:
-        text = str(make_header(decode_header(value)))
-    except (LookupError, UnicodeError, ValueError, HeaderParseError):
-        text = str(value)
-    return " ".join(text.split())
+def _field(message: Message, name: str) -> str:
+    return header_text(str(message.get(name, "")))
 
 
 def _file_name(part: Message) -> str:
     """The name of an attachment; empty: it is none."""
     if part.get_content_disposition() == "inline" and part.get_content_maintype() == "text":
         return ""
-    name = part.get_filename()
-    if not name:
-        return ""
     try:
-        return str(make_header(decode_header(name)))
-    except (LookupError, UnicodeError, ValueError, HeaderParseError):
-        return name
+        name = part.get_filename()
+    except (LookupError, UnicodeError, ValueError):  # a charset that Python does not know
+        return ""
+    return header_text(name) if name else ""

@@ -1,4 +1,4 @@
-"""Office Open XML: Word and PowerPoint; and which document a zip archive is.
+"""Office Open XML: Word, PowerPoint and Excel; and which document a zip archive is.
 
 The XML is read as it is, without the libraries that offer it as objects: those leave out what stands in text boxes,
 content controls, footnotes or grouped shapes, and need a tree of the whole document in memory.
@@ -8,16 +8,20 @@ The format is ECMA-376, https://ecma-international.org/publications-and-standard
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ...extracted import ExtractedText
 from ...extras import Unreadable
-from ..data.spreadsheet import read_spreadsheet
+from ..about import fields_of, with_about
 from ..web.epub import read_epub
 from ..zip_archive import Archive
 from .open_document import read_open_document
 from .slides import read_slides
 from .word import read_word
+from .workbook import read_workbook
 
 _AN_ARCHIVE = "not text: an archive (archives are not opened)"
+_ABOUT, _META = "core-properties", "meta.xml"
 
 
 def read_zip(data: bytes) -> ExtractedText:
@@ -28,20 +32,28 @@ def read_zip(data: bytes) -> ExtractedText:
     """
     archive = Archive(data)
     if "[Content_Types].xml" in archive:
-        main = _main_part(archive)
-        kind = _content_type(archive, main)
-        if "wordprocessingml" in kind or "ms-word." in kind:
-            return read_word(archive, main)
-        if "presentationml" in kind or "ms-powerpoint." in kind:
-            return read_slides(archive, main)
-        if "spreadsheetml" in kind or "ms-excel." in kind:
-            return read_spreadsheet(data)
-    if "mimetype" in archive:
-        kind = archive.part("mimetype").decode("ascii", "replace").strip()
-        if kind == "application/epub+zip":
-            return read_epub(archive)
-        if kind.startswith("application/vnd.oasis.opendocument."):
-            return read_open_document(archive, data, kind)
+        return with_about(_read_office(archive, data), _about(archive))
+    kind = archive.part("mimetype").decode("ascii", "ignore").strip() if "mimetype" in archive else ""
+    if kind.startswith("application/epub+zip") or (not kind and "META-INF/container.xml" in archive):
+        return read_epub(archive)
+    if "content.xml" in archive and "META-INF/manifest.xml" in archive:
+        entries = archive.elements("META-INF/manifest.xml")
+        whole = [e.attributes.get("media-type", "") for e in entries if e.attributes.get("full-path") == "/"]
+        kind = kind or next(iter(whole), "")
+    if kind.startswith("application/vnd.oasis.opendocument."):
+        return with_about(read_open_document(archive, data, kind), _about(archive))
+    raise Unreadable(_AN_ARCHIVE)
+
+
+def _read_office(archive: Archive, data: bytes) -> ExtractedText:
+    main = _main_part(archive)
+    kind = _content_type(archive, main)
+    if "wordprocessingml" in kind or "ms-word." in kind:
+        return read_word(archive, main)
+    if "presentationml" in kind or "ms-powerpoint." in kind:
+        return read_slides(archive, main)
+    if "spreadsheetml" in kind or "ms-excel." in kind:
+        return read_workbook(archive, data, main)
     raise Unreadable(_AN_ARCHIVE)
 
 
@@ -53,7 +65,24 @@ def _main_part(archive: Archive) -> str:
 
 
 def _content_type(archive: Archive, part: str) -> str:
+    """The media type of a part: the one that it is given by its name, else the default of its suffix.
+
+    https://ecma-international.org/publications-and-standards/standards/ecma-376/, part 2, 7.2.3.4.
+    """
+    default, suffix = "", part.rpartition(".")[2].lower()
     for element in archive.elements("[Content_Types].xml"):
-        if element.attributes.get("PartName", "").lstrip("/") == part:
-            return element.attributes.get("ContentType", "")
-    return ""
+        attributes = element.attributes
+        if element.name == "Override" and attributes.get("PartName", "").lstrip("/").lower() == part.lower():
+            return attributes.get("ContentType", "")
+        if element.name == "Default" and attributes.get("Extension", "").lower() == suffix:
+            default = attributes.get("ContentType", "")
+    return default
+
+
+def _about(archive: Archive) -> dict[str, str]:
+    """What a document says of itself: title, author and the like."""
+    parts = [part for kind, part in archive.relations("").values() if kind == _ABOUT]
+    for part in [part for part in (*parts, _META) if part in archive]:
+        with suppress(Unreadable):  # damage beside the text costs these fields alone
+            return fields_of(archive.elements(part))
+    return {}

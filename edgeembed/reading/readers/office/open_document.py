@@ -6,12 +6,19 @@ https://docs.oasis-open.org/office/OpenDocument/v1.3/
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
 
 from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..data.spreadsheet import read_spreadsheet
 from ..zip_archive import Archive
 from .paragraphs import Paragraphs
+
+_MARGINS = ("header", "footer", "header-left", "footer-left", "header-first", "footer-first")
+_DECLARED = ("header-decl", "footer-decl", "date-time-decl")
+"""What slides have at their top and bottom, said once for several of them."""
 
 
 def read_open_document(archive: Archive, data: bytes, kind: str) -> ExtractedText:
@@ -28,16 +35,61 @@ def read_open_document(archive: Archive, data: bytes, kind: str) -> ExtractedTex
     if "META-INF/manifest.xml" in archive and b"encryption-data" in archive.part("META-INF/manifest.xml"):
         raise Unreadable("encrypted: needs a password")
     if kind.endswith((".spreadsheet", ".spreadsheet-template")):
-        return read_spreadsheet(data)
+        return _read_sheets(archive, data)
     text = _OpenText()
     archive.parse("content.xml", text)
     if not text.breaks:
         text.builder.forget_pages()
+    with suppress(Unreadable):  # damage beside the text costs headers and footers, not the text
+        if "styles.xml" in archive:
+            aside = _Asides(_MARGINS)
+            archive.parse("styles.xml", aside)
+            text.builder.add("\n".join(dict.fromkeys(aside.texts)))
+            text.builder.end_paragraph()
     return text.builder.extracted()
 
 
+def _read_sheets(archive: Archive, data: bytes) -> ExtractedText:
+    extracted = read_spreadsheet(data)
+    with suppress(Unreadable):
+        aside = _Asides(("annotation",))
+        archive.parse("content.xml", aside)
+        comments = "".join(f"({text})\n" for text in aside.texts)
+        extracted = replace(extracted, text=extracted.text + comments)
+    return extracted
+
+
+class _Asides:
+    """The handler for what stands in elements of some names, such as the headers of pages: a text for each."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.texts: list[str] = []
+        self._names = names
+        self._depth = 0
+        self._paragraphs = 0
+        self._pieces: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += name in self._names
+        self._paragraphs += name in ("p", "h")
+        if name in ("p", "h", "s", "tab", "line-break"):
+            self._pieces.append(" ")
+
+    def end(self, name: str) -> None:
+        self._paragraphs -= name in ("p", "h")
+        if name in self._names:
+            self._depth -= 1
+            if text := " ".join("".join(self._pieces).split()):
+                self.texts.append(text)
+            self._pieces.clear()
+
+    def data(self, text: str) -> None:
+        if self._depth and self._paragraphs:
+            self._pieces.append(text)
+
+
 class _OpenText(Paragraphs):
-    HIDDEN = frozenset({"tracked-changes", "note-citation", "forms", "annotation-end", "creator", "date"})
+    HIDDEN = frozenset({"tracked-changes", "note-citation", "forms", "annotation-end"})
     TABLE, ROW, CELLS = "table", "table-row", frozenset({"table-cell", "covered-table-cell"})
 
     def __init__(self) -> None:
@@ -47,6 +99,9 @@ class _OpenText(Paragraphs):
         """Paragraphs that are open; those in notes and boxes are within others."""
         self._inline = 0
         """Notes that are open: they stay in the paragraph that they belong to."""
+        self._comments = 0
+        """Comments that are open. Who made them, and when, is left out; elsewhere a date is a field of the text."""
+        self._left_out = ""
         self.builder.new_page()
 
     def open_element(self, name: str, attributes: dict[str, str]) -> None:
@@ -59,7 +114,12 @@ class _OpenText(Paragraphs):
                 self.mark = "#" * min(6, int(attributes.get("outline-level", "1"))) + " "
         elif name in ("note", "annotation"):
             self._inline += 1
+            self._comments += name == "annotation"
             self.add(" (")
+        elif name in ("creator", "date") and self._comments:
+            self._left_out = name
+        elif name in _DECLARED:
+            self._open += 1
         elif name in ("s", "tab"):
             self.add(" ")
         elif name == "line-break":
@@ -85,8 +145,14 @@ class _OpenText(Paragraphs):
                 self.end_paragraph()
         elif name in ("note", "annotation"):
             self._inline -= 1
+            self._comments -= name == "annotation"
             self.add(") ")
+        elif name == self._left_out:
+            self._left_out = ""
+        elif name in _DECLARED:
+            self._open -= 1
+            self.end_paragraph()
 
     def take_text(self, text: str) -> None:
-        if self._open:
+        if self._open and not self._left_out:
             self.add(re.sub(r"\s+", " ", text))  # line ends in the XML mean nothing

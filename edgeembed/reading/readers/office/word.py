@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from ...decode import decode
 from ...extracted import ExtractedText
 from ...extras import Unreadable
+from ..mail.message import read_mail
+from ..web.html import decode_html, html_text
 from ..zip_archive import Archive, Element
+from .drawings import add_drawings
 from .paragraphs import Paragraphs
+from .rtf import read_rtf
 
-# Word
+_MAIN = "word/document.xml"
 
 
 def read_word(archive: Archive, main: str) -> ExtractedText:
@@ -22,7 +27,7 @@ def read_word(archive: Archive, main: str) -> ExtractedText:
         if kind == "styles" and part in archive:
             with suppress(Unreadable):  # damage beside the text costs headings, not the text
                 levels = _heading_levels(archive.elements(part))
-    text = _Word(levels)
+    text = _Word(levels, lambda id: _imported(archive, archive.relations(main).get(id, ("", ""))[1]))
     archive.parse(main, text)
     if not text.breaks:
         text.builder.forget_pages()  # written by a program that does not say where pages end
@@ -37,7 +42,27 @@ def read_word(archive: Archive, main: str) -> ExtractedText:
                 seen.add(words)
                 text.builder.add(words)
                 text.builder.end_paragraph(verbatim=True)
+    add_drawings(text.builder, archive, main)
     return text.builder.extracted()
+
+
+def _imported(archive: Archive, part: str) -> str:
+    """The text of a file of another format that stands in a document (``altChunk``); empty: it cannot be read."""
+    suffix = part.rpartition(".")[2].lower()
+    with suppress(Unreadable):
+        data = archive.part(part)
+        if suffix in ("mht", "mhtml", "eml"):
+            return read_mail(data).text
+        if suffix in ("htm", "html", "xhtml"):
+            return html_text(decode_html(data)).text
+        if suffix == "rtf":
+            return read_rtf(data).text
+        if suffix in ("docx", "docm", "dotx"):
+            inner = Archive(data)
+            return read_word(inner, _MAIN).text if _MAIN in inner else ""
+        if suffix in ("txt", "xml"):
+            return decode(data) or ""
+    return ""
 
 
 def _heading_levels(styles: Sequence[Element]) -> dict[str, int]:
@@ -56,8 +81,10 @@ def _heading_levels(styles: Sequence[Element]) -> dict[str, int]:
 class _Word(Paragraphs):
     HIDDEN = frozenset({"Fallback", "del", "moveFrom", "rPr", "sectPr", "tblPr"})
 
-    def __init__(self, levels: dict[str, int]) -> None:
+    def __init__(self, levels: dict[str, int], imported: Callable[[str], str] = lambda id: "") -> None:
+        """``imported``: gives the text of a file that is imported where its id stands."""
         super().__init__()
+        self._imported = imported
         self.breaks = 0
         """Ends of pages, as the program that wrote the file saw them last."""
         self._levels = levels
@@ -79,6 +106,9 @@ class _Word(Paragraphs):
             self.add("\f")
         elif name == "pStyle" and attributes.get("val") in self._levels:
             self.mark = "#" * min(6, self._levels[attributes["val"]]) + " "
+        elif name == "altChunk":
+            self.builder.add(self._imported(attributes.get("r:id", "")))
+            self.builder.end_paragraph(verbatim=True)
         elif name == "numPr" and not self.mark:
             self.mark = "- "
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
+from contextlib import suppress
 
 from ...extracted import ExtractedText
 from ...extras import Unreadable
@@ -20,8 +22,10 @@ def read_epub(archive: Archive) -> ExtractedText:
     roots = [e.attributes.get("full-path", "") for e in archive.elements("META-INF/container.xml")]
     root = next(filter(None, roots), "")
     package, folder = archive.elements(root), posixpath.dirname(root)
-    parts = {e.attributes.get("id"): e.attributes.get("href", "") for e in package if e.name == "item"}
-    order = [joined(folder, parts.get(e.attributes.get("idref"), "")) for e in package if e.name == "itemref"]
+    chapters = [e.attributes for e in package if e.name == "item" and not _is_picture(e.attributes)]
+    parts = {chapter.get("id"): chapter.get("href", "") for chapter in chapters}
+    references = [e.attributes.get("idref") for e in package if e.name == "itemref"]
+    order = [joined(folder, parts[reference]) for reference in references if reference in parts]
     closed = archive.part("META-INF/encryption.xml") if "META-INF/encryption.xml" in archive else b""
     if any(part.encode() in closed for part in order):  # fonts may be, for their own reasons
         raise Unreadable("encrypted: protected against copying")
@@ -31,6 +35,12 @@ def read_epub(archive: Archive) -> ExtractedText:
         builder.end_paragraph("# ")
     for part in order:
         if part in archive:
-            builder.add(html_text(decode_html(archive.part(part)), title=False).text)
-            builder.end_paragraph(verbatim=True)
+            with suppress(Unreadable):  # a chapter that is none, or is damaged, costs itself alone
+                builder.add(html_text(decode_html(archive.part(part)), title=False).text)
+                builder.end_paragraph(verbatim=True)
     return builder.extracted()
+
+
+def _is_picture(item: Mapping[str, str]) -> bool:
+    """Whether a part of a book, which may stand between its chapters, is a picture; SVG is one written in letters."""
+    return item.get("media-type", "").startswith("image/")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edgeembed.reading.extras import Unreadable
 from edgeembed.reading.readers import read
+from edgeembed.reading.readers.data.spreadsheet import cell_text, no_panic
 from tests.support.documents import saved
 
 
@@ -40,6 +42,25 @@ def test_which_row_of_a_sheet_names_the_columns(rows: list[list[object]], expect
     for row in rows:
         book.active.append(row)
     assert read("zip", saved(book.save)).text.startswith("# Sheet\n\n" + expected)
+
+
+def test_numbers_and_days_as_people_write_them() -> None:
+    from datetime import datetime
+
+    values = ("12", 12.0, 0.5, 1e300, True, datetime(2026, 3, 2), datetime(2026, 3, 2, 9, 5), "a\nb")
+    assert [cell_text(value) for value in values] == [
+        *("12", "12", "0.5", "1e+300", "True", "2026-03-02", "2026-03-02 09:05:00", "a b")
+    ]
+
+
+def test_a_panic_of_the_library_is_damage() -> None:
+    class PanicException(BaseException):
+        """As what Rust raises is called."""
+
+    with pytest.raises(Unreadable, match="damaged: no entry"), no_panic():
+        raise PanicException("no\nentry")
+    with pytest.raises(KeyboardInterrupt), no_panic():
+        raise KeyboardInterrupt
 
 
 def test_open_document_spreadsheet() -> None:

@@ -46,3 +46,53 @@ def test_open_document_that_is_encrypted() -> None:
     parts = {"META-INF__manifest.xml": "<manifest><encryption-data/></manifest>", "content.xml": b"\x01\x02"}
     data = zipped(mimetype="application/vnd.oasis.opendocument.text", **parts)
     assert reason("zip", data) == "encrypted: needs a password"
+
+
+def test_headers_footers_and_dates_are_text_and_who_commented_is_not() -> None:
+    content = (
+        "<text><p>On <date>2 March</date> we leave<annotation><creator>Ann</creator><date>2026</date><p>at last</p>"
+        "</annotation></p></text>"
+    )
+    footers = "<footer><p>Page <n>1</n></p></footer><footer><p>Draft</p></footer>"
+    styles = f"<s><master-page><header><p>Draft</p></header>{footers}</master-page></s>"
+    parts = {
+        "content.xml": content,
+        "styles.xml": styles,
+        "meta.xml": "<m><title>Trip</title><keyword>sea</keyword></m>",
+    }
+    text = read("zip", zipped(mimetype="application/vnd.oasis.opendocument.text", **parts)).text
+    assert text == "Title: Trip\nKeywords: sea\n\nOn 2 March we leave (at last )\n\nDraft\nPage 1\n\n"
+
+
+def test_footers_that_slides_share() -> None:
+    content = "<presentation><footer-decl>Harbour board</footer-decl><page><p>one</p></page></presentation>"
+    kind = "application/vnd.oasis.opendocument.presentation"
+    assert read("zip", zipped(mimetype=kind, **{"content.xml": content})).text == "Harbour board\n\none\n\n"
+
+
+def test_the_kind_is_in_the_manifest_too() -> None:
+    kind = "application/vnd.oasis.opendocument.text"
+    manifest = f'<m><file-entry full-path="/" media-type="{kind}"/></m>'
+    assert (
+        read("zip", zipped(**{"META-INF__manifest.xml": manifest, "content.xml": "<text><p>words</p></text>"})).text
+        == "words\n\n"
+    )
+
+
+def test_comments_of_sheets() -> None:
+    from odf.dc import Creator
+    from odf.office import Annotation
+    from odf.opendocument import OpenDocumentSpreadsheet
+    from odf.table import Table, TableCell, TableRow
+    from odf.text import P
+
+    book = OpenDocumentSpreadsheet()
+    table, row, cell, note = Table(name="Bees"), TableRow(), TableCell(valuetype="string"), Annotation()
+    note.addElement(Creator(text="Ann"))
+    note.addElement(P(text="queen is old"))
+    cell.addElement(note)
+    cell.addElement(P(text="hive"))
+    row.addElement(cell)
+    table.addElement(row)
+    book.spreadsheet.addElement(table)
+    assert read("zip", saved(book.save)).text == "# Bees\n\nhive\n\n(queen is old)\n"
