@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from edgeembed import Folder, Index
+from edgeembed import Document, Folder, Index
 from edgeembed.catalog.settings import READERS_VERSION
 from tests.support.pictures import drawing, noise, saved
 from tests.support.tiny_image import tiny_two_tower_bundle
@@ -58,7 +58,7 @@ def folder(album: Path, two_towers: Path) -> Iterator[Folder]:
         yield folder
 
 
-def found(folder: Folder, query: str = "picture", **where: Any) -> set[str]:
+def found(folder: Folder, where: dict[str, Any] | None = None, query: str = "picture") -> set[str]:
     return {id for hit in folder.search(query, k=50, where=where) for id in (hit.id, *hit.copies)}
 
 
@@ -82,34 +82,35 @@ def test_what_photos_say_is_searched_as_their_words(folder: Folder) -> None:
     assert by_words("grandmother") == by_words("canon") == by_words('"big wheel"') == FIRST
     assert by_words("obadiah") == by_words('"dhows in the"') == {"IMG_2.jpg"}
     assert by_words("supplemental") == set()  # a sidecar is no document
-    assert "IMG_2.jpg" not in found(folder, "picture -harbour")
+    assert "IMG_2.jpg" not in found(folder, query="picture -harbour")
     (hit,) = folder.search("harbour", mode="keyword")
     assert hit.matched == ("keyword",)
     assert hit.metadata["photo.caption"] == "Dhows in the harbour"
 
 
 def test_filters_by_facts_of_photos(folder: Folder) -> None:
-    assert found(folder, **{"photo.camera": {"glob": "Canon*"}}) == FIRST
-    assert found(folder, **{"photo.people": {"has": "Obadiah"}}) == {"IMG_2.jpg"}
-    assert found(folder, **{"photo.taken": {">=": "2019-07-14", "<": "2019-07-15"}}) == FIRST
-    assert found(folder, **{"photo.taken": {"<": datetime(2018, 1, 1)}}) == {"IMG_2.jpg"}
-    assert found(folder, **{"photo.taken": None}) == {"IMG_3.png"}
-    assert found(folder, **{"file.date": {">=": "2017-07-13", "<": "2017-07-16"}}) == {"IMG_2.jpg"}
+    assert found(folder, {"photo.camera": {"glob": "Canon*"}}) == FIRST
+    assert found(folder, {"photo.people": {"has": "Obadiah"}}) == {"IMG_2.jpg"}
+    assert found(folder, {"photo.taken": {">=": "2019-07-14", "<": "2019-07-15"}}) == FIRST
+    assert found(folder, {"photo.taken": {"<": datetime(2018, 1, 1)}}) == {"IMG_2.jpg"}
+    assert found(folder, {"photo.taken": None}) == {"IMG_3.png"}
+    assert found(folder, {"file.date": {">=": "2017-07-13", "<": "2017-07-16"}}) == {"IMG_2.jpg"}
     os.utime(folder.path / "IMG_3.png", (10**9, 10**9))  # 2001, of which nothing else is known
     folder.sync()
-    assert found(folder, **{"file.date": {"<": "2002-01-01"}}) == {"IMG_3.png"}
+    assert found(folder, {"file.date": {"<": "2002-01-01"}}) == {"IMG_3.png"}
 
 
 def test_places_near_another(folder: Folder) -> None:
-    assert found(folder, **{"photo.position": {"near": (48.2, 16.4, 5)}}) == FIRST
-    assert found(folder, **{"photo.position": {"near": [48.2, 16.4, 1]}}) == set()
-    assert found(folder, **{"photo.position": {"near": (48.2, 16.4, 10_000)}}) == {*FIRST, "IMG_2.jpg"}
+    assert found(folder, {"photo.position": {"near": (48.2, 16.4, 5)}}) == FIRST
+    assert found(folder, {"photo.position": {"near": [48.2, 16.4, 1]}}) == set()
+    assert found(folder, {"photo.position": {"near": (48.2, 16.4, 10_000)}}) == {*FIRST, "IMG_2.jpg"}
+    wrong: object
     for wrong in ((1, 2), "48,16,5", (1, 2, "x"), 5, (True, 1, 1)):
         with pytest.raises(TypeError, match="takes latitude, longitude and kilometres"):
-            found(folder, **{"photo.position": {"near": wrong}})
+            found(folder, {"photo.position": {"near": wrong}})
     for wrong in ((91, 0, 1), (0, 181, 1), (0, 0, -1)):
         with pytest.raises(ValueError, match="takes degrees"):
-            found(folder, **{"photo.position": {"near": wrong}})
+            found(folder, {"photo.position": {"near": wrong}})
 
 
 def test_copies_are_one_hit(folder: Folder, album: Path) -> None:
@@ -129,8 +130,6 @@ def test_copies_are_one_hit(folder: Folder, album: Path) -> None:
 
 
 def test_records_of_an_application_stay_apart(tmp_path: Path, two_towers: Path) -> None:
-    from edgeembed import Document
-
     with Index.open(tmp_path / "index", model=two_towers) as index:
         index.add([Document(name, text="Thank you!") for name in ("m1", "m2", "m3")])
         hits = index.search("thank you")
@@ -143,7 +142,7 @@ def test_a_changed_sidecar_embeds_nothing(folder: Folder, album: Path) -> None:
     sidecar(beside, description="Boats at dawn")
     report = folder.sync()
     assert (report.updated, report.embedded) == (1, 0)
-    assert found(folder, "x", **{"photo.caption": "Boats at dawn"}) == {"IMG_2.jpg"}
+    assert found(folder, {"photo.caption": "Boats at dawn"}) == {"IMG_2.jpg"}
     assert [hit.id for hit in folder.search("dawn", mode="keyword")] == ["IMG_2.jpg"]
     assert folder.search("dhows", mode="keyword") == []
     (album / "IMG_3.xmp").write_text('<a xmlns:d="http://purl.org/dc/elements/1.1/" d:title="Zebras"/>')
@@ -159,14 +158,12 @@ def test_a_changed_sidecar_embeds_nothing(folder: Folder, album: Path) -> None:
 def test_photos_of_an_index_made_before_are_looked_at_again(album: Path, two_towers: Path) -> None:
     with Folder.open(album, model=two_towers) as folder:
         folder.sync()
-        with folder.index._store.writing() as writer:
+        store = folder.index._store
+        rows = store.read(lambda snapshot: snapshot.files())
+        with store.writing() as writer:
             writer.put_setting(READERS_VERSION, "2")
-            for row in folder.index._store.read(lambda snapshot: snapshot.ids()):
-                from edgeembed import Document
-
-                writer.add(
-                    Document(row, image=album / row), file=folder.index._store.read(lambda s, row=row: s.file(row))
-                )
+            for name, row in rows.items():
+                writer.add(Document(name, image=album / name), file=row)
         assert folder.search("grandmother", mode="keyword") == []
         report = folder.sync()
         assert (report.embedded, report.added, report.updated) == (0, 0, 3)

@@ -40,7 +40,7 @@ def test_a_folder_of_photos() -> None:
 
 
 def test_each_folder_by_itself_and_what_is_skipped_stays() -> None:
-    entries = [
+    entries: list[FileStat | Skipped] = [
         stat("a.jpg"),
         stat("b/a.jpg.json"),
         Skipped("c", "not readable"),

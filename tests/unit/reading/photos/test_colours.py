@@ -17,7 +17,7 @@ def test_a_negative_of_16_bits_is_shown_as_a_positive() -> None:
     field = b"\x06\x01\x03\x00\x01\x00\x00\x00"
     data = saved(Image.fromarray(RAMP), "TIFF").replace(field + b"\1", field + b"\0")  # Pillow always writes 1
     with Image.open(io.BytesIO(data)) as image:
-        assert image.tag_v2[262] == 0
+        assert image.tag_v2[262] == 0  # type: ignore[attr-defined]
         image.load()
         grey = np.asarray(in_mode(as_positive(image), "L")).astype(int)
     assert np.abs(grey - (255 - RAMP / 257)).max() <= 1
