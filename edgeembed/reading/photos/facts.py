@@ -85,8 +85,13 @@ def joined_place(*steps: object) -> str:
 
 
 def camera_name(make: object, model: object) -> str:
-    """Maker and model as people say them: ``Canon EOS 5D``, not ``Canon Canon EOS 5D``."""
+    """Maker and model as people say them: ``Canon EOS 5D``, not ``Canon Canon EOS 5D``, and ``iPhone 12``.
+
+    A search for "apple" must not bring every photo of a phone.
+    """
     maker, name = one_line(make), one_line(model)
+    if name.lower().startswith(("iphone", "ipad", "ipod")):
+        return name
     first = maker.split(" ")[0].lower()
     return name if first and name.lower().startswith(first) else f"{maker} {name}".strip()
 

@@ -55,6 +55,6 @@ def test_metadata_hold_what_is_known() -> None:
 def test_names_of_cameras_and_places() -> None:
     assert camera_name("Canon", "Canon EOS 5D") == "Canon EOS 5D"
     assert camera_name("NIKON CORPORATION", "NIKON D5300") == "NIKON D5300"
-    assert camera_name("Apple", "iPhone XR") == "Apple iPhone XR"
+    assert camera_name("Apple", "iPhone XR") == "iPhone XR"
     assert camera_name(None, 5) == ""
     assert joined_place("Prater", "Wien", "wien", None, "Austria") == "Prater, Wien, Austria"
