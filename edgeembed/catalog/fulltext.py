@@ -155,9 +155,15 @@ def _insert(table: str) -> str:
 
 
 def _with_words(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, bytes, bytes]]:
+    for row, text in _texts(rows):
+        yield row, *_columns(text)
+
+
+def _texts(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, str]]:
+    """What :data:`_SOURCES` give, as texts; names with what the metadata adds to them."""
     for row, *raw in rows:
         text, *metadata = (decode(part or b"") for part in raw)  # none in a damaged row alone
-        yield row, *_columns(named_text(text, *metadata) if metadata else text)
+        yield row, named_text(text, *metadata) if metadata else text
 
 
 def _columns(text: str) -> tuple[bytes, bytes]:
@@ -285,7 +291,7 @@ def occurrences(
     FTS5 tells this only of a row that it ranks, for which it goes through all rows of every word of the query.
     """
     source = f"{_SOURCES[table]} AND {_NUMBERS[table]} IN (SELECT value FROM json_each(?))"
-    found = [(row, _tokens(decode(raw))) for row, raw in db.execute(source, (json.dumps(list(rows)),))]
+    found = [(row, _tokens(text)) for row, text in _texts(db.execute(source, (json.dumps(list(rows)),)))]
     phrases = [_Phrase.of(term) for term in terms]
     stems = _stems_within(phrases, set[str]().union(*[words for _, columns in found for words in columns]))
     return {row: (sum(map(len, columns)), _count_phrases(phrases, stems, columns)) for row, columns in found}

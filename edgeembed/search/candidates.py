@@ -20,7 +20,7 @@ from ..text.code import is_code, is_sideline
 from ..text.terms import defining_terms, is_identifier, query_terms, query_words
 from .fusion import AskedWords, Candidate, Evidence, FileEvidence, Scales
 from .prepared_query import SearchRequest
-from .vector_search import VectorSearch
+from .vector_search import VectorSearch, best_contents
 from .word_search import best_names, best_passages
 
 _DEPTH = 100
@@ -139,7 +139,7 @@ class _Finder:
         for kind, vector_search in self._by_kind.items():
             matches, similarity = vector_search.documents(kind, depth)
             self._similarity |= similarity
-            for rank, match in enumerate(matches[:depth]):
+            for rank, match in enumerate(best_contents(matches, depth)):
                 self._bring_up(match.document, match.id, kind, match.keys, "vector", rank)
 
     def _bring_up(self, document: int, id: str, kind: str, keys: Iterable[int], matched: str, rank: int) -> _Document:

@@ -13,7 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..text.terms import characters, is_unspaced, without_gaps
+from ..text.normalize import without_gaps
+from ..text.terms import characters, is_unspaced
 from .hits import Span, span_fields
 
 if TYPE_CHECKING:

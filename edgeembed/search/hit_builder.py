@@ -1,16 +1,54 @@
-"""Showing: a ranked document as a hit, with its best passages and their snippets."""
+"""Showing: a ranked document as a hit, with its best passages and their snippets; copies of a file as one."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from ..catalog import fulltext
 from ..catalog.fulltext import Terms
 from ..catalog.snapshot import Snapshot
+from ..catalog.where import Condition
 from .fusion import RankedDocument
 from .hits import Hit, Passage, span_fields
 from .prepared_query import PreparedQuery
 from .snippet import Snippet, is_like, snippet, spans_of
 
 _PASSAGES = 10
+
+
+class Folded(NamedTuple):
+    """A ranked document that stands for all files with its content."""
+
+    ranked: RankedDocument
+    copies: tuple[str, ...]
+    """Ids of the others."""
+
+
+def fold_copies(snapshot: Snapshot, ranked: Sequence[RankedDocument], condition: Condition, k: int) -> list[Folded]:
+    """The best ``k`` documents, of files with the same content the best one.
+
+    A photo that lies in ten places would fill an answer. Documents that come from no file stay apart: each is a record
+    of the application, with an identity of its own.
+
+    Args:
+        ranked: the best one first.
+        condition: what the copies that are named must fulfil, as the hits do.
+    """
+    contents = snapshot.file_contents([item.candidate.document for item in ranked])
+    firsts: dict[int, RankedDocument] = {}
+    for item in ranked:
+        document = item.candidate.document
+        firsts.setdefault(contents.get(document, -document), item)
+    return [
+        Folded(item, tuple(id for id in _files_with(snapshot, content, condition) if id != item.candidate.id))
+        for content, item in islice(firsts.items(), k)
+    ]
+
+
+def _files_with(snapshot: Snapshot, content: int, condition: Condition) -> list[str]:
+    return snapshot.files_with(content, condition) if content > 0 else []
 
 
 def build_hit(

@@ -8,9 +8,8 @@ from ..catalog.snapshot import Snapshot
 from ..index_models.calibration import Calibration
 from ..segments.segment_set import SegmentSet
 from .candidates import find_candidates
-from .copies import fold_copies
 from .fusion import judge
-from .hit_builder import build_hit
+from .hit_builder import build_hit, fold_copies
 from .hits import Hit
 from .prepared_query import SearchRequest
 

@@ -140,6 +140,16 @@ def is_final(matches: list[DocumentMatch], k: int, unseen: float) -> bool:
     return unseen == -math.inf
 
 
+def best_contents(matches: list[DocumentMatch], k: int) -> list[DocumentMatch]:
+    """The first of ``matches``, as many as have ``k`` contents between them."""
+    contents: set[int] = set()
+    for i, match in enumerate(matches):
+        contents.add(match.keys[0])  # copies share their chunks
+        if len(contents) > k:
+            return matches[:i]
+    return matches
+
+
 def document_rows(
     snapshot: Snapshot, segments: SegmentSet, id: str, dims: Mapping[str, int]
 ) -> tuple[int, str, Floats]:

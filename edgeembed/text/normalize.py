@@ -61,6 +61,14 @@ _LOOSE = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff\u20d0-\u20ff\ufe20-\ufe2f]"
 )
 """Marks that NFKC could not put on the letter before, which decides whether they stay."""
+MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e" + "".join(
+    [
+        f"{chr(block)}-{chr(block + 3)}{chr(block + 60)}-{chr(block + 77)}{chr(block + 85)}-{chr(block + 87)}"
+        for block in range(0x900, 0xD80, 0x80)  # Devanagari to Malayalam, which have them at the same places
+    ]
+)
+"""Vowel signs, of which Python's ``\\w`` has none. Others are told one by one, which takes time."""
+_GAP = re.compile(rf"[^\w\x00-\x7f{MARKS}]")
 _Span = tuple[int, int]
 
 
@@ -139,3 +147,19 @@ def _fold_cluster(cluster: str) -> str:
 @lru_cache(maxsize=4096)
 def _continues(character: str) -> bool:
     return unicodedata.category(character)[0] == "M" or _CONTINUES.match(character) is not None
+
+
+class _Gaps(dict[str, str]):
+    """A character that is neither ASCII nor alphanumeric, to itself if it is a mark, and to a space if not."""
+
+    def __missing__(self, character: str) -> str:
+        self[character] = kept = character if unicodedata.category(character)[0] == "M" else " "
+        return kept
+
+
+_GAPS = _Gaps()
+
+
+def without_gaps(text: str) -> str:
+    """A text as long as ``text``, in which a space stands for each sign that is not ASCII and no part of a word."""
+    return text if text.isascii() else _GAP.sub(lambda gap: _GAPS[gap[0]], text)

@@ -22,7 +22,7 @@ from itertools import islice, pairwise, takewhile
 from typing import NamedTuple
 
 from .code import defined_names
-from .normalize import fold, fold_marks, fold_marks_aligned
+from .normalize import MARKS, fold, fold_marks, fold_marks_aligned, without_gaps
 
 WORDS_VERSION = f"2 {unicodedata.unidata_version}"
 """Of what :func:`index_words` makes of a text; with another one full text is built anew."""
@@ -40,14 +40,6 @@ _SIGNS = (
 )
 _CHARACTER = re.compile(f".(?:[\u17d2\u1039].|[{_SIGNS}])*", re.DOTALL)
 """With its vowel signs and tones, and with the consonants that Khmer and Burmese write below it."""
-_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e" + "".join(
-    [
-        f"{chr(block)}-{chr(block + 3)}{chr(block + 60)}-{chr(block + 77)}{chr(block + 85)}-{chr(block + 87)}"
-        for block in range(0x900, 0xD80, 0x80)  # Devanagari to Malayalam, which have them at the same places
-    ]
-)
-"""Vowel signs, of which Python's ``\\w`` has none. Others are told one by one, which takes time."""
-_GAP = re.compile(rf"[^\w\x00-\x7f{_MARKS}]")
 _ASCII_GAP = re.compile(r"[^a-z0-9]+")
 _WORD = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]+")
 _NAME = re.compile(r"[A-Za-z0-9]+")
@@ -63,7 +55,7 @@ _JOINED = 3
 _MAX_PARTS = 12  # names with more parts are data, of which joining would make much
 _SYMBOL = re.compile(
     r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])"
-    rf"|[^\w\s\x00-\x7f{_MARKS}]"
+    rf"|[^\w\s\x00-\x7f{MARKS}]"
 )
 _DOTTED = re.compile(r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
 _SPOKEN = {".": "dot", "++": "plusplus", "+": "plus", "#": "sharp"}
@@ -371,22 +363,6 @@ def _spoken(sign: str) -> str:
         return _SPOKEN[sign]
     is_symbol = unicodedata.category(sign) in ("So", "Sm", "Sc") and not _DRAWN.match(sign)
     return f"u{ord(sign):x}" if is_symbol else ""
-
-
-class _Gaps(dict[str, str]):
-    """A character that is neither ASCII nor alphanumeric, to itself if it is a mark, and to a space if not."""
-
-    def __missing__(self, character: str) -> str:
-        self[character] = kept = character if unicodedata.category(character)[0] == "M" else " "
-        return kept
-
-
-_GAPS = _Gaps()
-
-
-def without_gaps(text: str) -> str:
-    """A text as long as ``text``, in which a space stands for each sign that is not ASCII and no part of a word."""
-    return text if text.isascii() else _GAP.sub(lambda gap: _GAPS[gap[0]], text)
 
 
 def characters(text: str, start: int, end: int) -> list[tuple[int, int]]:
