@@ -36,7 +36,7 @@ _NEAREST = 3
 """So many passages of each are judged, the nearest, though neither vectors nor words brought them up."""
 _RARE, _RARE_SHARE = 3, 500
 """A word is rare in a folder if so few passages hold it, or one in so many."""
-_MOST_TELLING = 6
+_MOST_TELLING = 4
 """A rare word that is no identifier proves something only if all words together weigh at most so many times as much."""
 
 

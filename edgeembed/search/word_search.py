@@ -9,6 +9,7 @@ is computed from the texts of the best.
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -55,13 +56,12 @@ def _best(db: Connection, table: Table, terms: Terms, most: int, allowed: Sequen
     while True:
         rare, frequent = _parted(terms.by_rarity, budget)
         found = _estimated(db, table, rare, frequent, allowed)
-        ranking = _in_order(found)
         bound = _LIKELY * sum(term.weight for term in frequent)
-        is_sure = len(ranking) >= max(_SURE, least) and ranking[_SURE - 1][1] >= bound
+        is_sure = len(found) >= max(_SURE, least) and heapq.nlargest(_SURE, found.values())[-1] >= bound
         budget *= 4
         if is_sure or not frequent or budget > _MOST_ROWS:
             break
-    best = [row for row, _ in ranking[: max(_COMPUTED, least)]]
+    best = [row for row, _ in _in_order(found)[: max(_COMPUTED, least)]]
     return _in_order(found | _computed(db, table, terms.by_rarity, best))[:most]
 
 

@@ -12,6 +12,8 @@ from edgeembed import Document, Index
 from edgeembed.catalog import fulltext
 from edgeembed.catalog.database import Catalog
 from edgeembed.index_models.records import models_at
+from edgeembed.search import hybrid_search
+from edgeembed.search.fusion import AskedWords, RankedDocument, Scales
 from tests.support.old_layouts import downgrade
 from tests.support.search_texts import TEXTS, UNREAD, ids
 from tests.support.tiny_image import tiny_two_tower_bundle
@@ -231,3 +233,29 @@ def test_copies_of_one_file_of_code_are_each_looked_at(tmp_path: Path, tiny_bund
         index.add(Document(id, text=text) for id, text in texts.items())
         assert ids(index.search("tokenizer"))[:3] == ["a.py", "b.py", "c.py"]
         assert ids(index.search("tokenizer", k=2, where={"document.id": "b.py"})) == ["b.py"]
+
+
+@pytest.mark.parametrize(
+    ("query", "proves"),
+    [
+        ("zyxomat", True),
+        ("my zyxomat please", True),
+        ("one two three four five six seven eight nine ten eleven zyxomat", False),
+        ("one two three four five six seven eight nine ten eleven XK-4471", True),  # identifiers always
+    ],
+)
+def test_a_rare_word_proves_something_unless_it_is_one_of_many(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, query: str, proves: bool
+) -> None:
+    asked: list[AskedWords] = []
+
+    def noted(candidates: object, scales: Scales, **more: object) -> list[RankedDocument]:
+        asked.append(scales.asked)
+        return []
+
+    monkeypatch.setattr(hybrid_search, "judge", noted)
+    with Index.open(tmp_path / "i", model=tiny_bundle) as index:
+        index.add(Document(f"{n}", text=f"the boat {n}") for n in range(9))
+        index.add([Document("z", text="zyxomat, number XK-4471")])
+        index.search(query, min_score="auto")
+    assert bool(asked[0].rare) == proves
