@@ -9,9 +9,7 @@ from ...extracted import ExtractedText
 from ..text_builder import TextBuilder
 from .message import add_mail, read_mail
 
-_START = re.compile(
-    rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom ))[^\n]*\n(?=>?From |[\x21-\x39\x3b-\x7e]+:)"
-)
+_START = re.compile(rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom ))[^\n]*\n(?=>?From |[\x21-\x39\x3b-\x7e]+:)")
 """The line before each message, https://www.rfc-editor.org/rfc/rfc4155: a blank line is above it, a field below."""
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 """A line of the text that would look like the start of a message."""
