@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import Literal, NamedTuple
 
 from .charset_detection import WIDE_RUN, wide_encoding
 from .entries import PICTURE
+from .mail_files import is_named_as_mail, mail_reader
 from .photos.raw import SUFFIXES as RAW_SUFFIXES
 from .photos.raw import is_raw
 from .readers import READERS
@@ -69,36 +69,15 @@ def detect(head: bytes, name: str) -> Format:
     if suffix == ".xml":
         start = head[:2048].replace(b"\0", b"")  # as in UTF-16
         return Format(reader="feed") if any(root in start for root in _FEEDS) else TEXT
-    kind = _TEXTS.get(suffix) or _mail_without_suffix(head, name)
+    kind = _TEXTS.get(suffix) or mail_reader(head, name)
     return TEXT if kind is None else Format(reader=kind)
-
-
-def _mail_without_suffix(head: bytes, name: str) -> str | None:
-    """The reader for a mailbox or message that its program keeps without a suffix of its own; ``None``: it is none."""
-    if not _may_be_mail(name):
-        return None
-    if _MAILBOX.match(head):
-        return "mbox"
-    fields = {field.lower() for field in _FIELD.findall(head.replace(b"\r", b"").partition(b"\n\n")[0])}
-    return "mail" if len(fields & _MAIL_FIELDS) >= _MAIL_SIGNS and _FIELD.match(head) else None
-
-
-def _may_be_mail(name: str) -> bool:
-    """Thunderbird and Unix have mailboxes without a suffix, Maildir and MH a file for each message.
-
-    Outlook is not the only program that calls messages ``.msg``.
-    """
-    folder, file = posixpath.split(name)
-    return posixpath.splitext(file)[1].lower() in _MAIL_SUFFIXES or posixpath.basename(folder) in _MAILDIR
 
 
 def may_have_reader(name: str) -> bool:
     """Whether a file of this name may be one for a reader, or a photo, of which facts are read; such files are read
     again when readers get better."""
     suffix = posixpath.splitext(name)[1].lower()
-    folder, file = posixpath.split(name)
-    is_mail = file.lower() in _MAILBOXES or posixpath.basename(folder) in _MAILDIR
-    return suffix in _READ_AGAIN or is_mail
+    return suffix in _READ_AGAIN or is_named_as_mail(name)
 
 
 def looks_binary(data: bytes) -> bool:
@@ -157,17 +136,6 @@ _TEXTS = {
     ".ipynb": "ipynb",
 }
 _READ_AGAIN = frozenset((*_TEXTS, *_DOCUMENT_SUFFIXES.split(), *PICTURE_SUFFIXES, ".xml"))
-_MAILDIR = ("cur", "new")
-_MAIL_SUFFIXES = ("", ".msg", ".mail")
-_MAILBOXES = ("mbox", "inbox", "sent", "drafts", "templates", "trash", "junk", "archive", "archives", "outbox")
-"""Names that mailboxes without a suffix mostly have, in small letters."""
-_MAILBOX = re.compile(rb"From [^\n]*\n(?:>?From |[\x21-\x39\x3b-\x7e]+:)")
-_FIELD = re.compile(rb"^([A-Za-z][A-Za-z0-9-]*):", re.MULTILINE)
-_MAIL_FIELDS = frozenset(
-    (b"from", b"to", b"subject", b"date", b"message-id", b"received", b"return-path", b"mime-version", b"delivered-to")
-)
-_MAIL_SIGNS = 3
-"""So many of these fields are in every message, and hardly in a file that is none."""
 _FEEDS = (b"<rss", b"<feed", b"<rdf:RDF")
 _COMMON = Format(picture="common", reason=PICTURE)
 _RARE = Format(picture="rare", reason=PICTURE)

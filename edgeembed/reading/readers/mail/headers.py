@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from email._policybase import Compat32
 from email.errors import HeaderParseError
 from email.header import decode_header
+from email.policy import Compat32
 
 from ...charset import codec_of, decode_as
 from ...decode import decode

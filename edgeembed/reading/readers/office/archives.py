@@ -21,6 +21,7 @@ from .word import read_word
 from .workbook import read_workbook
 
 _AN_ARCHIVE = "not text: an archive (archives are not opened)"
+_USUAL = ("word/document.xml", "ppt/presentation.xml", "xl/workbook.xml", "xl/workbook.bin")
 _ABOUT, _META = "core-properties", "meta.xml"
 
 
@@ -58,9 +59,13 @@ def _read_office(archive: Archive, data: bytes) -> ExtractedText:
 
 
 def _main_part(archive: Archive) -> str:
-    for kind, target in archive.relations("").values():
-        if kind == "officeDocument":
-            return target
+    with suppress(Unreadable):  # where what names it is damaged, it is mostly in its usual place
+        for kind, target in archive.relations("").values():
+            if kind == "officeDocument":
+                return target
+    for usual in _USUAL:
+        if usual in archive:
+            return usual
     raise Unreadable(_AN_ARCHIVE)  # of some other kind that is packed like an office document
 
 
@@ -81,8 +86,8 @@ def _content_type(archive: Archive, part: str) -> str:
 
 def _about(archive: Archive) -> dict[str, str]:
     """What a document says of itself: title, author and the like."""
-    parts = [part for kind, part in archive.relations("").values() if kind == _ABOUT]
-    for part in [part for part in (*parts, _META) if part in archive]:
-        with suppress(Unreadable):  # damage beside the text costs these fields alone
+    with suppress(Unreadable):  # damage beside the text costs these fields alone
+        parts = [part for kind, part in archive.relations("").values() if kind == _ABOUT]
+        for part in [part for part in (*parts, _META) if part in archive]:
             return fields_of(archive.elements(part))
     return {}

@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import replace
 
 from ...extracted import ExtractedText
 from ...extras import Unreadable
-from ..data.spreadsheet import read_spreadsheet
-from ..zip_archive import Archive
+from ..data.spreadsheet import add_sheet, read_spreadsheet
+from ..text_builder import TextBuilder
+from ..zip_archive import Archive, parse_xml
+from .open_sheets import SheetReader
 from .paragraphs import Paragraphs
 
+_MOST_BYTES = 8 << 20
+"""Of the XML of a spreadsheet that is read cell by cell, some hundred thousand cells."""
 _MARGINS = ("header", "footer", "header-left", "footer-left", "header-first", "footer-first")
 _DECLARED = ("header-decl", "footer-decl", "date-time-decl")
 """What slides have at their top and bottom, said once for several of them."""
@@ -50,13 +53,14 @@ def read_open_document(archive: Archive, data: bytes, kind: str) -> ExtractedTex
 
 
 def _read_sheets(archive: Archive, data: bytes) -> ExtractedText:
-    extracted = read_spreadsheet(data)
-    with suppress(Unreadable):
-        aside = _Asides(("annotation",))
-        archive.parse("content.xml", aside)
-        comments = "".join(f"({text})\n" for text in aside.texts)
-        extracted = replace(extracted, text=extracted.text + comments)
-    return extracted
+    content = archive.part("content.xml")
+    if len(content) > _MOST_BYTES:
+        return read_spreadsheet(data)
+    reader, builder = SheetReader(), TextBuilder()
+    parse_xml(content, reader)
+    for name, rows in reader.sheets:
+        add_sheet(builder, name, rows)
+    return builder.extracted()
 
 
 class _Asides:

@@ -38,9 +38,11 @@ class _Workbook:
     main: str
     strings: list[str] | None = None
     styles: Styles = field(default_factory=Styles)
+    damage: Unreadable | None = None
+    """Of a sheet, whose rows before it are read."""
 
     def rows(self, part: str, columns: Mapping[int, int]) -> Rows:
-        """The rows of a sheet, read cell by cell."""
+        """The rows of a sheet, read cell by cell; of one that is damaged those before the damage."""
         if self.strings is None:
             related = dict(self.archive.relations(self.main).values())
             strings, styles = related.get("sharedStrings", ""), related.get("styles", "")
@@ -48,7 +50,10 @@ class _Workbook:
             with suppress(Unreadable):  # damage beside the cells costs dates, not the cells
                 self.styles = read_styles(self.archive, styles) if styles in self.archive else self.styles
         reader = CellReader(self.strings, self.styles, columns)
-        self.archive.parse(part, reader)
+        try:
+            self.archive.parse(part, reader)
+        except Unreadable as error:
+            self.damage = error
         return reader.rows
 
 
@@ -79,7 +84,9 @@ def read_workbook(archive: Archive, data: bytes, main: str) -> ExtractedText:
     except Unreadable as error:
         if not error.reason.startswith("damaged"):
             raise
-        book = None  # it may yet be read cell by cell
+        if not any(scan.is_cells for scan in scans.values()):
+            raise
+        book = None
     builder = TextBuilder()
     for name, part in sheets:
         rows = None if book is None or scans[part].is_slow else sheet_rows(book, name)
@@ -88,7 +95,10 @@ def read_workbook(archive: Archive, data: bytes, main: str) -> ExtractedText:
         comments = _comments(archive, part)
         add_sheet(builder, name, rows or [], comments)
         add_drawings(builder, archive, part, values=False)
-    return builder.extracted()
+    extracted = builder.extracted()
+    if workbook.damage is not None and not extracted.text.strip():
+        raise workbook.damage
+    return extracted
 
 
 @dataclass(frozen=True)

@@ -95,4 +95,4 @@ def test_comments_of_sheets() -> None:
     row.addElement(cell)
     table.addElement(row)
     book.spreadsheet.addElement(table)
-    assert read("zip", saved(book.save)).text == "# Bees\n\nhive\n\n(queen is old)\n"
+    assert read("zip", saved(book.save)).text == "# Bees\n\nhive (queen is old)\n\n"

@@ -116,3 +116,14 @@ def test_damage_beside_the_cells_costs_no_cells() -> None:
     more = {"xl___rels__workbook.xml.rels": relations, "xl__s.xml": "<styleSheet><cellXfs"}
     assert read("zip", bare(sheet, **more)).text == "# S\n\n#N/A | 3\n\n"
     assert reason("zip", bare("")) == "no text in it"
+
+
+def test_damage_in_what_names_the_parts() -> None:
+    sheet = '<row r="1"><c r="A1"><v>3</v></c></row>'
+    assert read("zip", bare(sheet, **{"_rels__.rels": "<r>CORRUPTED"})).text == "# S\n\n3\n\n"
+
+
+def test_a_sheet_that_is_cut_off_keeps_the_rows_before() -> None:
+    row = '<row r="1"><c r="A1" t="e"><v>#N/A</v></c></row>'
+    assert read("zip", bare(row + '<row r="2"><c r="A2"><v>')).text == "# S\n\n#N/A\n\n"
+    assert reason("zip", bare('<row r="1"><c r="A1" t="e"><v>')).startswith("damaged")
