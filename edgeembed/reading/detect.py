@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Literal, NamedTuple
 
 from .charset_detection import WIDE_RUN, wide_encoding
