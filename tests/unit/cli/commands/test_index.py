@@ -180,8 +180,12 @@ def test_a_missing_package_is_named_once_with_the_command(notes: Path, tiny_bund
         (trap / f"{module}.py").write_text(f"raise ModuleNotFoundError({module!r})")
     for name in ("a.pdf", "b.pdf"):
         (notes / name).write_bytes(b"%PDF-1.4\n")
-    with zipfile.ZipFile(notes / "c.ods", "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    with zipfile.ZipFile(notes / "c.xlsx", "w") as archive:
+        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+        part = f'<Override PartName="/xl/workbook.xml" ContentType="{kind}"/>'
+        space = "http://schemas.openxmlformats.org/package/2006/content-types"
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{space}">{part}</Types>')
+        archive.writestr("xl/workbook.xml", "<workbook/>")
     path = os.pathsep.join(filter(None, [str(trap), os.environ.get("PYTHONPATH", "")]))
     run = edge("index", notes, "--model", tiny_bundle, PYTHONPATH=path)
     assert run.returncode == 0
