@@ -180,12 +180,12 @@ def test_a_missing_package_is_named_once_with_the_command(notes: Path, tiny_bund
         (trap / f"{module}.py").write_text(f"raise ModuleNotFoundError({module!r})")
     for name in ("a.pdf", "b.pdf"):
         (notes / name).write_bytes(b"%PDF-1.4\n")
-    with zipfile.ZipFile(notes / "c.xlsx", "w") as archive:
-        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
-        part = f'<Override PartName="/xl/workbook.xml" ContentType="{kind}"/>'
+    with zipfile.ZipFile(notes / "c.xlsb", "w") as archive:
+        kind = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
+        part = f'<Override PartName="/xl/workbook.bin" ContentType="{kind}"/>'
         space = "http://schemas.openxmlformats.org/package/2006/content-types"
         archive.writestr("[Content_Types].xml", f'<Types xmlns="{space}">{part}</Types>')
-        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/workbook.bin", b"")
     path = os.pathsep.join(filter(None, [str(trap), os.environ.get("PYTHONPATH", "")]))
     run = edge("index", notes, "--model", tiny_bundle, PYTHONPATH=path)
     assert run.returncode == 0
