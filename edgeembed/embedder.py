@@ -26,7 +26,7 @@ from .inference.block_runner import Vectors, _Block, _Job
 from .inference.image_preprocess import ImagePreprocessor
 from .inference.onnx_session import ALL, BASIC, OnnxSession
 from .inference.tokenizer import BundleTokenizer
-from .reading.pictures import ImageSource
+from .reading.images import ImageSource
 from .system.forks import follow_forks
 from .system.limits import checked_threads, usable_cores
 
@@ -199,8 +199,8 @@ class Embedder:
 
         Args:
             images, reduced: as in :meth:`embed_images`.
-            tell: is told the number of each picture whose file is cut off, and what is missing of it; what can be
-                decoded is embedded. May be called in any thread. ``None``: such a picture is an error.
+            tell: is told the number of each image whose file is cut off, and what is missing of it; what can be
+                decoded is embedded. May be called in any thread. ``None``: such an image is an error.
 
         Yields:
             float32 ``(n, dim)`` for the next ``n`` images, in order; ``n`` varies.

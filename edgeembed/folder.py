@@ -364,7 +364,7 @@ def _read_alone(path: Path, images: DecodeRequest | None) -> Document:
     """A file that is not in the index as a document."""
     info = path.stat()
     stat = FileStat(path.name, info.st_size, info.st_mtime_ns)
-    document = read_document(path.parent, stat, pictures=images)
+    document = read_document(path.parent, stat, images=images)
     if isinstance(document, Skipped):
         raise path_error(path, ValueError, f"{document.reason}; there is nothing to compare")
     return document

@@ -172,7 +172,7 @@ def _columns(text: str) -> tuple[bytes, bytes]:
 
 
 def count(db: sqlite3.Connection) -> int:
-    """How many passages there are, pictures among them, by an index: going through their texts would take long."""
+    """How many passages there are, images among them, by an index: going through their texts would take long."""
     return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..reading.entries import EMPTIED, OWN_INDEX, is_left_out_picture
+from ..reading.entries import EMPTIED, OWN_INDEX, is_left_out_image
 from ..reading.extras import LACKS, NEEDS, PLUGIN
 
 if TYPE_CHECKING:
@@ -179,13 +179,13 @@ def show_left_out(left_out: Sequence[LeftOut], *, everything: bool) -> None:
 
 def images_left_out(skipped: Sequence[Skipped]) -> str:
     """How many images want for a model, and what to type; empty: none does."""
-    count = sum(is_left_out_picture(item.reason) for item in skipped)
+    count = sum(is_left_out_image(item.reason) for item in skipped)
     what = "picture" if count == 1 else "pictures"
     return f"{count:,} {what} left out: no model for pictures (--image-model)" if count else ""
 
 
 def _reasons(skipped: Sequence[Skipped]) -> str:
-    counts = Counter(item.reason.partition(":")[0] for item in skipped if not is_left_out_picture(item.reason))
+    counts = Counter(item.reason.partition(":")[0] for item in skipped if not is_left_out_image(item.reason))
     reasons = [f"{count:,} {reason}" for reason, count in counts.most_common(4)]
     parts = [images_left_out(skipped), *reasons, "…" if len(counts) > len(reasons) else ""]
     return ", ".join(filter(None, parts))

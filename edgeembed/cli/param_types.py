@@ -133,7 +133,7 @@ def meaning(text: str) -> Meaning:
     """What was typed as a query, or a part of one: words, or the path of an image that is there."""
     from ..index_models.query_vectors import has_image_suffix
 
-    if _holds_picture(Path(text)):
+    if _holds_image(Path(text)):
         return Path(text)
     if has_image_suffix(text):
         if Path(text).is_file():
@@ -142,8 +142,8 @@ def meaning(text: str) -> Meaning:
     return words(text)
 
 
-def _holds_picture(path: Path) -> bool:
-    """Whether there is a file with a picture, whatever it is called."""
+def _holds_image(path: Path) -> bool:
+    """Whether there is a file with an image, whatever it is called."""
     from ..reading.detect import HEAD_BYTES, detect
     from ..reading.read_file import open_file
 
@@ -154,7 +154,7 @@ def _holds_picture(path: Path) -> bool:
             head = file.read(HEAD_BYTES)
     except (OSError, ValueError):  # words that are too long for a name, or hold a NUL
         return False
-    return detect(head, path.name).picture is not None
+    return detect(head, path.name).image is not None
 
 
 def from_stdin() -> Meaning:
@@ -163,7 +163,7 @@ def from_stdin() -> Meaning:
 
     data = sys.stdin.buffer.read()
     head = data[:HEAD_BYTES]
-    is_image = b"\0" in head and detect(head, "-").picture is not None
+    is_image = b"\0" in head and detect(head, "-").image is not None
     return data if is_image else words(os.fsdecode(data).strip())
 
 

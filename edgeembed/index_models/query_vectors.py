@@ -11,13 +11,13 @@ import numpy as np
 from ..catalog.schema import KINDS
 from ..document import is_image
 from ..errors import ImageError, UnsupportedInputError, path_error
-from ..reading.detect import PICTURE_SUFFIXES
+from ..reading.detect import IMAGE_SUFFIXES
 from ..text.chunker import split
 
 if TYPE_CHECKING:
     from ..document import Document
     from ..embedder import Embedder
-    from ..reading.pictures import ImageSource
+    from ..reading.images import ImageSource
     from ..segments.int8 import Floats
     from .loaded import LoadedModels
 
@@ -108,7 +108,7 @@ def is_words(meaning: object) -> TypeGuard[str]:
 
 def has_image_suffix(name: str) -> bool:
     """Whether a file of this name holds an image, by its extension."""
-    return name.lower().endswith(PICTURE_SUFFIXES)
+    return name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def weighted(item: Weighted) -> tuple[float, Meaning]:

@@ -20,10 +20,10 @@ from ..bundle.bundle import Bundle
 from ..bundle.manifest import MANIFEST_NAME, ImageSection
 from ..errors import BundleError, ImageError
 from ..reading.budget import BYTES_PER_PIXEL
+from ..reading.images import ImageSource, opened, orientation_of, path_of, translated, turned
 from ..reading.photos.colours import as_positive, in_mode
 from ..reading.photos.cut_files import load
 from ..reading.photos.pillow import MAX_PIXELS, megapixels
-from ..reading.pictures import ImageSource, opened, orientation_of, path_of, translated, turned
 from ..reading.sandbox.protocol import DecodeRequest
 from ..system.limits import memory_bytes
 from .image_geometry import Box, Pixels, crop_box, faults, filter_name, normalisation, normalised, resized_size
@@ -91,8 +91,8 @@ class ImagePreprocessor:
             reduced: decode large JPEGs at a half, a quarter or an eighth of their size, and take means of blocks of
                 pixels before large images are resized, which together is several times as fast and needs less
                 memory; pixels then differ a little from the exact ones.
-            tell: is told what is missing of a picture whose file is cut off, and what can be decoded of it is taken;
-                ``None``: such a picture is damaged.
+            tell: is told what is missing of an image whose file is cut off, and what can be decoded of it is taken;
+                ``None``: such an image is damaged.
 
         Returns:
             float32 ``(C, H, W)``.

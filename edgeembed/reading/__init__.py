@@ -1,1 +1,1 @@
-"""Files to documents: what a file is, its encoding, its text, its picture."""
+"""Files to documents: what a file is, its encoding, its text, its image."""

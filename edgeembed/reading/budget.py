@@ -13,7 +13,7 @@ SECONDS_PER_PAGE = 0.2
 SECONDS_PER_PIXEL = 2.5e-7
 """Each some ten times what ordinary files take: 12 ms for a page of a PDF, 20 ms for a megapixel of a HEIC photo."""
 BYTES_PER_PIXEL = 16
-"""The most that decoding, turning and converting hold at a time for one pixel: a picture and three copies."""
+"""The most that decoding, turning and converting hold at a time for one pixel: an image and three copies."""
 _listeners: list[tuple[Callable[[float], None], Callable[[int], bool]]] = []
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Literal, NamedTuple
 
 from .charset_detection import WIDE_RUN, wide_encoding
-from .entries import PICTURE
+from .entries import IMAGE_LEFT_OUT
 from .mail_files import is_named_as_mail, mail_reader
 from .photos.raw import SUFFIXES as RAW_SUFFIXES
 from .photos.raw import is_raw
@@ -16,7 +16,7 @@ from .readers import READERS
 HEAD_BYTES = 8192
 """Bytes at the start of a file by which its format is detected."""
 NOT_TEXT = "not text"
-OTHER_PICTURE = "picture of a rare kind: save it as PNG or JPEG"
+OTHER_IMAGE = "picture of a rare kind: save it as PNG or JPEG"
 BOMS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\0\0", "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -24,12 +24,12 @@ BOMS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
-_PICTURES = (
+_IMAGES = (
     "jpg jpeg jpe jfif png apng webp gif bmp dib tif tiff ico pbm pgm ppm pnm pfm avif avifs heic heics heif heifs hif"
     " jxl"
 )
-PICTURE_SUFFIXES = (*(f".{name}" for name in _PICTURES.split()), *sorted(RAW_SUFFIXES))
-"""File extensions of the formats in ``pictures.FORMATS``, and of raw photos."""
+IMAGE_SUFFIXES = (*(f".{name}" for name in _IMAGES.split()), *sorted(RAW_SUFFIXES))
+"""File extensions of the formats in ``images.FORMATS``, and of raw photos."""
 
 
 class Format(NamedTuple):
@@ -37,10 +37,10 @@ class Format(NamedTuple):
 
     reader: str | None = None
     """One of ``READERS``, for a file that is read in the worker process."""
-    picture: Literal["common", "rare", "raw"] | None = None
-    """A picture that can be opened; a rare one and a raw photo in the worker process."""
+    image: Literal["common", "rare", "raw"] | None = None
+    """An image that can be opened; a rare one and a raw photo in the worker process."""
     reason: str | None = None
-    """Why it is not read; of a picture, by a model for text."""
+    """Why it is not read; of an image, by a model for text."""
 
 
 TEXT = Format()
@@ -56,7 +56,7 @@ def detect(head: bytes, name: str) -> Format:
     suffix = posixpath.splitext(name)[1].lower()
     if not head:
         return TEXT
-    if suffix in _OLE_PICTURES and head.startswith(_OLE):
+    if suffix in _OLE_IMAGES and head.startswith(_OLE):
         return _OTHER
     for magic, document in _DOCUMENTS:
         if head.startswith(magic):
@@ -112,7 +112,7 @@ _CONTROLS = bytes([*range(8), *range(14, 27), *range(28, 32), 127])
 _NULS = re.compile(rb"\0+")
 _SHIFTS = b"\x1b$)C"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_OLE_PICTURES = (".fpx", ".mic")
+_OLE_IMAGES = (".fpx", ".mic")
 _DOCUMENTS = (
     (b"%PDF-", "pdf"),
     (b"{\\rtf", "rtf"),
@@ -136,12 +136,12 @@ _TEXTS = {
     ".emlx": "emlx",
     ".ipynb": "ipynb",
 }
-_READ_AGAIN = frozenset((*_TEXTS, *_DOCUMENT_SUFFIXES.split(), *PICTURE_SUFFIXES, ".xml"))
+_READ_AGAIN = frozenset((*_TEXTS, *_DOCUMENT_SUFFIXES.split(), *IMAGE_SUFFIXES, ".xml"))
 _FEEDS = (b"<rss", b"<feed", b"<rdf:RDF")
-_COMMON = Format(picture="common", reason=PICTURE)
-_RARE = Format(picture="rare", reason=PICTURE)
-_RAW = Format(picture="raw", reason=PICTURE)
-_OTHER = Format(reason=OTHER_PICTURE)
+_COMMON = Format(image="common", reason=IMAGE_LEFT_OUT)
+_RARE = Format(image="rare", reason=IMAGE_LEFT_OUT)
+_RAW = Format(image="raw", reason=IMAGE_LEFT_OUT)
+_OTHER = Format(reason=OTHER_IMAGE)
 _ARCHIVE = Format(reason="not text: an archive (archives are not opened)")
 _FILM = Format(reason="not text: sound or film")
 _PROGRAM = Format(reason="not text: a program")
@@ -178,7 +178,7 @@ _CLOSED = (
 )
 _RIFF = {b"WEBP": _COMMON, b"WAVE": _FILM, b"AVI ": _FILM}
 # https://mp4ra.org/registered-types/brands: what stands after "ftyp".
-_PICTURE_BRANDS = frozenset(
+_IMAGE_BRANDS = frozenset(
     (
         b"avif",
         b"avis",
@@ -196,7 +196,7 @@ _PICTURE_BRANDS = frozenset(
     )
 )
 _SUFFIXES = {
-    _RARE: _PICTURES,
+    _RARE: _IMAGES,
     _RAW: " ".join(suffix[1:] for suffix in RAW_SUFFIXES - {".raw"}),
     _OTHER: "psd tga dds jp2 j2k jpf jpx j2c sgi rgb bw pcx dcx fli flc xpm xbm blp qoi im msp pxr ras im1 wal fpx mic"
     " cur icns gd gbr",
@@ -207,7 +207,7 @@ _SUFFIXES = {
     _FONT: "ttf otf woff woff2 eot pfb",
 }
 _CLOSED_SUFFIXES = {f".{suffix}": format for format, names in _SUFFIXES.items() for suffix in names.split()}
-# Pictures that are written in letters.
+# Images that are written in letters.
 _LETTERED = {".xbm": (b"#define", _OTHER), **dict.fromkeys((".pbm", ".pgm", ".ppm", ".pnm", ".pfm"), (b"P", _RARE))}
 
 
@@ -225,7 +225,7 @@ def _closed(head: bytes, suffix: str) -> Format | None:
     if head.startswith(b"RIFF"):
         return _RIFF.get(head[8:12])
     if head.startswith(b"\0") and head[4:8] == b"ftyp":
-        return _RARE if head[8:12] in _PICTURE_BRANDS or suffix in PICTURE_SUFFIXES else _FILM
+        return _RARE if head[8:12] in _IMAGE_BRANDS or suffix in IMAGE_SUFFIXES else _FILM
     magic, format = _LETTERED.get(suffix, (b"", _OTHER))
     return format if magic and head.startswith(magic) else None
 

@@ -10,14 +10,14 @@ UNREADABLE = "not readable"
 TOO_LONG = "takes too long"
 """Reasons that begin so may pass as well: the machine may have been busy."""
 TOO_LARGE = "too large: takes too much memory to decode"
-"""Of a picture, as text of the reason; where it is known how large it is, that stands behind it."""
+"""Of an image, as text of the reason; where it is known how large it is, that stands behind it."""
 BY_THE_CLOCK = "by the clock"
 NOT_A_FILE = "not a file"
 OWN_INDEX = "has an index of its own: search it there, or remove its .edgeembed"
 """Said of a folder inside, which belongs to itself."""
 FORBIDDEN = f"{UNREADABLE}: permission denied"
-PICTURE = "picture left out: no model for pictures (--image-model)"
-_PICTURE_BEFORE = "not text: a picture"
+IMAGE_LEFT_OUT = "picture left out: no model for pictures (--image-model)"
+_IMAGE_LEFT_OUT_BEFORE = "not text: a picture"
 """What indexes say that were made before this was said."""
 EMPTIED = "holds no file any more: what was indexed of it is kept"
 """Said of a whole folder, whose path is then ``.``; a drive that is not mounted leaves such a one."""
@@ -33,9 +33,9 @@ class Skipped:
     """In few words. What differs from file to file stands after a colon, so that a summary can group by the rest."""
 
 
-def is_left_out_picture(reason: str | None) -> bool:
-    """Whether this is why a picture was left out that a model for pictures would embed."""
-    return reason in (PICTURE, _PICTURE_BEFORE)
+def is_left_out_image(reason: str | None) -> bool:
+    """Whether this is why an image was left out that a model for images would embed."""
+    return reason in (IMAGE_LEFT_OUT, _IMAGE_LEFT_OUT_BEFORE)
 
 
 def unreadable(error: OSError) -> str:

@@ -1,6 +1,6 @@
-"""Pictures with Pillow: how a file is opened, what it says about itself, how it is turned upright, what goes wrong.
+"""Images with Pillow: how a file is opened, what it says about itself, how it is turned upright, what goes wrong.
 
-What a model makes of a picture is in ``image_preprocess.py``; no module but these two and ``photos/`` imports ``PIL``.
+What a model makes of an image is in ``image_preprocess.py``; no module but these two and ``photos/`` imports ``PIL``.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .photos.facts import PhotoFacts
 from .photos.pillow import FORMATS as FORMATS
 from .photos.pillow import MAX_PIXELS, ORIENTATION, formats, megapixels, pillow_errors
 from .photos.raw import is_raw
-from .photos.raw_pictures import CAMERA_DATA, open_raw
+from .photos.raw_images import CAMERA_DATA, open_raw
 from .photos.xmp import xmp_facts
-from .sandbox.protocol import DecodedPicture, DecodeRequest
+from .sandbox.protocol import DecodedImage, DecodeRequest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image"
-"""A path, the bytes of an image file, or a picture that is open already."""
+"""A path, the bytes of an image file, or an image that is open already."""
 _CLOSED = "was closed before it was used: keep it open until then, or give its path"
 _TURNS = ("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90")
 """For the values 2 to 8 of the EXIF orientation."""
@@ -47,7 +47,7 @@ def orientation_of(image: Image) -> int:
 
 
 def _exif_of(image: Image) -> list[Any]:
-    """The EXIF data of a picture, as Pillow's ``Exif``: of a raw file its own, then those of the picture in it."""
+    """The EXIF data of an image, as Pillow's ``Exif``: of a raw file its own, then those of the image in it."""
     outer: list[Any] = image.info.get(CAMERA_DATA, [])
     try:
         return [*outer, image.getexif()]
@@ -56,7 +56,7 @@ def _exif_of(image: Image) -> list[Any]:
 
 
 def facts_of(image: Image) -> PhotoFacts:
-    """What a picture that was opened says about itself: its file alone, nothing beside it."""
+    """What an image that was opened says about itself: its file alone, nothing beside it."""
     facts = PhotoFacts()
     for exif in _exif_of(image):
         facts |= exif_facts(exif)
@@ -68,7 +68,7 @@ def facts_of(image: Image) -> PhotoFacts:
 
 
 def _xmp_in(image: Image) -> bytes:
-    """The XMP packet of a picture; empty: it has none."""
+    """The XMP packet of an image; empty: it has none."""
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or getattr(image, "tag_v2", {}).get(_TIFF_XMP)
     if packet is None:  # of a JPEG, before Pillow 11
         segments = (content for _, content in getattr(image, "applist", ()))
@@ -78,7 +78,7 @@ def _xmp_in(image: Image) -> bytes:
 
 @contextlib.contextmanager
 def opened(source: ImageSource) -> Iterator[Image]:
-    """The picture, its header read; a Pillow image is handed on as it is. Of a raw file, the picture in it, loaded."""
+    """The image, its header read; a Pillow image is handed on as it is. Of a raw file, the image in it, loaded."""
     from PIL import Image as images
 
     if isinstance(source, images.Image):
@@ -106,7 +106,7 @@ def opened(source: ImageSource) -> Iterator[Image]:
 
 
 def _open(stream: IO[bytes], head: bytes) -> Image:
-    """The picture in a file, its header read."""
+    """The image in a file, its header read."""
     from PIL import Image as images
 
     wanted = formats(head)
@@ -164,32 +164,32 @@ def _reason(error: Exception) -> str:
 
 
 def lacks_memory(error: BaseException | None) -> bool:
-    """Whether a picture could not be decoded for want of memory, of which libraries speak in their own words."""
+    """Whether an image could not be decoded for want of memory, of which libraries speak in their own words."""
     words = re.search(r"memory|bad_alloc|security limit", str(error), re.IGNORECASE)
     return isinstance(error, MemoryError) or (isinstance(error, Exception) and words is not None)
 
 
 def path_of(source: ImageSource) -> Path | None:
-    """Where a picture came from; ``None``: from memory."""
+    """Where an image came from; ``None``: from memory."""
     return Path(source) if isinstance(source, (str, os.PathLike)) else None
 
 
 def turned(image: Image, orientation: int) -> Image:
-    """The picture upright, given its EXIF orientation, 1 to 8."""
+    """The image upright, given its EXIF orientation, 1 to 8."""
     from PIL.Image import Transpose
 
     return image if orientation == 1 else image.transpose(Transpose[_TURNS[orientation - 2]])
 
 
-def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> DecodedPicture:
-    """The pixels of a picture, no more of them than needed: what the worker process hands back.
+def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> DecodedImage:
+    """The pixels of an image, no more of them than needed: what the worker process hands back.
 
     Args:
         need: see :class:`DecodeRequest`.
         max_bytes: it becomes smaller than needed rather than take more; only the longest panoramas do.
 
     Returns:
-        What :func:`from_pixels` makes a picture of, and what else is known of it.
+        What :func:`from_pixels` makes an image of, and what else is known of it.
 
     Raises:
         ImageError: as :meth:`ImageEncoder.encode`. It comes from a ``MemoryError`` if it was for want of memory.
@@ -209,11 +209,11 @@ def decoded_pixels(path: Path, need: DecodeRequest, *, max_bytes: int) -> Decode
         while picture.width * picture.height * 3 > max_bytes * factor**2:
             factor += 1
         picture = turned(picture.reduce(factor) if factor > 1 else picture, orientation)
-        return DecodedPicture(picture.size, picture.tobytes(), missing, facts)
+        return DecodedImage(picture.size, picture.tobytes(), missing, facts)
 
 
 def from_pixels(size: tuple[int, int], pixels: bytes) -> Image:
-    """The picture that :func:`decoded_pixels` took apart."""
+    """The image that :func:`decoded_pixels` took apart."""
     from PIL import Image as images
 
     return images.frombytes("RGB", size, pixels)

@@ -1,4 +1,4 @@
-"""Read a file of a folder: its text or picture as a document, or the reason why it is left out."""
+"""Read a file of a folder: its text or image as a document, or the reason why it is left out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EMPTY = "empty"
 _GAVE_UP = (TOO_LONG, "takes too much memory", "damaged: nested too deeply")
 _BLOCK_BYTES = 1 << 20
 _RAW_TIMES = 4
-"""Raw photos may be so many times larger: only the picture in them is decoded."""
+"""Raw photos may be so many times larger: only the image in them is decoded."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def read_document(
     *,
     max_bytes: int = MAX_FILE_BYTES,
     worker: Worker | None = None,
-    pictures: DecodeRequest | None = None,
+    images: DecodeRequest | None = None,
 ) -> Document | Skipped:
     """Read a file that was found by :func:`edgeembed.sync.walk.walk`.
 
@@ -58,7 +58,7 @@ def read_document(
         stat: a file in it.
         max_bytes: larger files are skipped; no more than this and one byte is ever read.
         worker: reads what may be hostile; ``None``: a new one, for this file alone.
-        pictures: what the model needs of a picture; ``None``: it embeds text only, and pictures are skipped.
+        images: what the model needs of an image; ``None``: it embeds text only, and images are skipped.
 
     Returns:
         The document, its id the path of the file; metadata of a photo are what it, or a file beside it, says of it (see
@@ -75,34 +75,34 @@ def read_document(
                 return Skipped(stat.path, NOT_A_FILE)
             head = file.read(HEAD_BYTES)
             format = detect(head, stat.path)
-            if (reason := _refusal(format, info.st_size, max_bytes, pictures)) is not None:
+            if (reason := _refusal(format, info.st_size, max_bytes, images)) is not None:
                 return Skipped(stat.path, reason)
             data = _read_on(file, head, max_bytes) if _is_read_here(format) else None
     except OSError as error:
         return Skipped(stat.path, unreadable(error))
     if data is None:
-        return _read_in_worker(root, stat, format.reader, pictures, worker)
+        return _read_in_worker(root, stat, format.reader, images, worker)
     return _read_here(root, stat, format, data, max_bytes)
 
 
-def _refusal(format: Format, size_bytes: int, max_bytes: int, pictures: DecodeRequest | None) -> str | None:
+def _refusal(format: Format, size_bytes: int, max_bytes: int, images: DecodeRequest | None) -> str | None:
     """Why a file is not read at all; ``None``: it is."""
-    if format.reason is not None and (format.picture is None or pictures is None):
+    if format.reason is not None and (format.image is None or images is None):
         return format.reason
-    most = max_bytes * _RAW_TIMES if format.picture == "raw" else max_bytes
+    most = max_bytes * _RAW_TIMES if format.image == "raw" else max_bytes
     return _too_large(size_bytes, most) if size_bytes > most else None
 
 
 def _is_read_here(format: Format) -> bool:
-    """Whether a file is read in this process: plain text, and pictures of the common kinds."""
-    return format == TEXT or format.picture == "common"
+    """Whether a file is read in this process: plain text, and images of the common kinds."""
+    return format == TEXT or format.image == "common"
 
 
 def _read_here(root: Path, stat: FileStat, format: Format, data: bytes, max_bytes: int) -> Document | Skipped:
-    """The document of a text or a common picture, from the content of its file."""
+    """The document of a text or a common image, from the content of its file."""
     if len(data) > max_bytes:  # it grew meanwhile
         return Skipped(stat.path, _too_large(len(data), max_bytes))
-    if format.picture is not None:
+    if format.image is not None:
         return Document(stat.path, image=data, metadata=_metadata(root, stat, _facts_in(data)))
     text = decode(data)
     if text is None:
@@ -113,19 +113,19 @@ def _read_here(root: Path, stat: FileStat, format: Format, data: bytes, max_byte
 
 
 def _read_in_worker(
-    root: Path, stat: FileStat, reader: str | None, pictures: DecodeRequest | None, worker: Worker | None
+    root: Path, stat: FileStat, reader: str | None, images: DecodeRequest | None, worker: Worker | None
 ) -> Document | Skipped:
-    """The document of a file that the worker process takes apart: by a reader, or, without one, as a picture."""
+    """The document of a file that the worker process takes apart: by a reader, or, without one, as an image."""
     with Worker() if worker is None else nullcontext(worker) as process:
         try:
             if reader is None:
-                from .pictures import from_pixels
+                from .images import from_pixels
 
-                assert pictures is not None
-                picture = process.picture(root / stat.path, pictures)
-                image = from_pixels(picture.size, picture.pixels)
-                metadata = _metadata(root, stat, picture.facts)
-                return FileDocument(stat.path, image=image, metadata=metadata, missing=picture.missing)
+                assert images is not None
+                decoded = process.decode_image(root / stat.path, images)
+                image = from_pixels(decoded.size, decoded.pixels)
+                metadata = _metadata(root, stat, decoded.facts)
+                return FileDocument(stat.path, image=image, metadata=metadata, missing=decoded.missing)
             extracted = _extracted(process, root / stat.path, reader)
         except Unreadable as error:
             return Skipped(stat.path, error.reason)
@@ -133,9 +133,9 @@ def _read_in_worker(
 
 
 def _facts_in(data: bytes) -> PhotoFacts:
-    """What a picture of a common kind says about itself; nothing, if it cannot be opened, which shows later."""
+    """What an image of a common kind says about itself; nothing, if it cannot be opened, which shows later."""
     from ..errors import ImageError
-    from .pictures import facts_of, opened, translated
+    from .images import facts_of, opened, translated
 
     try:
         with opened(data) as image, translated(data):

@@ -63,5 +63,5 @@ def check_limits(k: int, min_score: object) -> None:
 
 
 def item_kind(parts: Iterable[Weighted]) -> str:
-    """What a query is made of: ``image`` if any of its parts is a picture, otherwise ``text``."""
+    """What a query is made of: ``image`` if any of its parts is an image, otherwise ``text``."""
     return "image" if any(kind_of(meaning) == "image" for _, meaning in map(weighted, parts)) else "text"

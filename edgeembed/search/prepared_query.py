@@ -27,12 +27,12 @@ class PreparedQuery:
     """A query, parsed and embedded."""
 
     kind: str
-    """What it is made of: ``image`` if a picture is part of it, else ``text``."""
+    """What it is made of: ``image`` if an image is part of it, else ``text``."""
     vectors: Mapping[str, Floats | None]
     """``(dim,)`` of length 1 for each kind of documents that is searched; ``None``: by words only, see
     :func:`query_vectors`."""
     words: str = ""
-    """What to look up in the full text; empty: there are no words, as with a picture."""
+    """What to look up in the full text; empty: there are no words, as with an image."""
     phrases: tuple[str, ...] = ()
     """Those of its words that must occur as they stand."""
     condition: Condition = _ALL

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..document import Document
 from ..errors import ImageError
-from ..reading.pictures import ImageSource, translated
+from ..reading.images import ImageSource, translated
 
 _PART = 1 << 20
 """Characters that are hashed at a time."""

@@ -17,7 +17,7 @@ import numpy as np
 from ..catalog.snapshot import ChunkRow, EncoderInfo
 from ..embedder import Embedder
 from ..errors import EdgeEmbedError, ImageError
-from ..reading.pictures import ImageSource
+from ..reading.images import ImageSource
 from ..segments.int8 import to_int8
 
 _Result = TypeVar("_Result")

@@ -22,7 +22,7 @@ from ..catalog.snapshot import ChunkRow, FileRow
 from ..document import Document
 from ..embedder import Embedder
 from ..errors import ImageError
-from ..reading.pictures import path_of
+from ..reading.images import path_of
 from ..segments.segment_set import SegmentSet
 from ..text.chunker import split
 from .commands import (

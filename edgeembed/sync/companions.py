@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from ..reading.detect import PICTURE_SUFFIXES
+from ..reading.detect import IMAGE_SUFFIXES
 from ..reading.entries import FileStat, Skipped
 from ..reading.photos.raw import SUFFIXES as RAW_SUFFIXES
 from ..reading.photos.sidecars import sidecars_by_photo
@@ -44,7 +44,7 @@ def with_companions(
 
 def _one_folder(entries: list[FileStat | Skipped], left_out: list[LeftOut] | None) -> Iterator[FileStat | Skipped]:
     files = {posixpath.basename(entry.path): entry for entry in entries if isinstance(entry, FileStat)}
-    photos = [name for name in files if name.lower().endswith(PICTURE_SUFFIXES)]
+    photos = [name for name in files if name.lower().endswith(IMAGE_SUFFIXES)]
     sidecars = sidecars_by_photo(photos, files.keys() - set(photos))
     raws = _beside_their_jpegs(photos)
     for raw, photo in raws.items():  # its sidecars are those of the photo

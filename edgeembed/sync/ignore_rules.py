@@ -33,7 +33,7 @@ _JUNK = (
     *("@eaDir/", "\\#recycle/", "\\#snapshot/", "@Recycle/", "@Recently-Snapshot/", "*.lrdata/"),
     *("Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "~$*"),
 )
-"""What systems and programs leave behind: bins, snapshots, pictures made smaller for a preview."""
+"""What systems and programs leave behind: bins, snapshots, images made smaller for a preview."""
 _IN_PHOTO_LIBRARIES = ("/resources/", "/database/", "/private/", "/scopes/", "/external/", "/internal/")
 _IN_OLDER_LIBRARIES = (
     "/Thumbnails/",
@@ -49,7 +49,7 @@ _LIBRARIES = {
     ".aplibrary": _IN_OLDER_LIBRARIES,
     ".photolibrary": _IN_OLDER_LIBRARIES,
 }
-"""Folders in which Apple's programs keep photos, and what they make of these: smaller pictures, and databases."""
+"""Folders in which Apple's programs keep photos, and what they make of these: smaller images, and databases."""
 _GENERATED = ("__pycache__/", "node_modules/")
 """What programs make again by themselves. Like junk below all other rules: a ``!`` rule in an ignore file brings it
 back."""

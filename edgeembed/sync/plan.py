@@ -19,7 +19,7 @@ from ..reading.entries import (
     UNREADABLE,
     FileStat,
     Skipped,
-    is_left_out_picture,
+    is_left_out_image,
 )
 from ..reading.extras import is_broken_build, is_there_now
 from ..reading.read_file import open_file
@@ -123,7 +123,7 @@ class _Circumstances:
             or is_broken_build(row.reason)
             or (row.reason is not None and is_due(row, time.time_ns()))
             or (self.has_old_readers and (row.reason is not None or may_have_reader(file.path)))
-            or (self.embeds_images and is_left_out_picture(row.reason))
+            or (self.embeds_images and is_left_out_image(row.reason))
         )
 
     def _is_replaced(self, file: FileStat, row: FileRow) -> bool:

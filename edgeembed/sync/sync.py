@@ -126,7 +126,7 @@ class _Run:
 
         def read(file: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
             row = FileRow(file.size_bytes, file.mtime_ns, time.time_ns(), inode=file.inode, ctime_ns=file.ctime_ns)
-            return file, row, read_document(self._root, file, worker=worker, pictures=request)
+            return file, row, read_document(self._root, file, worker=worker, images=request)
 
         with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
             following = None

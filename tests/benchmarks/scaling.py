@@ -106,8 +106,8 @@ def main() -> None:
     print(f"\nThreads, {options.threads_files} files, {options.threads_model}: {shown}")
     if options.json:
         options.json.write_text(json.dumps({"files": times, "threads": threads}, indent=1) + "\n", encoding="utf-8")
-    if options.picture:
-        draw(times, options.picture)
+    if options.image:
+        draw(times, options.image)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ HOME = {
     "usearch": ("segments/segment.py",),
     "PIL": (
         "inference/image_preprocess.py",
-        "reading/pictures.py",
-        *(f"reading/photos/{name}.py" for name in ("colours", "pillow", "raw_pictures")),
+        "reading/images.py",
+        *(f"reading/photos/{name}.py" for name in ("colours", "pillow", "raw_images")),
     ),
     "rawpy": ("reading/photos/raw.py",),
     "sqlite3": ("catalog/sqlite.py",),

@@ -139,7 +139,7 @@ def test_no_file_costs_much_time_or_memory(archive: Path) -> None:
         for stat in walk(archive):
             assert isinstance(stat, FileStat)
             start = time.perf_counter()
-            assert isinstance(read_document(archive, stat, worker=worker, pictures=images), (Document, Skipped))
+            assert isinstance(read_document(archive, stat, worker=worker, images=images), (Document, Skipped))
             slowest = max(slowest, (time.perf_counter() - start, stat.path))
             assert peak_bytes(worker) <= MOST_BYTES, stat.path
     assert slowest[0] < 10, slowest

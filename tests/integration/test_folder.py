@@ -183,7 +183,7 @@ def test_photos_of_iphones_are_read_where_their_library_is(
 def test_every_awkward_image_that_pillow_opens_is_indexed(data: Path, tmp_path: Path, two_towers: Path) -> None:
     from PIL import Image
 
-    from edgeembed.reading.pictures import FORMATS
+    from edgeembed.reading.images import FORMATS
 
     with tarfile.open(data / "messy.tar.gz") as archive:
         archive.extractall(tmp_path / "messy", filter="data")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from edgeembed import Document, Folder, Index
 from edgeembed.catalog.settings import READERS_VERSION
-from tests.support.pictures import drawing, noise, saved
+from tests.support.images import drawing, noise, saved
 from tests.support.tiny_image import tiny_two_tower_bundle
 
 VIENNA, ZANZIBAR = (48.2165, 16.396), (-6.16, 39.19)

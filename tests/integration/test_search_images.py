@@ -13,8 +13,8 @@ from PIL import Image
 import edgeembed
 from edgeembed import Document, Folder, Index
 from edgeembed.index_models.query_vectors import has_image_suffix
-from edgeembed.reading.detect import PICTURE_SUFFIXES
-from edgeembed.reading.pictures import FORMATS
+from edgeembed.reading.detect import IMAGE_SUFFIXES
+from edgeembed.reading.images import FORMATS
 from tests.support.search_texts import TEXTS, ids
 from tests.support.tiny_image import tiny_two_tower_bundle
 
@@ -53,9 +53,9 @@ def test_every_image_that_can_be_opened_is_known_by_its_name() -> None:
         importlib.import_module("pillow_heif").register_heif_opener()
     Image.init()
     formats = Image.registered_extensions()
-    assert {suffix for suffix, name in formats.items() if name in FORMATS} <= set(PICTURE_SUFFIXES)
-    assert {formats.get(suffix, "HEIF") for suffix in PICTURE_SUFFIXES} <= set(FORMATS)
-    assert all(has_image_suffix(f"Scan 1{suffix.upper()}") for suffix in PICTURE_SUFFIXES)
+    assert {suffix for suffix, name in formats.items() if name in FORMATS} <= set(IMAGE_SUFFIXES)
+    assert {formats.get(suffix, "HEIF") for suffix in IMAGE_SUFFIXES} <= set(FORMATS)
+    assert all(has_image_suffix(f"Scan 1{suffix.upper()}") for suffix in IMAGE_SUFFIXES)
     assert not has_image_suffix("a scan.pdf")
 
 

@@ -12,7 +12,7 @@ import pytest
 from edgeembed.bundle.bundle import Bundle, read_bundle
 from edgeembed.bundle.manifest import ImageSection
 from edgeembed.inference.image_preprocess import ImagePreprocessor
-from tests.support.pictures import CLIP
+from tests.support.images import CLIP
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import edgeembed
 from edgeembed.bundle.bundle import read_bundle
 from edgeembed.errors import BundleError, ImageError, UnsupportedInputError
 from tests.support.altered import resealed
-from tests.support.pictures import drawing, noise, saved
+from tests.support.images import drawing, noise, saved
 
 
 def test_an_image_of_the_caller_is_left_as_it_is(image_bundle: Path) -> None:

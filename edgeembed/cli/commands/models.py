@@ -110,7 +110,7 @@ def _is_image(source: BufferedReader) -> bool:
 
     head = source.peek(HEAD_BYTES)[:HEAD_BYTES]
     format = detect(head, str(source.name))
-    if format.picture is not None:
+    if format.image is not None:
         return True
     if format.reason or format.reader == "pdf" or b"\0" in head or looks_binary(head):
         advice = "give lines of text in UTF-8, or a picture"

@@ -1,1 +1,1 @@
-"""Photos: what they say about themselves, what lies beside them, files that are cut, and the pictures in raw files."""
+"""Photos: what they say about themselves, what lies beside them, files that are cut, and the images in raw files."""

@@ -1,4 +1,4 @@
-"""Pictures of every mode of Pillow as RGB or grey of 8 bits."""
+"""Images of every mode of Pillow as RGB or grey of 8 bits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _to_eight_bits(image: Image) -> Image:
 
 
 def _range(values: Image) -> tuple[float, float]:
-    """The lowest and highest number in a picture of mode ``F``, of a sample if some are not finite."""
+    """The lowest and highest number in an image of mode ``F``, of a sample if some are not finite."""
     from PIL.Image import Resampling
 
     low, high = cast("tuple[float, float]", values.getextrema())  # of one band
@@ -67,7 +67,7 @@ def _range(values: Image) -> tuple[float, float]:
 
 
 def as_positive(image: Image) -> Image:
-    """A grey TIFF of 16 bits in which 0 is white as one in which it is black; any other picture as it is.
+    """A grey TIFF of 16 bits in which 0 is white as one in which it is black; any other image as it is.
 
     Pillow does that for 8 bits only.
     """

@@ -1,7 +1,7 @@
-"""Picture files that end too early, or that Pillow refuses for something beside the picture.
+"""Image files that end too early, or that Pillow refuses for something beside the image.
 
 Pillow decodes what there is of a cut file only if a switch of the whole process says so, which belongs to the
-application. Here the same is done for one picture.
+application. Here the same is done for one image.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 CUT = "cut off: the end of the picture is missing"
-"""Said of a picture of which a part was decoded."""
+"""Said of an image of which a part was decoded."""
 _LEAST_SHARE = 0.1
-"""Share of the rows that must have been decoded: less says little of what the picture shows."""
+"""Share of the rows that must have been decoded: less says little of what the image shows."""
 _END_OF_IMAGE = b"\xff\xd9"
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf", b"sBIT", b"gAMA")
 """Chunks of a PNG without which it would look otherwise."""
@@ -30,10 +30,10 @@ _TOO_LONG_NOTES = ("max_text", "text memory", "decompressed data too large")
 
 
 def load(image: Image, *, partial: bool) -> str | None:
-    """Decode a picture that was opened.
+    """Decode an image that was opened.
 
     Args:
-        partial: whether it will do if the end of the file is missing, and some of the picture with it.
+        partial: whether it will do if the end of the file is missing, and some of the image with it.
 
     Returns:
         What is missing; ``None``: nothing.
@@ -59,10 +59,10 @@ def load(image: Image, *, partial: bool) -> str | None:
 
 
 class CutStream(io.BytesIO):
-    """The content of a picture file, which may turn out to be cut."""
+    """The content of an image file, which may turn out to be cut."""
 
     was_cut = False
-    """Whether it ended before the picture did."""
+    """Whether it ended before the image did."""
 
 
 class JpegStream(CutStream):
@@ -115,7 +115,7 @@ def is_about_notes(error: Exception) -> bool:
 
 
 def keep_what_is_decoded(image: Image) -> bool:
-    """Make a picture whose decoding failed one that is loaded; ``False``: hardly anything of it was decoded."""
+    """Make an image whose decoding failed one that is loaded; ``False``: hardly anything of it was decoded."""
     if not _has_pixels(image):
         return False
     image.tile = []  # type: ignore[attr-defined]
@@ -129,7 +129,7 @@ def _has_pixels(image: Image) -> bool:
 
 
 def has_enough(image: Image) -> bool:
-    """Whether enough rows of a cut picture were decoded: in the others, at one of its ends, all pixels are alike."""
+    """Whether enough rows of a cut image were decoded: in the others, at one of its ends, all pixels are alike."""
     rows = np.asarray(image.convert("RGB").reduce((max(1, image.width // 64), 1)))  # (H, W, 3)
     decoded = min(_rows_before(rows, rows[-1, -1]), _rows_before(rows[::-1], rows[0, 0]))  # BMP begins below
     return decoded >= _LEAST_SHARE * image.height

@@ -15,7 +15,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "ICO", "PPM", "AV
 """What is opened, by Pillow's names: nothing that starts a program (EPS does), nothing that only guesses. HEIF if
 ``pillow-heif`` is there; JPEG XL (``JXL``) besides, if its plugin is."""
 MAX_PIXELS = 178_956_970
-"""Pictures with more pixels are refused; the number above which Pillow itself refuses them."""
+"""Images with more pixels are refused; the number above which Pillow itself refuses them."""
 ORIENTATION = 0x0112
 """The EXIF tag."""
 JXL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")

@@ -1,4 +1,4 @@
-"""Raw photos: the JPEG pictures that cameras put into them, and the TIFF structure with what the camera says.
+"""Raw photos: the JPEG images that cameras put into them, and the TIFF structure with what the camera says.
 
 The formats differ in where they keep these (in IFDs and maker notes of TIFF, in boxes, behind a header of their own),
 and new cameras bring new places. A JPEG shows itself wherever it lies: by its marks, from the first one to the frame
@@ -23,7 +23,7 @@ _MAGIC = (b"FUJIFILMCCD-RAW", b"II\x1a\0\0\0HEAPCCDR", b"IIRO", b"IIRS", b"MMOR"
 _TIFF = (b"II*\0", b"MM\0*")
 _LIKE_TIFF = (*_TIFF, b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
 _FRAMES = (0xC0, 0xC1, 0xC2)
-"""Baseline, extended and progressive. Raw data itself may be lossless JPEG (0xC3), which is no picture."""
+"""Baseline, extended and progressive. Raw data itself may be lossless JPEG (0xC3), which is no image."""
 _ALONE = (0x01, *range(0xD0, 0xD9))
 _MOST_SEGMENTS = 100
 
@@ -50,13 +50,13 @@ def is_raw(head: bytes, name: str) -> bool:
 
 
 def embedded_jpegs(data: bytes) -> list[EmbeddedJpeg]:
-    """The JPEG pictures in a file, the largest first."""
+    """The JPEG images in a file, the largest first."""
     found = (_jpeg_at(data, match.start()) for match in re.finditer(rb"\xff\xd8\xff", data))
     return sorted((jpeg for jpeg in found if jpeg is not None), key=lambda jpeg: -jpeg.width * jpeg.height)
 
 
 def _jpeg_at(data: bytes, start: int) -> EmbeddedJpeg | None:
-    """What begins with the mark at ``start``; ``None``: no picture of 8 bits, in grey or three colours."""
+    """What begins with the mark at ``start``; ``None``: no image of 8 bits, in grey or three colours."""
     for marker, at, length in _segments(data, start + 2):
         if marker in _FRAMES and length >= 8:
             height, width = (int.from_bytes(data[i : i + 2]) for i in (at + 1, at + 3))
@@ -95,7 +95,7 @@ def tiff_headers(data: bytes) -> list[bytes]:
 
 
 def developed(data: bytes) -> Any:
-    """A raw photo as a picture, by LibRaw: uint8 ``(H, W, 3)``, upright, at half of its size.
+    """A raw photo as an image, by LibRaw: uint8 ``(H, W, 3)``, upright, at half of its size.
 
     Raises:
         ImportError: ``rawpy`` is not installed.

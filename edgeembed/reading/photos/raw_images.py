@@ -1,4 +1,4 @@
-"""The picture of a raw photo: the largest JPEG in it, or, where that is small or missing, what LibRaw develops."""
+"""The image of a raw photo: the largest JPEG in it, or, where that is small or missing, what LibRaw develops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _JPEG = b"\xff\xd8\xff"
 
 
 def open_raw(data: bytes) -> Image:
-    """The picture of a raw photo, loaded.
+    """The image of a raw photo, loaded.
 
     Raises:
         ImageError: there is none; names the extra that may find one.
@@ -62,7 +62,7 @@ def _developed(data: bytes, headers: list[Any]) -> tuple[Image | None, str]:
 
 
 def _as_tiff(data: bytes) -> Image | None:
-    """The small picture that is the first in the TIFF structure of old raw files; ``None``: there is none."""
+    """The small image that is the first in the TIFF structure of old raw files; ``None``: there is none."""
     from PIL import Image as images
 
     with contextlib.suppress(*pillow_errors()):

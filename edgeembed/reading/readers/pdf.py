@@ -21,7 +21,7 @@ _SIGNS = {ord(c): plain for c, plain in zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi"
 _HYPHENS = ("\ufffe\n", "\x02\n", "\xad\n")
 """What PDFium puts where a word is divided at the end of a line."""
 _MOST_LOOKED_AT = 20
-"""Pages of a document without text that are looked at for pictures."""
+"""Pages of a document without text that are looked at for images."""
 _COVERS = 0.5
 """A scan takes at least this part of its page."""
 _PASSWORD_FIELD = 1 << 13
@@ -32,7 +32,7 @@ def read_pdf(data: bytes) -> ExtractedText:
     """Text in the order in which it is drawn, a line for each line; values and notes that are not seen come last.
 
     Raises:
-        Unreadable: it needs a password, is damaged, or has no text; where its pages are pictures, it says so.
+        Unreadable: it needs a password, is damaged, or has no text; where its pages are images, it says so.
     """
     try:
         import pypdfium2
@@ -154,7 +154,7 @@ def _string(function: Callable[..., int], *arguments: Any) -> str:
 
 
 def _is_scan(pdf: PdfDocument, number: int) -> bool:
-    """Whether pictures cover a page."""
+    """Whether images cover a page."""
     import pypdfium2
 
     try:

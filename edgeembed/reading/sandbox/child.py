@@ -92,7 +92,7 @@ def serve() -> None:
 def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     path = Path(request["path"])
     try:
-        return _picture(path, request["need"]) if request["task"] == "picture" else _document(path, request["kind"])
+        return _image(path, request["need"]) if request["task"] == "image" else _document(path, request["kind"])
     except MemoryError:
         return {"memory": True}, b""
     except Unreadable as error:
@@ -116,14 +116,14 @@ def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
     return {"pages": extracted.pages, "lines": extracted.lines, "aside": extracted.aside}, body
 
 
-def _picture(path: Path, need: Any) -> tuple[dict[str, Any], bytes]:
+def _image(path: Path, need: Any) -> tuple[dict[str, Any], bytes]:
     from ...errors import ImageError
-    from ..pictures import decoded_pixels, lacks_memory
+    from ..images import decoded_pixels, lacks_memory
 
     try:
-        picture = decoded_pixels(path, DecodeRequest(*need), max_bytes=MAX_BODY_BYTES)
+        decoded = decoded_pixels(path, DecodeRequest(*need), max_bytes=MAX_BODY_BYTES)
     except ImageError as error:
         if lacks_memory(error.__cause__):
             raise MemoryError from None
         raise Unreadable(error.reason) from error
-    return {"size": picture.size, "missing": picture.missing, "facts": asdict(picture.facts)}, picture.pixels
+    return {"size": decoded.size, "missing": decoded.missing, "facts": asdict(decoded.facts)}, decoded.pixels

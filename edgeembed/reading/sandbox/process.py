@@ -29,7 +29,7 @@ from ..extracted import ExtractedText
 from ..extras import Unreadable
 from ..photos.facts import PhotoFacts
 from . import frozen
-from .protocol import CLOCK, OUT_OF_MEMORY, DecodedPicture, DecodeRequest, Message, receive, send
+from .protocol import CLOCK, OUT_OF_MEMORY, DecodedImage, DecodeRequest, Message, receive, send
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _TIME_IS_UP = getattr(signal, "SIGPROF", 27)
 """The signal that ends a process whose processor time is used up; it asked for that itself."""
 _POLL_SECONDS = 0.05
 _MOST_TIMES = 5
-"""Times the limit on memory that the largest pictures are allowed: some 120 megapixels."""
+"""Times the limit on memory that the largest images are allowed: some 120 megapixels."""
 _CRASHED = "damaged: the program that reads it crashed"
 _ABORTED = "takes too much memory, or is damaged"
 """What some libraries do when they are refused memory; on Windows it cannot be told from a crash."""
@@ -56,7 +56,7 @@ class Limits:
     seconds: float = 9.0
     """Of processor time, over all threads; large files may ask for more (``budget.py``), up to ten times as much."""
     memory_bytes: int = 500_000_000
-    """Of the whole process; pictures that say how large they are may ask for more (``budget.py``). Where the system
+    """Of the whole process; images that say how large they are may ask for more (``budget.py``). Where the system
     cannot enforce it (macOS, Windows), it is watched ten times a second."""
 
 
@@ -100,18 +100,18 @@ class Worker:
         aside = reply.header["aside"]
         return ExtractedText(text, pages, bool(reply.header["lines"]), aside if isinstance(aside, int) else None)
 
-    def picture(self, path: Path, need: DecodeRequest) -> DecodedPicture:
-        """The decoded pixels of a picture, and what it says about itself.
+    def decode_image(self, path: Path, need: DecodeRequest) -> DecodedImage:
+        """The decoded pixels of an image, and what it says about itself.
 
         Raises:
             As :meth:`document`.
         """
-        reply = self._ask({"task": "picture", "path": os.fspath(path.absolute()), "need": need})
+        reply = self._ask({"task": "image", "path": os.fspath(path.absolute()), "need": need})
         width, height = (int(side) for side in reply.header["size"])
         if min(width, height) < 1 or width * height * 3 != len(reply.body):
             raise Unreadable(_CRASHED)
         missing, facts = reply.header.get("missing"), reply.header.get("facts")
-        return DecodedPicture(
+        return DecodedImage(
             (width, height),
             reply.body,
             missing if isinstance(missing, str) else None,
@@ -153,7 +153,7 @@ class Worker:
                         break
                     self._end()
                     reason = self._reason(_Ended(status=OUT_OF_MEMORY))
-                if request["task"] == "picture" and reason in (_ABORTED, self._biggest):
+                if request["task"] == "image" and reason in (_ABORTED, self._biggest):
                     reason = TOO_LARGE
                 left -= time.monotonic() - started
                 if fresh or left <= 0 or reason.startswith(TOO_LONG):
@@ -297,7 +297,7 @@ class _Process:
 
 
 def _most_memory(limit_bytes: int) -> int:
-    """What the largest pictures may take, one at a time: half of what this machine has at most."""
+    """What the largest images may take, one at a time: half of what this machine has at most."""
     machine = memory_bytes()
     most = limit_bytes * _MOST_TIMES
     return most if machine is None else max(limit_bytes, min(most, machine // 2))

@@ -55,7 +55,7 @@ def receive(stream: IO[bytes]) -> Message | None:
 
 
 class DecodeRequest(NamedTuple):
-    """What a model needs of a picture."""
+    """What a model needs of an image."""
 
     least_side: int | None
     """Pixels of its shorter side, if it has so many; ``None``: all that there are."""
@@ -63,8 +63,8 @@ class DecodeRequest(NamedTuple):
     """Whether it is turned as its EXIF data says."""
 
 
-class DecodedPicture(NamedTuple):
-    """A picture as the worker process hands it back."""
+class DecodedImage(NamedTuple):
+    """An image as the worker process hands it back."""
 
     size: tuple[int, int]
     pixels: bytes

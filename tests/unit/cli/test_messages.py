@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed.cli import messages
-from edgeembed.reading.entries import EMPTIED, PICTURE, Skipped
+from edgeembed.reading.entries import EMPTIED, IMAGE_LEFT_OUT, Skipped
 from edgeembed.sync.sync import SyncReport
 
 ARCHIVE = "not text: an archive (archives are not opened)"
@@ -79,7 +79,7 @@ def test_a_report_groups_what_was_skipped_and_names_packages_once(capsys: pytest
     skipped = [
         Skipped("a.zip", ARCHIVE),
         Skipped("b.mp3", "not text: sound or film"),
-        Skipped("c.png", PICTURE),
+        Skipped("c.png", IMAGE_LEFT_OUT),
         Skipped("d.pdf", needs + "PDF"),
         Skipped("e.pdf", needs + "PDF"),
         Skipped("f.xlsx", needs + "spreadsheet"),

@@ -19,7 +19,7 @@ from edgeembed.bundle import bundle
 from edgeembed.bundle import shipped as shipped_bundles
 from edgeembed.cli.messages import images_left_out
 from edgeembed.errors import BundleError
-from edgeembed.reading.entries import PICTURE
+from edgeembed.reading.entries import IMAGE_LEFT_OUT
 from tests.support.tiny import tiny_text_bundle
 from tests.support.tiny_image import tiny_image_bundle, tiny_two_tower_bundle
 
@@ -122,7 +122,7 @@ def test_an_index_without_images_does_not_look_for_a_model(tmp_path: Path, shipp
 def test_images_are_left_out_for_good(things: Path, shipped: Path) -> None:
     with Folder.open(things, image_model="none") as folder:
         report = folder.sync()
-        assert {item.reason for item in report.skipped} == {PICTURE}
+        assert {item.reason for item in report.skipped} == {IMAGE_LEFT_OUT}
     with Folder.open(things) as folder:
         assert folder.plan().is_empty
         assert folder.status().image_model is None
@@ -142,7 +142,7 @@ def test_an_index_made_before_gets_a_model_for_images_and_embeds_no_text_again(t
         assert len(folder.sync().skipped) == 3
         with folder.index._store.writing() as writer:  # what earlier versions said
             for path, row in folder.index._store.read(lambda snapshot: snapshot.files()).items():
-                if row.reason == PICTURE:
+                if row.reason == IMAGE_LEFT_OUT:
                     writer.skip(path, row._replace(reason="not text: a picture"), keep=False)
         assert images_left_out(folder.status().skipped).startswith("3 pictures left out")
         assert folder.status().image_model is None

@@ -11,7 +11,7 @@ import pytest
 from edgeembed.errors import BundleError
 from edgeembed.inference.image_geometry import crop_box
 from edgeembed.inference.image_preprocess import ImagePreprocessor
-from tests.support.pictures import CLIP
+from tests.support.images import CLIP
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from edgeembed.bundle.bundle import read_bundle, write_bundle
 from edgeembed.bundle.manifest import ImageSection
 from edgeembed.errors import BundleError, ImageError
 from edgeembed.inference.image_preprocess import ImagePreprocessor, _Budget
-from tests.support.pictures import CLIP, PLAIN, drawing, in_bytes, noise, saved
+from tests.support.images import CLIP, PLAIN, drawing, in_bytes, noise, saved
 
 SIZES = [
     *[(1, 1), (1, 9), (9, 1), (3, 3), (2, 5), (37, 23), (224, 224), (225, 224), (224, 299), (299, 224), (223, 222)],

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from edgeembed.reading.entries import FORBIDDEN, PICTURE, UNREADABLE, is_left_out_picture, unreadable
+from edgeembed.reading.entries import FORBIDDEN, IMAGE_LEFT_OUT, UNREADABLE, is_left_out_image, unreadable
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_an_error_without_words_is_named_by_its_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "expected"), [(PICTURE, True), ("not text: a picture", True), ("not text", False), (None, False)]
+    ("reason", "expected"), [(IMAGE_LEFT_OUT, True), ("not text: a picture", True), ("not text", False), (None, False)]
 )
 def test_which_files_a_model_for_pictures_would_embed(reason: str | None, expected: bool) -> None:
-    assert is_left_out_picture(reason) is expected
+    assert is_left_out_image(reason) is expected

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgeembed.inference.image_preprocess import ImagePreprocessor
-from tests.support.pictures import PLAIN, drawing, in_bytes, saved
+from tests.support.images import PLAIN, drawing, in_bytes, saved
 
 
 def colours(data: bytes | Image.Image, encoder_of: Callable[..., ImagePreprocessor]) -> np.ndarray:

@@ -15,8 +15,8 @@ from PIL import Image, features
 
 from edgeembed.errors import ImageError
 from edgeembed.inference.image_preprocess import ImagePreprocessor
-from edgeembed.reading.pictures import FORMATS
-from tests.support.pictures import PLAIN, in_bytes, noise, saved
+from edgeembed.reading.images import FORMATS
+from tests.support.images import PLAIN, in_bytes, noise, saved
 
 
 def colours(data: bytes | Image.Image, encoder_of: Callable[..., ImagePreprocessor]) -> np.ndarray:

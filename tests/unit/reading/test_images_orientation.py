@@ -14,7 +14,7 @@ from PIL import Image
 
 import edgeembed
 from edgeembed.inference.image_preprocess import ImagePreprocessor
-from tests.support.pictures import CLIP, UNDO, drawing, saved
+from tests.support.images import CLIP, UNDO, drawing, saved
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

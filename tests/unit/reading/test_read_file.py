@@ -14,8 +14,8 @@ import pytest
 
 from edgeembed.document import Document
 from edgeembed.reading.decode import decode
-from edgeembed.reading.detect import NOT_TEXT, OTHER_PICTURE
-from edgeembed.reading.entries import PICTURE, FileStat, Skipped
+from edgeembed.reading.detect import NOT_TEXT, OTHER_IMAGE
+from edgeembed.reading.entries import IMAGE_LEFT_OUT, FileStat, Skipped
 from edgeembed.reading.read_file import EMPTY, MAX_FILE_BYTES, read_document
 from edgeembed.reading.sandbox.process import Worker
 from edgeembed.sync.walk import walk
@@ -300,9 +300,9 @@ def test_every_awkward_file_is_read_or_has_a_reason(data: Path, tmp_path: Path) 
         assert (sum(start <= offset for start in document.pages) or None) == (page or (1 if document.pages else None))
     reasons = {path: found.reason for path, found in documents.items() if isinstance(found, Skipped)}
     assert reasons.items() >= WITHOUT_TEXT.items()
-    assert set(reasons.values()) <= {*WITHOUT_TEXT.values(), NOT_TEXT, PICTURE, OTHER_PICTURE}
+    assert set(reasons.values()) <= {*WITHOUT_TEXT.values(), NOT_TEXT, IMAGE_LEFT_OUT, OTHER_IMAGE}
     offices = (".pdf", ".docx", ".pptx", ".xlsx", ".xls", ".epub", ".html", ".csv", ".json")
     assert {path for path in documents if path.endswith(offices)} <= PHRASES.keys() | WITHOUT_TEXT.keys()
     pictures = (".png", ".jpg", ".gif", ".tif", ".bmp", ".webp", ".avif", ".ico", ".ppm")
-    assert all(reasons[path] == PICTURE for path in documents if path.endswith(pictures))
+    assert all(reasons[path] == IMAGE_LEFT_OUT for path in documents if path.endswith(pictures))
     assert "Large language models" in text(documents["markitdown/expected_outputs/test.md"])

@@ -22,7 +22,7 @@ _LARGE = 1 << 20
 _DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _LONGEST_WORD = 400
-"""Longer strings without a blank are data for machines, such as pictures in base64."""
+"""Longer strings without a blank are data for machines, such as images in base64."""
 
 
 def read_json(data: bytes) -> ExtractedText:

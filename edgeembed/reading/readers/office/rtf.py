@@ -44,7 +44,7 @@ def _opened(match: re.Match[bytes]) -> bytes:
 
 
 def _without_binary(data: bytes) -> bytes:
-    """The text without the pictures that stand in it as they are, whose bytes may look like anything."""
+    """The text without the images that stand in it as they are, whose bytes may look like anything."""
     parts, at = [], 0
     while match := _BINARY.search(data, at):
         parts.append(data[at : match.start()])

@@ -22,7 +22,7 @@ def read_epub(archive: Archive) -> ExtractedText:
     roots = [e.attributes.get("full-path", "") for e in archive.elements("META-INF/container.xml")]
     root = next(filter(None, roots), "")
     package, folder = archive.elements(root), posixpath.dirname(root)
-    chapters = [e.attributes for e in package if e.name == "item" and not _is_picture(e.attributes)]
+    chapters = [e.attributes for e in package if e.name == "item" and not _is_image(e.attributes)]
     parts = {chapter.get("id"): chapter.get("href", "") for chapter in chapters}
     references = [e.attributes.get("idref") for e in package if e.name == "itemref"]
     order = [joined(folder, parts[reference]) for reference in references if reference in parts]
@@ -41,6 +41,6 @@ def read_epub(archive: Archive) -> ExtractedText:
     return builder.extracted()
 
 
-def _is_picture(item: Mapping[str, str]) -> bool:
-    """Whether a part of a book, which may stand between its chapters, is a picture; SVG is one written in letters."""
+def _is_image(item: Mapping[str, str]) -> bool:
+    """Whether a part of a book, which may stand between its chapters, is an image; SVG is one written in letters."""
     return item.get("media-type", "").startswith("image/")

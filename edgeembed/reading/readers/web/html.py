@@ -132,7 +132,7 @@ class _Page(HTMLParser):
         self._verbatim = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Called by ``HTMLParser``: what hides, cells, pictures' texts, borders of paragraphs and what marks them."""
+        """Called by ``HTMLParser``: what hides, cells, images' texts, borders of paragraphs and what marks them."""
         if self._hidden_by:
             self._depth += tag == self._hidden_by
             return

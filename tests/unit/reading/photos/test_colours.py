@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from edgeembed.reading.photos.colours import as_positive, in_mode
-from tests.support.pictures import saved
+from tests.support.images import saved
 
 RAMP = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
 from edgeembed.errors import ImageError
+from edgeembed.reading.images import opened, translated
 from edgeembed.reading.photos.cut_files import CUT, load
-from edgeembed.reading.pictures import opened, translated
-from tests.support.pictures import saved
+from tests.support.images import saved
 
 
 def photo(width: int = 900, height: int = 600) -> Image.Image:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from edgeembed.reading.images import facts_of, opened
 from edgeembed.reading.photos.exif import exif_facts, iptc_facts
 from edgeembed.reading.photos.facts import PhotoFacts
-from edgeembed.reading.pictures import facts_of, opened
-from tests.support.pictures import saved
+from tests.support.images import saved
 
 
 def exif_of(tags: dict[int, Any], inner: dict[int, Any] | None = None, gps: dict[int, Any] | None = None) -> Image.Exif:

@@ -16,7 +16,7 @@ JXL = (b"\xff\x0a\xfa\x1f" + bytes(50), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(50))
 
 @pytest.mark.parametrize("head", JXL)
 def test_jpeg_xl_names_the_plugin_that_reads_it(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert detect(head, "picture").picture == "rare"
+    assert detect(head, "picture").image == "rare"
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     with pytest.raises(ImageError, match="needs pillow-jxl-plugin: JPEG XL"):
         formats(head)
@@ -28,5 +28,5 @@ def test_heif_by_any_of_its_brands() -> None:
     pytest.importorskip("pillow_heif")
     assert "HEIF" in formats(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
     assert "HEIF" in formats(b"\0\0\0\x1cftypMiHB\0\0\0\0mif1heic" + bytes(40))
-    assert detect(b"\0\0\0\x1cftypMiHB\0\0\0\0mif1heic" + bytes(40), "a.HEIC").picture == "rare"
-    assert detect(b"\0\0\0\x1cftypqt  \0\0\0\0qt  " + bytes(40), "a.mov").picture is None
+    assert detect(b"\0\0\0\x1cftypMiHB\0\0\0\0mif1heic" + bytes(40), "a.HEIC").image == "rare"
+    assert detect(b"\0\0\0\x1cftypqt  \0\0\0\0qt  " + bytes(40), "a.mov").image is None

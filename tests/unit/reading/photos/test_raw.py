@@ -6,7 +6,7 @@ import pytest
 
 from edgeembed.reading.detect import detect
 from edgeembed.reading.photos.raw import EmbeddedJpeg, embedded_jpegs, is_raw, tiff_headers
-from tests.support.pictures import drawing, noise, saved
+from tests.support.images import drawing, noise, saved
 
 SMALL, LARGE = saved(drawing(160, 120), "JPEG"), saved(drawing(1200, 900), "JPEG", progressive=True)
 LOSSLESS = b"\xff\xd8\xff\xc4\x00\x02\xff\xc3\x00\x0e\x0e\x10\x00\x20\x00\x02\x00\x11\x00\x01\x11\x00\xff\xda" + bytes(
@@ -31,7 +31,7 @@ LOSSLESS = b"\xff\xd8\xff\xc4\x00\x02\xff\xc3\x00\x0e\x0e\x10\x00\x20\x00\x02\x0
 )
 def test_how_they_begin(head: bytes, name: str) -> None:
     assert is_raw(head, name)
-    assert detect(head, name).picture == "raw"
+    assert detect(head, name).image == "raw"
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_how_they_begin(head: bytes, name: str) -> None:
 )
 def test_what_is_none(head: bytes, name: str) -> None:
     assert not is_raw(head, name)
-    assert detect(head, name).picture in ("common", "rare")
+    assert detect(head, name).image in ("common", "rare")
 
 
 def test_a_raw_that_nobody_knows_is_called_by_its_name() -> None:
-    assert detect(b"\0\1\2\3" * 20, "a.iiq").picture == "raw"
+    assert detect(b"\0\1\2\3" * 20, "a.iiq").image == "raw"
 
 
 def test_the_largest_picture_comes_first() -> None:

@@ -11,10 +11,10 @@ from PIL import Image
 
 from edgeembed.errors import ImageError
 from edgeembed.reading.extras import is_there_now
-from edgeembed.reading.pictures import facts_of, opened, orientation_of
+from edgeembed.reading.images import facts_of, opened, orientation_of
 from edgeembed.reading.sandbox.process import Worker
 from edgeembed.reading.sandbox.protocol import DecodeRequest
-from tests.support.pictures import drawing, saved
+from tests.support.images import drawing, saved
 
 
 def raw_file(*pictures: Image.Image, magic: bytes = b"", orientation: int = 1) -> bytes:
@@ -77,7 +77,7 @@ def test_the_small_picture_of_old_raw_files(tmp_path: Path, without_rawpy: None)
 def test_in_the_worker(tmp_path: Path) -> None:
     (tmp_path / "a.nef").write_bytes(raw_file(drawing(160, 120), drawing(900, 600), orientation=8))
     with Worker() as worker:
-        picture = worker.picture(tmp_path / "a.nef", DecodeRequest(300, upright=True))
+        picture = worker.decode_image(tmp_path / "a.nef", DecodeRequest(300, upright=True))
     assert (picture.size, picture.missing) == ((300, 450), None)
     assert picture.facts.camera == "NIKON D70"
 

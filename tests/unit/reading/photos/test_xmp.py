@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from edgeembed.reading.images import facts_of, opened
 from edgeembed.reading.photos.facts import PhotoFacts
 from edgeembed.reading.photos.xmp import MOST_BYTES, xmp_facts
-from edgeembed.reading.pictures import facts_of, opened
-from tests.support.pictures import saved
+from tests.support.images import saved
 
 NAMES = {
     "dc": "http://purl.org/dc/elements/1.1/",

@@ -51,10 +51,10 @@ def test_what_is_only_reserved_does_not_count(tmp_path: Path) -> None:
 def test_a_picture_asks_for_its_room(tmp_path: Path) -> None:
     large, larger = picture(tmp_path / "a.tif", 5000, 4000), picture(tmp_path / "b.tif", 12000, 9000)
     with Worker(Limits(memory_bytes=120_000_000)) as worker:
-        assert worker.picture(large, NEED).size == (250, 200)
+        assert worker.decode_image(large, NEED).size == (250, 200)
         with pytest.raises(Unreadable, match=r"^too large: takes too much memory to decode \(108 megapixels\)$"):
-            worker.picture(larger, NEED)
-        assert worker.picture(large, NEED).size == (250, 200)
+            worker.decode_image(larger, NEED)
+        assert worker.decode_image(large, NEED).size == (250, 200)
 
 
 @pytest.mark.slow
@@ -63,4 +63,4 @@ def test_a_grid_of_tiles_as_phones_write_them(tmp_path: Path) -> None:
     image = Image.linear_gradient("L").resize((8064, 6048)).convert("RGB")
     pillow_heif.from_pillow(image).save(tmp_path / "48.heic", quality=30)
     with Worker() as worker:
-        assert min(worker.picture(tmp_path / "48.heic", NEED).size) >= 200
+        assert min(worker.decode_image(tmp_path / "48.heic", NEED).size) >= 200

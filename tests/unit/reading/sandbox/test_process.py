@@ -210,20 +210,20 @@ def test_ctrl_c_on_the_terminal_is_not_for_it(rows: Path) -> None:
 def test_pictures_come_back_no_larger_than_needed(tmp_path: Path) -> None:
     from PIL import Image
 
-    from edgeembed.reading.pictures import from_pixels
+    from edgeembed.reading.images import from_pixels
 
     picture = Image.linear_gradient("L").resize((1200, 900)).convert("RGB")
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
     picture.save(tmp_path / "side.png", exif=exif)
     with Worker() as worker:
-        size, pixels, missing, _ = worker.picture(tmp_path / "side.png", DecodeRequest(200, upright=True))
+        size, pixels, missing, _ = worker.decode_image(tmp_path / "side.png", DecodeRequest(200, upright=True))
         assert (size, missing) == ((225, 300), None)
-        whole, *_ = worker.picture(tmp_path / "side.png", DecodeRequest(None, upright=False))
+        whole, *_ = worker.decode_image(tmp_path / "side.png", DecodeRequest(None, upright=False))
         assert whole == (1200, 900)
         (tmp_path / "no.gif").write_bytes(b"GIF89a")
         with pytest.raises(Unreadable, match=r"damaged picture|not a picture"):
-            worker.picture(tmp_path / "no.gif", DecodeRequest(200, upright=True))
+            worker.decode_image(tmp_path / "no.gif", DecodeRequest(200, upright=True))
     turned = from_pixels(size, pixels)
     expected = picture.transpose(Image.Transpose.ROTATE_270).resize(size, Image.Resampling.BOX)
     assert max(high for _, high in ImageChops.difference(turned, expected).getextrema()) <= 2
@@ -235,7 +235,7 @@ def test_a_picture_that_is_a_bomb_is_bounded(tmp_path: Path) -> None:
     Image.new("1", (13_000, 13_000)).save(tmp_path / "bomb.tiff", compression="tiff_lzw")
     assert (tmp_path / "bomb.tiff").stat().st_size < 1 << 20
     with Worker() as worker, pytest.raises(Unreadable, match="takes too much memory"):
-        worker.picture(tmp_path / "bomb.tiff", DecodeRequest(200, upright=True))
+        worker.decode_image(tmp_path / "bomb.tiff", DecodeRequest(200, upright=True))
 
 
 def test_threads_take_turns(rows: Path) -> None:
