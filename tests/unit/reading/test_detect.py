@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgeembed.reading.detect import NOT_TEXT, OTHER_PICTURE, detect, looks_binary, may_have_reader
-from edgeembed.reading.entries import PICTURE
+from edgeembed.reading.detect import NOT_TEXT, OTHER_IMAGE, detect, looks_binary, may_have_reader
+from edgeembed.reading.entries import IMAGE_LEFT_OUT
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,14 @@ def test_who_reads_a_file(name: str, head: bytes, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "head", "expected"),
     [
-        ("a.txt", b"\x89PNG\r\n\x1a\n", PICTURE),
-        ("a.txt", b"\xff\xd8\xff\xe0JFIF", PICTURE),
-        ("a", b"RIFF\0\0\0\0WEBPVP8", PICTURE),
-        ("a", b"\0\0\0\x1cftypheic", PICTURE),
-        ("a.ppm", b"P3\n4 4\n", PICTURE),
-        ("a.tga", b"\0\0\2\0\0", OTHER_PICTURE),
-        ("a.gd", b"\xff\xff\0\x80\0\x80\0\1", OTHER_PICTURE),
-        ("a.fpx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OTHER_PICTURE),
+        ("a.txt", b"\x89PNG\r\n\x1a\n", IMAGE_LEFT_OUT),
+        ("a.txt", b"\xff\xd8\xff\xe0JFIF", IMAGE_LEFT_OUT),
+        ("a", b"RIFF\0\0\0\0WEBPVP8", IMAGE_LEFT_OUT),
+        ("a", b"\0\0\0\x1cftypheic", IMAGE_LEFT_OUT),
+        ("a.ppm", b"P3\n4 4\n", IMAGE_LEFT_OUT),
+        ("a.tga", b"\0\0\2\0\0", OTHER_IMAGE),
+        ("a.gd", b"\xff\xff\0\x80\0\x80\0\1", OTHER_IMAGE),
+        ("a.fpx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OTHER_IMAGE),
         ("a", b"\0\0\0\x1cftypM4A ", "not text: sound or film"),
         ("a", b"RIFF\0\0\0\0WAVE", "not text: sound or film"),
         ("a.ps", b"%!PS-Adobe-3.0\nshowpage\n", "not text: a PostScript drawing (save it as PDF)"),
