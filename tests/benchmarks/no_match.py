@@ -12,7 +12,7 @@ them right):
 
 Printed: of queries whose right document is the first without a cut, the share that does not show it (**hidden**); of
 foreign queries, the share that shows anything (**foreign**); then, for judged sets, what leaving out the tail costs.
-The constants in ``edgeembed.index_models.calibration`` were chosen with all of these at hand; the sample folder fixed the level.
+The constants in ``index_models.calibration`` were chosen with all of these at hand; the sample folder fixed the level.
 """
 
 from __future__ import annotations
