@@ -36,7 +36,9 @@ def cosines(query: Floats, rows: Rows) -> Floats:
     """Cosine ``(N,)`` of a query ``(dim,)`` of length 1 with each of ``rows`` ``(N, dim)``."""
     floats = rows.astype(np.float32)
     norms = np.sqrt(np.einsum("nd,nd->n", floats, floats))
-    return np.asarray(floats @ query / np.maximum(norms, 1), dtype=np.float32)
+    # No BLAS: its threads go on spinning behind every product, which doubles the processor time of a search.
+    products = np.einsum("nd,d->n", floats, query)
+    return np.asarray(products / np.maximum(norms, 1), dtype=np.float32)
 
 
 def from_blobs(blobs: Sequence[bytes], dim: int) -> Rows:
