@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -22,7 +21,7 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..text.surrogates import decode, encode
-from ..text.terms import WORDS_VERSION, aligned_words, index_words
+from ..text.terms import WORD, WORDS_VERSION, aligned_words, index_words
 from . import settings
 from .checksums import insert_sql
 from .metadata import named_text
@@ -43,7 +42,6 @@ _SOURCES: dict[Table, str] = {
 }
 """The texts whose words are in each table, by the number of their row; of names with the metadata beside them."""
 _NUMBERS: dict[Table, str] = {"words": "key", "names": "document"}
-_TOKEN = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]+")
 K1, B = 1.2, 0.75
 """Of BM25, as FTS5 has them."""
 _FEW = 200
@@ -375,7 +373,7 @@ def _stemmed(words: Sequence[str]) -> dict[str, str]:
 def _tokens(text: str) -> tuple[list[str], list[str]]:
     """The words of a text, and those beside them, as FTS5 reads what :func:`index_words` gives."""
     words, extra = index_words(text)
-    return _TOKEN.findall(words.lower() if words.isascii() else words), extra.split()
+    return WORD.findall(words.lower() if words.isascii() else words), extra.split()
 
 
 def marks(text: str, expression: str) -> list[tuple[int, int]]:

@@ -41,12 +41,13 @@ _SIGNS = (
 _CHARACTER = re.compile(f".(?:[\u17d2\u1039].|[{_SIGNS}])*", re.DOTALL)
 """With its vowel signs and tones, and with the consonants that Khmer and Burmese write below it."""
 _ASCII_GAP = re.compile(r"[^a-z0-9]+")
-_WORD = re.compile(r"[A-Za-z0-9\x80-\U0010ffff]+")
+_LETTER = r"[^\x00-/:-@\[-`{-\x7f]"
+"""ASCII letters and digits, and all beyond ASCII. Said by what it is not, it compiles thirty times as fast."""
+WORD = re.compile(f"{_LETTER}+")
 _NAME = re.compile(r"[A-Za-z0-9]+")
 _HUMP = re.compile(r"[A-Z](?:(?<=[a-z].)|[A-Z][a-z])")
 """A capital behind a small letter, or two before one. What an expression begins with decides how fast it is."""
 _PART = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_LETTER = r"[A-Za-z0-9\x80-\U0010ffff]"
 _LINK = re.compile(rf"[-_](?<={_LETTER}.)(?={_LETTER})")
 _COMPOUND = re.compile(rf"{_LETTER}+(?:[-_]{_LETTER}+)+")
 """To be matched where a word begins: searching would try a long word over again from each of its characters."""
@@ -88,7 +89,7 @@ def index_words(text: str) -> tuple[str, str]:
 def aligned_words(text: str) -> tuple[list[Word], list[Word]]:
     """The words that :func:`index_words` gives, each with its place in ``text``."""
     if text.isascii():
-        words = [Word(word[0].lower(), *word.span()) for word in _WORD.finditer(text)]
+        words = [Word(word[0].lower(), *word.span()) for word in WORD.finditer(text)]
         return words, list(_extra_words(text, text))
     folded, spans = fold_marks_aligned(text)
 
@@ -181,7 +182,7 @@ def normalize_words(text: str, *, symbols: bool = False) -> str:
         words = _ASCII_GAP.sub(" ", folded)
     else:
         folded = _RUN.sub(lambda run: f" {' '.join(_CHARACTER.findall(run[0]))} ", without_gaps(folded))
-        words = " ".join(_WORD.findall(folded))
+        words = " ".join(WORD.findall(folded))
     words = " ".join(words.split())
     return f" {words} " if words else ""
 
@@ -237,7 +238,7 @@ def _alternatives(word: str) -> Iterator[str]:
 
 def _pieces(folded: str) -> Iterator[str | list[str]]:
     """The words of a folded text; of scripts without spaces the characters of each run, as a list."""
-    for word in _WORD.findall(without_gaps(folded)):
+    for word in WORD.findall(without_gaps(folded)):
         at = 0
         for run in _RUN.finditer(word):
             if run.start() > at:
@@ -256,7 +257,7 @@ def _expression(piece: str | list[str]) -> str:
 
 def _words(clean: str) -> Iterator[Word]:
     """The words of a text, in lower case; pairs of characters in scripts without spaces."""
-    for word in _WORD.finditer(clean):
+    for word in WORD.finditer(clean):
         at = word.start()
         for run in _RUN.finditer(clean, word.start(), word.end()):
             if at < run.start():
@@ -317,7 +318,7 @@ def _compounds(clean: str) -> Iterator[list[Word]]:
             continue
         end = compound.end()
         if not is_unspaced(compound[0]):
-            yield [Word(part[0].casefold(), *part.span()) for part in _WORD.finditer(clean, *compound.span())]
+            yield [Word(part[0].casefold(), *part.span()) for part in WORD.finditer(clean, *compound.span())]
 
 
 def _joined(parts: Sequence[Word], *, whole: bool) -> Iterator[Word]:
@@ -352,7 +353,7 @@ def _symbol_words(folded: str) -> Iterator[Word]:
 
 def _begin_of_word(text: str, end: int) -> int:
     start = end
-    while start > 0 and end - start < _LONGEST_NAME and _WORD.match(text[start - 1]):
+    while start > 0 and end - start < _LONGEST_NAME and WORD.match(text[start - 1]):
         start -= 1
     return start
 
