@@ -14,6 +14,8 @@ from .sqlite import Connection, DatabaseError, copied, says_damage
 from .where import Condition, condition
 
 Where = Mapping[str, Any] | Condition
+ASIDE = 0
+"""In the column ``page``: the chunk stands around the article of a page, not in it. No page has this number."""
 
 
 class PassageRow(NamedTuple):
@@ -23,6 +25,8 @@ class PassageRow(NamedTuple):
     document: int
     id: str
     kind: str
+    is_aside: bool = False
+    """Whether it stands around the article of a page, not in it."""
 
 
 class ChunkRow(NamedTuple):
@@ -34,6 +38,7 @@ class ChunkRow(NamedTuple):
     start_line: int | None
     end_line: int | None
     page: int | None
+    """From 1 on; ``None``: the text has none. What stands around an article is written with :data:`ASIDE`."""
     text: str | None
 
 
@@ -184,7 +189,7 @@ class Snapshot:
         """Live chunks that have one of ``numbers`` in a column."""
         test = _condition(where)
         rows = self._db.execute(
-            "SELECT c.key, d.document, d.id, c.kind FROM json_each(?) k JOIN chunks c "
+            f"SELECT c.key, d.document, d.id, c.kind, c.page IS {ASIDE} FROM json_each(?) k JOIN chunks c "
             f"JOIN documents d ON d.content = c.content WHERE {column} = k.value AND {test.sql}",
             (json.dumps(numbers), *test.values),
         )
@@ -330,7 +335,7 @@ def _chunk_row(row: Sequence[Any]) -> ChunkRow:
     chunk = ChunkRow(*row)
     if not isinstance(chunk.text, str | None) or not all(isinstance(value, int | None) for value in row[1:6]):
         raise DatabaseError("a passage has values of wrong types")
-    return chunk
+    return chunk._replace(page=None) if chunk.page == ASIDE else chunk
 
 
 _IN_SEGMENT = "kind = ? AND encoder = ? AND key BETWEEN ? AND ?"

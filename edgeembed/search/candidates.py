@@ -5,9 +5,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import chain
+from operator import or_
 
 import numpy as np
 
@@ -80,6 +82,7 @@ class _Finder:
         # Of passages, by key:
         self._similarity: dict[int, float] = {}
         self._bm25: dict[int, float] = {}
+        self._asides: set[int] = set()
 
     def find(self, calibrations: Mapping[str, Calibration]) -> tuple[list[Candidate], Scales]:
         """What :func:`find_candidates` returns."""
@@ -98,7 +101,8 @@ class _Finder:
         self._complete_similarities()
         by_words_only = frozenset(self._request.query.vectors.keys() - self._by_kind.keys())
         asked = self._look_up_words()
-        scales = Scales(calibrations, word_terms, name_terms, self._passage_counts(), by_words_only, asked)
+        preferred = self._preferred_to_asides(word_terms)
+        scales = Scales(calibrations, word_terms, name_terms, self._passage_counts(), by_words_only, asked, preferred)
         return self._candidates(), scales
 
     def _find_words(self, terms: Terms, depth: int) -> None:
@@ -109,10 +113,12 @@ class _Finder:
         for count in _growing(depth):
             bm25 = dict(best_passages(db, terms, count, allowed, least=self._request.k))
             rows = self._rows_of_best(list(bm25), depth)
-            if len(bm25) < count or _contents_in(rows) >= depth:
+            if len(bm25) < count or _contents_in(_ordinary(rows)) >= depth:
                 break
         self._bm25 = bm25
-        for rank, row in enumerate(rows):
+        asides = [row for row in rows if row.is_aside][:depth]  # each page of a site has the same menus
+        self._asides.update(row.key for row in asides)
+        for rank, row in enumerate([*_ordinary(rows), *asides]):
             self._bring_up(row.document, row.id, row.kind, [row.key], "keyword", rank)
 
     def _rows_of_best(self, keys: Sequence[int], depth: int) -> list[PassageRow]:
@@ -120,7 +126,7 @@ class _Finder:
         rows: list[PassageRow] = []
         for at in range(0, len(keys), depth):
             rows += self._snapshot.passages(keys[at : at + depth], self._request.condition)
-            if _contents_in(rows) >= depth:
+            if _contents_in(_ordinary(rows)) >= depth:
                 break
         return rows
 
@@ -133,6 +139,7 @@ class _Finder:
                 break
         for rank, row in enumerate(rows):
             item = self._bring_up(row.document, row.id, row.kind, [row.key], "keyword", rank)
+            self._asides.update([row.key] if row.is_aside else ())
             item.name_bm25 = bm25[row.document]
 
     def _find_nearest(self, depth: int) -> None:
@@ -241,6 +248,29 @@ class _Finder:
                 )
         return candidates
 
+    def _preferred_to_asides(self, terms: Terms) -> dict[int, list[Set[int]]]:
+        """As :attr:`Scales.preferred`: documents with all words of the aside, passages of its own document with any."""
+        asides = [key for key in self._asides if key in self._bm25]
+        if not asides:
+            return {}
+        texts = [item for item in self._documents.values() if item.kind == "text"]
+        keys = set[int]().union(*(item.keys for item in texts))
+        held = dict.fromkeys(keys, 0)  # bit sets of terms
+        for number, term in enumerate(dict.fromkeys(terms.expression.split(" OR "))):
+            for key in fulltext.matching(self._snapshot.connection, "words", term, list(keys)):
+                held[key] |= 1 << number
+        ordinary = [{key for key in item.keys - self._asides if held[key]} for item in texts]
+        together = [(reduce(or_, (held[key] for key in group), 0), group) for group in ordinary]
+        by_words = {
+            words: [group for all_words, group in together if all_words & words == words]
+            for words in {held[key] for key in asides}
+        }
+        preferred: dict[int, list[Set[int]]] = {key: [*by_words[held[key]]] for key in asides}
+        for item, group in zip(texts, ordinary, strict=True):
+            for key in item.keys & preferred.keys():
+                preferred[key] += [{other} for other in group]
+        return preferred
+
     def _passage_counts(self) -> dict[str, int]:
         """How many passages of each kind were compared with the query."""
         if self._request.min_score != "auto" or self._request.decided_by == "keyword":
@@ -261,6 +291,10 @@ def _growing(depth: int) -> Iterator[int]:
     while True:
         yield count
         count *= 4
+
+
+def _ordinary(rows: Iterable[PassageRow]) -> list[PassageRow]:
+    return [row for row in rows if not row.is_aside]
 
 
 def _contents_in(rows: Sequence[PassageRow]) -> int:

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..index_models.calibration import (
@@ -54,6 +54,11 @@ _MIN_WORD_SHARE = 2 / 3
 """Share of the words' weights from which words alone make a document relevant: most of what is rare in the query."""
 _ALL_WORDS_ONCE = 0.45
 """Share of the highest possible BM25 that all words once in a passage of average length give: 1 / (k1 + 1)."""
+_ASIDE_WEIGHT = 0.5
+"""Of the BM25 of what stands around the article of a page: with two words of a query it counts as another with one."""
+_ASIDE_STEP = 1e-6
+"""It comes after what is preferred to it by so much at most."""
+_NO_LIMITS: Mapping[int, float] = {}
 _KEYWORD_STEPS = 2.0
 """z-score that words alone stand for, in keyword mode: from none of them to all of them once."""
 
@@ -148,6 +153,9 @@ class Scales:
     """Kinds of documents with which the query is not compared, because the model cannot read it."""
     asked: AskedWords = AskedWords()
     """What the words of the query prove; likewise."""
+    preferred: Mapping[int, Sequence[Set[int]]] = field(default_factory=dict)
+    """For each passage that stands around the article of a page, groups of others, by their keys: the best of each
+    group comes before it. See :func:`aside_limits`."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,8 @@ def judge(
     candidates = list(candidates)
     weight = words_weight(candidates, scales)
     files = file_values(candidates, scales)
-    ranked = [rank(item, scales, mode, weight, files.get(item.document, 0.0)) for item in candidates]
+    limits = aside_limits(candidates, scales, mode, weight)
+    ranked = [rank(item, scales, mode, weight, files.get(item.document, 0.0), limits) for item in candidates]
     if min_score == "auto":
         if scales.asked.identifiers and any(item.candidate.words for item in ranked):
             ranked = [item for item in ranked if item.candidate.words]
@@ -225,28 +234,70 @@ def file_values(candidates: Iterable[Candidate], scales: Scales) -> dict[int, fl
     return {document: value - usual for document, value in bm25.items()}
 
 
+def aside_limits(
+    candidates: Iterable[Candidate], scales: Scales, mode: Mode, weight: float = BM25_WEIGHT
+) -> dict[int, float]:
+    """The value that each passage around an article stays below, by its key, for the sake of those preferred to it.
+
+    Menus stand on every page of a site and are short, so that BM25 alone would put them first.
+    """
+    if not scales.preferred:
+        return {}
+    values: dict[int, float] = {}
+    for item in candidates:
+        values |= passage_values(item, scales, mode, weight)
+    limits = {}
+    for key, groups in scales.preferred.items():
+        known = [[values[other] for other in group if other in values] for group in groups]
+        limits[key] = min([max(group) for group in known if group], default=math.inf)
+    return limits
+
+
+def passage_values(
+    candidate: Candidate, scales: Scales, mode: Mode, weight: float, limits: Mapping[int, float] = _NO_LIMITS
+) -> dict[int, float]:
+    """By which the passages of a candidate are put in order, by their keys; the arguments are those of :func:`rank`."""
+    meaning_weight, bm25_weight = _mode_weights(mode, weight)
+    word_weight = bm25_weight / scales.words.spread
+    values = {}
+    for key, (similarity, bm25) in candidate.evidence.items():
+        value = meaning_weight * _z_score(similarity, scales.calibrations[candidate.kind])
+        value += word_weight * (bm25 or 0.0) * (_ASIDE_WEIGHT if key in scales.preferred else 1.0)
+        if key in limits:
+            value = min(value, limits[key] - _ASIDE_STEP / (1 + max(0.0, value)))  # among themselves as they were
+        values[key] = value
+    return values
+
+
+def _mode_weights(mode: Mode, weight: float) -> tuple[float, float]:
+    """Weights of the z-score and of BM25."""
+    # In keyword mode the similarity decides between equals only.
+    return {"hybrid": (1.0, weight), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
+
+
+def _z_score(similarity: float | None, calibration: Calibration) -> float:
+    return 0.0 if similarity is None else calibration.z_score(similarity)  # what cannot be read is as if ordinary
+
+
 def rank(
-    candidate: Candidate, scales: Scales, mode: Mode, weight: float = BM25_WEIGHT, file_value: float = 0.0
+    candidate: Candidate,
+    scales: Scales,
+    mode: Mode,
+    weight: float = BM25_WEIGHT,
+    file_value: float = 0.0,
+    limits: Mapping[int, float] = _NO_LIMITS,
 ) -> RankedDocument:
     """The numbers of one candidate.
 
     Args:
         weight: of words, where meaning counts as well; see :func:`words_weight`.
         file_value: of :func:`file_values`.
+        limits: of :func:`aside_limits`.
     """
-    # In keyword mode the similarity decides between equals only.
-    meaning_weight, bm25_weight = {"hybrid": (1.0, weight), "vector": (1.0, 0.0), "keyword": (1e-9, 1.0)}[mode]
-    word_weight, name_weight = bm25_weight / scales.words.spread, bm25_weight / scales.names.spread
-    calibration = scales.calibrations[candidate.kind]
-
-    def z_score(similarity: float | None) -> float:
-        return 0.0 if similarity is None else calibration.z_score(similarity)  # what cannot be read is as if ordinary
-
-    passages = candidate.evidence
-    values = {
-        key: meaning_weight * z_score(similarity) + word_weight * (bm25 or 0.0)
-        for key, (similarity, bm25) in passages.items()
-    }
+    meaning_weight, bm25_weight = _mode_weights(mode, weight)
+    name_weight = bm25_weight / scales.names.spread
+    calibration, passages = scales.calibrations[candidate.kind], candidate.evidence
+    values = passage_values(candidate, scales, mode, weight, limits)
     keys = sorted(values, key=lambda key: (-values[key], key))
     similarity = passages[keys[0]].similarity
     bm25 = max(passage.bm25 or 0.0 for passage in candidate.passages.values())
@@ -262,7 +313,7 @@ def rank(
         tuple(keys),
         value=value,
         score=calibration.score_of_z(_z_of_words(value / bm25_weight, scales) if by_words else value),
-        z=z_score(similarity) + BM25_WEIGHT_FOR_CUTOFF * words,
+        z=_z_score(similarity, calibration) + BM25_WEIGHT_FOR_CUTOFF * words,
         has_enough_words=mode == "keyword" or scales.asked.prove(candidate.words),
     )
 

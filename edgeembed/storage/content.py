@@ -40,7 +40,8 @@ def content_of(document: Document) -> Content:
     digest = hashlib.blake2b(digest_size=16)
     if document.text is not None:
         lines = b"" if document.lines else b" no lines"
-        aside = b"" if document.aside is None else b" aside %d" % document.aside
+        # "aside" was the word while what stands there was not marked as such in the index: it is to be indexed anew.
+        aside = b"" if document.aside is None else b" around %d" % document.aside
         digest.update(b"text\0" + ",".join(map(str, document.pages)).encode() + lines + aside + b"\0")
         for start in range(0, len(document.text), _PART):  # a large text is not copied as a whole
             digest.update(document.text[start : start + _PART].encode("utf-8", "surrogatepass"))

@@ -18,7 +18,7 @@ from ..catalog import settings
 from ..catalog.database import Catalog
 from ..catalog.metadata import metadata_json
 from ..catalog.schema import KINDS
-from ..catalog.snapshot import ChunkRow, FileRow
+from ..catalog.snapshot import ASIDE, ChunkRow, FileRow
 from ..document import Document
 from ..embedder import Embedder
 from ..errors import ImageError
@@ -301,8 +301,8 @@ class Writer:
         count, pages, aside = embedder.count_tokens, content.pages, content.aside
         for chunk in split(content.text, limit=limit, count_tokens=count, pages=pages, aside=aside):
             first, last = (chunk.start_line, chunk.end_line) if content.lines else (None, None)
-            span = (chunk.start, chunk.end, first, last, chunk.page)
             is_aside = aside is not None and chunk.start >= aside
+            span = (chunk.start, chunk.end, first, last, ASIDE if is_aside else chunk.page)
             yield PendingChunk(content.digest, ChunkRow(content.kind, *span, chunk.text), is_unread=is_aside)
 
     def _commit_if_due(self) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..extracted import ExtractedText
 from ..extras import Unreadable
 
-VERSION = 3
+VERSION = 4
 """Raised when a file's text would come out better than before: indexes then read such files again."""
 
 

@@ -62,6 +62,24 @@ def ids(ranked: list[RankedDocument]) -> str:
     return "".join(item.candidate.id for item in ranked)
 
 
+def test_what_stands_around_an_article_stays_below_what_is_preferred_to_it() -> None:
+    page = Candidate(1, "page", "text", {1: Evidence(None, 9.0), 2: Evidence(0.1, 0.5)}, 0.0, frozenset(("keyword",)))
+    menu = Candidate(2, "menu", "text", {3: Evidence(None, 12.0)}, 0.0, frozenset(("keyword",)))
+    note = Candidate(3, "note", "text", {4: Evidence(0.1, 2.0), 5: Evidence(0.1, 1.0)}, 0.0, frozenset(("keyword",)))
+    for mode in ("keyword", "hybrid"):
+        free = judge([page, menu, note], scales(), mode=mode)
+        assert [item.candidate.id for item in free] == ["menu", "page", "note"]
+        preferred = {1: [{4, 5}, {2}], 3: [{4, 5}, {9}]}  # nothing is known of 9
+        held = judge([page, menu, note], replace(scales(), preferred=preferred), mode=mode)
+        assert [item.candidate.id for item in held] == ["note", "menu", "page"]
+        scores = [item.score or 0.0 for item in held]
+        assert scores == sorted(scores, reverse=True)
+        assert held[2].keys == (2, 1)
+        assert held[1].value == pytest.approx(held[0].value, abs=1e-5)
+        alone = judge([menu], replace(scales(), preferred={3: []}), mode=mode)
+        assert alone[0].value == pytest.approx(free[0].value / 2)
+
+
 def test_a_document_is_ranked_by_its_best_passage_and_its_name() -> None:
     item = rank(candidate("a", (0.3, None), (0.2, 8.0), (None, 9.0), name_bm25=1.0), scales(), "hybrid")
     assert item.keys == (1, 2, 0)  # what has no vector is as if ordinary
