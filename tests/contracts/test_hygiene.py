@@ -27,6 +27,7 @@ HOME = {
     "sqlite3": ("catalog/sqlite.py",),
     "pypdfium2": ("reading/readers/pdf.py",),
     "python_calamine": ("reading/readers/data/spreadsheet.py",),
+    "xlrd": ("reading/readers/data/old_workbook.py",),
     "chardet": ("reading/charset_detection.py",),
     "olefile": ("reading/readers/office/compound_file.py",),
     "striprtf": ("reading/readers/office/rtf.py",),

@@ -1,12 +1,12 @@
-"""Spreadsheets: XLSX, XLSB, XLS and ODS."""
+"""Spreadsheets of all kinds, by ``python_calamine``, and what their other readers share."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, time
+from contextlib import contextmanager, suppress
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...extracted import ExtractedText
@@ -21,11 +21,12 @@ Rows: TypeAlias = list[tuple[int, list[str]]]
 """Rows of a sheet that have anything in them, each with its number, from 0 on."""
 MOST_CELLS = 4_000_000
 """Of a sheet up to the last one used, empty ones too; ``python_calamine`` takes some 60 bytes for each."""
+_MONTHS = 60
 _CELL = re.compile(r"([A-Z]+)([0-9]+)")
 
 
 def read_spreadsheet(data: bytes) -> ExtractedText:
-    """XLSB, XLS and ODS: the rows of each sheet under its name. For XLSX see ``office/workbook.py``.
+    """The rows of each sheet under its name. What knows more is asked before: ``office/workbook.py`` and so on.
 
     Raises:
         Unreadable: it needs a password, or is damaged.
@@ -106,12 +107,31 @@ def add_sheet(builder: TextBuilder, name: str, rows: Rows, comments: Sequence[tu
     builder.end_paragraph()
 
 
+def moment_of(days: float, epoch: datetime | None = None) -> datetime | time | timedelta | float:
+    """What a number is in a cell whose format is one of dates and times; a number where there is no such day.
+
+    Args:
+        days: since ``epoch``; below one they are a time, and below two months how long something takes.
+        epoch: ``None``: 1899-12-30, which makes up for a 29 February 1900 that never was.
+    """
+    with suppress(OverflowError, ValueError):
+        after = timedelta(seconds=round(days * 86400))
+        if 1 <= days < _MONTHS and epoch is None:
+            return after
+        moment = (epoch or datetime(1899, 12, 30)) + after
+        return moment.time() if 0 <= days < 1 else moment
+    return days
+
+
 def cell_text(value: object) -> str:
-    """The value of a cell as one line: whole numbers without a point, a day without its hour."""
+    """The value of a cell as one line: whole numbers without a point, a day without its hour, hours above a day."""
     if isinstance(value, str):
         return one_line(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     if isinstance(value, datetime) and value.time() == time():
         return str(value.date())
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}" if minutes >= 0 else str(value)
     return one_line(str(value))

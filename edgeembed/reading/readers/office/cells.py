@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from ..data.spreadsheet import Rows, cell_text
+from ..data.spreadsheet import Rows, cell_text, moment_of
 from ..zip_archive import Archive
 
 _DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
@@ -150,7 +149,5 @@ class CellReader:
             number = float(value)
             if self._style not in self._styles.dates:
                 return cell_text(number)
-            # Days since 1899-12-30, which makes up for a 29 February 1900 that never was.
-            moment = datetime(1899, 12, 30) + timedelta(seconds=round(number * 86400))
-            return cell_text(moment.time() if 0 <= number < 1 else moment)
+            return cell_text(moment_of(number))
         return value

@@ -8,7 +8,7 @@ import olefile
 
 from ...extracted import ExtractedText
 from ...extras import Unreadable
-from ..data.spreadsheet import read_spreadsheet
+from ..data.old_workbook import read_old_workbook
 from ..mail.outlook import read_message
 
 _MOST_BYTES = 4096
@@ -35,7 +35,7 @@ def read_ole(data: bytes) -> ExtractedText:
             if file.exists(name):
                 if _is_locked(file.openstream(name).read(_MOST_BYTES)):
                     raise Unreadable("encrypted: needs a password")
-                return read_spreadsheet(data)
+                return read_old_workbook(data)
         if file.exists("WordDocument"):
             raise Unreadable("older format: Word before 2007; save it as .docx")
         if file.exists("PowerPoint Document"):
