@@ -6,6 +6,8 @@ import io
 import posixpath
 import zipfile
 import zlib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote
@@ -17,6 +19,7 @@ from ..extras import Unreadable
 
 MAX_PART_BYTES = 256 << 20
 """Limit on a part's size unpacked (zip bombs). A document of a thousand pages has some ten megabytes."""
+_CONTENTS = (".bin", ".rels", ".xml")
 _ENCRYPTED = 1  # bit 0 of an entry's general purpose flags
 
 
@@ -67,6 +70,17 @@ class Archive:
         if len(data) > MAX_PART_BYTES:
             raise Unreadable(f"unpacks to too much: more than {MAX_PART_BYTES >> 20} MiB")
         return data
+
+    def replaced(self, contents: Mapping[str, bytes]) -> bytes:
+        """An archive with other contents of some parts; without pictures and the like, and what cannot be read."""
+        changed = {id(self._info(name)): content for name, content in contents.items()}
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as copy:
+            for info in self._parts.values():
+                if id(info) in changed or info.filename.lower().endswith(_CONTENTS):
+                    with suppress(Unreadable):
+                        copy.writestr(info.filename, changed.get(id(info)) or self.part(info.filename))
+        return file.getvalue()
 
     def parse(self, name: str, handler: Handler) -> None:
         """Stream the events of an XML part to ``handler``, without a tree of it in memory.

@@ -7,6 +7,7 @@ to the last cell that is used, errors as nothing, and no comments. It reads what
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,16 @@ from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..text_builder import TextBuilder
 from .rows import one_line
-from .spreadsheet import Rows, add_sheet, cell_text, moment_of, open_spreadsheet, read_spreadsheet, sheet_rows
+from .spreadsheet import (
+    Rows,
+    add_sheet,
+    cell_name,
+    cell_text,
+    moment_of,
+    open_spreadsheet,
+    read_spreadsheet,
+    sheet_rows,
+)
 
 if TYPE_CHECKING:
     from xlrd.sheet import Sheet
@@ -50,7 +60,9 @@ def read_old_workbook(data: bytes) -> ExtractedText:
 
 def _rows(sheet: Sheet) -> Rows:
     """The rows that have anything in them, without the empty columns before all of them."""
-    rows = [(number, [_text(sheet, number, at) for at in range(sheet.row_len(number))]) for number in range(sheet.nrows)]
+    rows = [
+        (number, [_text(sheet, number, at) for at in range(sheet.row_len(number))]) for number in range(sheet.nrows)
+    ]
     rows = [(number, row) for number, row in rows if any(row)]
     first = min((next(at for at, cell in enumerate(row) if cell) for _, row in rows), default=0)
     return [(number, row[first:]) for number, row in rows]
@@ -65,15 +77,14 @@ def _text(sheet: Sheet, row: int, column: int) -> str:
     if kind == xlrd.XL_CELL_BOOLEAN:
         return str(bool(value))
     if kind == xlrd.XL_CELL_DATE:
-        return cell_text(moment_of(value, datetime(1904, 1, 1) if sheet.book.datemode else None))
+        with suppress(OverflowError, ValueError):
+            return cell_text(moment_of(value, datetime(1904, 1, 1) if sheet.book.datemode else None))
     return "" if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) else cell_text(value)
 
 
 def _comments(sheet: Sheet) -> list[tuple[str, str]]:
-    import xlrd
-
     notes = sorted(sheet.cell_note_map.items())
-    return [(f"{xlrd.colname(column)}{row + 1}", text) for (row, column), note in notes if (text := one_line(note.text))]
+    return [(cell_name(row, column), text) for (row, column), note in notes if (text := one_line(note.text))]
 
 
 def _other_rows(data: bytes, name: str) -> Rows:

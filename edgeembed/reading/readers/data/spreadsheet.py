@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,7 +21,7 @@ Rows: TypeAlias = list[tuple[int, list[str]]]
 """Rows of a sheet that have anything in them, each with its number, from 0 on."""
 MOST_CELLS = 4_000_000
 """Of a sheet up to the last one used, empty ones too; ``python_calamine`` takes some 60 bytes for each."""
-_MONTHS = 60
+_TWO_MONTHS = 60
 _CELL = re.compile(r"([A-Z]+)([0-9]+)")
 
 
@@ -67,17 +67,27 @@ def no_panic() -> Iterator[None]:
         raise Unreadable(f"damaged: {one_line(str(error))}") from error
 
 
-def sheet_rows(book: CalamineWorkbook, name: str) -> Rows | None:
-    """The rows of a sheet; ``None``: it cannot be read, or is a chart."""
+_NO_ERRORS: Mapping[tuple[int, int], str] = {}
+
+
+def sheet_rows(book: CalamineWorkbook, name: str, errors: Mapping[tuple[int, int], str] = _NO_ERRORS) -> Rows | None:
+    """The rows of a sheet; ``None``: it cannot be read, or is a chart.
+
+    Args:
+        errors: the errors in its cells, by row and column, which ``python_calamine`` takes for empty.
+    """
     import python_calamine as calamine
 
     try:
         with no_panic():
             sheet = book.get_sheet_by_name(name)
-            first = (sheet.start or (0, 0))[0]
+            first, left = sheet.start or (0, 0)
             texts = [[cell_text(value) for value in row] for row in sheet.to_python()]
     except (calamine.CalamineError, Unreadable):
         return None
+    for (number, column), text in errors.items():
+        if 0 <= number - first < len(texts) and 0 <= column - left < len(texts[number - first]):
+            texts[number - first][column - left] = text
     return [(number, row) for number, row in enumerate(texts, first) if any(row)]
 
 
@@ -107,20 +117,30 @@ def add_sheet(builder: TextBuilder, name: str, rows: Rows, comments: Sequence[tu
     builder.end_paragraph()
 
 
-def moment_of(days: float, epoch: datetime | None = None) -> datetime | time | timedelta | float:
-    """What a number is in a cell whose format is one of dates and times; a number where there is no such day.
+def moment_of(days: float, epoch: datetime | None = None) -> datetime | time | timedelta:
+    """What a number is in a cell whose format is one of dates and times.
 
     Args:
         days: since ``epoch``; below one they are a time, and below two months how long something takes.
         epoch: ``None``: 1899-12-30, which makes up for a 29 February 1900 that never was.
+
+    Raises:
+        OverflowError, ValueError: there is no such day.
     """
-    with suppress(OverflowError, ValueError):
-        after = timedelta(seconds=round(days * 86400))
-        if 1 <= days < _MONTHS and epoch is None:
-            return after
-        moment = (epoch or datetime(1899, 12, 30)) + after
-        return moment.time() if 0 <= days < 1 else moment
-    return days
+    after = timedelta(seconds=round(days * 86400))
+    if 1 <= days < _TWO_MONTHS and epoch is None:
+        return after
+    moment = (epoch or datetime(1899, 12, 30)) + after
+    return moment.time() if 0 <= days < 1 else moment
+
+
+def cell_name(row: int, column: int) -> str:
+    """What a cell is called, by its row and column from 0 on: ``B7``."""
+    letters, number = "", column + 1
+    while number:
+        number, letter = divmod(number - 1, 26)
+        letters = chr(65 + letter) + letters
+    return f"{letters}{row + 1}"
 
 
 def cell_text(value: object) -> str:

@@ -16,9 +16,10 @@ from ...budget import allow_more
 from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..data.rows import one_line
-from ..data.spreadsheet import MOST_CELLS, Rows, add_sheet, open_spreadsheet, read_spreadsheet, sheet_rows
+from ..data.spreadsheet import MOST_CELLS, Rows, add_sheet, open_spreadsheet, sheet_rows
 from ..text_builder import TextBuilder
 from ..zip_archive import Archive
+from .binary_sheets import read_binary_workbook
 from .cells import CellReader, Styles, column_of, read_shared_strings, read_styles
 from .drawings import add_drawings
 
@@ -69,7 +70,7 @@ def read_workbook(archive: Archive, data: bytes, main: str) -> ExtractedText:
         Unreadable: it needs a password, or is damaged.
     """
     if main.lower().endswith(".bin"):  # XLSB, whose parts are no XML
-        return read_spreadsheet(data)
+        return read_binary_workbook(archive, data, main)
     relations = archive.relations(main)
     named = [
         (element.attributes.get("name", ""), relations.get(element.attributes.get("r:id", ""), ("", ""))[1])
