@@ -17,3 +17,5 @@ class ExtractedText:
     """Whether line 7 of the text is line 7 of the file."""
     aside: int | None = None
     """Offset in ``text`` from which on stands what is around the rest, such as menus and footers; ``None``: nothing."""
+    missing: str | None = None
+    """What is missing of the file, because it was cut off; ``None``: nothing."""

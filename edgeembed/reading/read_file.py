@@ -129,7 +129,10 @@ def _read_in_worker(
             extracted = _extracted(process, root / stat.path, reader)
         except Unreadable as error:
             return Skipped(stat.path, error.reason)
-    return Document(stat.path, text=extracted.text, pages=extracted.pages, lines=extracted.lines, aside=extracted.aside)
+    text, pages, lines, aside = extracted.text, extracted.pages, extracted.lines, extracted.aside
+    if extracted.missing is None:
+        return Document(stat.path, text=text, pages=pages, lines=lines, aside=aside)
+    return FileDocument(stat.path, text=text, pages=pages, lines=lines, aside=aside, missing=extracted.missing)
 
 
 def _facts_in(data: bytes) -> PhotoFacts:

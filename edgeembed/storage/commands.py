@@ -116,7 +116,9 @@ class PutDocument:
             return self._give_up(transaction, self.image.error)
         content = transaction.content(self.digest, self.kind)
         if self.file is not None:
-            missing = transaction.missing_of(content) if self.image is None else self.image.missing
+            # Of a text its reader says so; an image that is known already is not decoded again.
+            known = transaction.missing_of(content) if self.kind == "image" else None
+            missing = known if self.image is None else self.image.missing
             transaction.put_file(self.id, self.file if missing is None else self.file.incomplete(missing))
         transaction.put_document(self.id, content, self.metadata)
         return None

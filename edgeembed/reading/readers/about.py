@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ..extracted import ExtractedText
 from .zip_archive import Element
@@ -50,7 +51,8 @@ def with_about(extracted: ExtractedText, fields: Mapping[str, str]) -> Extracted
         return extracted
     before = "".join(f"{label}: {value}\n" for label, value in found.items()) + "\n"
     pages = tuple(page + len(before) for page in extracted.pages)
-    return ExtractedText(before + extracted.text, pages, lines=extracted.lines)
+    aside = None if extracted.aside is None else extracted.aside + len(before)
+    return replace(extracted, text=before + extracted.text, pages=pages, aside=aside)
 
 
 def fields_of(elements: Iterable[Element]) -> dict[str, str]:

@@ -16,10 +16,14 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 
 from ..extras import Unreadable
+from .cut_archive import CUT, is_cut, recovered
 
 MAX_PART_BYTES = 256 << 20
 """Limit on a part's size unpacked (zip bombs). A document of a thousand pages has some ten megabytes."""
 _CONTENTS = (".bin", ".rels", ".xml")
+_MAX_RECOVERED_BYTES = 128 << 20
+"""Likewise on all parts of a damaged archive together."""
+NOT_WHOLE = "damaged: not a whole archive"
 _ENCRYPTED = 1  # bit 0 of an entry's general purpose flags
 
 
@@ -40,10 +44,17 @@ class Archive:
     """The parts of a zip archive by name: letters may be small or capital, as ECMA-376 allows, and ``/`` be ``\\``."""
 
     def __init__(self, data: bytes) -> None:
-        try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise Unreadable("damaged: not a whole archive") from error
+        self.data = data
+        """The whole archive; of one that is damaged, a copy with what can be read of it."""
+        self.missing: str | None = None
+        """What is missing of it, as :attr:`ExtractedText.missing`; then XML may end anywhere."""
+        directory = None if is_cut(data) else _opened(data)
+        if directory is None:
+            self.data, self.missing = recovered(data, _MAX_RECOVERED_BYTES) or b"", CUT
+            directory = _opened(self.data)
+        if directory is None:
+            raise Unreadable(NOT_WHOLE)
+        self._zip = directory
         self._parts = {_equivalent(info.filename): info for info in reversed(self._zip.infolist())}
 
     def __contains__(self, name: str) -> bool:
@@ -88,7 +99,7 @@ class Archive:
         Raises:
             Unreadable: as :meth:`part`, and where the XML is not well-formed or defines entities.
         """
-        parse_xml(self.part(name), handler)
+        parse_xml(self.part(name), handler, partial=self.missing is not None)
 
     def elements(self, name: str) -> list[Element]:
         """All elements of a small XML part, flat, in document order."""
@@ -111,6 +122,13 @@ class Archive:
                 target = attributes.get("Target", "").replace("\\", "/")
                 relations[attributes.get("Id", "")] = (kind, joined(folder, target))
         return relations
+
+
+def _opened(data: bytes) -> zipfile.ZipFile | None:
+    try:
+        return zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return None
 
 
 @dataclass
@@ -145,19 +163,26 @@ def joined(folder: str, target: str) -> str:
     return posixpath.normpath(posixpath.join("/", folder, unquote(target))).lstrip("/")
 
 
-def parse_xml(data: bytes, handler: Handler) -> None:
+def parse_xml(data: bytes, handler: Handler, *, partial: bool = False) -> None:
     """Stream the events of an XML file to ``handler``.
+
+    Args:
+        partial: take one whose end is missing as if all that is open were closed there.
 
     Raises:
         Unreadable: the XML is not well-formed, or defines entities, which documents do not and attacks do.
     """
     from defusedxml.ElementTree import DefusedXMLParser
 
-    parser = DefusedXMLParser(target=_Local(handler))
+    target = _Local(handler)
+    parser = DefusedXMLParser(target=target)
     try:
         parser.feed(data)
         parser.close()
     except ParseError as error:
+        if partial:
+            target.close_all()
+            return
         raise Unreadable("damaged: not whole XML") from error
     except DefusedXmlException as error:
         raise Unreadable("damaged: it defines XML entities, as attacks do") from error
@@ -168,13 +193,20 @@ class _Local:
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
+        self._open: list[str] = []
         self.data = handler.data
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._handler.start(_local(name), {_local_key(key): value for key, value in attributes.items()})
+        self._open.append(_local(name))
+        self._handler.start(self._open[-1], {_local_key(key): value for key, value in attributes.items()})
 
     def end(self, name: str) -> None:
-        self._handler.end(_local(name))
+        self._handler.end(self._open.pop())
+
+    def close_all(self) -> None:
+        """End all elements that are open."""
+        while self._open:
+            self._handler.end(self._open.pop())
 
     def close(self) -> None:
         pass

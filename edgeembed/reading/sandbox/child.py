@@ -113,7 +113,12 @@ def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
     body = extracted.text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES or len(extracted.pages) * 12 > MAX_HEADER_BYTES:
         raise Unreadable(f"holds more than {MAX_BODY_BYTES >> 20} MiB of text")
-    return {"pages": extracted.pages, "lines": extracted.lines, "aside": extracted.aside}, body
+    return {
+        "pages": extracted.pages,
+        "lines": extracted.lines,
+        "aside": extracted.aside,
+        "missing": extracted.missing,
+    }, body
 
 
 def _image(path: Path, need: Any) -> tuple[dict[str, Any], bytes]:

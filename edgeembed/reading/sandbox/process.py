@@ -97,8 +97,14 @@ class Worker:
         reply = self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind})
         text = reply.body.decode("utf-8", "surrogatepass")
         pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
-        aside = reply.header["aside"]
-        return ExtractedText(text, pages, bool(reply.header["lines"]), aside if isinstance(aside, int) else None)
+        aside, missing = reply.header["aside"], reply.header.get("missing")
+        return ExtractedText(
+            text,
+            pages,
+            bool(reply.header["lines"]),
+            aside if isinstance(aside, int) else None,
+            missing if isinstance(missing, str) else None,
+        )
 
     def decode_image(self, path: Path, need: DecodeRequest) -> DecodedImage:
         """The decoded pixels of an image, and what it says about itself.

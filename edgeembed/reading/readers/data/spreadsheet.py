@@ -83,7 +83,7 @@ def sheet_rows(book: CalamineWorkbook, name: str, errors: Mapping[tuple[int, int
             sheet = book.get_sheet_by_name(name)
             first, left = sheet.start or (0, 0)
             texts = [[cell_text(value) for value in row] for row in sheet.to_python()]
-    except (calamine.CalamineError, Unreadable):
+    except (calamine.CalamineError, OSError, Unreadable):
         return None
     for (number, column), text in errors.items():
         if 0 <= number - first < len(texts) and 0 <= column - left < len(texts[number - first]):

@@ -9,19 +9,26 @@ The format is ECMA-376, https://ecma-international.org/publications-and-standard
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from ...extracted import ExtractedText
 from ...extras import Unreadable
 from ..about import fields_of, with_about
 from ..web.epub import read_epub
-from ..zip_archive import Archive
+from ..zip_archive import NOT_WHOLE, Archive
 from .open_document import read_open_document
 from .slides import read_slides
 from .word import read_word
 from .workbook import read_workbook
 
 _AN_ARCHIVE = "not text: an archive (archives are not opened)"
-_USUAL = ("word/document.xml", "ppt/presentation.xml", "xl/workbook.xml", "xl/workbook.bin")
+_USUAL = {
+    "word/document.xml": "wordprocessingml",
+    "ppt/presentation.xml": "presentationml",
+    "xl/workbook.xml": "spreadsheetml",
+    "xl/workbook.bin": "ms-excel.",
+}
+"""Names of main parts that nearly all programs give them, and a part of their media types."""
 _ABOUT, _META = "core-properties", "meta.xml"
 
 
@@ -32,7 +39,19 @@ def read_zip(data: bytes) -> ExtractedText:
         Unreadable: it is none, or is encrypted or damaged.
     """
     archive = Archive(data)
-    if "[Content_Types].xml" in archive:
+    if archive.missing is None:
+        return _read(archive, data)
+    try:
+        extracted = _read(archive, archive.data)
+    except Unreadable as error:
+        raise Unreadable(NOT_WHOLE) if error.reason == _AN_ARCHIVE else error from error
+    if not extracted.text.strip():
+        raise Unreadable(NOT_WHOLE)
+    return replace(extracted, missing=archive.missing)
+
+
+def _read(archive: Archive, data: bytes) -> ExtractedText:
+    if "[Content_Types].xml" in archive or (archive.missing is not None and any(part in archive for part in _USUAL)):
         return with_about(_read_office(archive, data), _about(archive))
     kind = archive.part("mimetype").decode("ascii", "ignore").strip() if "mimetype" in archive else ""
     if kind.startswith("application/epub+zip") or (not kind and "META-INF/container.xml" in archive):
@@ -75,6 +94,8 @@ def _content_type(archive: Archive, part: str) -> str:
     https://ecma-international.org/publications-and-standards/standards/ecma-376/, part 2, 7.2.3.4.
     """
     default, suffix = "", part.rpartition(".")[2].lower()
+    if "[Content_Types].xml" not in archive:  # of one that is cut off
+        return _USUAL.get(part, "")
     for element in archive.elements("[Content_Types].xml"):
         attributes = element.attributes
         if element.name == "Override" and attributes.get("PartName", "").lstrip("/").lower() == part.lower():

@@ -57,7 +57,7 @@ def _read_sheets(archive: Archive, data: bytes) -> ExtractedText:
     if len(content) > _MOST_BYTES:
         return read_spreadsheet(data)
     reader, builder = SheetReader(), TextBuilder()
-    parse_xml(content, reader)
+    parse_xml(content, reader, partial=archive.missing is not None)
     for name, rows in reader.sheets:
         add_sheet(builder, name, rows)
     return builder.extracted()
