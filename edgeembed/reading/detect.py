@@ -118,6 +118,7 @@ _DOCUMENTS = (
     (b"{\\rtf", "rtf"),
     (b"PK\x03\x04", "zip"),
     (_OLE, "ole"),
+    (b"\x78\x9f\x3e\x22", "tnef"),  # Outlook's winmail.dat
 )
 _DOCUMENT_SUFFIXES = (
     ".pdf .rtf .docx .docm .dotx .pptx .pptm .ppsx .potx .xlsx .xlsm .xltx .xlsb .xls .odt .ott .odp .otp .ods .ots"

@@ -36,6 +36,7 @@ READERS = {
     "plain": Reader("data.plain", "read_plain"),
     "rtf": Reader("office.rtf", "read_rtf"),
     "subtitles": Reader("data.subtitles", "read_subtitles"),
+    "tnef": Reader("mail.tnef", "read_tnef"),
     "zip": Reader("office.archives", "read_zip"),
 }
 

@@ -15,12 +15,14 @@ from ..text_builder import TextBuilder
 from ..web.html import decode_html, html_text
 from .cards import cards_text, rejoined
 from .headers import MailPolicy, header_text, text_of
+from .tnef import SIGNATURE, unpack_tnef
 
 _POLICY = MailPolicy()
 _FIELDS = ("From", "To", "Cc", "Date")
 _STUB = 0.3
 """A plain text that is so much shorter than the formatted one only says that there is a formatted one."""
 _CARDS = ("text/calendar", "text/vcard", "text/x-vcard", "text/directory")
+_PACKED = ("application/ms-tnef", "application/vnd.ms-tnef")
 _RICH_TEXT = ("text/rtf", "application/rtf")
 _MOST_CHARACTERS = 200_000
 """Of an attached text: beyond that it is data rather than something that was written."""
@@ -52,8 +54,10 @@ def _add(builder: TextBuilder, message: Message, level: int) -> None:
     fields = {name: _field(message, name) for name in _FIELDS}
     add_message(builder, _field(message, "Subject"), fields, "", level=level)
     attached = list[Message]()
+    said = [_field(message, "Subject")]
     for part in _parts(message, attached, level):
-        builder.add(part.text)
+        builder.add(_unsaid(part.text, said) if part.kind in _PACKED else part.text)
+        said.append(part.text)
         builder.end_paragraph(verbatim=True)
     add_attachments(builder, [name for part in _leaves(message, level) if (name := _file_name(part))])
     for inner in attached:
@@ -96,7 +100,14 @@ def _parts(message: Message, attached: list[Message], depth: int) -> Iterator[_P
     else:
         with suppress(Unreadable):  # a part that is none of what it says costs itself alone
             if text := _text(message, kind):
+                kind = _PACKED[0] if kind == "application/octet-stream" else kind
                 yield _Part(kind, text)
+
+
+def _unsaid(text: str, said: list[str]) -> str:
+    """Those paragraphs that no other part has: what Outlook packs mostly says the same once more."""
+    known = " ".join(" ".join(said).split())
+    return "\n\n".join(part for part in text.split("\n\n") if " ".join(part.split()) not in known)
 
 
 def _best(choice: list[list[_Part]]) -> list[_Part]:
@@ -118,6 +129,8 @@ def _text(part: Message, kind: str) -> str:
         Unreadable: it is not what it says.
     """
     raw = part.get_payload(decode=True)
+    if isinstance(raw, bytes) and raw.startswith(SIGNATURE):
+        return unpack_tnef(raw).text()
     if not isinstance(raw, bytes) or not (kind.startswith("text/") or kind in _RICH_TEXT):
         return ""
     charset = part.get_content_charset()
