@@ -12,6 +12,7 @@ from ..extracted import ExtractedText
 from ..extras import Unreadable, needs
 from .about import with_about
 from .text_builder import TextBuilder
+from .xfa_form import form_texts
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
@@ -24,6 +25,8 @@ _MOST_LOOKED_AT = 20
 """Pages of a document without text that are looked at for images."""
 _COVERS = 0.5
 """A scan takes at least this part of its page."""
+_MOST_BYTES = 16 << 20
+"""Of a packet of a form in XML."""
 _PASSWORD_FIELD = 1 << 13
 """A flag of text fields, ISO 32000-1, 12.7.4.3."""
 
@@ -64,6 +67,8 @@ def _read(pdf: PdfDocument) -> ExtractedText:
             continue
         builder.add(text)
         builder.end_paragraph()
+    builder.add("\n".join(_form_texts(pdf, builder.extracted().text)))
+    builder.end_paragraph()
     extracted = builder.extracted()
     if not extracted.text.strip():
         if broken and broken == len(pdf):
@@ -72,6 +77,38 @@ def _read(pdf: PdfDocument) -> ExtractedText:
             raise Unreadable("no text in it: its pages are pictures, as a scanner makes them")
         raise Unreadable("no text in it: its pages are empty, or drawings")
     return with_about(extracted, pdf.get_metadata_dict(skip_empty=True))
+
+
+def _form_texts(pdf: PdfDocument, shown: str) -> list[str]:
+    """What a form in XML holds beside the pages, of a dynamic one what it shows too."""
+    from pypdfium2 import raw
+
+    packets = {}
+    for number in range(raw.FPDF_GetXFAPacketCount(pdf)):
+        name = _bytes(lambda buffer, size, at=number: raw.FPDF_GetXFAPacketName(pdf, at, buffer, size))
+        if name.rstrip(b"\0") in (b"template", b"datasets"):
+            packets[name.rstrip(b"\0")] = _bytes(lambda buffer, size, at=number: _packet(pdf, at, buffer, size))
+    is_dynamic = raw.FPDF_GetFormType(pdf) == raw.FORMTYPE_XFA_FULL
+    return form_texts(packets.get(b"template", b"") if is_dynamic else b"", packets.get(b"datasets", b""), shown)
+
+
+def _packet(pdf: PdfDocument, number: int, buffer: Any, size: int) -> int:
+    """Write a packet of a form in XML into a buffer; returns its size."""
+    from pypdfium2 import raw
+
+    written = ctypes.c_ulong()
+    raw.FPDF_GetXFAPacketContent(pdf, number, buffer, size, written)
+    return written.value
+
+
+def _bytes(function: Callable[[Any, int], int]) -> bytes:
+    """What a function of PDFium writes into a buffer; without one it tells the size."""
+    size = function(None, 0)
+    if not 0 < size <= _MOST_BYTES:
+        return b""
+    buffer = ctypes.create_string_buffer(size)
+    function(buffer, size)
+    return buffer.raw
 
 
 def _page_text(pdf: PdfDocument, number: int) -> str:
