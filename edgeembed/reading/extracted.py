@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -19,3 +20,10 @@ class ExtractedText:
     """Offset in ``text`` from which on stands what is around the rest, such as menus and footers; ``None``: nothing."""
     missing: str | None = None
     """What is missing of the file, because it was cut off; ``None``: nothing."""
+
+
+def with_asides(extracted: ExtractedText, asides: Sequence[str]) -> ExtractedText:
+    """A text with what stands around the rest behind it; as it is where nothing does."""
+    if not asides:
+        return extracted
+    return replace(extracted, text=extracted.text + "\n".join(asides), aside=len(extracted.text))

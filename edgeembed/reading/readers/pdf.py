@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..budget import SECONDS_PER_PAGE, allow_more
@@ -85,9 +86,9 @@ def _form_texts(pdf: PdfDocument, shown: str) -> list[str]:
 
     packets = {}
     for number in range(raw.FPDF_GetXFAPacketCount(pdf)):
-        name = _bytes(lambda buffer, size, at=number: raw.FPDF_GetXFAPacketName(pdf, at, buffer, size))
-        if name.rstrip(b"\0") in (b"template", b"datasets"):
-            packets[name.rstrip(b"\0")] = _bytes(lambda buffer, size, at=number: _packet(pdf, at, buffer, size))
+        name = _bytes(partial(raw.FPDF_GetXFAPacketName, pdf, number)).rstrip(b"\0")
+        if name in (b"template", b"datasets"):
+            packets[name] = _bytes(partial(_packet, pdf, number))
     is_dynamic = raw.FPDF_GetFormType(pdf) == raw.FORMTYPE_XFA_FULL
     return form_texts(packets.get(b"template", b"") if is_dynamic else b"", packets.get(b"datasets", b""), shown)
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 from email.message import Message
 from typing import NamedTuple
 
-from ...extracted import ExtractedText
+from ...extracted import ExtractedText, with_asides
 from ...extras import Unreadable
 from ..office.rtf import read_rtf
 from ..text_builder import TextBuilder
-from ..web.html import decode_html, html_text
+from ..web.html import decode_html, html_text, is_page, page_text
 from .cards import cards_text, rejoined
 from .headers import MailPolicy, header_text, text_of
 from .tnef import SIGNATURE, unpack_tnef
@@ -36,33 +36,40 @@ class _Part(NamedTuple):
     kind: str
     """Its media type."""
     text: str
+    aside: str = ""
+    """What stands around the article of a web page."""
 
 
 def read_mail(data: bytes) -> ExtractedText:
     """A message as RFC 5322 has it (``.eml``), or a web page packed as one (``.mhtml``)."""
     builder = TextBuilder()
-    add_mail(builder, data)
-    return builder.extracted()
+    asides = _add(builder, email.message_from_bytes(data, policy=_POLICY), 1)
+    return with_asides(builder.extracted(), asides)
 
 
 def add_mail(builder: TextBuilder, data: bytes) -> None:
-    """Add a message, and those that are attached to it, each under its subject."""
-    _add(builder, email.message_from_bytes(data, policy=_POLICY), 1)
+    """Add a message, and those that are attached to it, each under its subject; menus of web pages last."""
+    for aside in _add(builder, email.message_from_bytes(data, policy=_POLICY), 1):
+        builder.add(aside)
+        builder.end_paragraph(verbatim=True)
 
 
-def _add(builder: TextBuilder, message: Message, level: int) -> None:
+def _add(builder: TextBuilder, message: Message, level: int) -> list[str]:
+    """Add a message; returns what stands around the articles of web pages in it."""
     fields = {name: _field(message, name) for name in _FIELDS}
     add_message(builder, _field(message, "Subject"), fields, "", level=level)
     attached = list[Message]()
-    said = [_field(message, "Subject")]
+    said, asides = [_field(message, "Subject")], list[str]()
     for part in _parts(message, attached, level):
         builder.add(_unsaid(part.text, said) if part.kind in _PACKED else part.text)
         said.append(part.text)
+        asides += [part.aside] if part.aside else []
         builder.end_paragraph(verbatim=True)
     add_attachments(builder, [name for part in _leaves(message, level) if (name := _file_name(part))])
     for inner in attached:
         if level < _DEEPEST:
-            _add(builder, inner, level + 1)
+            asides += _add(builder, inner, level + 1)
+    return asides
 
 
 def add_message(builder: TextBuilder, subject: str, fields: dict[str, str], body: str, *, level: int = 1) -> None:
@@ -99,9 +106,10 @@ def _parts(message: Message, attached: list[Message], depth: int) -> Iterator[_P
             yield from _parts(part, attached, depth + 1)
     else:
         with suppress(Unreadable):  # a part that is none of what it says costs itself alone
-            if text := _text(message, kind):
-                kind = _PACKED[0] if kind == "application/octet-stream" else kind
-                yield _Part(kind, text)
+            if kind == "text/html":
+                yield from (part for part in [_formatted(message)] if part.text)
+            elif text := _text(message, kind):
+                yield _Part(_PACKED[0] if kind == "application/octet-stream" else kind, text)
 
 
 def _unsaid(text: str, said: list[str]) -> str:
@@ -122,6 +130,18 @@ def _best(choice: list[list[_Part]]) -> list[_Part]:
     return next((form for form, size in zip(forms, sizes, strict=True) if size == longest), [])
 
 
+def _formatted(part: Message) -> _Part:
+    """A message in HTML, or a web page that was saved (it tells from where) or attached: of that the article first."""
+    raw = part.get_payload(decode=True)
+    content, charset, name = raw if isinstance(raw, bytes) else b"", part.get_content_charset(), _file_name(part)
+    markup = text_of(content, charset) if charset else decode_html(content)
+    is_web = bool(name or part.get("Content-Location")) or is_page(markup)
+    shown = page_text(markup) if is_web else html_text(markup)
+    most = _MOST_CHARACTERS if name else len(shown.text)
+    aside = "" if shown.aside is None else shown.text[shown.aside :]
+    return _Part("text/html", shown.text[: shown.aside][:most], aside[:most])
+
+
 def _text(part: Message, kind: str) -> str:
     """The text of a part that has no others in it; empty: it is no text.
 
@@ -136,8 +156,6 @@ def _text(part: Message, kind: str) -> str:
     charset = part.get_content_charset()
     if kind in _RICH_TEXT:
         text = read_rtf(raw).text
-    elif kind == "text/html":
-        text = html_text(text_of(raw, charset) if charset else decode_html(raw)).text
     elif kind in _CARDS:
         text = cards_text(text_of(rejoined(raw), charset))
     else:

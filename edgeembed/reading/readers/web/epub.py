@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Mapping
 from contextlib import suppress
 
-from ...extracted import ExtractedText
+from ...extracted import ExtractedText, with_asides
 from ...extras import Unreadable
 from ..text_builder import TextBuilder
 from ..zip_archive import Archive, joined
-from .html import decode_html, html_text
+from .html import decode_html, html_text, is_page, page_text
 
 
 def read_epub(archive: Archive) -> ExtractedText:
@@ -33,12 +33,16 @@ def read_epub(archive: Archive) -> ExtractedText:
     for line in [e.text for e in package if e.name in ("title", "creator")]:
         builder.add(line)
         builder.end_paragraph("# ")
+    asides = list[str]()
     for part in order:
         if part in archive:
             with suppress(Unreadable):  # a chapter that is none, or is damaged, costs itself alone
-                builder.add(html_text(decode_html(archive.part(part)), title=False).text)
+                markup = decode_html(archive.part(part))
+                chapter = page_text(markup) if is_page(markup) else html_text(markup, title=False)
+                builder.add(chapter.text[: chapter.aside])
                 builder.end_paragraph(verbatim=True)
-    return builder.extracted()
+                asides += [] if chapter.aside is None else [chapter.text[chapter.aside :]]
+    return with_asides(builder.extracted(), asides)
 
 
 def _is_image(item: Mapping[str, str]) -> bool:

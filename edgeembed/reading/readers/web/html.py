@@ -29,6 +29,8 @@ _CAPTIONS = ("text", "foreignobject")
 """Elements of drawings (SVG) that hold words."""
 _RUBY = ("rb", "rp", "rt", "rtc")
 _HEADINGS = frozenset(f"h{level}" for level in range(1, 7))
+_ADDRESS = re.compile(r"<(?:link|meta)\s[^>]*(?:\brel=[\"']?canonical|\bproperty=[\"']?og:url)\b", re.IGNORECASE)
+_MOST_HEAD = 1 << 16
 _PIECE = 1 << 20
 _MOST_OUTLINED = 2 << 20
 """Characters of a page up to which its article is looked for, which takes half as long again as reading it."""
@@ -42,7 +44,16 @@ def read_html(data: bytes) -> ExtractedText:
     Of a page with an article, what stands around that (menus, teasers, comments, footers) comes last, as an aside; so
     does how words are read.
     """
-    markup = decode_html(data)
+    return page_text(decode_html(data))
+
+
+def is_page(markup: str) -> bool:
+    """Whether a part of a book or a mail is a page of the web: those tell of themselves where they are found."""
+    return _ADDRESS.search(markup, 0, _MOST_HEAD) is not None
+
+
+def page_text(markup: str) -> ExtractedText:
+    """As :func:`read_html`, of a page that is decoded."""
     page = _parsed(markup, title=True, outline=Outline() if len(markup) <= _MOST_OUTLINED else None)
     extracted = page.builder.extracted()
     keep = None if page.outline is None or extracted.pages else article_lines(page.outline)

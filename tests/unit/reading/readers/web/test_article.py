@@ -9,6 +9,7 @@ import pytest
 from edgeembed.reading.extracted import ExtractedText
 from edgeembed.reading.readers import read
 from edgeembed.reading.readers.web.html import html_text
+from tests.support.documents import zipped
 
 PARAGRAPHS = [
     "The lighthouse keeper walked down to the harbour every morning, looked at the boats that had come in overnight, "
@@ -94,3 +95,56 @@ def test_no_nesting_takes_long(unit: str) -> None:
     extracted = read("html", (paragraphs + unit * 30_000 + paragraphs).encode())
     assert time.process_time() - begin < 5
     assert PARAGRAPHS[0] in extracted.text
+
+
+BODY = f"<header>{MENU}</header><article>{''.join(f'<p>{words}</p>' for words in PARAGRAPHS)}</article><footer>End</footer>"
+ADDRESS = "<link rel='canonical' href='https://example.org/books'>"
+
+
+def markup(head: str = "") -> str:
+    return f"<html><head>{head}</head><body>{BODY}</body></html>"
+
+
+def mail(head: str, *lines: str) -> ExtractedText:
+    headers = ("Subject: Ships", "MIME-Version: 1.0", "Content-Type: text/html; charset=utf-8", *lines)
+    return read("mail", ("\r\n".join(headers) + "\r\n\r\n" + markup(head)).encode())
+
+
+@pytest.mark.parametrize(
+    ("head", "lines"),
+    [
+        ("", ["Content-Location: https://example.org/books"]),
+        ("", ['Content-Disposition: attachment; filename="books.html"']),
+        (ADDRESS, []),
+        ('<META content="x" property="og:url">', []),
+    ],
+)
+def test_pages_in_mails_and_packed_pages(head: str, lines: list[str]) -> None:
+    article, aside = split(mail(head, *lines))
+    assert all(words in article for words in PARAGRAPHS)
+    assert "Ships" in article
+    assert "Imprint" in aside
+    assert "Imprint" not in article
+
+
+def test_a_formatted_mail_is_no_page() -> None:
+    extracted = mail("<style>p { color: red }</style>")
+    assert extracted.aside is None
+    assert "Imprint" in extracted.text
+
+
+def test_pages_in_books() -> None:
+    container = '<container><rootfiles><rootfile full-path="book.opf"/></rootfiles></container>'
+    items = "".join(f'<item id="i{number}" href="{number}.xhtml"/>' for number in (1, 2))
+    spine = "".join(f'<itemref idref="i{number}"/>' for number in (1, 2))
+    parts = {
+        "mimetype": "application/epub+zip",
+        "META-INF__container.xml": container,
+        "book.opf": f"<package><metadata><title>Ships</title></metadata>{items}<spine>{spine}</spine></package>",
+        "1.xhtml": markup(ADDRESS),
+        "2.xhtml": markup().replace("Imprint", "Footnote"),
+    }
+    article, aside = split(read("zip", zipped(**parts)))
+    assert article.count(PARAGRAPHS[0]) == 2
+    assert "Footnote" in article  # of a chapter that is no page
+    assert ("Imprint" in article, "Imprint" in aside) == (False, True)
