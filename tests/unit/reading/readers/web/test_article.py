@@ -97,7 +97,7 @@ def test_no_nesting_takes_long(unit: str) -> None:
     assert PARAGRAPHS[0] in extracted.text
 
 
-BODY = f"<header>{MENU}</header><article>{''.join(f'<p>{words}</p>' for words in PARAGRAPHS)}</article><footer>End</footer>"
+BODY = f"<header>{MENU}</header><article>{''.join(f'<p>{words}</p>' for words in PARAGRAPHS)}</article><p>End</p>"
 ADDRESS = "<link rel='canonical' href='https://example.org/books'>"
 
 
