@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 _SIGNS = {ord(c): plain for c, plain in zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True)}
 """Letters that are drawn as one; a search knows them as two."""
-_HYPHENS = ("\ufffe\n", "\x02\n", "\xad\n")
+_HYPHEN = "\ufffe"
+_HYPHENS = (f"{_HYPHEN}\n", "\x02\n", "\xad\n")
 """What PDFium puts where a word is divided at the end of a line."""
+_CONTROLS = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f]")
 _MOST_LOOKED_AT = 20
 """Pages of a document without text that are looked at for images."""
 _COVERS = 0.5
@@ -123,11 +126,33 @@ def _page_text(pdf: PdfDocument, number: int) -> str:
         raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
         page.close()
         page = pdf[number]
-    text = _plain(page.get_textpage().get_text_bounded())
+    text = _shown_text(page)
     page.close()
     shown = " ".join(text.split())
     unseen = dict.fromkeys(f"{label}: {note}" if label else note for label, note in notes if note not in shown)
     return "\n".join([text, *unseen])
+
+
+def _shown_text(page: PdfPage) -> str:
+    """The text of a page that is seen.
+
+    PDFium gives it in two ways. As a run of characters, labels beside each other stand apart, and what has the code of a control
+    character is left out; within a rectangle, that is there, and labels stand together. The space of a font that does
+    not say what its codes mean has such a code.
+    """
+    textpage = page.get_textpage()
+    within, run = textpage.get_text_bounded(), textpage.get_text_range()
+    has_codes = len(_CONTROLS.findall(within)) > run.count(_HYPHEN)  # a hyphen is one of them within a rectangle
+    is_cropped = _is_cropped(page)
+    if not has_codes and not is_cropped:
+        return _plain(run).replace(_HYPHEN, "")
+    return _CONTROLS.sub(" " if has_codes else "", _plain(within))
+
+
+def _is_cropped(page: PdfPage) -> bool:
+    """Whether a part of a page is not to be seen."""
+    left, bottom, right, top = page.get_cropbox()
+    return right > left and top > bottom and (left, bottom, right, top) != tuple(page.get_mediabox())
 
 
 def _notes(pdf: PdfDocument, page: PdfPage) -> Iterator[tuple[str, str]]:

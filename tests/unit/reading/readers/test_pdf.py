@@ -156,3 +156,41 @@ def test_pdf_that_is_broken(data: bytes) -> None:
         "damaged: none of its pages can be read",
         EMPTY,
     )
+
+
+def test_labels_beside_each_other_stand_apart() -> None:
+    def draw(canvas: Any) -> None:
+        for column, word in enumerate(("May 7", "Jun 5", "Jul 3")):
+            canvas.saveState()
+            canvas.translate(50 + 60 * column, 100)
+            canvas.rotate(60)  # as below a chart
+            canvas.drawString(0, 0, word)
+            canvas.restoreState()
+
+    assert read("pdf", drawn(draw)).text.split() == ["May", "7", "Jun", "5", "Jul", "3"]
+
+
+def test_codes_without_a_meaning_part_words() -> None:
+    data = raw_pdf().replace(b"(Application)", b"(of\x03the\x03tide)")
+    assert "of the tide" in read("pdf", data).text
+
+
+def test_a_word_that_is_divided() -> None:
+    def draw(canvas: Any) -> None:
+        canvas.drawString(20, 300, "the light\N{SOFT HYPHEN}")
+        canvas.drawString(20, 286, "house keeper")
+
+    assert "lighthouse" in read("pdf", drawn(draw)).text.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("box", "is_seen"), [((0, 0, 400, 200), False), ((0, 0, 0, 0), True), ((0, 0, 400, 400), True)]
+)
+def test_what_is_cropped_away(box: tuple[int, int, int, int], is_seen: bool) -> None:
+    def draw(canvas: Any) -> None:
+        canvas.setCropBox(box)
+        canvas.drawString(20, 100, "seagulls")
+        canvas.drawString(20, 300, "printer")
+
+    text = read("pdf", drawn(draw)).text
+    assert ("seagulls" in text, "printer" in text) == (True, is_seen)
