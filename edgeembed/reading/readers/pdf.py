@@ -136,9 +136,9 @@ def _page_text(pdf: PdfDocument, number: int) -> str:
 def _shown_text(page: PdfPage) -> str:
     """The text of a page that is seen.
 
-    PDFium gives it in two ways. As a run of characters, labels beside each other stand apart, and what has the code of a control
-    character is left out; within a rectangle, that is there, and labels stand together. The space of a font that does
-    not say what its codes mean has such a code.
+    PDFium gives it in two ways. In its run of characters labels beside each other stand apart, and what has the code of
+    a control character is left out. Of a rectangle it gives that too, and labels stand together. The space of a font
+    that does not say what its codes mean has such a code.
     """
     textpage = page.get_textpage()
     within, run = textpage.get_text_bounded(), textpage.get_text_range()
