@@ -143,8 +143,8 @@ def _shown_text(page: PdfPage) -> str:
     textpage = page.get_textpage()
     within, run = textpage.get_text_bounded(), textpage.get_text_range()
     has_codes = len(_CONTROLS.findall(within)) > run.count(_HYPHEN)  # a hyphen is one of them within a rectangle
-    is_cropped = _is_cropped(page)
-    if not has_codes and not is_cropped:
+    is_seen = not within.strip() or not _is_cropped(page)  # where nothing were to be seen, the box is wrong
+    if not has_codes and is_seen:
         return _plain(run).replace(_HYPHEN, "")
     return _CONTROLS.sub(" " if has_codes else "", _plain(within))
 
