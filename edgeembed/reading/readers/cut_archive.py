@@ -19,6 +19,7 @@ _END_BYTES = 22 + 65535
 _ZIP64_BYTES = 76
 """What may stand between directory and its end, 4.3.14 and 4.3.15."""
 _HEADER = struct.Struct("<4s5H3I2H")
+_MOST_PARTS = 10_000
 _ENCRYPTED, _SIZE_FOLLOWS, _UTF8 = 1, 8, 1 << 11
 _STORED, _DEFLATED = 0, 8
 _UNKNOWN_SIZE = 0xFFFFFFFF
@@ -49,7 +50,9 @@ def recovered(data: bytes, max_bytes: int) -> bytes | None:
     """
     file, left, at = io.BytesIO(), max_bytes, data.find(_SIGNATURE)
     with zipfile.ZipFile(file, "w") as archive:
-        while at >= 0 and left > 0:
+        for _ in range(_MOST_PARTS):
+            if at < 0 or left <= 0:
+                break
             part = _part_at(data, at, left)
             if part is None:
                 at = data.find(_SIGNATURE, at + 4)

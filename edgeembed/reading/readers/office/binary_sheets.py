@@ -29,6 +29,8 @@ _ERRORS = {
     0x2B: "#GETTING_DATA",
 }  # fmt: skip
 """2.5.97.2, BErr."""
+_MOST_ERRORS = 200_000
+"""Of a sheet; what is beyond is left out."""
 _SECONDS_PER_BYTE = 1e-6
 _NUMBER = struct.Struct("<I")
 
@@ -66,8 +68,7 @@ class _Sheet:
     """What a look at the cells of a sheet tells."""
 
     rows: list[int] = field(default_factory=list)
-    """Numbers of those rows, ascending, and of those columns, that are read: all, or of stray cells the used ones."""
-    columns: list[int] = field(default_factory=list)
+    """Numbers of the rows that are used, ascending, of a sheet that was condensed."""
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     """By row and column."""
     condensed: bytes | None = None
@@ -138,27 +139,37 @@ def _look_at(archive: Archive, part: str) -> _Sheet:
             (column,) = _NUMBER.unpack_from(data, start)
             rows.add(row)
             columns.add(column)
-            if kind in (_ERROR, _FORMULA_ERROR) and end - start > 8:
+            if kind in (_ERROR, _FORMULA_ERROR) and end - start > 8 and len(sheet.errors) < _MOST_ERRORS:
                 sheet.errors[row, column] = _ERRORS.get(data[start + 8], "")
     if rows and (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1) > MOST_CELLS:
-        sheet.rows, sheet.columns = sorted(rows), sorted(columns)
-        places = ({number: place for place, number in enumerate(used)} for used in (sheet.rows, sheet.columns))
-        by_row, by_column = places
+        sheet.rows = sorted(rows)
+        by_row, by_column = ({number: place for place, number in enumerate(sorted(used))} for used in (rows, columns))
+        if len(rows) * len(columns) > MOST_CELLS:  # many are used, each in few rows: cells stand behind each other
+            sheet.errors, by_column = {}, {}
         sheet.errors = {(by_row[at], by_column[column]): text for (at, column), text in sheet.errors.items()}
         sheet.condensed = _condensed(data, by_row, by_column)
     return sheet
 
 
 def _condensed(data: bytes, rows: Mapping[int, int], columns: Mapping[int, int]) -> bytes:
-    """A sheet with other numbers of rows and columns; the records of those that nothing uses are left out."""
-    kept, at, is_used_row = bytearray(), 0, False
+    """A sheet with other numbers of rows and columns; the records of those that nothing uses are left out.
+
+    Args:
+        columns: empty: the cells of a row stand behind each other.
+    """
+    kept, at, is_used_row, column = bytearray(), 0, False, 0
     for kind, start, end in _records(data):
         is_cell = _BLANK <= kind <= _LAST_CELL or kind == _RICH_CELL
         if not is_cell and kind != _ROW:
             kept += data[at:end]
         else:
-            place = (columns if is_cell else rows).get(int.from_bytes(data[start : start + 4], "little"))
-            is_used_row = is_used_row if is_cell else place is not None
+            number = int.from_bytes(data[start : start + 4], "little")
+            if is_cell:
+                place = columns.get(number) if columns else None if kind == _BLANK else column
+                column += kind != _BLANK
+            else:
+                place, column = rows.get(number), 0
+                is_used_row = place is not None
             if is_used_row and place is not None:
                 kept += data[at:start] + _NUMBER.pack(place) + data[start + 4 : end]
         at = end

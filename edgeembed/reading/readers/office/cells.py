@@ -86,8 +86,9 @@ def read_shared_strings(archive: Archive, part: str) -> list[str]:
 class CellReader:
     """The handler for a sheet: collects its rows that have anything in them."""
 
-    def __init__(self, strings: Sequence[str], styles: Styles, columns: Mapping[int, int]) -> None:
-        """``columns``: places of columns in a row, by their numbers; of others, the number is the place."""
+    def __init__(self, strings: Sequence[str], styles: Styles, columns: Mapping[int, int] | None) -> None:
+        """``columns``: places of columns in a row, by their numbers; of others, the number is the place. ``None``:
+        cells stand behind each other, whatever their columns."""
         self.rows: Rows = []
         self._strings = strings
         self._styles = styles
@@ -120,7 +121,7 @@ class CellReader:
         self._takes = False
         self._phonetic -= name == "rPh"
         if name == "c" and self._pieces:
-            place = self._columns.get(self._column, self._column)
+            place = len(self._cells) if self._columns is None else self._columns.get(self._column, self._column)
             self._cells += [""] * (place + 1 - len(self._cells))
             self._cells[place] = self._text()
         elif name == "row":

@@ -92,7 +92,11 @@ def _rows(cells: list[tuple[int, dict[int, str]]]) -> Rows:
     is_stray = bool(used) and (used[-1] + 1) * len(cells) > MOST_CELLS
     places = {column: place if is_stray else column - used[0] for place, column in enumerate(used)}
     rows: Rows = []
+    is_sparse = is_stray and len(used) * len(cells) > MOST_CELLS  # many are used, each in few rows
     for number, row in cells:
+        if is_sparse:
+            rows.append((number, [row[column] for column in sorted(row)]))
+            continue
         line = [""] * (1 + max(places[column] for column in row))
         for column, text in row.items():
             line[places[column]] = text

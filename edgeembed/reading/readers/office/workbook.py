@@ -42,7 +42,7 @@ class _Workbook:
     damage: Unreadable | None = None
     """Of a sheet, whose rows before it are read."""
 
-    def rows(self, part: str, columns: Mapping[int, int]) -> Rows:
+    def rows(self, part: str, columns: Mapping[int, int] | None) -> Rows:
         """The rows of a sheet, read cell by cell; of one that is damaged those before the damage."""
         if self.strings is None:
             related = dict(self.archive.relations(self.main).values())
@@ -110,9 +110,10 @@ class _Scan:
     """Whether there are any: a chart, too, may be a sheet."""
     is_slow: bool
     """Whether it is to be read cell by cell."""
-    columns: Mapping[int, int]
+    columns: Mapping[int, int] | None
     """Places of the columns that are used, by their numbers from 0 on: without the empty ones before them, and, where
-    there are stray cells, without those between; empty: cells do not say where they are."""
+    there are stray cells, without those between; empty: cells do not say where they are; ``None``: too many are used,
+    each in few rows."""
 
 
 def _scan(archive: Archive, part: str) -> _Scan:
@@ -127,7 +128,8 @@ def _scan(archive: Archive, part: str) -> _Scan:
         cells += 1
     used = sorted(column_of(name.decode()) for name in letters)
     is_stray = bool(used) and (used[-1] + 1) * last > MOST_CELLS
-    columns = {column: place if is_stray else column - used[0] for place, column in enumerate(used)}
+    places = {column: place if is_stray else column - used[0] for place, column in enumerate(used)}
+    columns = None if is_stray and len(used) * min(last, cells) > MOST_CELLS else places
     is_slow = is_stray or (cells <= _MOST_WITH_ERRORS and _HAS_ERROR.search(data) is not None)
     if is_slow:
         allow_more(cells * _SECONDS_PER_CELL)

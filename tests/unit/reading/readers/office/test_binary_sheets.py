@@ -94,3 +94,9 @@ def test_what_is_cut_off_costs_itself() -> None:
 def test_names_of_cells() -> None:
     names = ["A1", "Z1", "AA1", "AZ1", "BA1", "ZZ1", "AAA1", "XFD1"]
     assert [cell_name(0, column_of(name[:-1])) for name in names] == names
+
+
+def test_many_columns_each_in_few_rows() -> None:
+    cells = b"".join(row(50 * number) + blank(0) + cell(2 * number, f"cell{number}") for number in range(3000))
+    lines = read("zip", binary_workbook(cells)).text.splitlines()
+    assert lines == ["# Garden", "", *(f"cell{number}" for number in range(3000)), ""]

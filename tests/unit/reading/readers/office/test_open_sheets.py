@@ -44,6 +44,15 @@ def test_a_stray_cell_costs_nothing(rows: int, columns: int) -> None:
     assert text.endswith("no 399\nfar\n\n")
 
 
+def test_many_columns_each_in_few_rows() -> None:
+    rows = "".join(
+        f'<table-row><table-cell number-columns-repeated="{number + 1}"/><table-cell><p>no {number}</p></table-cell>'
+        "</table-row>"
+        for number in range(3000)
+    )
+    assert sheets(f'<table name="T">{rows}</table>') == [("T", [(n, [f"no {n}"]) for n in range(3000)])]
+
+
 def test_comments_are_in_brackets_and_not_in_the_value() -> None:
     note = "<annotation><creator>Ann</creator><date>2026</date><p>queen</p><p>is old</p></annotation>"
     assert sheets(f'<table name="T"><table-row><table-cell>{note}<p>hive</p></table-cell></table-row></table>') == [

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edgeembed.reading.readers import read
+from edgeembed.reading.readers.data.spreadsheet import cell_name
 from tests.support.documents import reason, saved, zipped
 
 _WORKBOOK = '<w xmlns:r="x/relationships"><sheets><sheet name="S" r:id="b"/></sheets></w>'
@@ -47,6 +48,13 @@ def test_a_stray_cell_costs_nothing(stray: str) -> None:
     assert "5551" in text
     assert "x" in text
     assert time.process_time() - started < 20
+
+
+def test_many_columns_each_in_few_rows() -> None:
+    places = [(50 * number + 1, cell_name(50 * number, 2 * number)) for number in range(3000)]
+    cells = "".join(f'<row r="{row}"><c r="{name}"><v>{row}</v></c></row>' for row, name in places)
+    lines = read("zip", bare(cells)).text.splitlines()
+    assert lines[2:] == [*(str(row) for row, _ in places), ""]
 
 
 def test_errors_are_seen_and_do_not_change_the_rest() -> None:
