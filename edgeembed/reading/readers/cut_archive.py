@@ -20,6 +20,7 @@ _ZIP64_BYTES = 76
 """What may stand between directory and its end, 4.3.14 and 4.3.15."""
 _HEADER = struct.Struct("<4s5H3I2H")
 _MOST_PARTS = 10_000
+_BLOCK_BYTES = 1 << 16
 _ENCRYPTED, _SIZE_FOLLOWS, _UTF8 = 1, 8, 1 << 11
 _STORED, _DEFLATED = 0, 8
 _UNKNOWN_SIZE = 0xFFFFFFFF
@@ -81,9 +82,19 @@ def _part_at(data: bytes, at: int, most: int) -> _Part | None:
         ends = [found for mark in (_SIGNATURE, _DIRECTORY) if (found := data.find(mark, start)) >= 0]
         end = end if is_told else min(ends, default=end)
         return _Part(name, data[start : min(end, start + most)], end)
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        content = unpacker.decompress(memoryview(data)[start:end], most)
-    except zlib.error:
-        return None
-    return _Part(name, content, end if is_told else end - len(unpacker.unused_data) - len(unpacker.unconsumed_tail))
+    unpacked = _unpacked(data, start, end, most)
+    return None if unpacked is None else _Part(name, unpacked[0], end if is_told else unpacked[1])
+
+
+def _unpacked(data: bytes, start: int, end: int, most: int) -> tuple[bytes, int] | None:
+    """What is compressed there, up to ``most`` bytes of it, and where that ends; ``None``: it is damaged."""
+    unpacker, pieces, at, size = zlib.decompressobj(-zlib.MAX_WBITS), list[bytes](), start, 0
+    while at < end and size < most and not unpacker.eof:  # block by block: what is left over is copied each time
+        block = data[at : min(end, at + _BLOCK_BYTES)]
+        at += len(block)
+        try:
+            pieces.append(unpacker.decompress(block, most - size))
+        except zlib.error:
+            return None if not pieces else (b"".join(pieces), at)
+        size += len(pieces[-1])
+    return b"".join(pieces), at - len(unpacker.unused_data) - len(unpacker.unconsumed_tail)
