@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..text.surrogates import encode
-from . import fulltext
+from . import fulltext, settings
 from .segment_info import SegmentInfo
 from .sqlite import Connection, DatabaseError, copied, says_damage
 from .where import Condition, condition
 
 Where = Mapping[str, Any] | Condition
+_Kept = TypeVar("_Kept")
 
 
 class PassageRow(NamedTuple):
@@ -76,11 +77,49 @@ class FileRow(NamedTuple):
         return self._replace(reason=reason, state="skipped", reason_kind=kind)
 
 
+class CommitCache:
+    """What searches found out about one commit, for those after them. May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._state: tuple[object, dict[Hashable, Any]] = None, {}
+
+    def items(self, commit: object) -> dict[Hashable, Any]:
+        """What is kept of a commit; what was kept of another is forgotten."""
+        known, items = self._state
+        if known != commit:
+            items = {}
+            self._state = commit, items
+        return items
+
+
 class Snapshot:
     """What one read transaction sees."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, cache: CommitCache | None = None, file: object = None) -> None:
+        """
+        Args:
+            cache: for :meth:`kept`; ``None``: nothing is kept.
+            file: tells this catalog from another with the same path.
+        """
         self._db = connection
+        self._cache = cache
+        self._file = file
+
+    @property
+    def generation(self) -> str | None:
+        """Differs from commit to commit; ``None``: there was none yet."""
+        return self.setting(settings.GENERATION)
+
+    def kept(self, name: Hashable, load: Callable[[], _Kept]) -> _Kept:
+        """What ``load`` gives, which nobody must change, kept for the searches of this commit."""
+        generation = self.generation
+        if self._cache is None or generation is None:
+            return load()
+        items = self._cache.items((self._file, generation))
+        if name not in items:
+            items[name] = load()
+        kept: _Kept = items[name]
+        return kept
 
     @property
     def layout(self) -> int:
@@ -248,7 +287,7 @@ class Snapshot:
 
     def passage_count(self) -> int:
         """How many chunks there are, of all kinds."""
-        return fulltext.count(self._db)
+        return self.kept("passages", lambda: int(self._db.execute("SELECT count(*) FROM chunks").fetchone()[0]))
 
     def full_text_is_intact(self) -> bool:
         """Whether the keyword index says what documents and chunks say.
