@@ -45,9 +45,9 @@ _NUMBERS: dict[Table, str] = {"words": "key", "names": "document"}
 K1, B = 1.2, 0.75
 """Of BM25, as FTS5 has them."""
 _FEW = 200
-_FEW_ROWS = 16384
+_FEW_ROWS = 65_536
 """Of so many rows all that hold any word can be ranked."""
-_COUNTED, _STRETCHES, _SAMPLED = 512, 3, 32
+_COUNTED, _STRETCHES, _SAMPLED = 65_536, 64, 32
 """Words of more rows are counted in so many stretches of them, in one row of so many, and the rest is inferred."""
 _AVERAGES = 1
 """Number of the record of FTS5 with the count of rows and of words (https://sqlite.org/fts5.html, the %_data table)."""

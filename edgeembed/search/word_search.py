@@ -32,8 +32,9 @@ _MOST_ROWS = 65536
 _SURE, _LIKELY = 20, 1.0
 """The best so many are to have more BM25 than so many times the weight of the terms that find nothing. None has more
 than k1 + 1 times it; a passage of average length that holds each of them once has 1 time."""
-_COMPUTED = 64
-"""Of so many rows BM25 is computed; those behind them count as of average length, and as if they held words once."""
+_BLOCK, _MOST_COMPUTED = 64, 512
+"""BM25 is computed of so many rows at a time, up to so many; those behind them count as of average length, and as if
+they held each word once."""
 
 
 def best_passages(db: Connection, terms: Terms, most: int, allowed: Sequence[int] | None, *, least: int) -> Ranked:
@@ -63,8 +64,7 @@ def _best(db: Connection, table: Table, terms: Terms, most: int, allowed: Sequen
         budget *= 4
         if is_sure or not frequent or budget > _MOST_ROWS:
             break
-    best = [row for row, _ in _highest(found, max(_COMPUTED, least))]
-    return _highest(found | _computed(db, table, terms.by_rarity, best), most)
+    return _highest(found | _best_computed(db, table, terms.by_rarity, found, least), most)
 
 
 def _highest(bm25: Mapping[int, float], most: int) -> Ranked:
@@ -96,6 +96,21 @@ def _estimated(
             if row in found:
                 found[row] += term.weight
     return found
+
+
+def _best_computed(
+    db: Connection, table: Table, terms: Sequence[Term], found: Mapping[int, float], least: int
+) -> dict[int, float]:
+    """BM25 of the rows that are best as estimated: of more and more of them, until more bring up none of the best."""
+    in_order = [row for row, _ in _highest(found, _MOST_COMPUTED)]
+    bm25: dict[int, float] = {}
+    best: set[int] = set()
+    for start in range(0, len(in_order), _BLOCK):
+        bm25 |= _computed(db, table, terms, in_order[start : start + _BLOCK])
+        before, best = best, {row for row, _ in _highest(bm25, max(_SURE, least))}
+        if best <= before:
+            break
+    return bm25
 
 
 def _computed(db: Connection, table: Table, terms: Sequence[Term], rows: Sequence[int]) -> dict[int, float]:
