@@ -9,7 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from ..catalog import settings
-from ..catalog.snapshot import FileRow, Snapshot
+from ..catalog.snapshot import BEGUN, CHANGING, FileRow, Snapshot
 from ..reading.detect import may_have_reader
 from ..reading.entries import (
     EMPTIED,
@@ -98,9 +98,9 @@ class _Circumstances:
 
     def state(self, file: FileStat, row: FileRow | None) -> _State:
         """What a file is to an index that knows ``row`` of it; ``None``: nothing."""
-        if row is None:
+        if row is None or row.reason_kind == BEGUN:
             return _State.NEW
-        if self._looks_changed(file, row):
+        if row.reason_kind == CHANGING or self._looks_changed(file, row):
             return _State.CHANGED
         if self._may_differ(file, row):
             return _State.RECHECK
@@ -221,7 +221,8 @@ def plan_sync(
         )
     )
     if below:
-        rows = {path: row for path, row in rows.items() if path.startswith(below + "/")}
+        # A file of that name, or of a folder that it is in, is none any more.
+        rows = {p: row for p, row in rows.items() if p.startswith(f"{below}/") or f"{below}/".startswith(f"{p}/")}
     options = recorded if options is None else options
     known_count = len(rows)
     left_out: list[LeftOut] | None = [] if lists_left_out else None

@@ -33,7 +33,7 @@ def test_each_message_is_found_by_its_number(mail: Path, tiny_bundle: Path) -> N
     folder = Folder.open(mail, model=tiny_bundle)
     folder.sync()
     hit = folder.search("zeppelin", mode="keyword")[0]
-    assert (hit.id, hit.passages[0].page) == ("Inbox", 2)
+    assert (hit.id, hit.file, hit.part, hit.page, hit.metadata) == ("Inbox/2", "Inbox", 2, None, {})
     assert "Zeppelin" in hit.snippet
     assert "X-Mozilla" not in hit.snippet
     falcon = folder.search("falcon", mode="keyword")[0]
@@ -47,5 +47,6 @@ def test_a_mailbox_that_grew(mail: Path, tiny_bundle: Path) -> None:
     folder.sync()
     assert folder.plan().is_empty
     write(mail / "Inbox", BOX + "From - Tue Mar  3\nSubject: Tide\n\nHigh at six.\n", mtime_ns=OLD_NS + 1)
-    assert folder.sync().updated == 1
-    assert [folder.search(word, mode="keyword")[0].passages[0].page for word in ("ferry", "bread", "tide")] == [1, 3, 4]
+    report = folder.sync()
+    assert (report.updated, report.embedded) == (1, 1)
+    assert [folder.search(word, mode="keyword")[0].part for word in ("ferry", "bread", "tide")] == [1, 3, 4]

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import budget
+from ..entries import unreadable
+from ..extracted import ExtractedText
 from ..extras import Unreadable, lacks
-from ..readers import read
+from ..readers import Parts, open_parts, read
 from .memory import MemoryLimit
 from .protocol import CLOCK, MAX_BODY_BYTES, MAX_HEADER_BYTES, DecodeRequest, receive, send
 
@@ -81,18 +83,23 @@ def serve() -> None:
     send(answers, {"ready": seconds})
     watch = _Watch(seconds, answers, nowhere)
     budget.listen(watch.more, memory.more)
+    opened = _Opened()
     while (request := receive(source)) is not None:
         memory.begin()
         watch.begin()
-        header, body = _answer(request.header)
+        header, body = _answer(request.header, opened)
         watch.end()
         send(answers, header, body)
 
 
-def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _answer(request: Mapping[str, Any], opened: _Opened | None = None) -> tuple[dict[str, Any], bytes]:
     path = Path(request["path"])
     try:
-        return _image(path, request["need"]) if request["task"] == "image" else _document(path, request["kind"])
+        if request["task"] == "image":
+            return _image(path, request["need"])
+        if request["task"] == "parts":
+            return _part((opened or _Opened()).parts(path, request["kind"]), request["number"])
+        return _document(path, request["kind"])
     except MemoryError:
         return {"memory": True}, b""
     except Unreadable as error:
@@ -109,7 +116,53 @@ def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
 def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
     data = path.read_bytes()
     budget.allow_more(len(data) * budget.SECONDS_PER_BYTE)
-    extracted = read(kind, data)
+    return _message(read(kind, data))
+
+
+def _part(parts: Parts, number: int) -> tuple[dict[str, Any], bytes]:
+    """One document of a file that holds many; 0: none, only how many there are."""
+    if not 1 <= number <= len(parts):
+        return {"count": len(parts)}, b""
+    size = parts.size_bytes(number)
+    budget.allow_more(size * budget.SECONDS_PER_BYTE)
+    extracted = parts.read(number)
+    if extracted is None or not extracted.text.strip():
+        return {"size_bytes": size}, b""
+    header, body = _message(extracted)
+    return {"size_bytes": size, **header}, body
+
+
+class _Opened:
+    """The file of many documents that was asked about last, so that it is not gone through for each of them."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._parts: Parts | None = None
+
+    def parts(self, path: Path, kind: str) -> Parts:
+        """The documents in a file, as it is now.
+
+        Raises:
+            Unreadable: the system does not let us read it.
+        """
+        try:
+            info = path.stat()
+            key = (path, kind, info.st_size, info.st_mtime_ns, info.st_ino)
+            if self._parts is None or key != self._key:
+                self._key = self._parts = None
+                budget.allow_more(info.st_size * budget.SECONDS_PER_BYTE)
+                self._parts, self._key = open_parts(kind, path), key
+        except OSError as error:
+            raise Unreadable(unreadable(error)) from error
+        return self._parts
+
+
+def _message(extracted: ExtractedText) -> tuple[dict[str, Any], bytes]:
+    """A text as header and body of a message.
+
+    Raises:
+        Unreadable: it is too long.
+    """
     body = extracted.text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES or len(extracted.pages) * 12 > MAX_HEADER_BYTES:
         raise Unreadable(f"holds more than {MAX_BODY_BYTES >> 20} MiB of text")

@@ -94,11 +94,29 @@ class Worker:
             Unreadable: with the reason.
             WorkerCancelled: it was broken off.
         """
-        reply = self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind})
-        text = reply.body.decode("utf-8", "surrogatepass")
-        pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
-        aside = reply.header["aside"]
-        return ExtractedText(text, pages, bool(reply.header["lines"]), aside if isinstance(aside, int) else None)
+        return _extracted(self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind}))
+
+    def count_parts(self, path: Path, kind: str) -> int:
+        """How many documents a file holds; ``kind``: one of ``PARTED``. Raises as :meth:`document`."""
+        count = self._ask(_about_part(path, kind, 0)).header.get("count")
+        return count if isinstance(count, int) else 0
+
+    def part(self, path: Path, kind: str, number: int) -> tuple[int, ExtractedText | None]:
+        """One of the documents that a file holds, read with the limits of a whole file.
+
+        Args:
+            kind: one of ``PARTED``.
+            number: counted from 1.
+
+        Returns:
+            How many bytes of the file it takes, and its text; ``None``: there is nothing to read, as it was deleted.
+
+        Raises:
+            As :meth:`document`; those before and behind it may be readable all the same.
+        """
+        reply = self._ask(_about_part(path, kind, number))
+        size = reply.header.get("size_bytes")
+        return size if isinstance(size, int) else 0, _extracted(reply) if "pages" in reply.header else None
 
     def decode_image(self, path: Path, need: DecodeRequest) -> DecodedImage:
         """The decoded pixels of an image, and what it says about itself.
@@ -294,6 +312,17 @@ class _Process:
             while (reply := receive(stream)) is not None:
                 self._answers.put(reply)
         self._answers.put(None)
+
+
+def _about_part(path: Path, kind: str, number: int) -> dict[str, Any]:
+    return {"task": "parts", "path": os.fspath(path.absolute()), "kind": kind, "number": number}
+
+
+def _extracted(reply: Message) -> ExtractedText:
+    pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
+    aside = reply.header["aside"]
+    text = reply.body.decode("utf-8", "surrogatepass")
+    return ExtractedText(text, pages, bool(reply.header["lines"]), aside if isinstance(aside, int) else None)
 
 
 def _most_memory(limit_bytes: int) -> int:
