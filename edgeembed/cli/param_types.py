@@ -29,13 +29,16 @@ _NO_WEIGHT = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+|nan|inf)(e[+-]?\d+)?:.*", re
 
 
 class ExistingFile(click.Path):  # generic from click 8.4 on
-    """The path of a file, as the file system spells it."""
+    """The path of a file, as the file system spells it; of a message in a mailbox that of the mailbox with a number."""
 
     def __init__(self) -> None:
         super().__init__(exists=True, dir_okay=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """What was typed, with letters composed as in the name of the file."""
+        path = Path(value)
+        if path.name.isdecimal() and not path.exists() and path.parent.is_file():
+            return os.fspath(as_on_disk(path.parent) / path.name)
         return super().convert(os.fspath(as_on_disk(Path(value))), param, ctx)
 
 

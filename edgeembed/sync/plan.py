@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..catalog import settings
 from ..catalog.snapshot import BEGUN, CHANGING, FileRow, Snapshot
-from ..reading.detect import may_have_reader
+from ..reading.detect import HEAD_BYTES, may_have_reader
 from ..reading.entries import (
     EMPTIED,
     FORBIDDEN,
@@ -22,6 +22,7 @@ from ..reading.entries import (
     is_left_out_image,
 )
 from ..reading.extras import is_broken_build, is_there_now
+from ..reading.mail_files import mail_reader, may_be_mail
 from ..reading.read_file import open_file
 from ..reading.readers import VERSION as READERS_VERSION
 from ..storage.store import Store
@@ -122,9 +123,19 @@ class _Circumstances:
             or (row.reason or "").startswith(UNREADABLE)
             or is_broken_build(row.reason)
             or (row.reason is not None and is_due(row, time.time_ns()))
-            or (self.has_old_readers and (row.reason is not None or may_have_reader(file.path)))
+            or (self.has_old_readers and (row.reason is not None or self._has_reader(file.path)))
             or (self.embeds_images and is_left_out_image(row.reason))
         )
+
+    def _has_reader(self, path: str) -> bool:
+        """Whether a file may be read otherwise by newer readers; of mail without a suffix its content tells."""
+        if may_have_reader(path) or not may_be_mail(path):
+            return may_have_reader(path)
+        try:
+            with open_file(self.root / path) as file:
+                return mail_reader(file.read(HEAD_BYTES), path) is not None
+        except OSError:
+            return False
 
     def _is_replaced(self, file: FileStat, row: FileRow) -> bool:
         """Whether another file, perhaps of the same content, may have taken the place of the one that was read."""
