@@ -248,15 +248,14 @@ class Snapshot:
         row = self._db.execute("SELECT document FROM documents WHERE id = CAST(? AS TEXT)", (encode(id),)).fetchone()
         return None if row is None else int(row[0])
 
-    def documents_of(self, path: str) -> list[tuple[int, str]]:
-        """Number and id of the document of a file, and of its parts, if it has some; in no order."""
-        rows = self._db.execute(f"SELECT d.document, d.id {_OF_FILE}", (encode(path),))
-        return rows.fetchall()
+    def documents_of(self, path: str) -> list[tuple[int, str, int]]:
+        """Number, id and content of the document of a file, and of its parts, if it has some; in no order."""
+        return self._db.execute(f"SELECT d.document, d.id, d.content {_OF_FILE}", (encode(path),)).fetchall()
 
     def numbers_of(self, id: str) -> list[int]:
         """The number of a document; or, where ``id`` is the path of a file with parts, of all of them; else none."""
         number = self.document(id)
-        return sorted(number for number, _ in self.documents_of(id)) if number is None else [number]
+        return sorted(number for number, *_ in self.documents_of(id)) if number is None else [number]
 
     def has_documents_of(self, path: str) -> bool:
         """Whether there is a document of a file, or a part of one."""

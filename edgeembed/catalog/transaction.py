@@ -94,9 +94,21 @@ class Transaction(Snapshot):
         """Remove documents; returns how many there were. Their contents stay until :meth:`sweep_contents`."""
         return self._remove(number for id in ids if (number := self.document(id)) is not None)
 
-    def remove_documents_of(self, path: str, *, keep: Container[str] = ()) -> int:
-        """Remove the document of a file, and its parts, but for those whose id is in ``keep``; returns how many."""
-        return self._remove(number for number, id in self.documents_of(path) if id not in keep)
+    def remove_documents_of(self, path: str, *, keep: Container[str] = (), unread: Container[str] = ()) -> int:
+        """Remove the document of a file, and its parts.
+
+        Args:
+            keep: ids of those that stay.
+            unread: likewise, unless one of ``keep`` has the same content: then a part only has another number now.
+
+        Returns:
+            How many were removed.
+        """
+        documents = self.documents_of(path)
+        read = {content for _, id, content in documents if id in keep}
+        return self._remove(
+            number for number, id, content in documents if id not in keep and (id not in unread or content in read)
+        )
 
     def _remove(self, documents: Iterable[int]) -> int:
         numbers = set(documents)

@@ -148,12 +148,14 @@ class EndParts(_Ready):
     file: FileRow
     ids: Container[str]
     """Of all its documents."""
+    unread: Container[str]
+    """Of documents that could not be read now and stay as they were."""
     change: Change
     """What it was to the index, but for what is removed now."""
 
     def apply(self, transaction: Transaction) -> Taken:
         """Record the file."""
-        removed = transaction.remove_documents_of(self.path, keep=self.ids)
+        removed = transaction.remove_documents_of(self.path, keep=self.ids, unread=self.unread)
         transaction.put_file(self.path, self.file)
         return Taken("changed" if removed and self.change == "same" else self.change)
 

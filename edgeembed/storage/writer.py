@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from itertools import islice, takewhile
 from pathlib import Path
@@ -127,16 +127,10 @@ class Writer:
         metadata = metadata_json(document.id, document.metadata)
         return self._put(document, metadata, content_of(document), float(size_bytes), file=None, is_part=True)
 
-    def end_parts(self, path: str, file: FileRow, *, ids: Container[str], change: Change, rest_bytes: int) -> None:
-        """Record a file of many documents that are all added; what else was indexed of it is removed.
-
-        Args:
-            ids: of its documents, and of those that are to stay.
-            change: what it was to the index; ``same`` becomes ``changed`` if something is removed.
-            rest_bytes: what of the file was in no document.
-        """
+    def end_parts(self, end: EndParts, rest_bytes: int) -> None:
+        """Record a file of many documents that are all added; ``rest_bytes``: what of it was in none of them."""
         self.work.settle(float(rest_bytes))
-        self._commands.append(EndParts(path, file, ids, change))
+        self._commands.append(end)
         self._commit_if_due()
 
     def _put(

@@ -32,7 +32,9 @@ class PartedFile:
         self._before = store.read(lambda snapshot: snapshot.file(file.path))
         self._is_known = store.read(lambda snapshot: snapshot.has_documents_of(file.path))
         self._ids: set[str] = set()
-        """Of documents that are in the index, or stay there."""
+        """Of documents that are in the index as they are in the file."""
+        self._unread: set[str] = set()
+        """Of those that cannot be read now, and stay as they were."""
         self._lost: list[LostPart] = []
         self._last = 0
         """Number of the last one that was read."""
@@ -46,7 +48,7 @@ class PartedFile:
         if isinstance(item, LostPart):
             self._lost.append(item)
             if keeps_what_is_indexed(item.reason, self._before, self._row):
-                self._ids.add(item.id)
+                self._unread.add(item.id)
             return not self.writer.stopped()
         if not self._has_begun:
             self._has_begun = True
@@ -78,9 +80,11 @@ class PartedFile:
             return Skipped(self._path, reason or "")
         if rest is not None and keeps_what_is_indexed(rest, self._before, self._row):
             self._keep_rest()
+        from ..storage.commands import EndParts  # a search that finds nothing changed does without
+
         row = self._row if reason is None else self._row.incomplete(reason, None)
-        change = "new" if self._is_new else self._change
-        self.writer.end_parts(self._path, row, ids=self._ids, change=change, rest_bytes=self._rest_bytes)
+        change: Change = "new" if self._is_new else self._change
+        self.writer.end_parts(EndParts(self._path, row, self._ids, self._unread, change), self._rest_bytes)
         return None
 
     @property
@@ -91,7 +95,7 @@ class PartedFile:
         """Keep what was indexed of the file behind the last document that was read."""
         known = self._store.read(lambda snapshot: snapshot.documents_of(self._path))
         read = {part_id(self._path, number) for number in range(1, self._last + 1)}
-        self._ids.update(id for _, id in known if id not in read)
+        self._unread.update(id for _, id, _ in known if id not in read)
 
     def _reason(self, rest: str | None) -> str | None:
         """Why not all of the file is in the index; ``None``: it is."""

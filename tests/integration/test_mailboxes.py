@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -415,3 +416,16 @@ def test_reading_holds_one_message_at_a_time(tmp_path: Path) -> None:
     assert isinstance(first, Document)
     assert (first.id, first.metadata) == ("a.mbox/1", {"file.part": 1})
     assert not any(isinstance(item, Document) for item in rest)
+
+
+def test_a_message_with_which_the_parser_takes_too_long_costs_itself(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_module, "Worker", partial(Worker, Limits(seconds=0.3)))
+    slow = message("slow", head="Content-Type: text/html\n") + "<p>" + "<![CDATA[" * 200_000 + "\n\n"
+    put(folder, box(WORDS[:2]) + slow + box(WORDS[2:]))
+    assert folder.sync().embedded == 1
+    assert ids(folder) == [f"Mail/inbox.mbox/{number}" for number in (1, 2, 4, 5, 6, 7)]  # the third is the fourth now
+    (reason,) = (item.reason for item in folder.status().incomplete)
+    assert re.fullmatch(r"takes too long: more than [\d.]+ seconds \(message 3\)", reason)
+    assert found(folder, "falcon") == ["Mail/inbox.mbox/7"]
