@@ -12,8 +12,13 @@ from pathlib import Path
 from ...extracted import ExtractedText
 from .message import read_mail
 
-_START = re.compile(rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom ))[^\n]*\n(?=>?From |[\x21-\x39\x3b-\x7e]+:)")
-"""The line before each message, https://www.rfc-editor.org/rfc/rfc4155: a blank line is above it, a field below."""
+_START = re.compile(
+    rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom )|(?<=\A\xef\xbb\xbfFrom )"
+    rb"|(?<=\nFrom )(?:- ?(?=\r?\n)|\S+ +(?=(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) +[A-Z][a-z][a-z] )))"
+    rb"[^\n]*\n(?=>?From |[\x21-\x39\x3b-\x7e]+:)"
+)
+"""The line before each message, https://www.rfc-editor.org/rfc/rfc4155: a field is below it. A blank line is above it,
+which Netscape left out; then it holds a date, or nothing but a dash."""
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 """A line of the text that would look like the start of a message."""
 _STATUS = re.compile(rb"^X-Mozilla-Status: *([0-9a-f]{4})", re.MULTILINE | re.IGNORECASE)

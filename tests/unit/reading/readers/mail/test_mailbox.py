@@ -72,6 +72,17 @@ def test_what_the_standard_library_writes(tmp_path: Path) -> None:
     assert [f"From you: {number}" in (text or "") for number, text in enumerate(texts(box))] == [True] * 5
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_messages_without_a_blank_line_between_them(tmp_path: Path, line_end: bytes) -> None:
+    first = b"\xef\xbb\xbfFrom -\nSubject: a\n\nOn.\nFrom here\nSubject: to change\nFrom me to you\nX: y\n"
+    second = b"From - Mon Jun  3 12:50:27 1996\nSubject: b\n\nFrom - nowhere\nelse\n"
+    third = (
+        b"From a@b.c  Mon Jun 13 12:50:27 +0100 1996\nSubject: c\n\nFrom a Mon Jun 3\n\nno field\nFrom - \nSubject: d\n"
+    )
+    found = texts(opened(tmp_path, (first + second + third).replace(b"\n", line_end)))
+    assert [text.splitlines()[0] for text in found if text] == ["# a", "# b", "# c", "# d"]
+
+
 def test_a_file_that_is_one_message_without_the_line_before_it(tmp_path: Path) -> None:
     assert texts(opened(tmp_path, b"Subject: s\n\nwords")) == ["# s\n\nwords\n\n"]
 
