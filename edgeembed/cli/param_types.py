@@ -36,10 +36,10 @@ class ExistingFile(click.Path):  # generic from click 8.4 on
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """What was typed, with letters composed as in the name of the file."""
-        path = Path(value)
-        if path.name.isdecimal() and not path.exists() and path.parent.is_file():
-            return os.fspath(as_on_disk(path.parent) / path.name)
-        return super().convert(os.fspath(as_on_disk(Path(value))), param, ctx)
+        path = as_on_disk(Path(value))
+        if path.name.isdecimal() and path.parent.is_file():
+            return os.fspath(path)
+        return super().convert(os.fspath(path), param, ctx)
 
 
 class When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on
