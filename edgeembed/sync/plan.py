@@ -231,9 +231,7 @@ def plan_sync(
             recorded_options(snapshot),
         )
     )
-    if below:
-        # A file of that name, or of a folder that it is in, is none any more.
-        rows = {p: row for p, row in rows.items() if p.startswith(f"{below}/") or f"{below}/".startswith(f"{p}/")}
+    rows = _rows_at(rows, below) if below else rows
     options = recorded if options is None else options
     known_count = len(rows)
     left_out: list[LeftOut] | None = [] if lists_left_out else None
@@ -263,6 +261,12 @@ def plan_sync(
         options=options,
         left_out=tuple(left_out or ()),
     )
+
+
+def _rows_at(rows: Mapping[str, FileRow], folder: str) -> dict[str, FileRow]:
+    """Files in a folder; and one that had its name, or that of a folder which it is in, and so is none any more."""
+    prefix = f"{folder}/"
+    return {path: row for path, row in rows.items() if path.startswith(prefix) or prefix.startswith(f"{path}/")}
 
 
 def _count_indexed(rows: Mapping[str, FileRow]) -> int:
