@@ -40,7 +40,8 @@ class PartedFile:
         """Number of the last one that was read."""
         self._rest_bytes = file.size_bytes
         self._has_begun = False
-        self._change: Change = "same"
+        self.change: Change = "same"
+        """What its documents so far were to the index."""
 
     def add(self, item: PartDocument | LostPart) -> bool:
         """Take one in; ``False``: it was cancelled."""
@@ -59,7 +60,7 @@ class PartedFile:
         self._ids.add(item.id)
         self._rest_bytes -= item.size_bytes
         if change != "same":
-            self._change = "changed"
+            self.change = "changed"
         return not self.writer.stopped()
 
     def end(self, rest: str | None) -> Skipped | None:
@@ -83,7 +84,7 @@ class PartedFile:
         from ..storage.commands import EndParts  # a search that finds nothing changed does without
 
         row = self._row if reason is None else self._row.incomplete(reason, None)
-        change: Change = "new" if self._is_new else self._change
+        change: Change = "new" if self._is_new else self.change
         self.writer.end_parts(EndParts(self._path, row, self._ids, self._unread, change), self._rest_bytes)
         return None
 

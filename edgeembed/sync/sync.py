@@ -102,7 +102,7 @@ class _Run:
                     parted = parted or PartedFile(self._store, writer, file, row)
                     goes_on = parted.add(item)
                 elif parted is not None:
-                    goes_on, parted = self._end(parted, item), None
+                    goes_on, parted = self._end(parted, file, item), None
                 else:
                     goes_on = item is None or self._add(writer, file, row, item)
                 if not goes_on:
@@ -131,11 +131,13 @@ class _Run:
         self.count_failed(writer)
         return change is not None and not writer.stopped()
 
-    def _end(self, parted: PartedFile, rest: Document | Skipped | None) -> bool:
+    def _end(self, parted: PartedFile, file: FileStat, rest: Document | Skipped | None) -> bool:
         """Record a file of many documents; ``rest``: why what is left of it cannot be read."""
         left_out = parted.end(rest.reason if isinstance(rest, Skipped) else None)
         if left_out is not None:
             self.skipped.append(left_out)
+        elif file.path in self._plan.renumbered:
+            self._renumbered[parted.change] += 1
         return not parted.writer.stopped()
 
     def _read_ahead(self, writer: Writer, worker: Worker) -> Iterator[_Read]:

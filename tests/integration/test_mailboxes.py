@@ -18,6 +18,7 @@ from edgeembed.reading.read_file import read_document
 from edgeembed.reading.sandbox.process import Limits, Worker
 from edgeembed.storage import writer
 from edgeembed.sync import sync as sync_module
+from edgeembed.sync.sync import SyncProgress
 from tests.support.old_files import OLD_NS, write
 
 WORDS = ("apple", "bridge", "candle", "dragon", "engine", "falcon")
@@ -325,6 +326,38 @@ def test_a_mailbox_that_changed_while_it_was_taken_in(folder: Folder) -> None:
     put(folder, box(WORDS))
     assert counts(folder)[:4] == (0, 1, 0, 1)
     assert ids(folder) == [f"Mail/inbox.mbox/{number}" for number in range(1, 7)]
+
+
+def test_progress_counts_a_mailbox_as_a_file(folder: Folder) -> None:
+    put(folder, box(WORDS))
+    put(folder, "another note", "note.txt")
+    steps = [(step.done_files, step.done_bytes / step.total_bytes) for step in _progress(folder)]
+    assert steps == sorted(steps)
+    assert steps[-1] == (2, 1.0)
+    assert any(0 < share < 1 for _, share in steps)
+
+
+def _progress(folder: Folder) -> list[SyncProgress]:
+    steps: list[SyncProgress] = []
+    folder.sync(progress=steps.append)
+    return steps
+
+
+@pytest.mark.skipif(os.name == "nt", reason="only time and size tell there")
+def test_inodes_that_tell_nothing(folder: Folder) -> None:
+    names = ("a.mbox", "b.mbox", "c.mbox")
+    for number, name in enumerate(names):
+        put(folder, box(WORDS[number : number + 2]), name)
+    folder.sync()
+    with folder._store.catalog.write() as transaction:
+        for name in names:
+            row = transaction.file(name)
+            assert row is not None
+            assert row.inode is not None
+            transaction.put_file(name, row._replace(inode=row.inode + 1_000_000))
+    assert folder.plan().renumbered == set(names)
+    folder.sync()
+    assert folder._store.read(lambda snapshot: snapshot.setting(settings.UNSTABLE_INODES)) == "1"
 
 
 def test_facts_of_messages_are_those_of_the_mailbox(folder: Folder) -> None:
