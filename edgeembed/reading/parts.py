@@ -13,11 +13,14 @@ from .budget import SECONDS_PER_BYTE
 from .entries import BY_THE_CLOCK, TOO_LONG, FileStat, Skipped
 from .extras import Unreadable
 from .sandbox.process import Worker
-from .sandbox.protocol import CLOCK
+from .sandbox.protocol import CLOCK, ReadPart
 
 NO_TEXT = "no text in it"
 _MOST_TIMES = 10
 """Times the limit of a single part that all parts of a file may take together, the size of the file aside."""
+
+_BATCH = 64
+"""So many parts at most are asked for at a time: a question and its answer take longer than most messages."""
 
 
 @dataclass(frozen=True)
@@ -96,36 +99,43 @@ def _items(
         except Unreadable as error:
             yield Skipped(stat.path, error.reason)
             return
-        for number in range(1, count + 1):
+        next_number = alone_until = 1
+        while next_number <= count:
             if spent > limit:
                 yield Skipped(stat.path, f"{TOO_LONG}: more than {limit:g} seconds {BY_THE_CLOCK}")
                 return
-            begun, id = time.monotonic(), part_id(stat.path, number)
-            item: PartDocument | LostPart | None
+            begun, most = time.monotonic(), 1 if next_number < alone_until else _BATCH
             try:
-                item = _part(process, path, reader, id, number)
+                batch = process.parts(path, reader, next_number, most)
             except Unreadable as error:
-                item = LostPart(id, number, error.reason)
+                alone_until = next_number + _BATCH  # one of them is to blame
+                batch = [ReadPart(next_number, 0, None, error.reason)] if most == 1 else []
+            else:
+                count = count if batch else 0  # the file was cut meanwhile
             spent += time.monotonic() - begun
-            if item is not None:
-                is_empty = False
-                yield item
+            for part in batch:
+                if (item := _item(stat.path, part)) is not None:
+                    is_empty = False
+                    yield item
+            next_number += len(batch)
         if is_empty:
             yield Skipped(stat.path, NO_TEXT)
 
 
-def _part(process: Worker, path: Path, reader: str, id: str, number: int) -> PartDocument | None:
+def _item(path: str, part: ReadPart) -> PartDocument | LostPart | None:
     """One document; ``None``: there is nothing to read."""
-    size_bytes, text = process.part(path, reader, number)
+    id, text = part_id(path, part.number), part.text
+    if part.reason is not None:
+        return LostPart(id, part.number, part.reason)
     if text is None:
         return None
     return PartDocument(
         id,
         text=text.text,
-        metadata={PART: number},
+        metadata={PART: part.number},
         pages=text.pages,
         lines=text.lines,
         aside=text.aside,
-        number=number,
-        size_bytes=size_bytes,
+        number=part.number,
+        size_bytes=part.size_bytes,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +26,8 @@ _GRACE_SECONDS = 1.0
 """This side ends itself so much later than the other side would, in case that one is gone."""
 _MOST_TIMES = 10
 """Times the limit of processor time that the largest files are allowed."""
+_MOST_BATCH_BYTES, _BATCH_SECONDS = 1 << 20, 0.2
+"""Of the documents in a file as many are read at a time as have so much text or take so long, or one."""
 
 
 class _Watch:
@@ -98,19 +101,24 @@ def _answer(request: Mapping[str, Any], opened: _Opened | None = None) -> tuple[
         if request["task"] == "image":
             return _image(path, request["need"])
         if request["task"] == "parts":
-            return _part((opened or _Opened()).parts(path, request["kind"]), request["number"])
+            return _some_parts((opened or _Opened()).parts(path, request["kind"]), request["first"], request["most"])
         return _document(path, request["kind"])
     except MemoryError:
         return {"memory": True}, b""
-    except Unreadable as error:
-        return {"reason": error.reason}, b""
-    except ImportError as error:
-        return {"reason": lacks(error).reason}, b""
-    except RecursionError:
-        return {"reason": "damaged: nested too deeply"}, b""
-    except Exception as error:  # on crafted files parsers raise whatever the language has
-        lines = str(error).splitlines()
-        return {"reason": f"damaged: {(lines[0] if lines else type(error).__name__)[:200]}"}, b""
+    except Exception as error:
+        return {"reason": _reason(error)}, b""
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read; on crafted files parsers raise whatever the language has."""
+    if isinstance(error, Unreadable):
+        return error.reason
+    if isinstance(error, ImportError):
+        return lacks(error).reason
+    if isinstance(error, RecursionError):
+        return "damaged: nested too deeply"
+    lines = str(error).splitlines()
+    return f"damaged: {(lines[0] if lines else type(error).__name__)[:200]}"
 
 
 def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
@@ -119,17 +127,31 @@ def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
     return _message(read(kind, data))
 
 
+def _some_parts(parts: Parts, first: int, most: int) -> tuple[dict[str, Any], bytes]:
+    """Some documents of a file that holds many, as many as are read in a moment, and how many there are."""
+    headers, bodies, begun = list[dict[str, Any]](), list[bytes](), time.monotonic()
+    for number in range(first, min(first + most, len(parts) + 1)):
+        size = parts.size_bytes(number)
+        budget.allow_more(size * budget.SECONDS_PER_BYTE)
+        header, body = _part(parts, number)
+        if bodies and len(body) > MAX_BODY_BYTES - 2 * _MOST_BATCH_BYTES:
+            break  # it goes alone
+        headers.append({"number": number, "size_bytes": size, "length": len(body), **header})
+        bodies.append(body)
+        if sum(map(len, bodies)) > _MOST_BATCH_BYTES or time.monotonic() - begun > _BATCH_SECONDS:
+            break
+    return {"count": len(parts), "parts": headers}, b"".join(bodies)
+
+
 def _part(parts: Parts, number: int) -> tuple[dict[str, Any], bytes]:
-    """One document of a file that holds many; 0: none, only how many there are."""
-    if not 1 <= number <= len(parts):
-        return {"count": len(parts)}, b""
-    size = parts.size_bytes(number)
-    budget.allow_more(size * budget.SECONDS_PER_BYTE)
-    extracted = parts.read(number)
-    if extracted is None or not extracted.text.strip():
-        return {"size_bytes": size}, b""
-    header, body = _message(extracted)
-    return {"size_bytes": size, **header}, body
+    """One of them: its text, or why there is none."""
+    try:
+        extracted = parts.read(number)
+        return _message(extracted) if extracted is not None and extracted.text.strip() else ({}, b"")
+    except MemoryError:
+        raise
+    except Exception as error:
+        return {"reason": _reason(error)}, b""
 
 
 class _Opened:

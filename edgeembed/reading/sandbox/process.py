@@ -29,7 +29,7 @@ from ..extracted import ExtractedText
 from ..extras import Unreadable
 from ..photos.facts import PhotoFacts
 from . import frozen
-from .protocol import CLOCK, OUT_OF_MEMORY, DecodedImage, DecodeRequest, Message, receive, send
+from .protocol import CLOCK, OUT_OF_MEMORY, DecodedImage, DecodeRequest, Message, ReadPart, receive, send
 
 _log = logging.getLogger(__name__)
 
@@ -98,25 +98,28 @@ class Worker:
 
     def count_parts(self, path: Path, kind: str) -> int:
         """How many documents a file holds; ``kind``: one of ``PARTED``. Raises as :meth:`document`."""
-        count = self._ask(_about_part(path, kind, 0)).header.get("count")
+        count = self._ask(_about_parts(path, kind, 1, 0)).header.get("count")
         return count if isinstance(count, int) else 0
 
-    def part(self, path: Path, kind: str, number: int) -> tuple[int, ExtractedText | None]:
-        """One of the documents that a file holds, read with the limits of a whole file.
+    def parts(self, path: Path, kind: str, first: int, most: int) -> list[ReadPart]:
+        """Some of the documents that a file holds, with the limits of a whole file: one at least, if there is one.
 
         Args:
             kind: one of ``PARTED``.
-            number: counted from 1.
-
-        Returns:
-            How many bytes of the file it takes, and its text; ``None``: there is nothing to read, as it was deleted.
+            first: number of the first one, counted from 1.
+            most: how many at most; the worker stops sooner where it takes a moment.
 
         Raises:
-            As :meth:`document`; those before and behind it may be readable all the same.
+            As :meth:`document`; one of them alone may be to blame, and they can be asked for one by one.
         """
-        reply = self._ask(_about_part(path, kind, number))
-        size = reply.header.get("size_bytes")
-        return size if isinstance(size, int) else 0, _extracted(reply) if "pages" in reply.header else None
+        reply = self._ask(_about_parts(path, kind, first, most))
+        found, at = [], 0
+        for number, header in enumerate(reply.header["parts"], first):
+            part = Message(header, reply.body[at : at + header["length"]])
+            at += header["length"]
+            text = _extracted(part) if "pages" in header else None
+            found.append(ReadPart(number, int(header["size_bytes"]), text, header.get("reason")))
+        return found
 
     def decode_image(self, path: Path, need: DecodeRequest) -> DecodedImage:
         """The decoded pixels of an image, and what it says about itself.
@@ -314,8 +317,8 @@ class _Process:
         self._answers.put(None)
 
 
-def _about_part(path: Path, kind: str, number: int) -> dict[str, Any]:
-    return {"task": "parts", "path": os.fspath(path.absolute()), "kind": kind, "number": number}
+def _about_parts(path: Path, kind: str, first: int, most: int) -> dict[str, Any]:
+    return {"task": "parts", "path": os.fspath(path.absolute()), "kind": kind, "first": first, "most": most}
 
 
 def _extracted(reply: Message) -> ExtractedText:
