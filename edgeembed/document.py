@@ -30,7 +30,8 @@ class Document:
     """
 
     id: str
-    """The application's own name for it; in a folder, the path relative to the folder, with ``/``."""
+    """The application's own name for it; in a folder, the path relative to the folder, with ``/``, and for a message of
+    a mailbox its number behind another ``/``."""
     text: str | None = None
     image: str | os.PathLike[str] | bytes | Image | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -309,13 +309,12 @@ def _drop_dangling(db: Connection, work: _Work) -> None:
     gone = f"state <> 'skipped' AND path NOT IN (SELECT {FILE_OF} FROM documents d)"
     work.lost.update(path for (path,) in db.execute(f"SELECT path FROM files WHERE {gone}"))
     db.execute(f"DELETE FROM files WHERE {gone}")
-    if work.lost:
-        _read_parts_again(db)
+    _read_parts_again(db)
     work.say(len(work.lost), "documents are to be indexed again")
 
 
 def _read_parts_again(db: Connection) -> None:
-    """Have files of many documents read again: of a damaged row nothing tells whether it was one of theirs."""
+    """Have files of many documents read again, for nothing tells how many they had; what is known is not embedded."""
     snapshot = Transaction(db)
     for (path,) in db.execute(f"SELECT DISTINCT {FILE_OF} FROM documents d WHERE {IS_PART}").fetchall():
         row = snapshot.file(path)

@@ -21,6 +21,7 @@ from edgeembed.reading.sandbox.protocol import ReadPart
 from edgeembed.storage import writer
 from edgeembed.sync import sync as sync_module
 from edgeembed.sync.sync import SyncProgress
+from tests.support.index_damage import change, problems
 from tests.support.old_files import OLD_NS, write
 
 WORDS = ("apple", "bridge", "candle", "dragon", "engine", "falcon")
@@ -210,6 +211,32 @@ def test_the_index_of_before_is_taken_in(folder: Folder, name: str) -> None:
     assert folder.index.verify().ok
     assert counts(folder) == (0, 1, 0, 2, 5)
     assert ids(folder, name) == [f"{name}/{number}" for number in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE documents SET metadata = '{}' WHERE id = 'Mail/inbox.mbox/2'",
+        "UPDATE documents SET id = 'Mail/inbox.mbox/7' WHERE id = 'Mail/inbox.mbox/2'",
+        "DELETE FROM documents WHERE id = 'Mail/inbox.mbox/2'",
+        "DELETE FROM contents WHERE content = (SELECT content FROM documents WHERE id = 'Mail/inbox.mbox/2')",
+        "UPDATE files SET mtime_ns = 1 WHERE path = 'Mail/inbox.mbox'",
+    ],
+)
+def test_a_damaged_message_is_found_and_comes_back(folder: Folder, damage: str) -> None:
+    place = folder.index.path
+    folder.close()
+    change(place, damage)
+    assert problems(place)
+    Index.repair(place)
+    with Folder.open(folder.path) as again:
+        assert again.index.verify().ok
+        report = again.sync()
+        assert report.embedded <= 1
+        assert again.index.verify().ok
+        assert again.plan().is_empty
+        assert ids(again) == [f"Mail/inbox.mbox/{number}" for number in range(1, 6)]
+        assert found(again, "bridge") == ["Mail/inbox.mbox/2"]
 
 
 def test_what_was_indexed_stays_while_the_mailbox_cannot_be_read(
