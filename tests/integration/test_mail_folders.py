@@ -87,6 +87,13 @@ def test_messages_on_the_command_line(mail: Path, tiny_bundle: Path) -> None:
     assert edge("similar", mail / "Nothing/9", mail).returncode == 2
 
 
+def test_the_path_of_a_message_that_looks_like_a_pattern(mail: Path, tiny_bundle: Path) -> None:
+    (mail / "Inbox").rename(mail / "In[b]ox{1}.mbox")
+    edge("index", "--model", tiny_bundle, mail)
+    run = edge("search", "it", "--min-score", "0", "--json", "--path", mail / "In[b]ox{1}.mbox/2", mail)
+    assert [json.loads(line)["part"] for line in run.stdout.splitlines()] == [2]
+
+
 @pytest.mark.parametrize(
     ("filters", "numbers"),
     [

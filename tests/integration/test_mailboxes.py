@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -354,6 +355,29 @@ def test_a_mailbox_that_changed_while_it_was_taken_in(folder: Folder) -> None:
     put(folder, box(WORDS))
     assert counts(folder)[:4] == (0, 1, 0, 1)
     assert ids(folder) == [f"Mail/inbox.mbox/{number}" for number in range(1, 7)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("name", [b"\xff\xfe.mbox", b"a\xff/2024", b"2/1/7", "Ärger[1]*.mbox".encode(), b"x.mbox/1"])
+def test_odd_names(folder: Folder, name: bytes) -> None:
+    path = os.fsdecode(name)
+    (folder.path / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder.path / path).write_text(box(("falcon", "candle")))
+    assert counts_when_old(folder, path) == (1, 0, 0, 2, 1)
+    assert ids(folder, path) == [f"{path}/1", f"{path}/2"]
+    (hit,) = folder.search("falcon", mode="keyword", where={"file.path": path})
+    assert (hit.file, hit.part) == (path, 1)
+    assert folder.similar(folder.path / f"{path}/1")
+    assert found(folder, "candle") == sorted(["Mail/inbox.mbox/3", f"{path}/2"])
+    (folder.path / path).unlink()
+    folder.sync()
+    assert ids(folder, path) == []
+    assert folder.index.verify().ok
+
+
+def counts_when_old(folder: Folder, path: str) -> tuple[int, int, int, int, int]:
+    os.utime(folder.path / path, ns=(OLD_NS, OLD_NS))
+    return counts(folder)
 
 
 def test_progress_counts_a_mailbox_as_a_file(folder: Folder) -> None:
