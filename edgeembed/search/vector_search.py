@@ -152,10 +152,11 @@ def best_contents(matches: list[DocumentMatch], k: int) -> list[DocumentMatch]:
 
 def document_rows(
     snapshot: Snapshot, segments: SegmentSet, id: str, dims: Mapping[str, int]
-) -> tuple[int, str, Floats]:
+) -> tuple[list[int], str, Floats]:
     """The number of a document, its kind, and its vectors ``(n, dim)``, of length 1, in no order.
 
     Args:
+        id: of a document; or the path of a file, for all its parts and the numbers of these.
         dims: length of the vectors of each kind.
 
     Raises:
@@ -163,10 +164,10 @@ def document_rows(
         ValueError: it has no vector, because the model cannot read it.
         FileNotFoundError: as :meth:`VectorSearch.documents`.
     """
-    number = snapshot.document(id)
-    if number is None:
+    numbers = snapshot.numbers_of(id)
+    if not numbers:
         raise KeyError(f"no document {id!r} in this index")
-    document_keys = np.array([row.key for row in snapshot.document_keys([number], Condition(""))], dtype=np.int64)
+    document_keys = np.array([row.key for row in snapshot.document_keys(numbers, Condition(""))], dtype=np.int64)
     kind = snapshot.chunk(int(document_keys[0])).kind
     vectors: list[Floats] = []
     for info in snapshot.segments(kind):
@@ -179,7 +180,7 @@ def document_rows(
     if not len(floats):
         raise path_error(id, ValueError, UNREAD)
     norms = np.linalg.norm(floats, axis=1, keepdims=True)
-    return number, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
+    return numbers, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
 
 
 def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Floats, Floats]:
