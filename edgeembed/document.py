@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+PART = "file.part"
+"""Name, in stored metadata, of the number of a part: a document of a file that holds many, as a mailbox holds messages.
+
+To an index such a file is what a folder is: part 12 of ``Mail/inbox.mbox`` is the document ``Mail/inbox.mbox/12``."""
+PART_NOUN = "message"
+"""What people call a part: of all files mailboxes alone have some."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -23,7 +30,8 @@ class Document:
     """
 
     id: str
-    """The application's own name for it; in a folder, the path relative to the folder, with ``/``."""
+    """The application's own name for it; in a folder, the path relative to the folder, with ``/``, and for a message of
+    a mailbox its number behind another ``/``."""
     text: str | None = None
     image: str | os.PathLike[str] | bytes | Image | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -57,3 +65,19 @@ class Document:
 def is_image(value: object) -> bool:
     """Whether it is what an image may be given as: a path, the bytes of a file, or a Pillow image."""
     return isinstance(value, (str, os.PathLike, bytes)) or hasattr(value, "convert")
+
+
+def part_id(path: str, number: int) -> str:
+    """The id of a part of a file; ``number``: counted from 1."""
+    return f"{path}/{number}"
+
+
+def part_number(metadata: Mapping[str, Any]) -> int | None:
+    """The number of the part that a document is, by its stored metadata; ``None``: it is none."""
+    number = metadata.get(PART)
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def file_of(id: str, part: int | None) -> str:
+    """The path of the file that a document of a folder comes from; ``part``: as of :func:`part_number`."""
+    return id if part is None else id.removesuffix(f"/{part}")

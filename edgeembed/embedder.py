@@ -229,6 +229,10 @@ class Embedder:
         """Number of tokens of each text, special tokens and prefix not counted."""
         return self._text_side()[0].count(texts)
 
+    def are_whole(self, words: Sequence[str]) -> list[bool]:
+        """Whether each word is a single token, so that the vocabulary has it as it is."""
+        return self._text_side()[0].are_whole(words)
+
     @property
     def content_tokens(self) -> int:
         """How many tokens of a document fit into one vector, special tokens and prefix not counted."""

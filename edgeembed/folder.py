@@ -27,6 +27,7 @@ from .index_models.records import models_at
 from .index_models.requests import Model, RequestedModels, models_for_rebuild
 from .maintenance.status import IndexStatus, index_status
 from .reading.entries import FileStat, Skipped
+from .reading.parts import FileParts
 from .reading.read_file import read_document
 from .reading.sandbox.protocol import DecodeRequest
 from .search.hits import Hit
@@ -256,7 +257,8 @@ class Folder:
         """Files like another one; see :meth:`Index.similar`.
 
         Args:
-            file: path of a file, or as ``Hit.id`` names it. One that is not in the index is read now.
+            file: path of a file, or as ``Hit.id`` names it: of a message in a mailbox with its number behind a ``/``.
+                One that is not in the index is read now.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -276,7 +278,7 @@ class Folder:
 
         Args:
             query, syntax: as there.
-            file: path of a file, or as ``Hit.id`` names it.
+            file: as in :meth:`similar`.
 
         Raises:
             KeyError: the file is not in the index.
@@ -319,7 +321,7 @@ class Folder:
             names.append(file.as_posix())
             if not file.is_absolute():
                 names.append(as_on_disk(self.path / file).relative_to(self.path).as_posix())
-        return self._store.read(lambda snapshot: next((id for id in names if snapshot.document(id) is not None), None))
+        return self._store.read(lambda snapshot: next((id for id in names if snapshot.has_documents_of(id)), None))
 
 
 def check_folder(path: str | os.PathLike[str]) -> Path:
@@ -362,9 +364,15 @@ def _given_path(file: object, advice: str = "") -> Path:
 
 def _read_alone(path: Path, images: DecodeRequest | None) -> Document:
     """A file that is not in the index as a document."""
-    info = path.stat()
-    stat = FileStat(path.name, info.st_size, info.st_mtime_ns)
-    document = read_document(path.parent, stat, images=images)
-    if isinstance(document, Skipped):
-        raise path_error(path, ValueError, f"{document.reason}; there is nothing to compare")
-    return document
+    is_part = path.name.isdecimal() and path.parent.is_file()
+    file = path.parent if is_part else path
+    info = file.stat()
+    stat = FileStat(file.name, info.st_size, info.st_mtime_ns)
+    found = read_document(file.parent, stat, images=images)
+    if isinstance(found, FileParts):
+        found = found.joined(stat.path, int(path.name) if is_part else None)
+    elif is_part:
+        path.stat()  # it is none
+    if isinstance(found, Skipped):
+        raise path_error(path, ValueError, f"{found.reason}; there is nothing to compare")
+    return found

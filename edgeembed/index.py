@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .catalog.schema import KINDS
 from .catalog.snapshot import Snapshot
-from .catalog.where import Condition, condition, holds_option
+from .catalog.where import among, condition, holds_option
 from .document import Document
 from .embedder import Embedder
 from .errors import UnsupportedInputError, path_error
@@ -101,8 +101,8 @@ class Index:
         return self._store.read_only
 
     def __contains__(self, id: object) -> bool:
-        """Whether a document has this id."""
-        return isinstance(id, str) and self._store.read(lambda snapshot: snapshot.document(id)) is not None
+        """Whether a document has this id, or some are parts of the file of this path."""
+        return isinstance(id, str) and self._store.read(lambda snapshot: snapshot.has_documents_of(id))
 
     @property
     def embedder(self) -> Embedder:
@@ -231,7 +231,8 @@ class Index:
         """Documents like another one, best first: texts and photos, where both are in one vector space.
 
         Args:
-            item: id of a document in the index, which is itself left out; or any document, in the index or not.
+            item: id of a document in the index, which is itself left out; or the path of a mailbox, for all its
+                messages together, by the mean of their passages, all left out; or any document, in the index or not.
             Others as in :meth:`search`.
 
         Raises:
@@ -251,15 +252,15 @@ class Index:
             vectors, kind = document_vectors(self._store.models, item), "image" if item.text is None else "text"
             digest: bytes | None = content_of(item).digest
         else:
-            number, kind, rows = self._store.read(
+            numbers, kind, rows = self._store.read(
                 lambda snapshot: document_rows(snapshot, self._store.segments, item, self._store.models.recorded.dims())
             )
             mean = unit(rows.mean(axis=0))
             vectors = dict.fromkeys(self._store.models.kinds_like(kind), mean)
-            test &= Condition("d.document <> ?", (number,))
+            test &= ~among(numbers)
             digest = self._digest(item)
         hits = self._search(SearchRequest(PreparedQuery(kind, vectors), k, test, "vector", min_score, exact))
-        return [replace(hit, same_content=digest == self._digest(hit.id)) for hit in hits]
+        return [replace(hit, same_content=digest is not None and digest == self._digest(hit.id)) for hit in hits]
 
     def explain(self, query: Meaning, id: str, *, syntax: bool = True) -> Explanation:
         """Which words of a document's best passage made it match a query; see :mod:`edgeembed.search.explain`.
@@ -268,7 +269,8 @@ class Index:
 
         Args:
             query, syntax: as in :meth:`search`.
-            id: of a document in the index, a text.
+            id: of a document in the index, a text; or the path of a mailbox, for the one of its messages that fits
+                best.
 
         Raises:
             KeyError: no document has this id.
@@ -280,11 +282,11 @@ class Index:
         from .search.explain import explain
 
         check_id(id)
-        if self._store.read(lambda snapshot: snapshot.document(id)) is None:
+        numbers = self._store.read(lambda snapshot: snapshot.numbers_of(id))
+        if not numbers:
             raise KeyError(f"no document {id!r} in this index")
         prepared = self._prepare(query, syntax=syntax)
-        only_this = condition({"document.id": id})
-        hits = self._search(SearchRequest(prepared, 1, only_this & prepared.condition))
+        hits = self._search(SearchRequest(prepared, 1, among(numbers) & prepared.condition))
         if not hits and not is_words(query):
             raise UnsupportedInputError(f"{id}: in this index a picture is compared with pictures only; this is a text")
         if not hits and not prepared.condition:

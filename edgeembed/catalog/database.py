@@ -25,7 +25,7 @@ from . import fulltext
 from .checksums import insert_sql
 from .migrate import upgrade
 from .schema import APPLICATION_ID, LAYOUT, SCHEMA, OutdatedLayoutError, add_views, check_schema, statements
-from .snapshot import Snapshot
+from .snapshot import CommitCache, Snapshot
 from .sqlite import Connection, DatabaseError, connect, says_damage, translate
 from .transaction import Transaction
 from .where import FUNCTIONS
@@ -74,6 +74,7 @@ class Catalog:
         self._path = folder / CATALOG_NAME
         self._read_only = read_only
         self._idle: list[_Connection] = []
+        self._cache = CommitCache()
         self._in_use = 0
         self._is_lost = False
         """Whether a connection was in use while this process was forked; SQLite forbids to use it, and to close it."""
@@ -113,7 +114,7 @@ class Catalog:
                 connection.db.execute("BEGIN")
                 if connection.layout != LAYOUT and _layout(connection.db) != connection.layout:
                     raise SnapshotLostError(f"{self._path}: was brought to another layout; try again")
-                yield Snapshot(connection.db)
+                yield Snapshot(connection.db, self._cache, connection.state)
         except IndexCorruptError as error:
             self._check_unchanged(connection, error)
             raise

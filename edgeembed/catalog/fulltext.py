@@ -45,15 +45,29 @@ _NUMBERS: dict[Table, str] = {"words": "key", "names": "document"}
 K1, B = 1.2, 0.75
 """Of BM25, as FTS5 has them."""
 _FEW = 200
-_FEW_ROWS = 16384
+_FEW_ROWS = 65_536
 """Of so many rows all that hold any word can be ranked."""
-_COUNTED, _STRETCHES, _SAMPLED = 512, 3, 32
+_COUNTED, _STRETCHES, _SAMPLED = 65_536, 64, 32
 """Words of more rows are counted in so many stretches of them, in one row of so many, and the rest is inferred."""
 _AVERAGES = 1
 """Number of the record of FTS5 with the count of rows and of words (https://sqlite.org/fts5.html, the %_data table)."""
-_MOST_STEMS = 100_000
+_MOST_STEMS = _MOST_TERMS = 100_000
 _STEMS: dict[str, str] = {}
 _STEMMER = threading.local()
+
+
+class TermCounts(NamedTuple):
+    """How many rows of a table there are, and how many hold each term that was asked for; it grows."""
+
+    rows: int
+    """Of texts alone, as FTS5 counts: a thousand photos must not make words of the notes beside them weigh less."""
+    counted: dict[str, int]
+
+    @classmethod
+    def read(cls, db: sqlite3.Connection, table: Table) -> TermCounts:
+        """Of a table, without any term yet."""
+        (rows,) = db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()
+        return cls(rows, {})
 
 
 class Term(NamedTuple):
@@ -169,22 +183,24 @@ def _columns(text: str) -> tuple[bytes, bytes]:
     return encode(words), encode(extra)
 
 
-def count(db: sqlite3.Connection) -> int:
-    """How many passages there are, images among them, by an index: going through their texts would take long."""
-    return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
-
-
-def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str]) -> Terms:
+def weigh(db: sqlite3.Connection, table: Table, terms: Sequence[str], known: TermCounts | None = None) -> Terms:
     """Leave out terms that FTS5 gives no weight because they stand in more than half of all rows, unless all do.
 
     A term that is listed twice counts twice (the query term frequency of BM25, with k3 at infinity): in the long
     questions of CISI that gains 4.7 of nDCG@10 by words alone. Passages and names are weighed each by themselves, as
     FTS5 does: in a folder of photos alone no passage holds any word, and what is rare in texts may stand in every name.
+
+    Args:
+        known: what was counted of this commit; what is counted now is added.
     """
-    # Of texts alone, as FTS5 counts: a thousand photos must not make words of the notes beside them weigh less.
-    (rows,) = db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()
+    rows, counted = known or TermCounts.read(db, table)
     times = Counter(terms)
-    counts = _counts(db, table, list(times), rows)
+    counts = {term: counted[term] for term in times if term in counted}
+    missing = _counts(db, table, [term for term in times if term not in counts], rows)
+    counts |= missing
+    if len(counted) > _MOST_TERMS:
+        counted.clear()
+    counted.update(missing)
     weights = {term: math.log((rows - holding + 0.5) / (holding + 0.5)) for term, holding in counts.items()}
     telling = [term for term in times if weights[term] > 0] or list(times)
     by_rarity = sorted([Term(t, times[t] * max(weights[t], 1e-6), counts[t]) for t in telling], key=lambda t: t.rows)
@@ -225,16 +241,6 @@ def _count(db: sqlite3.Connection, table: Table, expression: str, most: int) -> 
 def frequency(db: sqlite3.Connection, expression: str, most: int) -> int:
     """How many passages and names hold what an expression asks for, counted up to ``most`` of each."""
     return sum(_count(db, table, expression, most) for table in _SOURCES)
-
-
-def passages(db: sqlite3.Connection, terms: Terms, most: int, allowed: Sequence[int] | None) -> list[tuple[int, float]]:
-    """Key and BM25 of the ``most`` best passages, best first; of the ``allowed`` ones only (``None``: of all)."""
-    return ranked(db, "words", terms, most, allowed)
-
-
-def names(db: sqlite3.Connection, terms: Terms, most: int) -> list[tuple[int, float]]:
-    """Document and BM25 of the ``most`` names that fit best, best first."""
-    return ranked(db, "names", terms, most, None)
 
 
 def ranked(

@@ -13,6 +13,8 @@ from datetime import date, datetime, time, timedelta
 from numbers import Number
 from typing import Any
 
+from ..document import PART, file_of, part_number
+
 MAX_DEPTH = 200
 """Levels of lists and mappings, the metadata itself included. SQLite takes 1000 (2000 before 3.42), and so does Python
 less what its caller has used up."""
@@ -73,18 +75,21 @@ def comparable(name: str, value: object) -> object:
 def named_text(id: str, metadata: str) -> str:
     """What a document is called, and what is said of its photo: words by which it is found besides its content.
 
+    The number of a part is no word of it: who searches for a year would find message 2024 of each mailbox.
+
     Args:
         metadata: as it is stored.
     """
-    if '"photo.' not in metadata:
+    if '"photo.' not in metadata and f'"{PART}"' not in metadata:
         return id
     try:
         values = json.loads(metadata)
     except (ValueError, RecursionError):
         return id
-    found = [values.get(name) for name in SEARCHED] if isinstance(values, dict) else []
-    lines = [", ".join(map(str, value)) if isinstance(value, list) else value for value in found]
-    return "\n".join((id, *(line for line in lines if isinstance(line, str) and line)))
+    if not isinstance(values, dict):
+        return id
+    lines = [", ".join(map(str, value)) if isinstance(value, list) else value for value in map(values.get, SEARCHED)]
+    return "\n".join((file_of(id, part_number(values)), *(line for line in lines if isinstance(line, str) and line)))
 
 
 def nanoseconds(name: str, when: Any) -> Any:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ..text.surrogates import encode
-from . import fulltext
+from . import fulltext, settings
 from .segment_info import SegmentInfo
 from .sqlite import Connection, DatabaseError, copied, says_damage
-from .where import Condition, condition
+from .where import FILE_OF, IS_PART, PART_OF, Condition, condition
 
 Where = Mapping[str, Any] | Condition
 ASIDE = 0
 """In the column ``page``: the chunk stands around the article of a page, not in it. No page has this number."""
+_Kept = TypeVar("_Kept")
 
 
 class PassageRow(NamedTuple):
@@ -27,6 +28,14 @@ class PassageRow(NamedTuple):
     kind: str
     is_aside: bool = False
     """Whether it stands around the article of a page, not in it."""
+
+
+class FileDocumentId(NamedTuple):
+    """The id of a document that comes from a file."""
+
+    id: str
+    part: int | None
+    """Its number among the documents of its file; ``None``: it is the only one."""
 
 
 class ChunkRow(NamedTuple):
@@ -54,6 +63,9 @@ class EncoderInfo(NamedTuple):
 
 
 FileState = Literal["indexed", "incomplete", "skipped"]
+BEGUN, CHANGING = "begun", "changing"
+"""Kinds of the reason of a file with many documents that a run was not done with: a new one, one that was indexed."""
+_NOT_DONE = "not read to its end: the run was ended before; the next one goes on"
 
 
 class FileRow(NamedTuple):
@@ -72,20 +84,62 @@ class FileRow(NamedTuple):
     ctime_ns: int | None = None
     """``None``, as of the inode: not known."""
 
-    def incomplete(self, reason: str) -> FileRow:
+    def incomplete(self, reason: str, kind: str | None = "cut") -> FileRow:
         """The same file, of which a part is not in the index."""
-        return self._replace(reason=reason, state="incomplete", reason_kind="cut")
+        return self._replace(reason=reason, state="incomplete", reason_kind=kind)
+
+    def begun(self, *, is_new: bool) -> FileRow:
+        """The same file while its documents are being taken in; whoever finds it so reads it again."""
+        return self.skipped(_NOT_DONE, BEGUN) if is_new else self.incomplete(_NOT_DONE, CHANGING)
 
     def skipped(self, reason: str, kind: str | None = None) -> FileRow:
         """The same file, left out of the index."""
         return self._replace(reason=reason, state="skipped", reason_kind=kind)
 
 
+class CommitCache:
+    """What searches found out about one commit, for those after them. May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._state: tuple[object, dict[Hashable, Any]] = None, {}
+
+    def items(self, commit: object) -> dict[Hashable, Any]:
+        """What is kept of a commit; what was kept of another is forgotten."""
+        known, items = self._state
+        if known != commit:
+            items = {}
+            self._state = commit, items
+        return items
+
+
 class Snapshot:
     """What one read transaction sees."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, cache: CommitCache | None = None, file: object = None) -> None:
+        """
+        Args:
+            cache: for :meth:`kept`; ``None``: nothing is kept.
+            file: tells this catalog from another with the same path.
+        """
         self._db = connection
+        self._cache = cache
+        self._file = file
+
+    @property
+    def generation(self) -> str | None:
+        """Differs from commit to commit; ``None``: there was none yet."""
+        return self.setting(settings.GENERATION)
+
+    def kept(self, name: Hashable, load: Callable[[], _Kept]) -> _Kept:
+        """What ``load`` gives, which nobody must change, kept for the searches of this commit."""
+        generation = self.generation
+        if self._cache is None or generation is None:
+            return load()
+        items = self._cache.items((self._file, generation))
+        if name not in items:
+            items[name] = load()
+        kept: _Kept = items[name]
+        return kept
 
     @property
     def layout(self) -> int:
@@ -118,6 +172,14 @@ class Snapshot:
             (encode(prefix),),
         ).fetchone()
         return {"documents": documents, "chunks": chunks, "vectorless": vectorless}
+
+    def count_files(self, prefix: str = "") -> int:
+        """Number of documents whose id begins with ``prefix``, all parts of a file counted as one."""
+        row = self._db.execute(
+            f"SELECT count(DISTINCT {FILE_OF}) FROM documents d WHERE substr(CAST(d.id AS BLOB), 1, length(?1)) = ?1",
+            (encode(prefix),),
+        ).fetchone()
+        return int(row[0])
 
     def segments(self, kind: str | None = None) -> list[SegmentInfo]:
         """Segments in the order of their keys; of all kinds with ``None``."""
@@ -202,20 +264,21 @@ class Snapshot:
         """The content of each of some documents, of those that come from files."""
         rows = self._db.execute(
             "SELECT d.document, d.content FROM json_each(?) n JOIN documents d ON d.document = n.value "
-            "WHERE EXISTS (SELECT 1 FROM files f WHERE f.path = d.id)",
+            f"WHERE EXISTS (SELECT 1 FROM files f WHERE f.path = {FILE_OF})",
             (json.dumps(list(documents)),),
         )
         return dict(rows.fetchall())
 
-    def files_with(self, content: int, where: Where) -> list[str]:
-        """Paths of all files with some content, those that ``where`` excludes left out, in order."""
+    def files_with(self, content: int, where: Where) -> list[FileDocumentId]:
+        """All documents of files with some content, those that ``where`` excludes left out, in the order of ids."""
         test = _condition(where)
         rows = self._db.execute(
-            "SELECT DISTINCT d.id FROM documents d JOIN chunks c ON c.content = d.content "
-            f"WHERE d.content = ? AND EXISTS (SELECT 1 FROM files f WHERE f.path = d.id) AND {test.sql} ORDER BY d.id",
+            f"SELECT DISTINCT d.id, {PART_OF} FROM documents d JOIN chunks c ON c.content = d.content "
+            f"WHERE d.content = ? AND EXISTS (SELECT 1 FROM files f WHERE f.path = {FILE_OF}) AND {test.sql} "
+            "ORDER BY d.id",
             (content, *test.values),
         )
-        return [id for (id,) in rows]
+        return [FileDocumentId(*row) for row in rows]
 
     def chunk(self, key: int) -> ChunkRow:
         """One chunk."""
@@ -228,6 +291,26 @@ class Snapshot:
         """The number of a document, or ``None``."""
         row = self._db.execute("SELECT document FROM documents WHERE id = CAST(? AS TEXT)", (encode(id),)).fetchone()
         return None if row is None else int(row[0])
+
+    def documents_of(self, path: str) -> list[tuple[int, str, int]]:
+        """Number, id and content of the document of a file, and of its parts, if it has some; in no order."""
+        return self._db.execute(f"SELECT d.document, d.id, d.content {_OF_FILE}", (encode(path),)).fetchall()
+
+    def numbers_of(self, id: str) -> list[int]:
+        """The number of a document; or, where ``id`` is the path of a file with parts, of all of them; else none."""
+        number = self.document(id)
+        return sorted(number for number, *_ in self.documents_of(id)) if number is None else [number]
+
+    def has_documents_of(self, path: str) -> bool:
+        """Whether there is a document of a file, or a part of one."""
+        return self._db.execute(f"SELECT 1 {_OF_FILE} LIMIT 1", (encode(path),)).fetchone() is not None
+
+    def file_of_part(self, id: str) -> str | None:
+        """The path of the file that a document is a part of; ``None``: it is none, or not there."""
+        row = self._db.execute(
+            f"SELECT {FILE_OF} FROM documents d WHERE d.id = CAST(? AS TEXT) AND {IS_PART}", (encode(id),)
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def neighbours(self, document: int, first_line: int, last_line: int) -> list[ChunkRow]:
         """Chunks of a document that touch these lines, in order."""
@@ -253,7 +336,7 @@ class Snapshot:
 
     def passage_count(self) -> int:
         """How many chunks there are, of all kinds."""
-        return fulltext.count(self._db)
+        return self.kept("passages", lambda: int(self._db.execute("SELECT count(*) FROM chunks").fetchone()[0]))
 
     def full_text_is_intact(self) -> bool:
         """Whether the keyword index says what documents and chunks say.
@@ -338,6 +421,11 @@ def _chunk_row(row: Sequence[Any]) -> ChunkRow:
     return chunk._replace(page=None) if chunk.page == ASIDE else chunk
 
 
+# "0" comes next after "/". Files of a folder that had this name before are no parts.
+_OF_FILE = (
+    "FROM documents d WHERE d.id = CAST(?1 AS TEXT) "
+    f"OR (d.id > CAST(?1 AS TEXT) || '/' AND d.id < CAST(?1 AS TEXT) || '0' AND {IS_PART})"
+)
 _IN_SEGMENT = "kind = ? AND encoder = ? AND key BETWEEN ? AND ?"
 
 

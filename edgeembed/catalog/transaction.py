@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import astuple
 
 from ..text.surrogates import decode, encode
@@ -92,11 +92,30 @@ class Transaction(Snapshot):
 
     def remove_documents(self, ids: Iterable[str]) -> int:
         """Remove documents; returns how many there were. Their contents stay until :meth:`sweep_contents`."""
-        numbers = [number for id in ids if (number := self.document(id)) is not None]
-        for number in dict.fromkeys(numbers):
+        return self._remove(number for id in ids if (number := self.document(id)) is not None)
+
+    def remove_documents_of(self, path: str, *, keep: Container[str] = (), unread: Container[str] = ()) -> int:
+        """Remove the document of a file, and its parts.
+
+        Args:
+            keep: ids of those that stay.
+            unread: likewise, unless one of ``keep`` has the same content: then a part only has another number now.
+
+        Returns:
+            How many were removed.
+        """
+        documents = self.documents_of(path)
+        read = {content for _, id, content in documents if id in keep}
+        return self._remove(
+            number for number, id, content in documents if id not in keep and (id not in unread or content in read)
+        )
+
+    def _remove(self, documents: Iterable[int]) -> int:
+        numbers = set(documents)
+        for number in sorted(numbers):
             fulltext.remove(self._db, "names", "document = ?", (number,))
             self._db.execute("DELETE FROM documents WHERE document = ?", (number,))
-        return len(set(numbers))
+        return len(numbers)
 
     def collect_contents(self) -> int:
         """Remove contents that no document points to, with their chunks; returns how many."""

@@ -3,8 +3,9 @@
 ``where`` is a mapping from names to what they must be: all of them must hold. A name is one of the top level of a
 document's metadata, or one of these facts: ``document.id``, ``document.kind`` (``text`` or ``image``), and in a folder
 ``file.path`` (relative, with ``/``), ``file.name``, ``file.ext`` (lower case, without the dot), ``file.size_bytes``,
-``file.modified``, and ``file.date``, which of a photo is when it was taken (``photo.taken``), if that is known. What it
-must be is one of
+``file.modified``, ``file.date``, which of a photo is when it was taken (``photo.taken``), if that is known, and
+``file.part``, which of a message in a mailbox is its number. The path of such a message is that of the mailbox, and for
+all tests but ranges ``Mail/inbox.mbox/12`` as well. What it must be is one of
 
 - a value: equal (a string, number, bool or ``None``; ``True`` is not 1);
 - ``{">=": 2020, "<": 2025}``: a range of numbers or strings, with any of ``<``, ``<=``, ``>``, ``>=``;
@@ -33,6 +34,7 @@ from pathlib import PurePosixPath
 from reprlib import repr as shortened
 from typing import Any
 
+from ..document import PART
 from ..text.globs import alternatives, any_of, translate
 from ..text.normalize import compose
 from ..text.surrogates import decode, encode
@@ -42,11 +44,17 @@ from .schema import KINDS
 from .sqlite import Connection
 
 _TAKEN = "iif(instr(d.metadata, '\"photo.taken\"'), taken(CAST(d.metadata AS BLOB)), NULL)"
-_FILE = "(SELECT {} FROM files WHERE path = d.id)"
+IS_PART = f"instr(d.metadata, '\"{PART}\"')"
+"""Whether a document ``d`` is a part of a file."""
+FILE_OF = f"iif({IS_PART}, substr(d.id, 1, length(rtrim(d.id, '0123456789')) - 1), d.id)"
+"""The path of the file that a document ``d`` comes from: of a part its id without the number."""
+PART_OF = f"iif({IS_PART}, json_extract(d.metadata, '$.\"{PART}\"'), NULL)"
+_FILE = f"(SELECT {{}} FROM files WHERE path = {FILE_OF})"
 _FACTS = {
     "document.id": "d.id",
     "document.kind": "(SELECT kind FROM contents WHERE content = d.content)",
     "file.path": _FILE.format("path"),
+    PART: PART_OF,
     "file.name": "CAST(path_name(CAST({} AS BLOB)) AS TEXT)".format(_FILE.format("path")),
     "file.ext": "CAST(path_ext(CAST({} AS BLOB)) AS TEXT)".format(_FILE.format("path")),
     "file.size_bytes": _FILE.format("size_bytes"),
@@ -54,6 +62,8 @@ _FACTS = {
     "file.date": f"coalesce({_TAKEN}, {_FILE.format('mtime_ns')})",
     "photo.taken": _TAKEN,
 }
+_OWN_PATH = f"SELECT d.id WHERE {IS_PART} AND EXISTS (SELECT 1 FROM files WHERE path = {FILE_OF})"
+"""Of a part its id, which names it as a path names a file."""
 _TIMES = ("file.modified", "file.date", "photo.taken")
 _RANGES = ("<", "<=", ">", ">=")
 _OPERATORS = (*_RANGES, "in", "!=", "glob", "not glob", "has", "near")
@@ -84,6 +94,14 @@ class Condition:
 
     def __and__(self, other: Condition) -> Condition:
         return joined([self, other], "AND")
+
+    def __invert__(self) -> Condition:
+        return Condition(f"NOT ({self.sql})", self.values)
+
+
+def among(documents: Sequence[int]) -> Condition:
+    """That it is one of these documents, by their numbers."""
+    return Condition("d.document IN (SELECT value FROM json_each(?))", (json.dumps(list(documents)),))
 
 
 def joined(conditions: Sequence[Condition], operator: str) -> Condition:
@@ -208,7 +226,7 @@ def _glob_expression(pattern: str) -> str:
 
 def _one(name: str, operator: str, operand: Any) -> Condition:
     """One test of one name."""
-    rows = _rows(name)
+    rows = _rows(name, is_range=operator in _RANGES)
     if name in _TIMES:
         operand = nanoseconds(name, operand)
     test = _test(name, operator, operand)
@@ -216,13 +234,14 @@ def _one(name: str, operator: str, operand: Any) -> Condition:
     return Condition(f"{exists} (SELECT 1 FROM {rows.sql} AND {test.sql})", rows.values + test.values)
 
 
-def _rows(name: str) -> Condition:
-    """What has a name, as a row ``m`` with its ``value`` and ``type``; none if the metadata has no such name."""
+def _rows(name: str, *, is_range: bool = False) -> Condition:
+    """What has a name, as rows ``m`` with their ``value`` and ``type``; none if the metadata has no such name."""
     if name in _FACTS:
+        values = f"SELECT {_FACTS[name]} AS value"
+        if name == "file.path" and not is_range:  # each end of a range would take the value that fits it
+            values += f" UNION ALL {_OWN_PATH}"
         # Without the LIMIT SQLite would put the expression in the place of each ``value``, and work it out twice.
-        return Condition(
-            f"(SELECT value, typeof(value) AS type FROM (SELECT {_FACTS[name]} AS value LIMIT 1)) m WHERE 1"
-        )
+        return Condition(f"(SELECT value, typeof(value) AS type FROM ({values} LIMIT 2)) m WHERE 1")
     if name.startswith(("file.", "document.")):
         raise ValueError(f"where[{name!r}]: the facts are {', '.join(_FACTS)}")
     return Condition(f"{_METADATA} m WHERE m.key = {_TEXT}", (encode(name),))

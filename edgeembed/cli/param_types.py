@@ -29,14 +29,17 @@ _NO_WEIGHT = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+|nan|inf)(e[+-]?\d+)?:.*", re
 
 
 class ExistingFile(click.Path):  # generic from click 8.4 on
-    """The path of a file, as the file system spells it."""
+    """The path of a file, as the file system spells it; of a message in a mailbox that of the mailbox with a number."""
 
     def __init__(self) -> None:
         super().__init__(exists=True, dir_okay=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """What was typed, with letters composed as in the name of the file."""
-        return super().convert(os.fspath(as_on_disk(Path(value))), param, ctx)
+        path = as_on_disk(Path(value))
+        if path.name.isdecimal() and path.parent.is_file():
+            return os.fspath(path)
+        return super().convert(os.fspath(path), param, ctx)
 
 
 class When(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic from click 8.4 on

@@ -65,9 +65,11 @@ class Place:
         return [base.as_posix() for base in bases]
 
     def _file_here(self, path: str) -> str | None:
-        """The path, from the folder, of a file that is named from where the command runs; ``None``: there is none."""
+        """The path, from the folder, of a file, or a message of a mailbox, that is named from where the command runs;
+        ``None``: there is none."""
         file = Path(path)
-        if not path or not os.path.lexists(path):
+        is_part = file.name.isdecimal() and file.parent.is_file()
+        if not path or not (is_part or os.path.lexists(path)):
             return None
         real, folder = file.parent.resolve() / file.name, self.folder.resolve()
         return real.relative_to(folder).as_posix() if real != folder and real.is_relative_to(folder) else None

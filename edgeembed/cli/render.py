@@ -7,17 +7,19 @@ import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
+from ..document import PART_NOUN, file_of
 from .messages import echo_json, path_facts, printable, printable_text
 
 if TYPE_CHECKING:
     from ..search.explain import Explanation
-    from ..search.hits import Hit, Span
+    from ..search.hits import Hit
     from .place import Place
 
 _WORDS_LISTED = 8
@@ -44,7 +46,7 @@ def show_hits(
     """
     style = _Style(color)
     for hit in hits:
-        path = place.shown(hit.id)
+        path = place.shown(hit.file)
         judged = hit.similarity if hit.score is None else hit.score
         value = hit.similarity if similarity else judged
         shown = "words" if value is None else f"{value:.5f}" if similarity else f"{value:.3f}"  # found by them alone
@@ -67,7 +69,7 @@ def show_hits(
 def show_explanation(explanation: Explanation, place: Place, *, color: str = "auto") -> None:
     """Score and place, the passage with its strong words marked, then the strongest with their weights."""
     style = _Style(color)
-    path = place.shown(explanation.id)
+    path = place.shown(explanation.file)
     score = explanation.similarity if explanation.score is None else explanation.score
     style.echo(f"{score:.3f}  " + style.link(style.bold(printable(path) + _place_in(explanation)), path))
     strongest = max((word.weight for word in explanation.words), default=0.0)
@@ -86,9 +88,15 @@ def show_explanation(explanation: Explanation, place: Place, *, color: str = "au
 
 
 def show_explanation_json(explanation: Explanation, place: Place) -> None:
-    """One JSON object: the fields of ``Explanation``, with ``path`` instead of ``id``."""
+    """One JSON object: the fields of ``Explanation``, with the ``path`` of the file instead of ``id``."""
     record = asdict(explanation)
-    echo_json({**path_facts(place.shown(record.pop("id"))), **record})
+    del record["id"]
+    echo_json({**path_facts(place.shown(explanation.file)), **_without_part(record)})
+
+
+def _without_part(record: dict[str, Any]) -> dict[str, Any]:
+    """A record that names no part where there is none, as in nearly all files."""
+    return {name: value for name, value in record.items() if name != "part" or value is not None}
 
 
 def _printable_lines(text: str) -> str:
@@ -157,34 +165,44 @@ def _said_of(hit: Hit) -> str:
 
 def _copies(hit: Hit, place: Place) -> str:
     """The first of a hit's copies, and how many more there are."""
-    shown = ", ".join(place.shown(id) for id in hit.copies[:_COPIES_LISTED])
+    some = islice(zip(hit.copies, hit.copy_parts, strict=True), _COPIES_LISTED)
+    shown = ", ".join(place.shown(file_of(id, part)) + _in_brackets(part) for id, part in some)
     more = len(hit.copies) - _COPIES_LISTED
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def _place_in(span: Span) -> str:
-    if span.page is not None:
-        return f" (page {span.page})"
+def _in_brackets(part: int | None, page: int | None = None) -> str:
+    places = [f"{noun} {number}" for noun, number in ((PART_NOUN, part), ("page", page)) if number is not None]
+    return f" ({', '.join(places)})" if places else ""
+
+
+def _place_in(span: Hit | Explanation) -> str:
+    if span.part is not None or span.page is not None:
+        return _in_brackets(span.part, span.page)
     if span.start_line is None:
         return ""
     return f":{span.start_line}" + (f"-{span.end_line}" if span.end_line != span.start_line else "")
 
 
 def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = None) -> None:
-    """One JSON object a line: the fields of ``Hit``, with ``path`` instead of ``id``; see docs/output.schema.json.
+    """One JSON object a line: the fields of ``Hit``, with the ``path`` of its file instead of ``id``; see
+    docs/output.schema.json.
 
     Args:
         lines: what goes into ``text`` of the best passage; ``None``: no passage has a text.
     """
     for hit in hits:
         record = asdict(hit)
+        del record["id"]
         if not record["same_content"]:
             del record["same_content"]
-        record["copies"] = [place.shown(id) for id in hit.copies]
+        record["copies"] = [place.shown(file_of(*copy)) for copy in zip(hit.copies, hit.copy_parts, strict=True)]
         if not hit.copies:
             del record["copies"]
+        if not any(hit.copy_parts):
+            del record["copy_parts"]
         for passage in record["passages"]:
             passage["text"] = None
         if lines is not None and hit.snippet is not None:
             record["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
-        echo_json({**path_facts(place.shown(record.pop("id"))), **record})
+        echo_json({**path_facts(place.shown(hit.file)), **_without_part(record)})

@@ -129,7 +129,11 @@ class Unavailable:
 
 def has_images(snapshot: Snapshot) -> bool:
     """Whether an index holds images; takes no longer the more texts there are."""
-    return bool(snapshot.segments("image")) or snapshot.unsegmented_count("image") > 0
+
+    def look() -> bool:
+        return bool(snapshot.segments("image")) or snapshot.unsegmented_count("image") > 0
+
+    return snapshot.kept("has images", look)
 
 
 def recorded_models(snapshot: Snapshot, path: Path) -> RecordedModels:

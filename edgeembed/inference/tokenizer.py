@@ -62,7 +62,7 @@ class BundleTokenizer:
 
     @cached_property
     def _counter(self) -> Tokenizer:
-        """The same tokenizer without the limit; a search needs none, so it is loaded by the first count."""
+        """The same tokenizer without the limit; a search needs none: it is loaded by the first count."""
         return self._load()
 
     @cached_property
@@ -97,6 +97,16 @@ class BundleTokenizer:
             [replace_surrogates(text) for text in texts], add_special_tokens=False
         )
         return [len(encoding.ids) for encoding in encodings]
+
+    def are_whole(self, words: Sequence[str]) -> list[bool]:
+        """Whether each word is one token, so that the vocabulary has it as it is.
+
+        Unlike :meth:`count` this needs no second tokenizer, which a search would have to load.
+        """
+        given = self._tokenizer.encode_batch_fast(
+            [replace_surrogates(word) for word in words], add_special_tokens=False
+        )
+        return [len(encoding.ids) <= 1 for encoding in given]
 
     def encode(self, texts: Sequence[str], *, role: str) -> list[tuple[IdRow, IdRow]]:
         """Token ids and attention mask of each text, both ``(T,)`` int64, perhaps read-only, T at most ``max_tokens``.

@@ -24,6 +24,7 @@ from ..catalog.segment_info import SegmentInfo
 from ..catalog.snapshot import Snapshot
 from ..catalog.sqlite import Connection, DatabaseError, connect
 from ..catalog.transaction import Transaction
+from ..catalog.where import FILE_OF, IS_PART
 from ..embedder import Embedder
 from ..errors import BundleError, IndexCorruptError, IndexNotFoundError
 from ..index_models.records import ModelRecord, RecordedModels, Unavailable, recorded_models
@@ -305,10 +306,20 @@ def _drop_dangling(db: Connection, work: _Work) -> None:
     dangling = "content NOT IN (SELECT content FROM contents) OR NOT json_valid(metadata)"
     work.lost.update(id for (id,) in db.execute(f"SELECT id FROM documents WHERE {dangling}"))
     db.execute(f"DELETE FROM documents WHERE {dangling}")
-    gone = "state <> 'skipped' AND path NOT IN (SELECT id FROM documents)"
+    gone = f"state <> 'skipped' AND path NOT IN (SELECT {FILE_OF} FROM documents d)"
     work.lost.update(path for (path,) in db.execute(f"SELECT path FROM files WHERE {gone}"))
     db.execute(f"DELETE FROM files WHERE {gone}")
+    _read_parts_again(db)
     work.say(len(work.lost), "documents are to be indexed again")
+
+
+def _read_parts_again(db: Connection) -> None:
+    """Have files of many documents read again, for nothing tells how many they had; what is known is not embedded."""
+    snapshot = Transaction(db)
+    for (path,) in db.execute(f"SELECT DISTINCT {FILE_OF} FROM documents d WHERE {IS_PART}").fetchall():
+        row = snapshot.file(path)
+        if row is not None and row.state != "skipped":
+            snapshot.put_file(path, row.begun(is_new=False))
 
 
 def _insert(db: Connection, table: str, columns: list[str], row: Row) -> None:

@@ -47,6 +47,8 @@ class IndexStatus:
     """Of the catalog; one lower than that of this edgeembed is read as it is, and upgraded by the next sync."""
     incomplete: tuple[Skipped, ...] = ()
     """Files that are in the index and of which a part is missing, and which part."""
+    files: int = 0
+    """Documents, all messages of a mailbox counted as one."""
 
 
 def index_status(snapshot: Snapshot, path: Path, models: LoadedModels, below: str = "") -> IndexStatus:
@@ -82,4 +84,5 @@ def index_status(snapshot: Snapshot, path: Path, models: LoadedModels, below: st
         unread=counts["vectorless"],
         layout=snapshot.layout,
         incomplete=tuple(sorted(by_state["incomplete"], key=lambda item: item.path)),
+        files=snapshot.count_files(prefix),
     )

@@ -21,6 +21,7 @@ from ..catalog.schema import LAYOUT, outdated
 from ..catalog.segment_info import check_segment_info
 from ..catalog.snapshot import ChunkRow, Snapshot
 from ..catalog.sqlite import Connection
+from ..catalog.where import FILE_OF
 from ..embedder import Embedder
 from ..errors import BundleError, IndexCorruptError, ModelMismatchError
 from ..index_models.records import Unavailable, recorded_models
@@ -189,7 +190,7 @@ def _check_references(db: Connection, findings: _Findings) -> None:
         "contents": "SELECT hex(hash) FROM contents c WHERE complete AND chunks <> "
         "(SELECT count(*) FROM chunks k WHERE k.content = c.content)",
         "documents": "SELECT id FROM documents d JOIN contents c USING (content) WHERE NOT c.complete",
-        "files": "SELECT path FROM files WHERE state <> 'skipped' AND path NOT IN (SELECT id FROM documents)",
+        "files": f"SELECT path FROM files WHERE state <> 'skipped' AND path NOT IN (SELECT {FILE_OF} FROM documents d)",
         "chunks": "SELECT k.key FROM chunks k JOIN contents c USING (content) WHERE k.kind <> c.kind",
     }
     what = {

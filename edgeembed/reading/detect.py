@@ -11,7 +11,7 @@ from .entries import IMAGE_LEFT_OUT
 from .mail_files import is_named_as_mail, mail_reader
 from .photos.raw import SUFFIXES as RAW_SUFFIXES
 from .photos.raw import is_raw
-from .readers import READERS
+from .readers import PARTED, READERS
 
 HEAD_BYTES = 8192
 """Bytes at the start of a file by which its format is detected."""
@@ -36,7 +36,7 @@ class Format(NamedTuple):
     """What a file is. All ``None``: plain text."""
 
     reader: str | None = None
-    """One of ``READERS``, for a file that is read in the worker process."""
+    """One of ``READERS`` or ``PARTED``, for a file that is read in the worker process."""
     image: Literal["common", "rare", "raw"] | None = None
     """An image that can be opened; a rare one and a raw photo in the worker process."""
     reason: str | None = None
@@ -231,4 +231,4 @@ def _closed(head: bytes, suffix: str) -> Format | None:
     return format if magic and head.startswith(magic) else None
 
 
-assert {*_TEXTS.values(), *(kind for _, kind in _DOCUMENTS)} <= READERS.keys()
+assert {*_TEXTS.values(), *(kind for _, kind in _DOCUMENTS)} <= READERS.keys() | PARTED.keys()

@@ -27,13 +27,17 @@ def mail_reader(head: bytes, name: str) -> Literal["mbox", "mail"] | None:
         head: the first bytes of the file.
         name: its name, or path with ``/``.
     """
-    suffix = posixpath.splitext(name)[1].lower()
-    if suffix not in _SUFFIXES and not _is_in_maildir(name):
+    if not may_be_mail(name):
         return None
     if _MAILBOX.match(head):
         return "mbox"
     fields = {field.lower() for field in _FIELD.findall(head.replace(b"\r", b"").partition(b"\n\n")[0])}
     return "mail" if len(fields & _FIELDS) >= _SIGNS and _FIELD.match(head) else None
+
+
+def may_be_mail(name: str) -> bool:
+    """Whether a file of this name is mail if its content is: mailboxes may have any name without a suffix."""
+    return posixpath.splitext(name)[1].lower() in _SUFFIXES or _is_in_maildir(name)
 
 
 def is_named_as_mail(name: str) -> bool:

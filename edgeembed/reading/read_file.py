@@ -15,9 +15,10 @@ from .detect import HEAD_BYTES, NOT_TEXT, TEXT, Format, detect
 from .entries import BY_THE_CLOCK, NOT_A_FILE, TOO_LONG, FileStat, Skipped, unreadable
 from .extracted import ExtractedText
 from .extras import Unreadable
+from .parts import FileParts, read_parts
 from .photos.facts import PhotoFacts
 from .photos.sidecars import with_sidecars
-from .readers import PLAIN
+from .readers import PARTED, PLAIN
 from .sandbox.process import Worker
 from .sandbox.protocol import DecodeRequest
 
@@ -26,8 +27,9 @@ MAX_FILE_BYTES = 64 << 20
 EMPTY = "empty"
 _GAVE_UP = (TOO_LONG, "takes too much memory", "damaged: nested too deeply")
 _BLOCK_BYTES = 1 << 20
-_RAW_TIMES = 4
-"""Raw photos may be so many times larger: only the image in them is decoded."""
+_MORE_TIMES = 4
+"""Raw photos may be so many times larger, for only the image in them is decoded, and so may files of many documents,
+which are read one by one."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def read_document(
     max_bytes: int = MAX_FILE_BYTES,
     worker: Worker | None = None,
     images: DecodeRequest | None = None,
-) -> Document | Skipped:
+) -> Document | FileParts | Skipped:
     """Read a file that was found by :func:`edgeembed.sync.walk.walk`.
 
     Text is whatever reads as text, whatever it is called: UTF-8, UTF-16 and UTF-32 with a mark, or one of the
@@ -62,8 +64,9 @@ def read_document(
 
     Returns:
         The document, its id the path of the file; metadata of a photo are what it, or a file beside it, says of it (see
-        ``photos/facts.py``). Or why the file was left out: ``not text``, ``empty``, ``larger than 64 MiB: 2.0 GiB``,
-        ``not readable: permission denied``, ``encrypted: needs a password`` and the like.
+        ``photos/facts.py``). Of a mailbox its messages, read as they are asked for. Or why the file was left out:
+        ``not text``, ``empty``, ``larger than 64 MiB: 2.0 GiB``, ``not readable: permission denied``, ``encrypted:
+        needs a password`` and the like.
 
     Raises:
         WorkerCancelled: ``worker`` was told to break off.
@@ -80,6 +83,8 @@ def read_document(
             data = _read_on(file, head, max_bytes) if _is_read_here(format) else None
     except OSError as error:
         return Skipped(stat.path, unreadable(error))
+    if format.reader in PARTED:
+        return read_parts(root, stat, format.reader, worker)
     if data is None:
         return _read_in_worker(root, stat, format.reader, images, worker)
     return _read_here(root, stat, format, data, max_bytes)
@@ -89,7 +94,7 @@ def _refusal(format: Format, size_bytes: int, max_bytes: int, images: DecodeRequ
     """Why a file is not read at all; ``None``: it is."""
     if format.reason is not None and (format.image is None or images is None):
         return format.reason
-    most = max_bytes * _RAW_TIMES if format.image == "raw" else max_bytes
+    most = max_bytes * _MORE_TIMES if format.image == "raw" or format.reader in PARTED else max_bytes
     return _too_large(size_bytes, most) if size_bytes > most else None
 
 

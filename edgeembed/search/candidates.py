@@ -91,8 +91,7 @@ class _Finder:
         if mode != "vector" and self._request.query.words:
             depth = max(depth, _DEPTH)
             terms = query_terms(self._request.query.words)
-            word_terms = fulltext.weigh(self._snapshot.connection, "words", terms)
-            name_terms = fulltext.weigh(self._snapshot.connection, "names", terms)
+            word_terms, name_terms = self._weigh("words", terms), self._weigh("names", terms)
             self._find_words(word_terms, depth)
             self._find_names(name_terms, depth)
         if mode != "keyword":
@@ -104,6 +103,11 @@ class _Finder:
         preferred = self._preferred_to_asides(word_terms)
         scales = Scales(calibrations, word_terms, name_terms, self._passage_counts(), by_words_only, asked, preferred)
         return self._candidates(), scales
+
+    def _weigh(self, table: fulltext.Table, terms: Sequence[str]) -> Terms:
+        db = self._snapshot.connection
+        known = self._snapshot.kept(("terms", table), lambda: fulltext.TermCounts.read(db, table))
+        return fulltext.weigh(db, table, terms, known)
 
     def _find_words(self, terms: Terms, depth: int) -> None:
         if "text" not in self._request.query.vectors:

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..document import file_of
 from ..text.normalize import without_gaps
 from ..text.terms import characters, is_unspaced
 from .hits import Span, span_fields
@@ -59,6 +60,13 @@ class Explanation(Span, _ExplanationHead):
     """Each word, in the order of the text."""
     matched: tuple[str, ...]
     """What found the document: ``vector``, ``keyword``."""
+    part: int | None = None
+    """As in ``Hit``."""
+
+    @property
+    def file(self) -> str:
+        """As of ``Hit``."""
+        return file_of(self.id, self.part)
 
 
 def explain(hit: Hit, query: Floats, embedder: Embedder) -> Explanation:
@@ -83,6 +91,7 @@ def explain(hit: Hit, query: Floats, embedder: Embedder) -> Explanation:
         text=text,
         words=words,
         matched=hit.matched,
+        part=hit.part,
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..catalog import fulltext
 from ..catalog.fulltext import Terms
-from ..catalog.snapshot import Snapshot
+from ..catalog.snapshot import FileDocumentId, Snapshot
 from ..catalog.where import Condition
 from .fusion import RankedDocument
 from .hits import Hit, Passage, span_fields
@@ -22,8 +22,8 @@ class Folded(NamedTuple):
     """A ranked document that stands for all files with its content."""
 
     ranked: RankedDocument
-    copies: tuple[str, ...]
-    """Ids of the others."""
+    copies: tuple[FileDocumentId, ...]
+    """The others."""
 
 
 def fold_copies(snapshot: Snapshot, ranked: Sequence[RankedDocument], condition: Condition, k: int) -> list[Folded]:
@@ -42,17 +42,21 @@ def fold_copies(snapshot: Snapshot, ranked: Sequence[RankedDocument], condition:
         document = item.candidate.document
         firsts.setdefault(contents.get(document, -document), item)
     return [
-        Folded(item, tuple(id for id in _files_with(snapshot, content, condition) if id != item.candidate.id))
+        Folded(item, tuple(copy for copy in _files_with(snapshot, content, condition) if copy.id != item.candidate.id))
         for content, item in islice(firsts.items(), k)
     ]
 
 
-def _files_with(snapshot: Snapshot, content: int, condition: Condition) -> list[str]:
+def _files_with(snapshot: Snapshot, content: int, condition: Condition) -> list[FileDocumentId]:
     return snapshot.files_with(content, condition) if content > 0 else []
 
 
 def build_hit(
-    snapshot: Snapshot, ranked: RankedDocument, query: PreparedQuery, terms: Terms, copies: tuple[str, ...] = ()
+    snapshot: Snapshot,
+    ranked: RankedDocument,
+    query: PreparedQuery,
+    terms: Terms,
+    copies: tuple[FileDocumentId, ...] = (),
 ) -> Hit:
     """Make a hit of a document.
 
@@ -60,7 +64,7 @@ def build_hit(
         ranked: the document and its numbers.
         query: what was searched for.
         terms: the words of the query as weighed among passages.
-        copies: ids of files with the same content.
+        copies: documents of files with the same content.
     """
     candidate = ranked.candidate
     return Hit.of(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
+
+from ..catalog.snapshot import FileDocumentId
+from ..document import PART, file_of, part_number
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,16 @@ class Hit(Span, _HitHead):
     copies: tuple[str, ...] = ()
     """Ids of the other files with the same content, which are no hits of their own; empty for what comes from no file,
     and of ``similar``."""
+    part: int | None = None
+    """Of a document in a file that holds many, such as a message in a mailbox, its number, counted from 1; ``None``: it
+    is all of its file, or comes from none."""
+    copy_parts: tuple[int | None, ...] = ()
+    """Of each of ``copies`` what :attr:`part` says."""
+
+    @property
+    def file(self) -> str:
+        """In a folder, the path of the file that the document is in: :attr:`id`, but for the number of a part."""
+        return file_of(self.id, self.part)
 
     @classmethod
     def of(
@@ -89,9 +102,9 @@ class Hit(Span, _HitHead):
         *,
         score: float | None,
         matched: tuple[str, ...],
-        copies: tuple[str, ...] = (),
+        copies: Sequence[FileDocumentId] = (),
     ) -> Hit:
-        """A hit of ``passages``, which are best first and at least one."""
+        """A hit of ``passages``, which are best first and at least one; ``metadata`` as it is stored."""
         best = passages[0]
         return cls(
             id=id,
@@ -102,6 +115,8 @@ class Hit(Span, _HitHead):
             snippet=best.snippet,
             passages=passages,
             matched=matched,
-            metadata=metadata,
-            copies=copies,
+            metadata={name: value for name, value in metadata.items() if name != PART},
+            copies=tuple(copy.id for copy in copies),
+            part=part_number(metadata),
+            copy_parts=tuple(copy.part for copy in copies),
         )

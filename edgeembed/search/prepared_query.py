@@ -111,5 +111,5 @@ def prepare_query(
 def _unusual(models: LoadedModels, text: str) -> frozenset[str]:
     words = list(dict.fromkeys(text.split()))
     embedder = next(filter(None, (models.query_embedder("text", kind) for kind in KINDS)), None)
-    counts = [1] * len(words) if embedder is None else embedder.count_tokens([word.strip(_SIGNS) for word in words])
-    return frozenset(word for word, count in zip(words, counts, strict=True) if count > 1 or is_identifier(word))
+    whole = [True] * len(words) if embedder is None else embedder.are_whole([word.strip(_SIGNS) for word in words])
+    return frozenset(word for word, is_whole in zip(words, whole, strict=True) if not is_whole or is_identifier(word))

@@ -17,7 +17,7 @@ from ..catalog.snapshot import PassageRow, Snapshot
 from ..catalog.where import Condition
 from ..errors import IndexCorruptError, path_error
 from ..index_models.query_vectors import UNREAD
-from ..segments.int8 import Floats, Keys, Rows, cosines, from_blobs
+from ..segments.int8 import Floats, Keys, cosines, from_blobs, norms
 from ..segments.segment_set import SegmentSet, nearest_rows
 
 _COMPARE_ALL = 20_000
@@ -109,8 +109,8 @@ class VectorSearch:
     def _fresh(self, kind: str) -> tuple[Keys, Floats]:
         """Keys and similarities of the rows that are in no segment yet, in the order of keys."""
         if kind not in self._compared:
-            keys, rows = _fresh_rows(self._snapshot, kind, len(self._query))
-            self._compared[kind] = keys, cosines(self._query, rows)
+            keys, rows, lengths = _fresh_rows(self._snapshot, kind, len(self._query))
+            self._compared[kind] = keys, cosines(self._query, rows, lengths)
         return self._compared[kind]
 
 
@@ -152,10 +152,11 @@ def best_contents(matches: list[DocumentMatch], k: int) -> list[DocumentMatch]:
 
 def document_rows(
     snapshot: Snapshot, segments: SegmentSet, id: str, dims: Mapping[str, int]
-) -> tuple[int, str, Floats]:
+) -> tuple[list[int], str, Floats]:
     """The number of a document, its kind, and its vectors ``(n, dim)``, of length 1, in no order.
 
     Args:
+        id: of a document; or the path of a file, for all its parts and the numbers of these.
         dims: length of the vectors of each kind.
 
     Raises:
@@ -163,28 +164,34 @@ def document_rows(
         ValueError: it has no vector, because the model cannot read it.
         FileNotFoundError: as :meth:`VectorSearch.documents`.
     """
-    number = snapshot.document(id)
-    if number is None:
+    numbers = snapshot.numbers_of(id)
+    if not numbers:
         raise KeyError(f"no document {id!r} in this index")
-    document_keys = np.array([row.key for row in snapshot.document_keys([number], Condition(""))], dtype=np.int64)
+    document_keys = np.array([row.key for row in snapshot.document_keys(numbers, Condition(""))], dtype=np.int64)
     kind = snapshot.chunk(int(document_keys[0])).kind
-    vectors = []
+    vectors: list[Floats] = []
     for info in snapshot.segments(kind):
         segment = segments.open(info)
         inside = document_keys[segment.covers(document_keys)]
-        vectors.append(segment.rows(inside[segment.holds(inside)]))
-    fresh, rows = _fresh_rows(snapshot, kind, dims[kind])
+        vectors.append(segment.rows(inside[segment.holds(inside)]).astype(np.float32))
+    fresh, rows, _ = _fresh_rows(snapshot, kind, dims[kind])
     vectors.append(rows[np.isin(fresh, document_keys)])
-    floats = np.concatenate(vectors).astype(np.float32)
+    floats = np.concatenate(vectors)
     if not len(floats):
         raise path_error(id, ValueError, UNREAD)
     norms = np.linalg.norm(floats, axis=1, keepdims=True)
-    return number, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
+    return numbers, kind, np.asarray(floats / np.maximum(norms, 1), dtype=np.float32)
 
 
-def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Rows]:
-    fresh = snapshot.unsegmented_rows(kind)
-    if any(len(raw) != dim for _, raw in fresh):
-        raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
-    keys = np.array([key for key, _ in fresh], dtype=np.int64)
-    return keys, from_blobs([vector for _, vector in fresh], dim)
+def _fresh_rows(snapshot: Snapshot, kind: str, dim: int) -> tuple[Keys, Floats, Floats]:
+    """Keys ``(n,)``, int8 rows ``(n, dim)`` as float32, and their lengths ``(n,)``, of what is in no segment yet."""
+
+    def load() -> tuple[Keys, Floats, Floats]:
+        fresh = snapshot.unsegmented_rows(kind)
+        if any(len(raw) != dim for _, raw in fresh):
+            raise IndexCorruptError(CATALOG_NAME, "the length of a vector is not that of the model")
+        keys = np.array([key for key, _ in fresh], dtype=np.int64)
+        rows = from_blobs([vector for _, vector in fresh], dim).astype(np.float32)
+        return keys, rows, norms(rows)
+
+    return snapshot.kept(("unsegmented", kind, dim), load)

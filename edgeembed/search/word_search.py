@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..catalog import fulltext
 from ..catalog.fulltext import K1, B, Table, Term, Terms
 
@@ -30,8 +32,9 @@ _MOST_ROWS = 65536
 _SURE, _LIKELY = 20, 1.0
 """The best so many are to have more BM25 than so many times the weight of the terms that find nothing. None has more
 than k1 + 1 times it; a passage of average length that holds each of them once has 1 time."""
-_COMPUTED = 64
-"""Of so many rows BM25 is computed; those behind them count as of average length, and as if they held words once."""
+_BLOCK, _MOST_COMPUTED = 64, 512
+"""BM25 is computed of so many rows at a time, up to so many; those behind them count as of average length, and as if
+they held each word once."""
 
 
 def best_passages(db: Connection, terms: Terms, most: int, allowed: Sequence[int] | None, *, least: int) -> Ranked:
@@ -61,12 +64,15 @@ def _best(db: Connection, table: Table, terms: Terms, most: int, allowed: Sequen
         budget *= 4
         if is_sure or not frequent or budget > _MOST_ROWS:
             break
-    best = [row for row, _ in _in_order(found)[: max(_COMPUTED, least)]]
-    return _in_order(found | _computed(db, table, terms.by_rarity, best))[:most]
+    return _highest(found | _best_computed(db, table, terms.by_rarity, found, least), most)
 
 
-def _in_order(bm25: Mapping[int, float]) -> Ranked:
-    return [(row, -negated) for negated, row in sorted((-value, row) for row, value in bm25.items())]
+def _highest(bm25: Mapping[int, float], most: int) -> Ranked:
+    """The ``most`` rows with the highest BM25; equals in the order of their numbers."""
+    rows = np.fromiter(bm25.keys(), np.int64, len(bm25))
+    values = np.fromiter(bm25.values(), np.float64, len(bm25))
+    order = np.lexsort((rows, -values))[:most]
+    return list(zip(rows[order].tolist(), values[order].tolist(), strict=True))
 
 
 def _parted(terms: Sequence[Term], budget: int) -> tuple[Sequence[Term], Sequence[Term]]:
@@ -90,6 +96,21 @@ def _estimated(
             if row in found:
                 found[row] += term.weight
     return found
+
+
+def _best_computed(
+    db: Connection, table: Table, terms: Sequence[Term], found: Mapping[int, float], least: int
+) -> dict[int, float]:
+    """BM25 of the rows that are best as estimated: of more and more of them, until more bring up none of the best."""
+    in_order = [row for row, _ in _highest(found, _MOST_COMPUTED)]
+    bm25: dict[int, float] = {}
+    best: set[int] = set()
+    for start in range(0, len(in_order), _BLOCK):
+        bm25 |= _computed(db, table, terms, in_order[start : start + _BLOCK])
+        before, best = best, {row for row, _ in _highest(bm25, max(_SURE, least))}
+        if best <= before:
+            break
+    return bm25
 
 
 def _computed(db: Connection, table: Table, terms: Sequence[Term], rows: Sequence[int]) -> dict[int, float]:

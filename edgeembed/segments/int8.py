@@ -32,13 +32,23 @@ def to_int8(vectors: Floats) -> Rows:
     return np.asarray(np.rint(vectors * (127 / largest)), dtype=np.int8)
 
 
-def cosines(query: Floats, rows: Rows) -> Floats:
-    """Cosine ``(N,)`` of a query ``(dim,)`` of length 1 with each of ``rows`` ``(N, dim)``."""
-    floats = rows.astype(np.float32)
-    norms = np.sqrt(np.einsum("nd,nd->n", floats, floats))
+def norms(floats: Floats) -> Floats:
+    """Length ``(N,)`` of each row ``(N, dim)``."""
+    return np.asarray(np.sqrt(np.einsum("nd,nd->n", floats, floats)))
+
+
+def cosines(query: Floats, rows: Rows | Floats, lengths: Floats | None = None) -> Floats:
+    """Cosine ``(N,)`` of a query ``(dim,)`` of length 1 with each of ``rows`` ``(N, dim)``.
+
+    Args:
+        rows: float32 with the values of int8, where the same rows are compared again and again.
+        lengths: their :func:`norms`; ``None``: not known.
+    """
+    floats = rows.astype(np.float32, copy=False)
+    lengths = norms(floats) if lengths is None else lengths
     # No BLAS: its threads go on spinning behind every product, which doubles the processor time of a search.
     products = np.einsum("nd,d->n", floats, query)
-    return np.asarray(products / np.maximum(norms, 1), dtype=np.float32)
+    return np.asarray(products / np.maximum(lengths, 1), dtype=np.float32)
 
 
 def from_blobs(blobs: Sequence[bytes], dim: int) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -28,12 +29,19 @@ class FailedImage(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """How many documents were removed."""
+    """How many documents were removed, all parts of a file counted as one."""
 
     documents: int
 
 
-Outcome = FailedImage | Removed | None
+class Taken(NamedTuple):
+    """A file of many documents that is in the index now."""
+
+    change: Change
+    """What it was to the index before."""
+
+
+Outcome = FailedImage | Removed | Taken | None
 """What the writer must know of a command that was applied; ``None``: nothing."""
 
 
@@ -104,6 +112,8 @@ class PutDocument:
     """Of the file it was read from; ``None``: it comes from no file."""
     image: PendingChunk | None
     image_path: Path | None
+    is_part: bool = False
+    """Whether it is one of many in its file, for which an ``EndParts`` follows."""
 
     @property
     def is_ready(self) -> bool:
@@ -111,7 +121,7 @@ class PutDocument:
         return self.image is None or self.image.is_done
 
     def apply(self, transaction: Transaction) -> FailedImage | None:
-        """Put it, or record its file as skipped."""
+        """Put it, in the place of all that was indexed of its file, or record its file as skipped."""
         if self.image is not None and self.image.error is not None:
             return self._give_up(transaction, self.image.error)
         content = transaction.content(self.digest, self.kind)
@@ -120,26 +130,53 @@ class PutDocument:
             known = transaction.missing_of(content) if self.kind == "image" else None
             missing = known if self.image is None else self.image.missing
             transaction.put_file(self.id, self.file if missing is None else self.file.incomplete(missing))
+            transaction.remove_documents_of(self.id, keep=(self.id,))
         transaction.put_document(self.id, content, self.metadata)
         return None
 
     def _give_up(self, transaction: Transaction, cause: ImageError) -> FailedImage:
         error = ImageError(self.image_path, cause.reason, which=f"document {self.id!r}")
         if self.file is not None:
-            transaction.remove_documents([self.id])
+            transaction.remove_documents_of(self.id)
             transaction.put_file(self.id, self.file.skipped(error.reason))
         return FailedImage(self.id, self.change, error, is_file=self.file is not None)
 
 
 @dataclass(frozen=True)
+class EndParts(_Ready):
+    """Say that all documents of a file are there, and remove what else was indexed of it."""
+
+    path: str
+    file: FileRow
+    ids: Container[str]
+    """Of all its documents."""
+    unread: Container[str]
+    """Of documents that could not be read now and stay as they were."""
+    change: Change
+    """What it was to the index, but for what is removed now."""
+
+    def apply(self, transaction: Transaction) -> Taken:
+        """Record the file."""
+        removed = transaction.remove_documents_of(self.path, keep=self.ids, unread=self.unread)
+        transaction.put_file(self.path, self.file)
+        return Taken("changed" if removed and self.change == "same" else self.change)
+
+
+@dataclass(frozen=True)
 class RemoveDocuments(_Ready):
-    """Remove documents, and forget the files that they came from."""
+    """Remove documents, all parts of a file with it, and forget the files that they came from."""
 
     ids: tuple[str, ...]
 
     def apply(self, transaction: Transaction) -> Removed:
-        """Remove those that are there."""
-        removed = transaction.remove_documents(self.ids)
+        """Remove those that are there; the file of a part that goes alone is read again by the next sync."""
+        removed = 0
+        for id in self.ids:
+            path = transaction.file_of_part(id)
+            removed += transaction.remove_documents_of(id) > 0
+            file = None if path is None else transaction.file(path)
+            if path is not None and file is not None:
+                transaction.put_file(path, file.begun(is_new=False))
         transaction.remove_files(self.ids)
         return Removed(removed)
 
@@ -156,7 +193,7 @@ class SkipFile(_Ready):
     def apply(self, transaction: Transaction) -> None:
         """Record it."""
         if not self.keep:
-            transaction.remove_documents([self.path])
+            transaction.remove_documents_of(self.path)
         transaction.put_file(self.path, self.file)
 
 

@@ -47,11 +47,11 @@ class Store:
         self._is_closed = False
         self._is_lost = False
         """Whether this process was forked while another thread was writing."""
-        self._identity = catalog.identity
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         with catalog.read() as snapshot:
             recorded, holds_images = recorded_models(snapshot, path), has_images(snapshot)
+            self._seen = catalog.identity, snapshot.generation
         self.models = LoadedModels(path, recorded, requested, has_images=holds_images, threads=threads)
         """Of the newest commit that was seen."""
         self.segments = self._new_segments(recorded)
@@ -94,13 +94,16 @@ class Store:
         """
         self.check_open()
         with self._guard, self.catalog.read() as snapshot:
-            identity, recorded = self.catalog.identity, recorded_models(snapshot, self.path)
-            if (identity, recorded) == (self._identity, self.models.recorded):
+            identity, generation = self.catalog.identity, snapshot.generation
+            if generation is not None and (identity, generation) == self._seen:
                 return
-            if recorded != self.models.recorded:
+            recorded = recorded_models(snapshot, self.path)
+            is_other = recorded != self.models.recorded
+            if is_other:
                 self.models = self.models.follow(recorded, has_images=has_images(snapshot))
-            self.segments = self._new_segments(recorded)
-            self._identity = identity
+            if is_other or identity != self._seen[0]:
+                self.segments = self._new_segments(recorded)
+            self._seen = identity, generation
 
     def collect_garbage(self) -> None:
         """Do what a writer that was killed left undone, if there is any and nobody else writes."""

@@ -30,6 +30,7 @@ from .commands import (
     Change,
     Command,
     CompleteContent,
+    EndParts,
     FailedImage,
     Outcome,
     PutDocument,
@@ -37,6 +38,7 @@ from .commands import (
     Removed,
     RemoveDocuments,
     SkipFile,
+    Taken,
 )
 from .content import Content, content_of
 from .embed_queue import EmbedQueue, PendingChunk
@@ -74,7 +76,7 @@ class Writer:
         self.work = WorkCounter(lambda: self._embedding.work_done)
         """How far it has come."""
         self.applied: Counter[Change] = Counter()
-        """Documents that are committed, by what they were to the index."""
+        """Documents that are committed, by what they were to the index; all parts of a file count as one."""
         self.report: Callable[[], None] = lambda: None
         """Called in the thread of the caller, some times a second while it waits for what is embedded."""
         self._commands: deque[Command] = deque()
@@ -113,14 +115,47 @@ class Writer:
         content = content_of(document)
         size = float(max(1, len(content.text) if file is None else file.size_bytes))
         self.work.begin(size)
+        return self._put(document, metadata, content, size, file=file)
+
+    def begin_parts(self, path: str, file: FileRow) -> None:
+        """Begin with a file of many documents; ``file`` says so, should this end before :meth:`end_parts`."""
+        self.work.begin(float(file.size_bytes))
+        self.put_file(path, file)
+
+    def add_part(self, document: Document, size_bytes: int) -> Change | None:
+        """Add one of the documents of a file, as :meth:`add`; ``size_bytes``: its share of the file."""
+        metadata = metadata_json(document.id, document.metadata)
+        return self._put(document, metadata, content_of(document), float(size_bytes), file=None, is_part=True)
+
+    def end_parts(self, end: EndParts, rest_bytes: int) -> None:
+        """Record a file of many documents that are all added; ``rest_bytes``: what of it was in none of them."""
+        self.work.settle(float(rest_bytes))
+        self._commands.append(end)
+        self._commit_if_due()
+
+    def _put(
+        self,
+        document: Document,
+        metadata: str,
+        content: Content,
+        size: float,
+        *,
+        file: FileRow | None,
+        is_part: bool = False,
+    ) -> Change | None:
+        """Queue what makes a document one of the index; returns as :meth:`add`."""
         with self._catalog.read() as snapshot:
             before = snapshot.document_state(document.id)
+            had_parts = before is None and file is not None and snapshot.has_documents_of(document.id)
             done, is_complete = snapshot.content_state(content.digest)
+        change: Change = "new" if before is None else "same" if before == (content.digest, metadata) else "changed"
         if is_complete or content.digest in self._queued:
             self.work.settle(size)
         elif not self._queue_chunks(content, done, size, takes_part=file is not None):
             return None
-        change: Change = "new" if before is None else "same" if before == (content.digest, metadata) else "changed"
+        if is_part and change == "same":
+            return None if self.stopped() else change  # of thousands of parts most are as they were
+        change = "changed" if had_parts else change
         # What is queued must not hold texts and files until the commit: digests stand for them.
         self._commands.append(
             PutDocument(
@@ -132,6 +167,7 @@ class Writer:
                 file,
                 self._queued.get(content.digest),
                 None if document.image is None else path_of(document.image),
+                is_part,
             )
         )
         self._commit_if_due()
@@ -143,7 +179,7 @@ class Writer:
         return failed
 
     def remove(self, ids: Iterable[str]) -> int:
-        """Remove documents; returns how many there were."""
+        """Remove documents, and all parts of what is a file; returns how many of ``ids`` there were."""
         command = RemoveDocuments(tuple(ids))
         if not command.ids:
             return 0
@@ -241,8 +277,10 @@ class Writer:
             if isinstance(command, CompleteContent):
                 self._queued.pop(command.digest, None)
         for command, outcome in zip(commands, outcomes, strict=True):
-            if isinstance(command, PutDocument) and outcome is None:
+            if isinstance(command, PutDocument) and outcome is None and not command.is_part:
                 self.applied[command.change] += 1
+            elif isinstance(outcome, Taken):
+                self.applied[outcome.change] += 1
             if isinstance(outcome, FailedImage) and outcome.is_file:
                 self._failed.append(outcome)
             elif isinstance(outcome, FailedImage):

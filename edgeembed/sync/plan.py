@@ -9,8 +9,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from ..catalog import settings
-from ..catalog.snapshot import FileRow, Snapshot
-from ..reading.detect import may_have_reader
+from ..catalog.snapshot import BEGUN, CHANGING, FileRow, Snapshot
+from ..reading.detect import HEAD_BYTES, may_have_reader
 from ..reading.entries import (
     EMPTIED,
     FORBIDDEN,
@@ -22,6 +22,7 @@ from ..reading.entries import (
     is_left_out_image,
 )
 from ..reading.extras import is_broken_build, is_there_now
+from ..reading.mail_files import mail_reader, may_be_mail
 from ..reading.read_file import open_file
 from ..reading.readers import VERSION as READERS_VERSION
 from ..storage.store import Store
@@ -98,9 +99,9 @@ class _Circumstances:
 
     def state(self, file: FileStat, row: FileRow | None) -> _State:
         """What a file is to an index that knows ``row`` of it; ``None``: nothing."""
-        if row is None:
+        if row is None or row.reason_kind == BEGUN:
             return _State.NEW
-        if self._looks_changed(file, row):
+        if row.reason_kind == CHANGING or self._looks_changed(file, row):
             return _State.CHANGED
         if self._may_differ(file, row):
             return _State.RECHECK
@@ -122,9 +123,19 @@ class _Circumstances:
             or (row.reason or "").startswith(UNREADABLE)
             or is_broken_build(row.reason)
             or (row.reason is not None and is_due(row, time.time_ns()))
-            or (self.has_old_readers and (row.reason is not None or may_have_reader(file.path)))
+            or (self.has_old_readers and (row.reason is not None or self._has_reader(file.path)))
             or (self.embeds_images and is_left_out_image(row.reason))
         )
+
+    def _has_reader(self, path: str) -> bool:
+        """Whether a file may be read otherwise by newer readers; of mail without a suffix its content tells."""
+        if may_have_reader(path) or not may_be_mail(path):
+            return may_have_reader(path)
+        try:
+            with open_file(self.root / path) as file:
+                return mail_reader(file.read(HEAD_BYTES), path) is not None
+        except OSError:
+            return False
 
     def _is_replaced(self, file: FileStat, row: FileRow) -> bool:
         """Whether another file, perhaps of the same content, may have taken the place of the one that was read."""
@@ -220,8 +231,7 @@ def plan_sync(
             recorded_options(snapshot),
         )
     )
-    if below:
-        rows = {path: row for path, row in rows.items() if path.startswith(below + "/")}
+    rows = _rows_at(rows, below) if below else rows
     options = recorded if options is None else options
     known_count = len(rows)
     left_out: list[LeftOut] | None = [] if lists_left_out else None
@@ -251,6 +261,12 @@ def plan_sync(
         options=options,
         left_out=tuple(left_out or ()),
     )
+
+
+def _rows_at(rows: Mapping[str, FileRow], folder: str) -> dict[str, FileRow]:
+    """Files in a folder; and one that had its name, or that of a folder which it is in, and so is none any more."""
+    prefix = f"{folder}/"
+    return {path: row for path, row in rows.items() if path.startswith(prefix) or prefix.startswith(f"{path}/")}
 
 
 def _count_indexed(rows: Mapping[str, FileRow]) -> int:

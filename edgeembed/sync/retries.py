@@ -44,9 +44,14 @@ def keeps_what_is_indexed(reason: str, before: FileRow | None, row: FileRow) -> 
     It does if the fault may pass; and if the file is the same as when it was read, whatever its reader says now. A file
     that changed and has no text any more, or is damaged, is not what was indexed.
     """
-    if reason.startswith(_PASSING):
+    if passes(reason):
         return True
     return before is not None and _is_same_file(before, row) and reason.startswith(_FAULTS)
+
+
+def passes(reason: str) -> bool:
+    """Whether what kept a file from being read may be otherwise the next time."""
+    return reason.startswith(_PASSING)
 
 
 def _is_same_file(before: FileRow, row: FileRow) -> bool:

@@ -15,11 +15,13 @@ from ..catalog import settings
 from ..catalog.snapshot import FileRow
 from ..document import Document
 from ..reading.entries import FileStat, Skipped
+from ..reading.parts import FileParts, LostPart, PartDocument
 from ..reading.read_file import FileDocument, read_document
 from ..reading.readers import VERSION as READERS_VERSION
 from ..reading.sandbox.process import Worker, WorkerCancelled
 from ..storage.store import Store
 from ..system.files import file_id
+from .parted_file import PartedFile
 from .plan import SyncPlan, plan_sync
 from .retries import counted, keeps_what_is_indexed
 from .source_folder import source_folder_setting
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 
 _SEVERAL = 3
+_Read = tuple[FileStat, FileRow, Document | LostPart | Skipped | None]
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,19 @@ class _Run:
         Args:
             root_id: :func:`file_id` of the folder when the sync began: what vanishes with it was not deleted.
         """
+        parted: PartedFile | None = None
         with suppress(WorkerCancelled):
-            for file, row, document in self._read_ahead(writer, worker):
-                if isinstance(document, Skipped):
+            for file, row, item in self._read_ahead(writer, worker):
+                if isinstance(item, (Skipped, LostPart)):
                     check_still_there(self._root, root_id)
-                if not self._add(writer, file, row, document):
+                if isinstance(item, (PartDocument, LostPart)):
+                    parted = parted or PartedFile(self._store, writer, file, row)
+                    goes_on = parted.add(item)
+                elif parted is not None:
+                    goes_on, parted = self._end(parted, file, item), None
+                else:
+                    goes_on = item is None or self._add(writer, file, row, item)
+                if not goes_on:
                     return
                 writer.report()
 
@@ -120,26 +131,41 @@ class _Run:
         self.count_failed(writer)
         return change is not None and not writer.stopped()
 
-    def _read_ahead(self, writer: Writer, worker: Worker) -> Iterator[tuple[FileStat, FileRow, Document | Skipped]]:
+    def _end(self, parted: PartedFile, file: FileStat, rest: Document | Skipped | None) -> bool:
+        """Record a file of many documents; ``rest``: why what is left of it cannot be read."""
+        left_out = parted.end(rest.reason if isinstance(rest, Skipped) else None)
+        if left_out is not None:
+            self.skipped.append(left_out)
+        elif file.path in self._plan.renumbered:
+            self._renumbered[parted.change] += 1
+        return not parted.writer.stopped()
+
+    def _read_ahead(self, writer: Writer, worker: Worker) -> Iterator[_Read]:
         """What is in files, in order; the next one is read while the caller is busy with the one before."""
-        request = self._store.models.decode_request
-
-        def read(file: FileStat) -> tuple[FileStat, FileRow, Document | Skipped]:
-            row = FileRow(file.size_bytes, file.mtime_ns, time.time_ns(), inode=file.inode, ctime_ns=file.ctime_ns)
-            return file, row, read_document(self._root, file, worker=worker, images=request)
-
+        reads = self._reads(worker)
         with ThreadPoolExecutor(1, thread_name_prefix="edgeembed-read") as pool:
-            following = None
+            following = pool.submit(next, reads, None)
             try:
-                for file in self._todo:
-                    ready, following = following, pool.submit(read, file)
-                    if ready is not None:
-                        yield writer.wait(ready)
-                if following is not None:
-                    yield writer.wait(following)
+                while (ready := writer.wait(following)) is not None:
+                    following = pool.submit(next, reads, None)
+                    yield ready
             finally:
-                if following is not None:
-                    following.cancel()
+                following.cancel()
+
+    def _reads(self, worker: Worker) -> Iterator[_Read]:
+        """What is in each file; of one with many documents each of them, and at its end ``None``, or why it ends."""
+        request = self._store.models.decode_request
+        for file in self._todo:
+            row = FileRow(file.size_bytes, file.mtime_ns, time.time_ns(), inode=file.inode, ctime_ns=file.ctime_ns)
+            found = read_document(self._root, file, worker=worker, images=request)
+            if not isinstance(found, FileParts):
+                yield file, row, found
+                continue
+            item: PartDocument | LostPart | Skipped | None = None
+            for item in found.items:
+                yield file, row, item
+            if not isinstance(item, Skipped):
+                yield file, row, None
 
 
 def sync(

@@ -48,11 +48,15 @@ def as_on_disk(path: Path) -> Path:
     """``path`` as the file system spells it, where only the composition of letters differs (NFC, NFD); else itself.
 
     Names that a Mac wrote to an archive are decomposed, and what is typed is not; most systems take them for two names.
+    What stands behind the path of a file stays as it is.
     """
     if os.fspath(path).isascii() or path.exists():
         return path
     actual = Path(path.anchor)
-    for name in path.parts[1 if path.anchor else 0 :]:
+    parts = path.parts[1 if path.anchor else 0 :]
+    for number, name in enumerate(parts):
+        if actual.is_file():  # a message of a mailbox
+            return actual.joinpath(*parts[number:])
         if not (actual / name).exists():
             try:
                 names = [entry.name for entry in actual.iterdir()]

@@ -15,6 +15,7 @@ The first kind takes the place of words; the others are indexed beside them.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -45,6 +46,7 @@ _LETTER = r"[^\x00-/:-@\[-`{-\x7f]"
 """ASCII letters and digits, and all beyond ASCII. Said by what it is not, it compiles thirty times as fast."""
 WORD = re.compile(f"{_LETTER}+")
 _NAME = re.compile(r"[A-Za-z0-9]+")
+_ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
 _HUMP = re.compile(r"[A-Z](?:(?<=[a-z].)|[A-Z][a-z])")
 """A capital behind a small letter, or two before one. What an expression begins with decides how fast it is."""
 _PART = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -54,11 +56,12 @@ _COMPOUND = re.compile(rf"{_LETTER}+(?:[-_]{_LETTER}+)+")
 _JOINED = 3
 """So many neighbouring parts of a name are joined at most, besides all of them."""
 _MAX_PARTS = 12  # names with more parts are data, of which joining would make much
-_SYMBOL = re.compile(
-    r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|\+\+(?<=[^\W_]..)(?![A-Za-z+])|[+#](?<=[^\W_].)(?![\w+#])"
-    rf"|[^\w\s\x00-\x7f{MARKS}]"
-)
 _DOTTED = re.compile(r"\.(?=[A-Za-z])(?<![^\s(\[/*`\"'].)")
+_ASCII_SYMBOL = re.compile(
+    r"[.+#](?:(?<=\.)(?=[A-Za-z])(?<![^\s(\[/*`\"'].)|(?<=\+)\+(?<=[^\W_]..)(?![A-Za-z+])|(?<=[+#])(?<=[^\W_].)(?![\w+#]))"
+)
+"""What all begin with stands first: so it is found as fast as a character."""
+_SYMBOL = re.compile(rf"{_ASCII_SYMBOL.pattern}|[^\w\s\x00-\x7f{MARKS}]")
 _SPOKEN = {".": "dot", "++": "plusplus", "+": "plus", "#": "sharp"}
 _DRAWN = re.compile("[\u2500-\u259f\u2800-\u28ff]")  # boxes and bars
 _DEFINED = "\ue000"  # marks a part of a defined name; no text holds it, as characters for private use are left out
@@ -276,11 +279,10 @@ def _extra_words(folded: str, clean: str) -> Iterator[Word]:
     Args:
         clean: the same without signs; see :func:`without_gaps`.
     """
-    if _HUMP.search(folded):
-        for name in _NAME.finditer(folded):
-            at = name.start()
-            for word in _parts(name[0]):
-                yield Word(word.text, at + word.start, at + word.end)
+    for name in _names_with_humps(folded):
+        at = name.start()
+        for word in _parts(name[0]):
+            yield Word(word.text, at + word.start, at + word.end)
     # Looking for a single character costs next to nothing.
     if "-" in clean or "_" in clean:
         for compound in _compounds(clean):
@@ -288,6 +290,19 @@ def _extra_words(folded: str, clean: str) -> Iterator[Word]:
     yield from _definitions(folded)
     if "+" in folded or "#" in folded or clean != folded or _DOTTED.search(folded):
         yield from {word.text: word for word in _symbol_words(folded)}.values()
+
+
+def _names_with_humps(folded: str) -> Iterator[re.Match[str]]:
+    end = 0
+    for hump in _HUMP.finditer(folded):
+        if hump.start() >= end:
+            start = hump.start()
+            while start > end and folded[start - 1] in _ALPHANUMERIC:
+                start -= 1
+            name = _NAME.match(folded, start)
+            if name is not None:
+                end = name.end()
+                yield name
 
 
 def _definitions(folded: str) -> Iterator[Word]:
@@ -337,7 +352,7 @@ def _joined(parts: Sequence[Word], *, whole: bool) -> Iterator[Word]:
 
 def _symbol_words(folded: str) -> Iterator[Word]:
     """Signs as words, with the name that they belong to, if they do."""
-    for sign in _SYMBOL.finditer(folded):
+    for sign in (_ASCII_SYMBOL if folded.isascii() else _SYMBOL).finditer(folded):
         spoken = _spoken(sign[0])
         if not spoken:
             continue
@@ -353,7 +368,7 @@ def _symbol_words(folded: str) -> Iterator[Word]:
 
 def _begin_of_word(text: str, end: int) -> int:
     start = end
-    while start > 0 and end - start < _LONGEST_NAME and WORD.match(text[start - 1]):
+    while start > 0 and end - start < _LONGEST_NAME and (text[start - 1] in _ALPHANUMERIC or text[start - 1] > "\x7f"):
         start -= 1
     return start
 

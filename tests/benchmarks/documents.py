@@ -22,6 +22,7 @@ from pathlib import Path
 
 from edgeembed.document import Document
 from edgeembed.reading.entries import FileStat, Skipped
+from edgeembed.reading.parts import FileParts
 from edgeembed.reading.read_file import read_document
 from edgeembed.reading.sandbox.process import Worker
 
@@ -144,6 +145,8 @@ def our_texts(root: Path, paths: Sequence[Path]) -> dict[Path, str | Skipped]:
             stat = path.stat()
             name = path.relative_to(root).as_posix()
             document = read_document(root, FileStat(name, stat.st_size, stat.st_mtime_ns), worker=worker)
+            if isinstance(document, FileParts):
+                document = document.joined(name, None)
             found[path.absolute()] = document.text or "" if isinstance(document, Document) else document
     return found
 

@@ -1,10 +1,11 @@
 """Kill the writer at every step and at random moments; what is left must be whole.
 
 Run ``python -m tests.robustness.crash --runs 2000``: some three deaths a second with ``TMPDIR`` in memory. A folder
-is synced, changed, synced again, half deleted, compacted. First the whole runs undisturbed: every commit's state is
-noted, and every step that touches the disk is counted. Then child processes do the same and die, at step 1, 2, 3 …
-and at random moments. After each death the index must open, verify, and answer as one of the noted commits does; and
-a further sync must end in the same state as the undisturbed run: the same ids, spans, texts and vectors.
+of files, and a mailbox, is synced, changed, synced again, half deleted, compacted. First the whole runs undisturbed:
+every commit's state is noted, and every step that touches the disk is counted. Then child processes do the same and
+die, at step 1, 2, 3 … and at random moments. After each death the index must open, verify, and answer as one of the
+noted commits does; and a further sync must end in the same state as the undisturbed run: the same ids, spans, texts and
+vectors.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,17 @@ def write_files(root: Path, numbers: range, seed: int) -> None:
         os.utime(path, (_OLD + seed, _OLD + seed))
 
 
+def write_mailbox(root: Path, numbers: Iterable[int], seed: int) -> None:
+    """A mailbox of some messages of one to three paragraphs, as old."""
+    messages = []
+    for number in numbers:
+        rng = random.Random(number)
+        words = "\n\n".join(" ".join(rng.choices(_WORDS, k=45)) for _ in range(rng.randint(1, 3)))
+        messages.append(f"From ann@example.org Mon Mar  2 10:00:00 2026\nSubject: boat {number}\n\n{words}\n\n")
+    (root / "inbox.mbox").write_text("".join(messages))
+    os.utime(root / "inbox.mbox", (_OLD + seed, _OLD + seed))
+
+
 def steps(root: Path, embedder: Embedder) -> Iterator[Callable[[], object]]:
     """The life of a folder, step by step; changes to the files happen between the steps."""
     place = root / ".edgeembed"
@@ -107,13 +119,16 @@ def steps(root: Path, embedder: Embedder) -> Iterator[Callable[[], object]]:
             index.compact()
 
     write_files(root, range(20), 0)
+    write_mailbox(root, range(12), 0)
     yield sync
     write_files(root, range(0, 20, 3), 1)
+    write_mailbox(root, (0, 1, 12, *range(3, 12), 13), 1)
     write_files(root, range(20, 26), 0)
     (root / "04.txt").rename(root / "moved.txt")
     yield sync
     for number in range(8, 22):
         (root / f"{number:02}.txt").unlink()
+    write_mailbox(root, (*range(5, 9), 1), 2)
     yield sync
     yield compact
 
@@ -250,6 +265,7 @@ def check_survivor(root: Path, model: Path, expected: Undisturbed) -> str:
         with Folder.open(root, model=embedder) as folder:
             folder.sync()
             assert folder.index.verify().ok
+            assert folder.plan().is_empty
         assert logical_state(place) == expected.final
         named = {facts.file for facts in _segments(place)}
         assert {path.name for path in place.glob("*.usearch*")} == named

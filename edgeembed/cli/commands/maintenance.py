@@ -93,7 +93,8 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
         _echo("of       ", f"{place.root}; what follows is about {place.folder} in it")
     _echo("model    ", f"{info.model} ({info.space})")
     _echo("photos   ", f"{info.image_model} ({info.image_space})" if info.image_model else "left out")
-    _echo("holds    ", f"{info.documents:,} files in {info.chunks:,} passages")
+    documents = f" with {info.documents:,} documents" if info.documents > info.files else ""  # of mailboxes
+    _echo("holds    ", f"{info.files:,} files{documents} in {info.chunks:,} passages")
     if info.unread:
         _echo(
             "unread   ",

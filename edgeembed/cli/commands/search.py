@@ -139,6 +139,8 @@ def search(query: str, folder: str, mode: Any, plus: Any, minus: Any, literal: b
 def similar(file: str, folder: str, min_similarity: float | None, **rest: Any) -> None:
     """Find files in FOLDER (the current folder unless given) that are like FILE, a text or a picture.
 
+    A mailbox is compared as a whole; MAILBOX/12 is its message 12.
+
     What is shown is the similarity, 1 at most, and of copies that their content is the same.
     """
 
@@ -169,7 +171,8 @@ def explain(
 ) -> None:
     """Show which words of FILE, a text in FOLDER (the current folder unless given), make it match QUERY.
 
-    QUERY is words or the path of a picture, as for `search`. Each word of the passage that fits best is left out in
+    QUERY is words or the path of a picture, as for `search`. Of a mailbox the message that fits best is explained, of
+    MAILBOX/12 its message 12. Each word of the passage that fits best is left out in
     turn: what the similarity loses by that is its weight.
     """
     item = _item(query, literal=literal)

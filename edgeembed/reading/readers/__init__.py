@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from ..extracted import ExtractedText
 from ..extras import Unreadable
@@ -30,7 +31,6 @@ READERS = {
     "jsonl": Reader("data.json_values", "read_json_lines"),
     "mail": Reader("mail.message", "read_mail"),
     "markup": Reader("web.markup", "read_markup"),
-    "mbox": Reader("mail.mailbox", "read_mbox"),
     "ole": Reader("office.compound_file", "read_ole"),
     "pdf": Reader("pdf", "read_pdf"),
     "plain": Reader("data.plain", "read_plain"),
@@ -40,8 +40,36 @@ READERS = {
     "zip": Reader("office.archives", "read_zip"),
 }
 
+PARTED = {"mbox": Reader("mail.mailbox", "Mailbox")}
+"""Likewise of formats that hold many documents: a class whose objects are :class:`Parts` of the file of a path."""
+
 PLAIN = {"csv": "plain", "feed": "markup", "html": "markup", "json": "plain", "jsonl": "plain"}
 """What reads a file of letters as it is, where its own reader takes too long or too much."""
+
+
+class Parts(Protocol):
+    """The documents in a file, numbered from 1."""
+
+    def __len__(self) -> int:
+        """How many there are, those that are not to be read among them."""
+
+    def size_bytes(self, number: int) -> int:
+        """How much of the file one takes."""
+
+    def read(self, number: int) -> ExtractedText | None:
+        """The readable text of one; ``None``: it is not to be read. Raises as :func:`read`."""
+
+
+def open_parts(kind: str, path: Path) -> Parts:
+    """The documents in a file; ``kind``: one of :data:`PARTED`.
+
+    Raises:
+        OSError: it cannot be read.
+        Exception: of any kind, as :func:`read`.
+    """
+    reader = PARTED[kind]
+    parts: Parts = getattr(import_module(f".{reader.module}", __name__), reader.function)(path)
+    return parts
 
 
 def read(kind: str, data: bytes) -> ExtractedText:

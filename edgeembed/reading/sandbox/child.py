@@ -8,14 +8,17 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from .. import budget
+from ..entries import unreadable
+from ..extracted import ExtractedText
 from ..extras import Unreadable, lacks
-from ..readers import read
+from ..readers import Parts, open_parts, read
 from .memory import MemoryLimit
 from .protocol import CLOCK, MAX_BODY_BYTES, MAX_HEADER_BYTES, DecodeRequest, receive, send
 
@@ -23,6 +26,8 @@ _GRACE_SECONDS = 1.0
 """This side ends itself so much later than the other side would, in case that one is gone."""
 _MOST_TIMES = 10
 """Times the limit of processor time that the largest files are allowed."""
+_MOST_BATCH_BYTES, _BATCH_SECONDS = 1 << 20, 0.2
+"""Of the documents in a file as many are read at a time as have so much text or take so long, or one."""
 
 
 class _Watch:
@@ -81,35 +86,105 @@ def serve() -> None:
     send(answers, {"ready": seconds})
     watch = _Watch(seconds, answers, nowhere)
     budget.listen(watch.more, memory.more)
+    opened = _Opened()
     while (request := receive(source)) is not None:
         memory.begin()
         watch.begin()
-        header, body = _answer(request.header)
+        header, body = _answer(request.header, opened)
         watch.end()
         send(answers, header, body)
 
 
-def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _answer(request: Mapping[str, Any], opened: _Opened | None = None) -> tuple[dict[str, Any], bytes]:
     path = Path(request["path"])
     try:
-        return _image(path, request["need"]) if request["task"] == "image" else _document(path, request["kind"])
+        if request["task"] == "image":
+            return _image(path, request["need"])
+        if request["task"] == "parts":
+            return _some_parts((opened or _Opened()).parts(path, request["kind"]), request["first"], request["most"])
+        return _document(path, request["kind"])
     except MemoryError:
         return {"memory": True}, b""
-    except Unreadable as error:
-        return {"reason": error.reason}, b""
-    except ImportError as error:
-        return {"reason": lacks(error).reason}, b""
-    except RecursionError:
-        return {"reason": "damaged: nested too deeply"}, b""
-    except Exception as error:  # on crafted files parsers raise whatever the language has
-        lines = str(error).splitlines()
-        return {"reason": f"damaged: {(lines[0] if lines else type(error).__name__)[:200]}"}, b""
+    except Exception as error:
+        return {"reason": _reason(error)}, b""
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read; on crafted files parsers raise whatever the language has."""
+    if isinstance(error, Unreadable):
+        return error.reason
+    if isinstance(error, ImportError):
+        return lacks(error).reason
+    if isinstance(error, RecursionError):
+        return "damaged: nested too deeply"
+    lines = str(error).splitlines()
+    return f"damaged: {(lines[0] if lines else type(error).__name__)[:200]}"
 
 
 def _document(path: Path, kind: str) -> tuple[dict[str, Any], bytes]:
     data = path.read_bytes()
     budget.allow_more(len(data) * budget.SECONDS_PER_BYTE)
-    extracted = read(kind, data)
+    return _message(read(kind, data))
+
+
+def _some_parts(parts: Parts, first: int, most: int) -> tuple[dict[str, Any], bytes]:
+    """Some documents of a file that holds many, as many as are read in a moment, and how many there are."""
+    headers, bodies, begun = list[dict[str, Any]](), list[bytes](), time.monotonic()
+    for number in range(first, min(first + most, len(parts) + 1)):
+        size = parts.size_bytes(number)
+        budget.allow_more(size * budget.SECONDS_PER_BYTE)
+        header, body = _part(parts, number)
+        if bodies and len(body) > MAX_BODY_BYTES - 2 * _MOST_BATCH_BYTES:
+            break  # it goes alone
+        headers.append({"number": number, "size_bytes": size, "length": len(body), **header})
+        bodies.append(body)
+        if sum(map(len, bodies)) > _MOST_BATCH_BYTES or time.monotonic() - begun > _BATCH_SECONDS:
+            break
+    return {"count": len(parts), "parts": headers}, b"".join(bodies)
+
+
+def _part(parts: Parts, number: int) -> tuple[dict[str, Any], bytes]:
+    """One of them: its text, or why there is none."""
+    try:
+        extracted = parts.read(number)
+        return _message(extracted) if extracted is not None and extracted.text.strip() else ({}, b"")
+    except MemoryError:
+        raise
+    except Exception as error:
+        return {"reason": _reason(error)}, b""
+
+
+class _Opened:
+    """The file of many documents that was asked about last, so that it is not gone through for each of them."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._parts: Parts | None = None
+
+    def parts(self, path: Path, kind: str) -> Parts:
+        """The documents in a file, as it is now.
+
+        Raises:
+            Unreadable: the system does not let us read it.
+        """
+        try:
+            info = path.stat()
+            key = (path, kind, info.st_size, info.st_mtime_ns, info.st_ino)
+            if self._parts is None or key != self._key:
+                self._key = self._parts = None
+                budget.allow_more(info.st_size * budget.SECONDS_PER_BYTE)
+                self._parts, self._key = open_parts(kind, path), key
+        except OSError as error:
+            raise Unreadable(unreadable(error)) from error
+        return self._parts
+
+
+def _message(extracted: ExtractedText) -> tuple[dict[str, Any], bytes]:
+    """A text as header and body of a message.
+
+    Raises:
+        Unreadable: it is too long.
+    """
     body = extracted.text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES or len(extracted.pages) * 12 > MAX_HEADER_BYTES:
         raise Unreadable(f"holds more than {MAX_BODY_BYTES >> 20} MiB of text")

@@ -29,7 +29,7 @@ from ..extracted import ExtractedText
 from ..extras import Unreadable
 from ..photos.facts import PhotoFacts
 from . import frozen
-from .protocol import CLOCK, OUT_OF_MEMORY, DecodedImage, DecodeRequest, Message, receive, send
+from .protocol import CLOCK, OUT_OF_MEMORY, DecodedImage, DecodeRequest, Message, ReadPart, receive, send
 
 _log = logging.getLogger(__name__)
 
@@ -94,17 +94,32 @@ class Worker:
             Unreadable: with the reason.
             WorkerCancelled: it was broken off.
         """
-        reply = self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind})
-        text = reply.body.decode("utf-8", "surrogatepass")
-        pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
-        aside, missing = reply.header["aside"], reply.header.get("missing")
-        return ExtractedText(
-            text,
-            pages,
-            bool(reply.header["lines"]),
-            aside if isinstance(aside, int) else None,
-            missing if isinstance(missing, str) else None,
-        )
+        return _extracted(self._ask({"task": "document", "path": os.fspath(path.absolute()), "kind": kind}))
+
+    def count_parts(self, path: Path, kind: str) -> int:
+        """How many documents a file holds; ``kind``: one of ``PARTED``. Raises as :meth:`document`."""
+        count = self._ask(_about_parts(path, kind, 1, 0)).header.get("count")
+        return count if isinstance(count, int) else 0
+
+    def parts(self, path: Path, kind: str, first: int, most: int) -> list[ReadPart]:
+        """Some of the documents that a file holds, with the limits of a whole file: one at least, if there is one.
+
+        Args:
+            kind: one of ``PARTED``.
+            first: number of the first one, counted from 1.
+            most: how many at most; the worker stops sooner where it takes a moment.
+
+        Raises:
+            As :meth:`document`; one of them alone may be to blame, and they can be asked for one by one.
+        """
+        reply = self._ask(_about_parts(path, kind, first, most))
+        found, at = [], 0
+        for number, header in enumerate(reply.header["parts"], first):
+            part = Message(header, reply.body[at : at + header["length"]])
+            at += header["length"]
+            text = _extracted(part) if "pages" in header else None
+            found.append(ReadPart(number, int(header["size_bytes"]), text, header.get("reason")))
+        return found
 
     def decode_image(self, path: Path, need: DecodeRequest) -> DecodedImage:
         """The decoded pixels of an image, and what it says about itself.
@@ -300,6 +315,23 @@ class _Process:
             while (reply := receive(stream)) is not None:
                 self._answers.put(reply)
         self._answers.put(None)
+
+
+def _about_parts(path: Path, kind: str, first: int, most: int) -> dict[str, Any]:
+    return {"task": "parts", "path": os.fspath(path.absolute()), "kind": kind, "first": first, "most": most}
+
+
+def _extracted(reply: Message) -> ExtractedText:
+    pages = tuple(page for page in reply.header["pages"] if isinstance(page, int))
+    aside, missing = reply.header["aside"], reply.header.get("missing")
+    text = reply.body.decode("utf-8", "surrogatepass")
+    return ExtractedText(
+        text,
+        pages,
+        bool(reply.header["lines"]),
+        aside if isinstance(aside, int) else None,
+        missing if isinstance(missing, str) else None,
+    )
 
 
 def _most_memory(limit_bytes: int) -> int:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from typing import IO, Any, NamedTuple
 
+from ..extracted import ExtractedText
 from ..photos.facts import PhotoFacts
 
 MAX_HEADER_BYTES = 8 << 20
@@ -72,3 +73,16 @@ class DecodedImage(NamedTuple):
     missing: str | None
     """What of it could not be decoded; ``None``: nothing."""
     facts: PhotoFacts
+
+
+class ReadPart(NamedTuple):
+    """One of the documents of a file as the worker process hands it back."""
+
+    number: int
+    """Counted from 1."""
+    size_bytes: int
+    """How much of the file it takes."""
+    text: ExtractedText | None
+    """``None``: there is nothing to read, as it was deleted, or it cannot be read."""
+    reason: str | None
+    """Why it cannot be read."""

@@ -53,6 +53,25 @@ def test_a_read_sees_one_commit_only(catalog: Catalog) -> None:
         assert snapshot.setting("generation") == "1"
 
 
+def test_what_is_kept_of_a_commit_is_read_once_and_anew_after_the_next(catalog: Catalog, tmp_path: Path) -> None:
+    with catalog.write() as transaction:
+        put(transaction, "a", b"1")
+        assert transaction.kept("ids", transaction.ids) == ["a"]
+        put(transaction, "b", b"2")
+        assert transaction.kept("ids", transaction.ids) == ["a", "b"]  # nothing of a commit that is being made
+    for _ in range(2):
+        with catalog.read() as snapshot:
+            kept = snapshot.kept("ids", snapshot.ids)
+            assert kept == ["a", "b"]
+            assert snapshot.kept("ids", lambda: ["another"]) is kept
+    other = Catalog(tmp_path)  # as another process would write
+    with catalog.read() as before, other.write() as transaction:
+        assert before.kept("ids", before.ids) == ["a", "b"]
+        put(transaction, "c", b"3")
+    with catalog.read() as snapshot:
+        assert snapshot.kept("ids", snapshot.ids) == ["a", "b", "c"]
+
+
 def test_contents_are_shared_and_swept_with_their_last_document(catalog: Catalog) -> None:
     with catalog.write() as transaction:
         put(transaction, "a", b"1")

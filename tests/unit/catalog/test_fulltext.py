@@ -35,25 +35,25 @@ def db() -> Iterator[Connection]:
 
 def test_the_passage_with_more_of_a_word_comes_first(db: Connection) -> None:
     terms = fulltext.Terms('"boat"', 1.0)
-    ranked = fulltext.passages(db, terms, 10, None)
+    ranked = fulltext.ranked(db, "words", terms, 10, None)
     assert [key for key, _ in ranked] == [2, 1]
     assert ranked[0][1] > ranked[1][1] > 0
-    assert fulltext.passages(db, terms, 1, None) == ranked[:1]
+    assert fulltext.ranked(db, "words", terms, 1, None) == ranked[:1]
 
 
 @pytest.mark.parametrize("allowed", [[1], list(range(1, 2)) + list(range(50, 400))])
 def test_only_allowed_passages_are_ranked(db: Connection, allowed: list[int]) -> None:
-    assert [key for key, _ in fulltext.passages(db, fulltext.Terms('"boat"', 1.0), 10, allowed)] == [1]
+    assert [key for key, _ in fulltext.ranked(db, "words", fulltext.Terms('"boat"', 1.0), 10, allowed)] == [1]
 
 
 def test_words_are_found_by_their_stem_and_without_accents(db: Connection) -> None:
-    assert [key for key, _ in fulltext.passages(db, fulltext.Terms('"gardens"', 1.0), 10, None)] == [4]
-    assert [key for key, _ in fulltext.passages(db, fulltext.Terms('"tomato"', 1.0), 10, None)] == [3]
+    assert [key for key, _ in fulltext.ranked(db, "words", fulltext.Terms('"gardens"', 1.0), 10, None)] == [4]
+    assert [key for key, _ in fulltext.ranked(db, "words", fulltext.Terms('"tomato"', 1.0), 10, None)] == [3]
 
 
 def test_no_expression_finds_nothing(db: Connection) -> None:
     nothing = fulltext.Terms("", 0.0)
-    assert fulltext.passages(db, nothing, 10, None) == fulltext.names(db, nothing, 10) == []
+    assert fulltext.ranked(db, "words", nothing, 10, None) == fulltext.ranked(db, "names", nothing, 10, None) == []
     assert nothing.spread == 1.0
 
 
@@ -71,8 +71,17 @@ def test_a_word_of_most_passages_has_no_weight_unless_no_other_is_there(db: Conn
     assert (twice.expression, twice.max_bm25) == ('"tomato" OR "tomato"', pytest.approx(4.4 * weight))
 
 
+def test_terms_are_counted_once_for_a_commit(db: Connection) -> None:
+    known = fulltext.TermCounts.read(db, "words")
+    for asked in (['"boat"', '"tomato"'], ['"boat"', '"gardens"', '"none"'], ['"none"']):
+        assert fulltext.weigh(db, "words", asked, known) == fulltext.weigh(db, "words", asked)
+    assert set(known.counted) == {'"boat"', '"tomato"', '"gardens"', '"none"'}
+    known.counted['"tomato"'] = 3
+    assert fulltext.weigh(db, "words", ['"tomato"'], known) != fulltext.weigh(db, "words", ['"tomato"'])
+
+
 def test_names_are_found_by_their_parts(db: Connection) -> None:
-    assert [document for document, _ in fulltext.names(db, fulltext.Terms('"3"', 1.0), 10)] == [3]
+    assert [document for document, _ in fulltext.ranked(db, "names", fulltext.Terms('"3"', 1.0), 10, None)] == [3]
 
 
 def test_marks_say_where_the_words_stand() -> None:
@@ -85,7 +94,7 @@ def test_marks_say_where_the_words_stand() -> None:
 
 def test_the_check_notices_what_was_changed_behind_its_back(db: Connection) -> None:
     assert fulltext.check(db)
-    assert fulltext.count(db) == 4
+    assert db.execute("SELECT count(*) FROM words_docsize").fetchone() == (4,)
     db.execute("UPDATE chunks SET text = 'another text' WHERE key = 3")
     assert not fulltext.check(db)
     fulltext.rebuild(db)
@@ -104,7 +113,7 @@ def test_what_is_removed_leaves_nothing(db: Connection) -> None:
     fulltext.remove(db, "words", "key IN (1, 2)", ())
     db.execute("DELETE FROM chunks WHERE key IN (1, 2)")
     assert fulltext.check(db)
-    assert fulltext.passages(db, fulltext.Terms('"boat"', 1.0), 10, None) == []
+    assert fulltext.ranked(db, "words", fulltext.Terms('"boat"', 1.0), 10, None) == []
 
 
 def _filled(db: Connection, texts: list[str]) -> None:

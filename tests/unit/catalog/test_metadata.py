@@ -156,6 +156,20 @@ def test_what_a_document_is_called_and_what_is_said_of_its_photo() -> None:
         assert named_text("a.jpg", odd) == "a.jpg"
 
 
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [
+        ({"file.part": 12}, "Mail/a.mbox"),
+        ({"file.part": 12, "photo.title": "A boat"}, "Mail/a.mbox\nA boat"),
+        ({"file.part": 1}, "Mail/a.mbox/12"),
+        ({"file.part": "12"}, "Mail/a.mbox/12"),
+        ({"part": 12}, "Mail/a.mbox/12"),
+    ],
+)
+def test_the_number_of_a_part_is_no_word_of_its_name(metadata: dict[str, Any], name: str) -> None:
+    assert named_text("Mail/a.mbox/12", json.dumps(metadata)) == name
+
+
 def test_the_way_over_the_ground() -> None:
     vienna, zanzibar = "[48.2082, 16.3738]", (-6.1659, 39.2026)
     assert distance_km(vienna, 48.2082, 16.3738) == pytest.approx(0, abs=1e-6)

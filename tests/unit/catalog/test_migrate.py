@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 def keys(snapshot: Snapshot, query: str) -> list[int]:
     words = fulltext.weigh(snapshot.connection, "words", query_terms(query))
-    return [key for key, _ in fulltext.passages(snapshot.connection, words, 10, None)]
+    return [key for key, _ in fulltext.ranked(snapshot.connection, "words", words, 10, None)]
 
 
 @pytest.mark.parametrize("layout", [1, 2])
@@ -76,7 +76,7 @@ def test_an_upgrade_keeps_everything_and_adds_what_is_new(folder: Path, layout: 
         assert keys(snapshot, "config") == [1]
         assert keys(snapshot, "ОТЧЕТ strasse") == [2]
         names = fulltext.weigh(snapshot.connection, "names", ['"user"'])
-        assert [document for document, _ in fulltext.names(snapshot.connection, names, 10)] == [1]
+        assert [document for document, _ in fulltext.ranked(snapshot.connection, "names", names, 10, None)] == [1]
         assert snapshot.full_text_is_intact()
     with catalog.write() as transaction:  # keys go on where they were
         transaction.add_chunk(1, ChunkRow("text", 0, 1, 1, 1, None, "x"), None, b"digest", None)

@@ -36,6 +36,16 @@ def test_nothing_is_compared_with_itself() -> None:
     assert calibrate(texts, texts.copy()).mean == pytest.approx((3 + 2 * (0 + 0.6 + 0.8)) / 9)
 
 
+def test_all_pairs_of_many_vectors_count() -> None:
+    rng = np.random.default_rng(0)
+    queries, documents = (rng.normal(size=(count, 384)).astype(np.float32) for count in (61, 130))
+    pairs = queries.astype(np.float64) @ documents.T.astype(np.float64)
+    found = calibrate(queries, documents)
+    assert (found.mean, found.deviation) == pytest.approx((pairs.mean(), pairs.std()), rel=1e-5)
+    one = calibrate_for_query(queries[0], documents)
+    assert one.mean == pytest.approx(pairs[0].mean(), rel=1e-5)
+
+
 def test_without_a_background_there_is_no_score() -> None:
     one = np.array([[1, 0]], np.float32)
     for unknown in (calibrate(None, one), calibrate(one, None), calibrate(one, one)):

@@ -85,6 +85,14 @@ def test_count_leaves_out_special_tokens_prefix_and_limit(make: Make) -> None:
     assert make().count([]) == []
 
 
+def test_words_that_are_tokens_as_they_are(make: Make) -> None:
+    encoder = make(max_tokens=3, document_prefix="text: ")
+    words = ["", "a", "b", "a b", "a b c d e", "\ud800", "\u65e5"]
+    assert encoder.are_whole(words) == [count <= 1 for count in encoder.count(words)]
+    assert encoder.are_whole(["a", "a b"]) == [True, False]
+    assert encoder.are_whole([]) == []
+
+
 def test_padding(make: Make) -> None:
     ((row, mask),) = make(pad_to=10, pad_id=7).encode(["a b"], role="document")
     assert list(mask) == [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]

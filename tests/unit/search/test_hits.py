@@ -43,9 +43,11 @@ PICKLE_OF_0_2 = (
                 "metadata",
                 "same_content",
                 "copies",
+                "part",
+                "copy_parts",
             ],
         ),
-        (Explanation, ["id", "similarity", "score", *SPAN, "text", "words", "matched"]),
+        (Explanation, ["id", "similarity", "score", *SPAN, "text", "words", "matched", "part"]),
     ],
 )
 def test_the_order_of_fields_is_public(cls: type[Span], names: list[str]) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import closing
 from sqlite3 import Connection
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_ranking_a_part_finds_the_best_of_all(db: Connection, monkeypatch: pytes
     holding = fulltext.matching(db, "words", " OR ".join(term.expression for term in rare), None)
     assert set(holding) <= {key for key, _ in found}
     monkeypatch.setattr(word_search, "_LIKELY", 2.2)
-    monkeypatch.setattr(word_search, "_COMPUTED", 600)
+    monkeypatch.setattr(word_search, "_BLOCK", 600)
     found = best_passages(db, terms, 600, None, least=1)
     assert [key for key, _ in found[:20]] == [key for key, _ in expected[:20]]
     only = [key for key, _ in expected[::2]]
@@ -74,7 +75,7 @@ def test_ranking_a_part_finds_the_best_of_all(db: Connection, monkeypatch: pytes
 @pytest.mark.usefixtures("small_limits")
 def test_what_is_not_computed_counts_as_of_average_length(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(db, many(600))
-    monkeypatch.setattr(word_search, "_COMPUTED", 3)
+    monkeypatch.setattr(word_search, "_MOST_COMPUTED", 3)
     terms = fulltext.weigh(db, "words", ['"w8"', '"w1"'])
     found = dict(best_passages(db, terms, 600, None, least=1))
     weights = {term.expression: term.weight for term in terms.by_rarity}
@@ -125,3 +126,24 @@ def test_names_are_found_as_passages_are(db: Connection) -> None:
     fulltext.rebuild(db)
     terms = fulltext.weigh(db, "names", ['"harbour"', '"txt"', '"boat"'])
     assert best_names(db, terms, 1, least=1)[0][0] == 41
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_rows_are_computed_until_more_of_them_bring_up_no_better_one(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_search, "_BLOCK", 10)
+    monkeypatch.setattr(word_search, "_SURE", 5)
+    often = [" ".join(["w1 w2"] * (1 + 20 * (n == 44))) + " x" * (30 * (n != 44)) for n in range(45)]
+    fill(db, [*often, *["y"] * 60])  # as estimated all are equal, and row 44 comes last
+    terms = fulltext.weigh(db, "words", ['"w1"', '"w2"'])
+    asked: list[int] = []
+    computed = word_search._computed
+
+    def counted(*arguments: Any) -> dict[int, float]:
+        asked.append(len(arguments[3]))
+        return computed(*arguments)
+
+    monkeypatch.setattr(word_search, "_computed", counted)
+    best_passages(db, terms, 45, None, least=1)
+    assert asked == [10, 10]  # equals: the second ten are no better than the first

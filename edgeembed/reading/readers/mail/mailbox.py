@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+from array import array
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 
 from ...extracted import ExtractedText
-from ..text_builder import TextBuilder
-from .message import add_mail, read_mail
+from .message import read_mail
 
-_START = re.compile(rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom ))[^\n]*\n(?=>?From |[\x21-\x39\x3b-\x7e]+:)")
-"""The line before each message, https://www.rfc-editor.org/rfc/rfc4155: a blank line is above it, a field below."""
+_START = re.compile(
+    rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom )|(?<=\A\xef\xbb\xbfFrom )"
+    rb"|(?<=\nFrom )(?:- ?(?=\r?\n)|\S+ +(?=(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) +[A-Z][a-z][a-z] )))"
+    rb"[^\n]*\n(?=>?From |[\x21-\x39\x3b-\x7e]+:)"
+)
+"""The line before each message, https://www.rfc-editor.org/rfc/rfc4155: a field is below it. A blank line is above it,
+which Netscape left out; then it holds a date, or nothing but a dash."""
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 """A line of the text that would look like the start of a message."""
 _STATUS = re.compile(rb"^X-Mozilla-Status: *([0-9a-f]{4})", re.MULTILINE | re.IGNORECASE)
@@ -19,24 +27,61 @@ _EXPUNGED = 8
 _MOST_HEADER_BYTES = 4096
 
 
-def read_mbox(data: bytes) -> ExtractedText:
-    """All messages of a mailbox, in order: the number of its page is the number of a message."""
-    builder = TextBuilder()
-    for message in messages_of(data):
-        builder.new_page()
-        if not _is_deleted(message):
-            add_mail(builder, _QUOTED.sub(rb"\1", message))
-    return builder.extracted()
+class Mailbox:
+    """The messages of an mbox file, read one by one: of the file no more than one of them is held in memory."""
+
+    def __init__(self, path: Path) -> None:
+        """Find where the messages begin.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        self._path = path
+        # As numbers of 8 bytes: there may be a million messages.
+        self._spans = array("Q")
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                with mmap(file.fileno(), size, access=ACCESS_READ) as data:
+                    for start, end in message_spans(data):
+                        self._spans.extend((start, end))
+
+    def __len__(self) -> int:
+        """How many messages there are, those that were deleted among them."""
+        return len(self._spans) // 2
+
+    def size_bytes(self, number: int) -> int:
+        """Of a message, counted from 1."""
+        start, end = self._span(number)
+        return end - start
+
+    def read(self, number: int) -> ExtractedText | None:
+        """A message, counted from 1; ``None``: it was deleted, and its file is not yet compacted.
+
+        Raises:
+            IndexError: there is no such message.
+            OSError, Exception: as :func:`edgeembed.reading.readers.read`.
+        """
+        start, end = self._span(number)
+        with self._path.open("rb") as file:
+            file.seek(start)
+            message = file.read(end - start)
+        return None if _is_deleted(message) else read_mail(_QUOTED.sub(rb"\1", message))
+
+    def _span(self, number: int) -> tuple[int, int]:
+        if not 1 <= number <= len(self):
+            raise IndexError(f"no message {number}")
+        return self._spans[2 * number - 2], self._spans[2 * number - 1]
 
 
-def messages_of(data: bytes) -> Iterator[bytes]:
-    """The messages of a mailbox, without the lines that divide them."""
-    starts = list(_START.finditer(data))
-    ends = [*(start.start() for start in starts[1:]), len(data)]
-    if not starts:
-        yield data
-    for start, end in zip(starts, ends, strict=False):
-        yield data[start.end() : end]
+def message_spans(data: bytes | mmap) -> Iterator[tuple[int, int]]:
+    """Where the messages of a mailbox stand: bytes, half open, without the lines that divide them."""
+    begin = None
+    for match in _START.finditer(data):
+        if begin is not None:
+            yield begin, match.start()
+        begin = match.end()
+    yield begin or 0, len(data)
 
 
 def read_emlx(data: bytes) -> ExtractedText:
