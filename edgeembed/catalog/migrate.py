@@ -8,8 +8,8 @@ from typing import Any
 
 from . import fulltext, settings
 from .checksums import CHECKSUMMED, checksum_sql, insert_sql
+from .rows import EncoderInfo
 from .schema import KINDS, LAYOUT, SCHEMA, full_text_tables, statements
-from .snapshot import EncoderInfo
 from .sqlite import Connection
 
 

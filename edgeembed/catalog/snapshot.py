@@ -5,96 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..text.surrogates import encode
 from . import fulltext, settings
-from .segment_info import SegmentInfo
+from .rows import ASIDE, ChunkRow, FileDocumentId, FileRow, PassageRow, SegmentInfo
 from .sqlite import Connection, DatabaseError, copied, says_damage
 from .where import FILE_OF, IS_PART, PART_OF, Condition, condition
 
 Where = Mapping[str, Any] | Condition
-ASIDE = 0
-"""In the column ``page``: the chunk stands around the article of a page, not in it. No page has this number."""
 _Kept = TypeVar("_Kept")
-
-
-class PassageRow(NamedTuple):
-    """A live chunk of a document; one for each document that shares the chunk's content."""
-
-    key: int
-    document: int
-    id: str
-    kind: str
-    is_aside: bool = False
-    """Whether it stands around the article of a page, not in it."""
-
-
-class FileDocumentId(NamedTuple):
-    """The id of a document that comes from a file."""
-
-    id: str
-    part: int | None
-    """Its number among the documents of its file; ``None``: it is the only one."""
-
-
-class ChunkRow(NamedTuple):
-    """A chunk without its vector."""
-
-    kind: str
-    start: int | None
-    end: int | None
-    start_line: int | None
-    end_line: int | None
-    page: int | None
-    """From 1 on; ``None``: the text has none. What stands around an article is written with :data:`ASIDE`."""
-    text: str | None
-
-
-class EncoderInfo(NamedTuple):
-    """What vectors were made by."""
-
-    digest: str
-    """Of what decides a vector; see :attr:`edgeembed.Manifest.encoder`."""
-    name: str
-    space: str
-    """Vectors of one space may be compared."""
-    dim: int
-
-
-FileState = Literal["indexed", "incomplete", "skipped"]
-BEGUN, CHANGING = "begun", "changing"
-"""Kinds of the reason of a file with many documents that a run was not done with: a new one, one that was indexed."""
-_NOT_DONE = "not read to its end: the run was ended before; the next one goes on"
-
-
-class FileRow(NamedTuple):
-    """A file as it was when last looked at."""
-
-    size_bytes: int
-    mtime_ns: int
-    checked_ns: int
-    reason: str | None = None
-    """Why it is not wholly in the index; ``None``: it is."""
-    state: FileState = "indexed"
-    """``incomplete``: it is in the index, and a part of it is missing."""
-    reason_kind: str | None = None
-    """Of reasons that programs tell apart, a name."""
-    inode: int | None = None
-    ctime_ns: int | None = None
-    """``None``, as of the inode: not known."""
-
-    def incomplete(self, reason: str, kind: str | None = "cut") -> FileRow:
-        """The same file, of which a part is not in the index."""
-        return self._replace(reason=reason, state="incomplete", reason_kind=kind)
-
-    def begun(self, *, is_new: bool) -> FileRow:
-        """The same file while its documents are being taken in; whoever finds it so reads it again."""
-        return self.skipped(_NOT_DONE, BEGUN) if is_new else self.incomplete(_NOT_DONE, CHANGING)
-
-    def skipped(self, reason: str, kind: str | None = None) -> FileRow:
-        """The same file, left out of the index."""
-        return self._replace(reason=reason, state="skipped", reason_kind=kind)
 
 
 class CommitCache:

@@ -10,8 +10,8 @@ from ..text.surrogates import decode, encode
 from . import fulltext, settings
 from .checksums import checksum_sql, insert_sql
 from .metadata import named_text
-from .segment_info import SegmentInfo
-from .snapshot import ChunkRow, EncoderInfo, FileRow, Snapshot, is_intact
+from .rows import ChunkRow, EncoderInfo, FileRow, SegmentInfo
+from .snapshot import Snapshot, is_intact
 
 
 class Transaction(Snapshot):

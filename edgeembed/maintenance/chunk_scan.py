@@ -8,8 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..catalog.database import CATALOG_NAME
-from ..catalog.segment_info import SegmentInfo
-from ..catalog.snapshot import ChunkRow
+from ..catalog.rows import ChunkRow, SegmentInfo
 from ..catalog.sqlite import Connection
 from ..errors import IndexCorruptError
 from ..segments.int8 import Keys

@@ -19,8 +19,8 @@ from ..catalog import fulltext, settings
 from ..catalog.checksums import CHECKSUMMED, TEXT_COLUMNS, checksum_sql, chunk_digest, insert_sql, row_checksum
 from ..catalog.database import CATALOG_NAME, new_catalog, put_catalog, with_logs
 from ..catalog.metadata import mended
+from ..catalog.rows import SegmentInfo
 from ..catalog.schema import expected_schema
-from ..catalog.segment_info import SegmentInfo
 from ..catalog.snapshot import Snapshot
 from ..catalog.sqlite import Connection, DatabaseError, connect
 from ..catalog.transaction import Transaction

@@ -17,9 +17,9 @@ from ..catalog import fulltext
 from ..catalog.checksums import CHECKSUMMED, checksum_sql, chunk_digest
 from ..catalog.database import CATALOG_NAME
 from ..catalog.metadata import is_json
+from ..catalog.rows import ChunkRow, check_segment_info
 from ..catalog.schema import LAYOUT, outdated
-from ..catalog.segment_info import check_segment_info
-from ..catalog.snapshot import ChunkRow, Snapshot
+from ..catalog.snapshot import Snapshot
 from ..catalog.sqlite import Connection
 from ..catalog.where import FILE_OF
 from ..embedder import Embedder

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..catalog import fulltext
 from ..catalog.fulltext import Terms
-from ..catalog.snapshot import PassageRow, Snapshot
+from ..catalog.rows import PassageRow
+from ..catalog.snapshot import Snapshot
 from ..index_models.calibration import Calibration
 from ..segments.segment_set import SegmentSet
 from ..text.code import is_code, is_sideline

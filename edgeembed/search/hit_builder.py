@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..catalog import fulltext
 from ..catalog.fulltext import Terms
-from ..catalog.snapshot import FileDocumentId, Snapshot
+from ..catalog.rows import FileDocumentId
+from ..catalog.snapshot import Snapshot
 from ..catalog.where import Condition
 from .fusion import RankedDocument
 from .hits import Hit, Passage, span_fields

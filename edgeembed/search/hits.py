@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..catalog.snapshot import FileDocumentId
+from ..catalog.rows import FileDocumentId
 from ..document import PART, file_of, part_number
 
 

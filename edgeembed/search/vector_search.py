@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..catalog.database import CATALOG_NAME
-from ..catalog.snapshot import PassageRow, Snapshot
+from ..catalog.rows import PassageRow
+from ..catalog.snapshot import Snapshot
 from ..catalog.where import Condition
 from ..errors import IndexCorruptError, path_error
 from ..index_models.query_vectors import UNREAD

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from ..catalog.segment_info import SegmentInfo, check_segment_info
+from ..catalog.rows import SegmentInfo, check_segment_info
 from ..errors import EdgeEmbedError, IndexCorruptError, path_error
 from ..system.files import file_sha256, sync_file, sync_folder
 from ..system.native import load_onnxruntime

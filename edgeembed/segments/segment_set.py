@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..catalog.segment_info import SegmentInfo
+from ..catalog.rows import SegmentInfo
 from .hash_cache import HashCache
 from .int8 import Floats, Keys, to_int8
 from .segment import EXPANSION_SEARCH, Segment

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from ..catalog.checksums import chunk_digest
-from ..catalog.snapshot import FileRow
+from ..catalog.rows import FileRow
 from ..catalog.transaction import Transaction
 from ..errors import ImageError
 from .embed_queue import PendingChunk

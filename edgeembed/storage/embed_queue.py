@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..catalog.snapshot import ChunkRow, EncoderInfo
+from ..catalog.rows import ChunkRow, EncoderInfo
 from ..embedder import Embedder
 from ..errors import EdgeEmbedError, ImageError
 from ..reading.images import ImageSource

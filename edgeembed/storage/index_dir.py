@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..catalog.database import CATALOG_NAME, is_catalog, with_logs
-from ..catalog.segment_info import is_segment_name
+from ..catalog.rows import is_segment_name
 from ..errors import IndexCorruptError, NotAnIndexError, path_error
 from .lock import LOCK_FILES
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..catalog.database import Catalog
-from ..catalog.segment_info import SegmentInfo
+from ..catalog.rows import SegmentInfo
 from ..segments.int8 import Keys, Rows, from_blobs
 from ..segments.segment import write_segment
 from ..segments.segment_set import SegmentSet

@@ -17,8 +17,8 @@ from typing import TypeVar
 from ..catalog import settings
 from ..catalog.database import Catalog
 from ..catalog.metadata import metadata_json
+from ..catalog.rows import ASIDE, ChunkRow, FileRow
 from ..catalog.schema import KINDS
-from ..catalog.snapshot import ASIDE, ChunkRow, FileRow
 from ..document import Document
 from ..embedder import Embedder
 from ..errors import ImageError

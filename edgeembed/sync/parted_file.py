@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..catalog.snapshot import BEGUN, FileRow
+from ..catalog.rows import BEGUN, FileRow
 from ..document import PART_NOUN, part_id
 from ..reading.entries import FileStat, Skipped
 from ..reading.parts import LostPart, PartDocument

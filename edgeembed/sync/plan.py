@@ -9,7 +9,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from ..catalog import settings
-from ..catalog.snapshot import BEGUN, CHANGING, FileRow, Snapshot
+from ..catalog.rows import BEGUN, CHANGING, FileRow
+from ..catalog.snapshot import Snapshot
 from ..reading.detect import HEAD_BYTES, may_have_reader
 from ..reading.entries import (
     EMPTIED,

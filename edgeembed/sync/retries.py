@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..catalog.snapshot import FileRow
+from ..catalog.rows import FileRow
 from ..reading.entries import TOO_LARGE, TOO_LONG, UNREADABLE
 from ..reading.extras import LACKS, NEEDS
 

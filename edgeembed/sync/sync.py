@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..catalog import settings
-from ..catalog.snapshot import FileRow
+from ..catalog.rows import FileRow
 from ..document import Document
 from ..reading.entries import FileStat, Skipped
 from ..reading.parts import FileParts, LostPart, PartDocument

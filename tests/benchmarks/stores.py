@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeembed.catalog.segment_info import SegmentInfo
+from edgeembed.catalog.rows import SegmentInfo
 from edgeembed.segments.hash_cache import HashCache
 from edgeembed.segments.int8 import to_int8
 from edgeembed.segments.segment import write_segment

@@ -13,7 +13,7 @@ import pytest
 
 from edgeembed import Document, Folder, Index
 from edgeembed.catalog import settings
-from edgeembed.catalog.snapshot import BEGUN, CHANGING, FileRow
+from edgeembed.catalog.rows import BEGUN, CHANGING, FileRow
 from edgeembed.reading.entries import FileStat, Skipped
 from edgeembed.reading.extras import Unreadable
 from edgeembed.reading.read_file import read_document

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import edgeembed
-from edgeembed.catalog.segment_info import SegmentInfo
+from edgeembed.catalog.rows import SegmentInfo
 from edgeembed.segments import segment as segment_module
 from edgeembed.segments.int8 import Keys, Rows
 from edgeembed.storage import segment_merger

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed.catalog.database import CATALOG_NAME, Catalog, create_catalog
-from edgeembed.catalog.snapshot import ChunkRow, EncoderInfo, FileRow
+from edgeembed.catalog.rows import ChunkRow, EncoderInfo, FileRow
 from edgeembed.catalog.transaction import Transaction
 from edgeembed.errors import EdgeEmbedError, IndexCorruptError
 

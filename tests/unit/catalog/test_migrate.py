@@ -8,9 +8,9 @@ import pytest
 
 from edgeembed.catalog import fulltext
 from edgeembed.catalog.database import CATALOG_NAME, Catalog, create_catalog, upgrade_catalog
+from edgeembed.catalog.rows import ChunkRow, EncoderInfo, FileRow, SegmentInfo
 from edgeembed.catalog.schema import LAYOUT, OutdatedLayoutError, expected_schema, schema_rows
-from edgeembed.catalog.segment_info import SegmentInfo
-from edgeembed.catalog.snapshot import ChunkRow, EncoderInfo, FileRow, Snapshot
+from edgeembed.catalog.snapshot import Snapshot
 from edgeembed.catalog.sqlite import connect
 from edgeembed.text.terms import WORDS_VERSION, query_terms
 from tests.support.old_layouts import downgrade

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from edgeembed.catalog.database import Catalog, create_catalog
-from edgeembed.catalog.snapshot import ChunkRow, EncoderInfo, FileRow, Snapshot
+from edgeembed.catalog.rows import ChunkRow, EncoderInfo, FileRow
+from edgeembed.catalog.snapshot import Snapshot
 from edgeembed.catalog.where import Condition, condition, word_condition
 
 ENCODER = EncoderInfo("digest", "model", "space", 2)

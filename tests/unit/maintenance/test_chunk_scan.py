@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeembed.catalog.database import Catalog, create_catalog
-from edgeembed.catalog.snapshot import ChunkRow, EncoderInfo
+from edgeembed.catalog.rows import ChunkRow, EncoderInfo
 from edgeembed.maintenance import chunk_scan
 from edgeembed.maintenance.chunk_scan import chunk_batches
 from edgeembed.segments.segment import Segment, write_segment

@@ -45,7 +45,7 @@ def test_most_of_a_page_of_zeros_is_found_wherever_it_is(place: Path, tmp_path: 
 def test_a_vector_that_the_model_would_not_give_is_found(place: Path) -> None:
     """Everything sealed again after the change: only embedding the text once more can tell."""
     from edgeembed.catalog.checksums import chunk_digest
-    from edgeembed.catalog.snapshot import ChunkRow
+    from edgeembed.catalog.rows import ChunkRow
 
     db = sqlite3.connect(place / CATALOG_NAME)
     register(db)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from edgeembed.catalog.snapshot import PassageRow
+from edgeembed.catalog.rows import PassageRow
 from edgeembed.search.vector_search import DocumentMatch, group_by_document, is_final
 
 

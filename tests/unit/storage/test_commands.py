@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed.catalog.database import Catalog, create_catalog
-from edgeembed.catalog.snapshot import ChunkRow, FileRow
+from edgeembed.catalog.rows import ChunkRow, FileRow
 from edgeembed.errors import ImageError
 from edgeembed.storage.commands import (
     AddChunk,

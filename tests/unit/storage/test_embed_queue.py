@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edgeembed import Embedder
-from edgeembed.catalog.snapshot import ChunkRow
+from edgeembed.catalog.rows import ChunkRow
 from edgeembed.segments.int8 import to_int8
 from edgeembed.storage.embed_queue import EmbedQueue, PendingChunk
 

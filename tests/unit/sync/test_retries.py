@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeembed.catalog.snapshot import FileRow
+from edgeembed.catalog.rows import FileRow
 from edgeembed.sync.retries import counted, is_due, keeps_what_is_indexed
 
 HOUR = 3600 * 1_000_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgeembed.catalog.segment_info import SegmentInfo, check_segment_info
+from edgeembed.catalog.rows import SegmentInfo, check_segment_info
 from edgeembed.errors import IndexCorruptError
 
 GOOD = SegmentInfo(f"text-{7:032x}.usearch", "text", first_key=1, last_key=12, rows=10, size_bytes=999, sha256="")
