@@ -16,6 +16,7 @@ import click
 
 from .. import __version__
 from ..errors import EdgeEmbedError
+from ..output.json_lines import path_facts
 from ..reading.sandbox.frozen import run_if_worker
 from . import messages
 from .commands.index import index
@@ -126,8 +127,8 @@ def _show_error(error: Exception) -> None:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
     if _wants_json():
-        where = messages.path_facts(str(path)) if path is not None else {"path": None}
-        reason = messages.path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
+        where = path_facts(str(path)) if path is not None else {"path": None}
+        reason = path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
         messages.echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
     else:
         messages.note(f"edgeembed: {message}")

@@ -13,7 +13,9 @@ from urllib.parse import quote
 
 import click
 
-from .messages import echo_json, path_facts, printable, printable_text
+from ..output.hit_fields import hit_fields
+from ..output.json_lines import path_facts
+from .messages import echo_json, printable, printable_text
 
 if TYPE_CHECKING:
     from ..search.explain import Explanation
@@ -177,14 +179,6 @@ def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = N
         lines: what goes into ``text`` of the best passage; ``None``: no passage has a text.
     """
     for hit in hits:
-        record = asdict(hit)
-        if not record["same_content"]:
-            del record["same_content"]
-        record["copies"] = [place.shown(id) for id in hit.copies]
-        if not hit.copies:
-            del record["copies"]
-        for passage in record["passages"]:
-            passage["text"] = None
-        if lines is not None and hit.snippet is not None:
-            record["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
-        echo_json({**path_facts(place.shown(record.pop("id"))), **record})
+        is_text = lines is not None and hit.snippet is not None
+        text = "\n".join(line for _, line in lines(hit)) if lines is not None and is_text else None
+        echo_json(hit_fields(hit, place.shown, text=text))

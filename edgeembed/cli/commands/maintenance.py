@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import IndexNotFoundError, path_error
+from ...output.json_lines import path_facts
 from .. import messages
 from ..options import (
     NEGATIVE,
@@ -80,10 +81,9 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
         listed, partly = (
-            [{**messages.path_facts(item.path), "reason": item.reason} for item in items]
-            for items in (skipped, incomplete)
+            [{**path_facts(item.path), "reason": item.reason} for item in items] for items in (skipped, incomplete)
         )
-        ruled = [{**messages.path_facts(item.path), "rule": item.rule} for item in left_out]
+        ruled = [{**path_facts(item.path), "rule": item.rule} for item in left_out]
         told = {"folder": str(place.root), "below": place.below or None, "options": vars(plan.options)}
         record = {**vars(info), **told, "pending": pending, "rebuild": rebuild}
         messages.echo_json({**record, "skipped": listed, "incomplete": partly, "left_out": ruled})
@@ -136,7 +136,7 @@ def _show_known(*, as_json: bool) -> None:
         last_used = index.used.isoformat(sep=" ", timespec="minutes")
         if as_json:
             folder = {f"folder{end}": value for end, value in _facts(index.folder)}
-            record = {**messages.path_facts(str(index.path)), **folder, "size_bytes": index.size_bytes}
+            record = {**path_facts(str(index.path)), **folder, "size_bytes": index.size_bytes}
             messages.echo_json({**record, "used": index.used.isoformat(timespec="seconds")})
         else:
             where = "" if index.path.parent == index.folder else f" (index in {index.path})"
@@ -145,7 +145,7 @@ def _show_known(*, as_json: bool) -> None:
 
 def _facts(path: Path) -> list[tuple[str, str | None]]:
     """The ends of names of fields about a path, and their values."""
-    facts = messages.path_facts(str(path))
+    facts = path_facts(str(path))
     return [("", facts["path"]), ("_bytes", facts["path_bytes"])]
 
 
