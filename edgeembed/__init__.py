@@ -12,7 +12,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from .bundle.manifest import Manifest
-    from .document import Document
+    from .document import Document, StoredDocument
     from .embedder import Embedder
     from .errors import (
         BundleError,
@@ -54,6 +54,7 @@ _HOME = {
     "NotAnIndexError": "errors",
     "Passage": "search.hits",
     "Skipped": "reading.entries",
+    "StoredDocument": "document",
     "SyncReport": "sync.sync",
     "UnsupportedInputError": "errors",
 }
@@ -78,6 +79,7 @@ __all__ = [
     "NotAnIndexError",
     "Passage",
     "Skipped",
+    "StoredDocument",
     "SyncReport",
     "UnsupportedInputError",
 ]

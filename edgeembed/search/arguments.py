@@ -47,6 +47,22 @@ def check_id(id: object) -> None:
         raise TypeError(f"an id must be a string, not {type(id).__name__}: {id!r:.80}")
 
 
+def checked_ids(ids: Iterable[str]) -> list[str]:
+    """Ids of documents, of which there may be none.
+
+    Raises:
+        TypeError: it is one string, whose letters are not meant, or holds something else than strings.
+    """
+    if isinstance(ids, str):
+        raise TypeError(f"ids must be a sequence of strings, not one string: [{ids!r}]")
+    if not isinstance(ids, Iterable):
+        raise TypeError(f"ids must be a sequence of strings, not {type(ids).__name__}")
+    ids = list(ids)
+    for id in ids:
+        check_id(id)
+    return ids
+
+
 def check_limits(k: int, min_score: object) -> None:
     """Refuse a number of hits, or a least score, that means nothing.
 
