@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .index import Index
     from .reading.entries import Skipped
     from .search.hits import Hit, Passage
-    from .sync.sync import SyncReport
+    from .sync.report import SyncReport
 
 _HOME = {
     "BundleError": "errors",
@@ -55,7 +55,7 @@ _HOME = {
     "Passage": "search.hits",
     "Skipped": "reading.entries",
     "StoredDocument": "document",
-    "SyncReport": "sync.sync",
+    "SyncReport": "sync.report",
     "UnsupportedInputError": "errors",
 }
 

@@ -14,7 +14,8 @@ from .catalog.where import Condition, condition, holds_option
 from .document import Document, StoredDocument
 from .embedder import Embedder
 from .errors import UnsupportedInputError, path_error
-from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, unit
+from .index_models.meanings import Meaning, Weighted, is_words
+from .index_models.query_vectors import document_vectors, unit
 from .index_models.records import has_images
 from .index_models.requests import Model, RequestedModels
 from .maintenance.status import IndexStatus, index_status

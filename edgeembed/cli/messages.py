@@ -19,7 +19,7 @@ from ..reading.extras import LACKS, NEEDS, PLUGIN
 
 if TYPE_CHECKING:
     from ..reading.entries import Skipped
-    from ..sync.sync import SyncProgress, SyncReport
+    from ..sync.report import SyncProgress, SyncReport
     from ..sync.walk_options import LeftOut
     from .place import Place
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
 from ..document import is_image
-from ..index_models.query_vectors import MAX_WEIGHT, Weighted, is_words, kind_of, weighted
+from ..index_models.meanings import MAX_WEIGHT, Weighted, is_words, kind_of, weighted
 
 _MEANINGS = "a sequence of meanings (words, a Path, an image) or pairs (weight, meaning), such as [(2, 'dog')]"
 

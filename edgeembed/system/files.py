@@ -8,6 +8,8 @@ import stat
 import unicodedata
 from pathlib import Path
 
+from ..errors import path_error
+
 
 def sync_file(path: Path) -> None:
     """Make the content of a file survive a power cut."""
@@ -68,6 +70,25 @@ def as_on_disk(path: Path) -> Path:
     return actual
 
 
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    """``path`` as a ``Path``, if it is a folder that can be listed.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError, PermissionError: with the path and what to do.
+    """
+    folder = as_on_disk(Path(path))
+    if not folder.exists():
+        raise path_error(folder, FileNotFoundError, "no such folder; give the folder that holds your files")
+    if not folder.is_dir():
+        raise path_error(folder, NotADirectoryError, "this is a file; give the folder it is in")
+    try:
+        with os.scandir(folder):
+            pass
+    except PermissionError as error:
+        raise path_error(folder, PermissionError, "this folder cannot be read; check its permissions") from error
+    return folder
+
+
 def user_cache() -> Path | None:
     """Where this user's caches of edgeembed are; it need not be there, nor be writable.
 
@@ -97,19 +118,18 @@ def path_digest(path: Path) -> str:
 
 
 def make_private_folder(folder: Path) -> bool:
-    """Make a folder that its owner alone may read, with those above it; whether it is there and such a one.
+    """Make a folder that its owner alone may read, in one that its owner alone may write to; whether they are there.
 
-    One that belongs to somebody else, that others may write to, or that lies in one like that, is none: they could put
-    other files in the place of ours.
+    One that belongs to somebody else, or lies in such a one, is none: they could put other files in the place of ours.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for candidate, forbidden in ((folder, 0o077), (folder.parent, 0o022)):
+        for candidate, forbidden in ((folder.parent, 0o022), (folder, 0o077)):
+            candidate.mkdir(mode=0o700, parents=True, exist_ok=True)
             info = candidate.lstat()
-            if not stat.S_ISDIR(info.st_mode):
+            if not stat.S_ISDIR(info.st_mode) or (hasattr(os, "getuid") and info.st_uid != os.getuid()):
                 return False
-            if hasattr(os, "getuid") and (info.st_uid != os.getuid() or info.st_mode & forbidden):
-                return False
+            if hasattr(os, "getuid") and info.st_mode & forbidden:
+                candidate.chmod(stat.S_IMODE(info.st_mode) & ~forbidden)
     except OSError:
         return False
     return True

@@ -13,6 +13,7 @@ import click
 from ...errors import IndexNotFoundError, path_error
 from ...output.json_lines import path_facts
 from .. import messages
+from ..from_server import refuse_if_served
 from ..options import (
     NEGATIVE,
     IndexOptions,
@@ -163,6 +164,7 @@ def forget(folder: str, yes: bool, index: str | None) -> None:
     if not yes and not _is_meant(index_dir, f"remove this index of {size_bytes / 1e6:.1f} MB?"):
         messages.note("nothing was removed")
         raise click.exceptions.Exit(NEGATIVE)
+    refuse_if_served(index_dir, f"forget {folder}")
     forget_index(index_dir)
     registry.forget(index_dir)
     messages.note(f"{index_dir}: removed")
@@ -186,9 +188,9 @@ def _own_index(folder: str, index: str | None, command: str, *, advice: str | No
         IndexNotFoundError: it has none; with the folder above that has one, or what to type to make one.
     """
     from ...catalog.database import CATALOG_NAME
-    from ...folder import check_folder
     from ...storage.index_dir import named_index_dir
     from ...storage.index_place import covering_folder, index_place
+    from ...system.files import check_folder
 
     index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
     if (index_dir / CATALOG_NAME).is_file():
@@ -240,16 +242,17 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
 @threads_option
 def repair(folder: str, as_json: bool, index: str | None, model: str | None, threads: int | None) -> None:
     """Make the index of FOLDER whole again from what remains; what is lost is indexed again at the next sync."""
-    from ...folder import check_folder
     from ...index import Index
     from ...storage.index_dir import named_index_dir
     from ...storage.index_place import covering_folder, index_place
+    from ...system.files import check_folder
 
     index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
     covering = covering_folder(Path(folder)) if index is None else None
     # One whose catalog is gone may be repaired yet.
     if covering not in (None, Path(folder).resolve()) and not index_dir.exists():
         raise IndexNotFoundError(index_dir, f"its files are in the index of {covering}: `edgeembed repair {covering}`")
+    refuse_if_served(index_dir, f"repair {folder}")
     report = Index.repair(index_dir, model=model, threads=threads)
     if as_json:
         messages.echo_json(asdict(report))
@@ -272,6 +275,7 @@ def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -
     from ...index import Index
 
     index_dir = _own_index(folder, index, "compact", advice="there is nothing to compact")
+    refuse_if_served(index_dir, f"compact {folder}")
     with Index.open(index_dir) as opened:
         report = opened.compact(for_shipping=for_shipping)
     if as_json:

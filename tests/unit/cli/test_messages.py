@@ -9,7 +9,7 @@ import pytest
 
 from edgeembed.cli import messages
 from edgeembed.reading.entries import EMPTIED, IMAGE_LEFT_OUT, Skipped
-from edgeembed.sync.sync import SyncReport
+from edgeembed.sync.report import SyncReport
 
 ARCHIVE = "not text: an archive (archives are not opened)"
 
