@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .api import Api
 from .bounds import Bounds
+from .embeddings import Embeddings
 from .errors import Refusal, error_response, on_error
 from .guard import SECURITY_HEADERS, Guard, Session, reached_at
 from .local import Local
@@ -36,6 +37,7 @@ def make_app(library: Library, session: Session, *, host: str, port: int, **boun
     routes = [
         *Pages(session).routes(),
         *Api(library, workers, syncs).routes(),
+        *Embeddings(workers).routes(),
         *Local(library, session, workers, syncs, host=reached_at(host), port=port).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _not_found, Exception: on_error})
