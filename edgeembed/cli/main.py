@@ -23,7 +23,7 @@ from .commands.index import index
 from .commands.maintenance import compact, forget, repair, status, verify
 from .commands.models import check, embed, models
 from .commands.search import explain, search, similar
-from .commands.serve import serve
+from .commands.serve import mcp, serve
 from .options import ERROR, INTERRUPTED
 
 _DEBUG = "EDGEEMBED_DEBUG"
@@ -40,7 +40,22 @@ def cli() -> None:
     """
 
 
-for _command in (index, search, similar, explain, serve, status, forget, verify, repair, compact, check, embed, models):
+for _command in (
+    index,
+    search,
+    similar,
+    explain,
+    serve,
+    mcp,
+    status,
+    forget,
+    verify,
+    repair,
+    compact,
+    check,
+    embed,
+    models,
+):
     cli.add_command(_command)
 
 

@@ -135,7 +135,7 @@ def _uvicorn(app: object) -> Server:
         app,  # type: ignore[arg-type]
         http=BoundedProtocol,
         ws="none",
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,4 +1,4 @@
-"""The command ``serve``."""
+"""The commands that stay: ``serve`` and ``mcp``."""
 
 from __future__ import annotations
 
@@ -49,10 +49,8 @@ def serve(
 
     if token is not None and len(token) < MIN_TOKEN:
         raise ValueError(f"--token must have at least {MIN_TOKEN} characters, not {len(token)}")
-    if options.index is not None and len(folders) > 1:
-        raise ValueError("--index names the index of one folder; leave it out, or serve one folder")
-    _check_extra()
-    places = [find_place(folder, options.index, allows_file=False) for folder in folders or (".",)]
+    _check_extra("serve", ("starlette", "uvicorn"))
+    places = _places(folders, options)
     if _is_served(places, options, opens=opens):
         return
     _say_if_open(host)
@@ -63,12 +61,46 @@ def serve(
     messages.note("ended")
 
 
-def _check_extra() -> None:
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
+@index_options
+def mcp(folders: Sequence[str], options: IndexOptions) -> None:
+    """Let an agent or an editor search FOLDERs (the current folder unless given) by the Model Context Protocol.
+
+    It is started by them, speaks over standard input and output, and ends when the input ends. It can search and read,
+    and change nothing.
+    """
+    _check_extra("mcp", ("mcp",))
+    from ...server.document_ids import DocumentIds, id_key
+    from ...server.library import Library
+    from ...server.mcp.protocol import run_stdio
+
+    places = _places(folders, options)
+
+    def open_library() -> Library:
+        with ExitStack() as stack:
+            library = Library(list(_opened(places, options, stack)), DocumentIds(id_key()))
+            stack.pop_all()  # closed by whoever got it
+        for folder in library.folders:
+            folder.warm_up()
+            folder.sync_soon(at_once=True)
+        return library
+
+    run_stdio(open_library)
+
+
+def _check_extra(extra: str, names: Sequence[str]) -> None:
     from importlib.util import find_spec
 
-    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    missing = [name for name in names if find_spec(name) is None]
     if missing:
-        raise EdgeEmbedError(f"edgeembed serve needs {' and '.join(missing)}: pip install 'edgeembed[serve]'")
+        raise EdgeEmbedError(f"edgeembed {extra} needs {' and '.join(missing)}: pip install 'edgeembed[{extra}]'")
+
+
+def _places(folders: Sequence[str], options: IndexOptions) -> list[Place]:
+    if options.index is not None and len(folders) > 1:
+        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
+    return [find_place(folder, options.index, allows_file=False) for folder in folders or (".",)]
 
 
 def _is_served(places: Sequence[Place], options: IndexOptions, *, opens: bool) -> bool:

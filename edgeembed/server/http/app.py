@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..mcp.protocol import McpApp
 from .api import Api
 from .bounds import Bounds
 from .embeddings import Embeddings
@@ -40,7 +45,18 @@ def make_app(library: Library, session: Session, *, host: str, port: int, **boun
         *Embeddings(workers).routes(),
         *Local(library, session, workers, syncs, host=reached_at(host), port=port).routes(),
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _not_found, Exception: on_error})
+    mcp = McpApp(library) if find_spec("mcp") is not None else None
+    if mcp is not None:
+        routes.append(Route("/mcp", mcp))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        if mcp is not None:
+            await mcp.close()
+
+    handlers = {HTTPException: _not_found, Exception: on_error}
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
     return _WithHeaders(Guard(Bounds(_Translated(app), **bounds), session, host=host, port=port))
 
 
