@@ -202,6 +202,11 @@ class ServedFolder:
         id = self.folder.index._store.read(lambda snapshot: snapshot.document_id(number))
         return id if id is not None and self.holds(id) else None
 
+    def content_digest(self, id: str) -> str | None:
+        """The hash of the content of a document; ``None``: there is none."""
+        state = self.folder.index._store.read(lambda snapshot: snapshot.document_state(id))
+        return None if state is None else state[0].hex()
+
     def status(self) -> dict[str, Any]:
         """What the index holds and what is being done, as JSON."""
         info, state = self._info(), self.sync_state

@@ -15,10 +15,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..mcp.protocol import McpApp
+from ..previews import Previews
 from .api import Api
 from .bounds import Bounds
 from .embeddings import Embeddings
 from .errors import Refusal, error_response, on_error
+from .files import Files
 from .guard import SECURITY_HEADERS, Guard, Session, reached_at
 from .local import Local
 from .pages import Pages
@@ -45,6 +47,8 @@ def make_app(library: Library, session: Session, *, host: str, port: int, **boun
         *Embeddings(workers).routes(),
         *Local(library, session, workers, syncs, host=reached_at(host), port=port).routes(),
     ]
+    previews = Previews()
+    routes += Files(library, previews).routes()
     mcp = McpApp(library) if find_spec("mcp") is not None else None
     if mcp is not None:
         routes.append(Route("/mcp", mcp))
@@ -52,6 +56,7 @@ def make_app(library: Library, session: Session, *, host: str, port: int, **boun
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        previews.close()
         if mcp is not None:
             await mcp.close()
 
