@@ -62,7 +62,7 @@ class Library:
         self._ids = ids
 
     def search(self, question: Question) -> list[Answer]:
-        """The best hits of all folders; scores mean the same in each.
+        """The best hits of all folders; scores mean the same in each. Documents of ``unlike`` are none.
 
         Raises:
             UnknownDocumentError: of a document that the question names.
@@ -74,7 +74,7 @@ class Library:
         def ask(folder: ServedFolder) -> list[Hit]:
             return folder.folder.search(
                 question.query,
-                k=question.k,
+                k=question.k + len(question.unlike),
                 where=question.filters.where(folder.below),
                 mode=question.mode,
                 plus=plus,
@@ -84,7 +84,8 @@ class Library:
                 syntax=not question.literal,
             )
 
-        return self._best(ask, question.filters, question.k)
+        answers = self._best(ask, question.filters, question.k + len(question.unlike))
+        return [answer for answer in answers if answer.document not in question.unlike][: question.k]
 
     def similar(self, id: str, filters: Filters, *, k: int, min_score: Any = None) -> list[Answer]:
         """Documents like another one, in all folders.

@@ -54,7 +54,7 @@ SEARCH: dict[str, Any] = {
         "plus": {**_TEXTS, "description": "Meanings to add."},
         "minus": {**_TEXTS, "description": "Meanings to take away."},
         "like": {**_DOCUMENTS, "description": "Documents whose meaning is added, with half the weight of the query."},
-        "unlike": {**_DOCUMENTS, "description": "Documents whose meaning is taken away, likewise."},
+        "unlike": {**_DOCUMENTS, "description": "Documents to leave out, and whose meaning is taken away, likewise."},
         **FILTERS,
     },
 }

@@ -55,6 +55,7 @@ async function search(again = false) {
     return;
   }
   const own = (running = new AbortController());
+  results.setAttribute("aria-busy", "true");
   const slow = setTimeout(() => (summary.textContent = t("searching")), 400);
   try {
     const answer = await ask("POST", wanted.path, wanted.body, own.signal);
@@ -69,6 +70,7 @@ async function search(again = false) {
 
 function showHits(found) {
   hits = found;
+  results.setAttribute("aria-busy", "false");
   for (const hit of hits) names.set(hit.document, nameOf(hit.path));
   results.replaceChildren(...hits.map((hit) => resultElement(hit, state)));
   message.hidden = true;
@@ -103,6 +105,7 @@ function showNoMatch() {
 }
 
 function showError(error) {
+  results.setAttribute("aria-busy", "false");
   results.replaceChildren();
   hits = [];
   summary.textContent = "";

@@ -53,7 +53,8 @@ function textElement(text, hit) {
   const body = element("div", { class: "whole", dir: "auto" });
   if (from > 0) body.append("…\n");
   body.append(text.slice(from, start));
-  if (end > start) body.append(element("span", { class: "passage" }, ...markedWords(text.slice(start, end), words)));
+  const kind = start === 0 && end >= text.trimEnd().length ? "passage all" : "passage"; // all marked is nothing marked
+  if (end > start) body.append(element("span", { class: kind }, ...markedWords(text.slice(start, end), words)));
   body.append(text.slice(Math.max(start, end), to));
   if (to < text.length) body.append(element("span", { class: "quiet" }, `\n${t("cut")}`));
   return body;
