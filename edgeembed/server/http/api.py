@@ -1,4 +1,4 @@
-"""``/api``: searches and documents as JSON; what ``docs/server.md`` and :mod:`.openapi` describe."""
+"""``/api``: searches and documents as JSON; what ``docs/server.md`` and :mod:`edgeembed.server.openapi` describe."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.routing import Route
 from ... import __version__
 from ...output.json_lines import path_facts
 from ..json_schema import SchemaError, check
+from ..openapi import description
 from ..question import FILTERS, SIMILAR, SYNC, Filters, Question
 from .json_response import json_body, json_response
-from .openapi import description
 from .work import Workers
 
 if TYPE_CHECKING:

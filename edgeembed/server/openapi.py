@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ... import __version__
-from ..question import SEARCH, SIMILAR, SYNC
+from .. import __version__
+from .question import SEARCH, SIMILAR, SYNC
 
 _NUMBER = {"type": ["integer", "null"]}
 _TEXT = {"type": ["string", "null"]}
