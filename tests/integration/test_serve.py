@@ -109,7 +109,7 @@ def test_the_token_is_for_its_owner_alone(server: Server) -> None:
     assert len(server.token) >= 32
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_a_signal_ends_it_and_leaves_nothing(notes: Path, tmp_path: Path, number: int) -> None:
     folder = shutil.copytree(notes, tmp_path / "notes")
     with serving(folder) as server:

@@ -105,7 +105,8 @@ def serving(*arguments: object, **env: str) -> Iterator[Server]:
     timer = threading.Timer(_STARTUP_SECONDS, process.kill)
     timer.start()
     try:
-        url, notes = process.stdout.readline().strip(), []
+        notes: list[str] = []
+        url = process.stdout.readline().strip()
         while url and not any("the token for programs" in note for note in notes):
             notes.append(process.stderr.readline())
         assert url.startswith("http://"), process.stderr.read()
