@@ -12,7 +12,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from .bundle.manifest import Manifest
-    from .document import Document
+    from .document import Document, StoredDocument
     from .embedder import Embedder
     from .errors import (
         BundleError,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .index import Index
     from .reading.entries import Skipped
     from .search.hits import Hit, Passage
-    from .sync.sync import SyncReport
+    from .sync.report import SyncReport
 
 _HOME = {
     "BundleError": "errors",
@@ -54,7 +54,8 @@ _HOME = {
     "NotAnIndexError": "errors",
     "Passage": "search.hits",
     "Skipped": "reading.entries",
-    "SyncReport": "sync.sync",
+    "StoredDocument": "document",
+    "SyncReport": "sync.report",
     "UnsupportedInputError": "errors",
 }
 
@@ -78,6 +79,7 @@ __all__ = [
     "NotAnIndexError",
     "Passage",
     "Skipped",
+    "StoredDocument",
     "SyncReport",
     "UnsupportedInputError",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -81,3 +81,66 @@ def part_number(metadata: Mapping[str, Any]) -> int | None:
 def file_of(id: str, part: int | None) -> str:
     """The path of the file that a document of a folder comes from; ``part``: as of :func:`part_number`."""
     return id if part is None else id.removesuffix(f"/{part}")
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document as an index holds it: what was searched for, not the file or record that it came from."""
+
+    id: str
+    kind: str
+    """``text`` or ``image``."""
+    text: str | None
+    """The text that was indexed, white space between its passages made up; ``None`` for an image."""
+    metadata: Mapping[str, Any]
+    pages: tuple[tuple[int, int], ...] = ()
+    """Number of each page of which something is indexed, and where in ``text`` it begins; empty: there are none."""
+    lines: bool = False
+    """Whether lines of ``text`` are those that hits name."""
+
+    @classmethod
+    def of(cls, id: str, kind: str, pieces: Iterable[Piece], metadata: Mapping[str, Any]) -> StoredDocument:
+        """Put a document together from the pieces that were indexed, in their order.
+
+        Each piece keeps its offsets and its first line; what was between two, only white space, becomes as many line
+        breaks as it had, and spaces.
+        """
+        text, line, has_lines = "", 1, False
+        pages: list[tuple[int, int]] = []
+        for piece in pieces:
+            if piece.text is None or piece.start is None:
+                continue
+            gap = max(0, piece.start - len(text))
+            breaks = piece.start_line - line if piece.start_line is not None else 2 if text else 0
+            text += ("\n" * min(max(0, breaks), gap)).ljust(gap)
+            if piece.page is not None and (not pages or pages[-1][0] != piece.page):
+                pages.append((piece.page, len(text)))
+            text += piece.text
+            if piece.end_line is not None:
+                line, has_lines = piece.end_line, True
+        own = {name: value for name, value in metadata.items() if name != PART}
+        return cls(id, kind, None if kind == "image" else text, own, tuple(pages), has_lines)
+
+
+class Piece(Protocol):
+    """A piece of a text and where it stands, as a passage of an index says."""
+
+    @property
+    def text(self) -> str | None:
+        """``None`` for an image."""
+
+    @property
+    def start(self) -> int | None:
+        """Offset in characters."""
+
+    @property
+    def start_line(self) -> int | None:
+        """Counted from 1; ``None``: the text has no lines."""
+
+    @property
+    def end_line(self) -> int | None:
+        """Likewise, included."""
+
+    @property
+    def page(self) -> int | None:
+        """Counted from 1; ``None``: the text has no pages."""

@@ -22,7 +22,7 @@ from .errors import (
 )
 from .index import Index
 from .index_models.choice import continues
-from .index_models.query_vectors import Meaning
+from .index_models.meanings import Meaning
 from .index_models.records import models_at
 from .index_models.requests import Model, RequestedModels, models_for_rebuild
 from .maintenance.status import IndexStatus, index_status
@@ -38,10 +38,11 @@ from .storage.open import open_catalog, open_store
 from .storage.store import Store
 from .sync.companions import with_companions
 from .sync.plan import SyncPlan, plan_sync
-from .sync.sync import SyncProgress, SyncReport, sync
+from .sync.report import SyncProgress, SyncReport
+from .sync.sync import sync
 from .sync.walk import walk
 from .sync.walk_options import WalkOptions, options_at
-from .system.files import as_on_disk
+from .system.files import as_on_disk, check_folder
 from .system.limits import checked_threads
 
 if TYPE_CHECKING:
@@ -322,25 +323,6 @@ class Folder:
             if not file.is_absolute():
                 names.append(as_on_disk(self.path / file).relative_to(self.path).as_posix())
         return self._store.read(lambda snapshot: next((id for id in names if snapshot.has_documents_of(id)), None))
-
-
-def check_folder(path: str | os.PathLike[str]) -> Path:
-    """``path`` as a ``Path``, if it is a folder that can be listed.
-
-    Raises:
-        FileNotFoundError, NotADirectoryError, PermissionError: with the path and what to do.
-    """
-    folder = as_on_disk(Path(path))
-    if not folder.exists():
-        raise path_error(folder, FileNotFoundError, "no such folder; give the folder that holds your files")
-    if not folder.is_dir():
-        raise path_error(folder, NotADirectoryError, "this is a file; give the folder it is in")
-    try:
-        with os.scandir(folder):
-            pass
-    except PermissionError as error:
-        raise path_error(folder, PermissionError, "this folder cannot be read; check its permissions") from error
-    return folder
 
 
 def _index_dir(root: Path, index: str | os.PathLike[str] | None) -> Path:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .catalog.schema import KINDS
 from .catalog.snapshot import Snapshot
 from .catalog.where import among, condition, holds_option
-from .document import Document
+from .document import Document, StoredDocument
 from .embedder import Embedder
 from .errors import UnsupportedInputError, path_error
-from .index_models.query_vectors import Meaning, Weighted, document_vectors, is_words, unit
+from .index_models.meanings import Meaning, Weighted, is_words
+from .index_models.query_vectors import document_vectors, unit
 from .index_models.records import has_images
 from .index_models.requests import Model, RequestedModels
 from .maintenance.status import IndexStatus, index_status
-from .search.arguments import check_id, check_limits
+from .search.arguments import check_id, check_limits, checked_ids
 from .search.fusion import Mode
 from .search.hits import Hit
 from .search.hybrid_search import hybrid_search
@@ -157,15 +158,18 @@ class Index:
 
     def remove(self, ids: Iterable[str]) -> int:
         """Remove documents by id; unknown ids are passed over. Returns how many were removed."""
-        if isinstance(ids, str):
-            raise TypeError(f"ids must be a sequence of strings, not one string: [{ids!r}]")
-        if not isinstance(ids, Iterable):
-            raise TypeError(f"ids must be a sequence of strings, not {type(ids).__name__}")
-        ids = list(ids)
-        for id in ids:
-            check_id(id)
+        ids = checked_ids(ids)
         with self._store.writing() as writer:
             return writer.remove(ids)
+
+    def get(self, ids: Iterable[str]) -> list[StoredDocument | None]:
+        """Documents by id, in the order of ``ids``, as of one commit; ``None`` for an id that is not there.
+
+        Raises:
+            TypeError: ``ids`` is one string, or holds something else than strings.
+        """
+        ids = checked_ids(ids)
+        return self._store.read(lambda snapshot: [snapshot.stored_document(id) for id in ids])
 
     def search(
         self,

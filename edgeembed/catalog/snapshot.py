@@ -7,7 +7,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
-from ..text.surrogates import encode
+from ..document import StoredDocument
+from ..text.surrogates import decode, encode
 from . import fulltext, settings
 from .rows import ASIDE, ChunkRow, FileDocumentId, FileRow, PassageRow, SegmentInfo
 from .sqlite import Connection, DatabaseError, copied, says_damage
@@ -231,6 +232,24 @@ class Snapshot:
             f"SELECT {FILE_OF} FROM documents d WHERE d.id = CAST(? AS TEXT) AND {IS_PART}", (encode(id),)
         ).fetchone()
         return None if row is None else str(row[0])
+
+    def document_id(self, document: int) -> str | None:
+        """The id of the document with this number, or ``None``."""
+        row = self._db.execute("SELECT CAST(id AS BLOB) FROM documents WHERE document = ?", (document,)).fetchone()
+        return None if row is None else decode(row[0])
+
+    def stored_document(self, id: str) -> StoredDocument | None:
+        """A document with its text, or ``None``."""
+        number = self.document(id)
+        if number is None:
+            return None
+        rows = self._db.execute(
+            'SELECT c.kind, start, "end", start_line, end_line, page, text FROM documents d '
+            "JOIN chunks c ON c.content = d.content WHERE d.document = ? ORDER BY c.start, c.key",
+            (number,),
+        )
+        chunks = [_chunk_row(row) for row in rows]
+        return StoredDocument.of(id, chunks[0].kind if chunks else "text", chunks, self.metadata(number))
 
     def neighbours(self, document: int, first_line: int, last_line: int) -> list[ChunkRow]:
         """Chunks of a document that touch these lines, in order."""

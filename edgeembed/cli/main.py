@@ -16,12 +16,14 @@ import click
 
 from .. import __version__
 from ..errors import EdgeEmbedError
+from ..output.json_lines import path_facts
 from ..reading.sandbox.frozen import run_if_worker
 from . import messages
 from .commands.index import index
 from .commands.maintenance import compact, forget, repair, status, verify
 from .commands.models import check, embed, models
 from .commands.search import explain, search, similar
+from .commands.serve import mcp, serve
 from .options import ERROR, INTERRUPTED
 
 _DEBUG = "EDGEEMBED_DEBUG"
@@ -38,7 +40,22 @@ def cli() -> None:
     """
 
 
-for _command in (index, search, similar, explain, status, forget, verify, repair, compact, check, embed, models):
+for _command in (
+    index,
+    search,
+    similar,
+    explain,
+    serve,
+    mcp,
+    status,
+    forget,
+    verify,
+    repair,
+    compact,
+    check,
+    embed,
+    models,
+):
     cli.add_command(_command)
 
 
@@ -126,8 +143,8 @@ def _show_error(error: Exception) -> None:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
     if _wants_json():
-        where = messages.path_facts(str(path)) if path is not None else {"path": None}
-        reason = messages.path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
+        where = path_facts(str(path)) if path is not None else {"path": None}
+        reason = path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
         messages.echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
     else:
         messages.note(f"edgeembed: {message}")

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import codecs
-import json
 import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..output.json_lines import LONE, json_line
 from ..reading.entries import EMPTIED, OWN_INDEX, is_left_out_image
 from ..reading.extras import LACKS, NEEDS, PLUGIN
 
 if TYPE_CHECKING:
     from ..reading.entries import Skipped
-    from ..sync.sync import SyncProgress, SyncReport
+    from ..sync.report import SyncProgress, SyncReport
     from ..sync.walk_options import LeftOut
     from .place import Place
 
-_LONE = re.compile("[\ud800-\udfff]")
-"""Half of a character of UTF-16 without its other half: in texts that were cut, and for bytes in odd file names."""
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udc7f\udd00-\udfff]")
 """Controls, line and paragraph separators, bidirectional overrides and isolates, and surrogates that stand for no byte.
 Joiners and spaces (U+200C, U+200D, U+00A0, U+202F, U+3000 …) are letters of names and texts."""
@@ -74,28 +70,12 @@ def printable(text: str) -> str:
 
 def printable_text(text: str) -> str:
     """As :func:`printable`, for what is in files: a surrogate stands for no byte there, and is shown as U+FFFD."""
-    return printable(_LONE.sub("\ufffd", text))
-
-
-def path_facts(path: str) -> dict[str, str | None]:
-    """``path``, and ``path_bytes`` in base64 where the path is not Unicode (else null)."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        try:
-            raw = os.fsencode(path)
-        except UnicodeEncodeError:  # from an index that was made on another system
-            raw = path.encode("utf-8", "surrogatepass")
-        return {"path": raw.decode("utf-8", "replace"), "path_bytes": base64.b64encode(raw).decode()}
-    return {"path": path, "path_bytes": None}
+    return printable(LONE.sub("\ufffd", text))
 
 
 def echo_json(record: dict[str, Any], *, err: bool = False) -> None:
-    """One JSON object on one line, in UTF-8: lone surrogates, which it has no place for, become U+FFFD, one for one."""
-    line = _LONE.sub("\ufffd", json.dumps(record, ensure_ascii=False, default=_plain))
-    # Many programs that read line by line take these for ends of lines too.
-    line = re.sub("[\x7f-\x9f\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", line)
-    click.echo(line, err=err)
+    """One JSON object on one line; see :func:`json_line`."""
+    click.echo(json_line(record), err=err)
 
 
 def report_sync(report: SyncReport, *, quiet_if_idle: bool, place: Place | None = None) -> None:
@@ -210,9 +190,3 @@ def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
                 bar.set_description("finishing")
 
         yield show
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

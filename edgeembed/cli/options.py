@@ -18,7 +18,7 @@ from . import messages
 
 if TYPE_CHECKING:
     from ..folder import Folder
-    from ..sync.sync import SyncReport
+    from ..sync.report import SyncReport
     from .place import Place
 
 NEGATIVE, ERROR, SKIPPED, INTERRUPTED = 1, 2, 3, 130
@@ -84,6 +84,13 @@ def open_folder(place: Place, options: IndexOptions, *, read_only: bool = False)
     )
     remember(opened.index.path, root, only_known=read_only)
     return opened
+
+
+def index_dir_of(place: Place, options: IndexOptions) -> Path:
+    """Where the index of a place is, or would be made."""
+    from ..storage.index_place import index_place
+
+    return Path(options.index) if options.index is not None else index_place(place.root).path
 
 
 def open_to_search(place: Place, options: IndexOptions) -> Folder:

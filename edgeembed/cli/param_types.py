@@ -16,7 +16,7 @@ from ..system.files import as_on_disk
 from . import messages
 
 if TYPE_CHECKING:
-    from ..index_models.query_vectors import Meaning, Weighted
+    from ..index_models.meanings import Meaning, Weighted
 
 _AGE = re.compile(r"(\d+)\s*(min|h|d|w|mon|y)")
 _AGES = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mon": 30.44, "y": 365.25}
@@ -120,7 +120,7 @@ class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Weighted:
         """What was typed as a weight and a meaning."""
-        from ..index_models.query_vectors import MAX_WEIGHT
+        from ..index_models.meanings import MAX_WEIGHT
 
         match = _WEIGHT.fullmatch(value)
         weight, text = (float(match[1]), match[2]) if match else (1.0, value)
@@ -134,7 +134,7 @@ class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 def meaning(text: str) -> Meaning:
     """What was typed as a query, or a part of one: words, or the path of an image that is there."""
-    from ..index_models.query_vectors import has_image_suffix
+    from ..index_models.meanings import has_image_suffix
 
     if _holds_image(Path(text)):
         return Path(text)

@@ -86,13 +86,12 @@ def find_place(typed: str, index: str | None, *, own: bool = False, allows_file:
         allows_file: whether it may be a file.
 
     Raises:
-        FileNotFoundError, NotADirectoryError, PermissionError: as :func:`edgeembed.folder.check_folder`.
+        FileNotFoundError, NotADirectoryError, PermissionError: as :func:`check_folder`.
     """
-    from ..folder import check_folder
     from ..storage.index_place import covering_folder, index_place
     from ..sync.walk import left_out_by
     from ..sync.walk_options import options_at
-    from ..system.files import as_on_disk
+    from ..system.files import as_on_disk, check_folder
 
     path = as_on_disk(Path(typed))
     is_file = allows_file and path.is_file()

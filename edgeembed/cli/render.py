@@ -15,7 +15,9 @@ from urllib.parse import quote
 import click
 
 from ..document import PART_NOUN, file_of
-from .messages import echo_json, path_facts, printable, printable_text
+from ..output.hit_fields import hit_fields, without_part
+from ..output.json_lines import path_facts
+from .messages import echo_json, printable, printable_text
 
 if TYPE_CHECKING:
     from ..search.explain import Explanation
@@ -91,12 +93,7 @@ def show_explanation_json(explanation: Explanation, place: Place) -> None:
     """One JSON object: the fields of ``Explanation``, with the ``path`` of the file instead of ``id``."""
     record = asdict(explanation)
     del record["id"]
-    echo_json({**path_facts(place.shown(explanation.file)), **_without_part(record)})
-
-
-def _without_part(record: dict[str, Any]) -> dict[str, Any]:
-    """A record that names no part where there is none, as in nearly all files."""
-    return {name: value for name, value in record.items() if name != "part" or value is not None}
+    echo_json({**path_facts(place.shown(explanation.file)), **without_part(record)})
 
 
 def _printable_lines(text: str) -> str:
@@ -192,17 +189,6 @@ def show_hits_json(hits: Sequence[Hit], place: Place, *, lines: Lines | None = N
         lines: what goes into ``text`` of the best passage; ``None``: no passage has a text.
     """
     for hit in hits:
-        record = asdict(hit)
-        del record["id"]
-        if not record["same_content"]:
-            del record["same_content"]
-        record["copies"] = [place.shown(file_of(*copy)) for copy in zip(hit.copies, hit.copy_parts, strict=True)]
-        if not hit.copies:
-            del record["copies"]
-        if not any(hit.copy_parts):
-            del record["copy_parts"]
-        for passage in record["passages"]:
-            passage["text"] = None
-        if lines is not None and hit.snippet is not None:
-            record["passages"][0]["text"] = "\n".join(line for _, line in lines(hit))
-        echo_json({**path_facts(place.shown(hit.file)), **_without_part(record)})
+        is_text = lines is not None and hit.snippet is not None
+        text = "\n".join(line for _, line in lines(hit)) if lines is not None and is_text else None
+        echo_json(hit_fields(hit, place.shown, text=text))

@@ -24,6 +24,7 @@ from ..inference.image_preprocess import decode_request
 from ..reading.sandbox.protocol import DecodeRequest
 from .calibration import Calibration, calibrate, calibrate_for_query, read_background, words_factor
 from .choice import OPTIONS, Holds, check_space, implied_image_model, resolve
+from .embedder_pool import POOL
 from .records import ModelRecord, NoModel, RecordedModels
 from .requests import SHIPPED, RequestedModels, bundle_of, info_of
 
@@ -176,9 +177,9 @@ class LoadedModels:
 
     def close(self) -> None:
         """End the threads of the models that were loaded here."""
-        for embedder in self._embedders.values():
+        for embedder in {id(embedder): embedder for embedder in self._embedders.values()}.values():
             if embedder not in self._requested:
-                embedder.close()
+                POOL.give_back(embedder)
 
     @cached_property
     def _implied(self) -> ModelRecord | None:
@@ -224,7 +225,7 @@ class LoadedModels:
         for embedder in self._embedders.values():
             if embedder.manifest.encoder == bundle.manifest.encoder:
                 return embedder  # a bundle with two towers
-        return Embedder(bundle, threads=self._threads)
+        return POOL.take(bundle, self._threads)
 
     def _words_factor(self, kind: str) -> float:
         record = self.record(kind)

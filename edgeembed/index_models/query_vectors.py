@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..catalog.schema import KINDS
-from ..document import is_image
 from ..errors import ImageError, UnsupportedInputError, path_error
-from ..reading.detect import IMAGE_SUFFIXES
 from ..text.chunker import split
+from .meanings import Meaning, Weighted, is_words, kind_of, weighted
 
 if TYPE_CHECKING:
     from ..document import Document
     from ..embedder import Embedder
-    from ..reading.images import ImageSource
     from ..segments.int8 import Floats
     from .loaded import LoadedModels
 
-Meaning: TypeAlias = "str | ImageSource"
-"""Words (``str``); or an image: a path (``Path``), the content of an image file, or a Pillow image."""
-Weighted: TypeAlias = "Meaning | tuple[float, Meaning]"
-"""A meaning, with a weight where it is not 1."""
 UNREAD = "the model does not know most of its words, so it is found by them only, and cannot be compared"
-MAX_WEIGHT = 1_000_000
-"""The largest weight; beside one that is much larger, vectors of single precision would lose all others."""
 
 
 def query_vectors(
@@ -99,31 +91,6 @@ def unit(vector: Floats) -> Floats:
     if not length > 1e-6:
         raise ValueError("what is added and subtracted leaves nothing to search for")
     return np.asarray(vector / length, dtype=np.float32)
-
-
-def is_words(meaning: object) -> TypeGuard[str]:
-    """Whether it is text, not an image."""
-    return isinstance(meaning, str)
-
-
-def has_image_suffix(name: str) -> bool:
-    """Whether a file of this name holds an image, by its extension."""
-    return name.lower().endswith(IMAGE_SUFFIXES)
-
-
-def weighted(item: Weighted) -> tuple[float, Meaning]:
-    if not isinstance(item, tuple):
-        return 1.0, item
-    weight, meaning = item
-    return float(weight), meaning
-
-
-def kind_of(item: object) -> str:
-    if is_words(item):
-        return "text"
-    if is_image(item):
-        return "image"
-    raise TypeError(f"cannot search for a {type(item).__name__}; give text, a Path, or an image")
 
 
 def _sum(embedders: Mapping[str, Embedder], parts: Sequence[tuple[float, Meaning]]) -> Floats | None:

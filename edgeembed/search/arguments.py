@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
 from ..document import is_image
-from ..index_models.query_vectors import MAX_WEIGHT, Weighted, is_words, kind_of, weighted
+from ..index_models.meanings import MAX_WEIGHT, Weighted, is_words, kind_of, weighted
 
 _MEANINGS = "a sequence of meanings (words, a Path, an image) or pairs (weight, meaning), such as [(2, 'dog')]"
 
@@ -45,6 +45,22 @@ def check_id(id: object) -> None:
     """
     if not isinstance(id, str):
         raise TypeError(f"an id must be a string, not {type(id).__name__}: {id!r:.80}")
+
+
+def checked_ids(ids: Iterable[str]) -> list[str]:
+    """Ids of documents, of which there may be none.
+
+    Raises:
+        TypeError: it is one string, whose letters are not meant, or holds something else than strings.
+    """
+    if isinstance(ids, str):
+        raise TypeError(f"ids must be a sequence of strings, not one string: [{ids!r}]")
+    if not isinstance(ids, Iterable):
+        raise TypeError(f"ids must be a sequence of strings, not {type(ids).__name__}")
+    ids = list(ids)
+    for id in ids:
+        check_id(id)
+    return ids
 
 
 def check_limits(k: int, min_score: object) -> None:

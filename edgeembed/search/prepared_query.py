@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..catalog.schema import KINDS
 from ..catalog.where import Condition, word_condition
-from ..index_models.query_vectors import Meaning, Weighted, is_words, query_vectors
+from ..index_models.meanings import Meaning, Weighted, is_words
+from ..index_models.query_vectors import query_vectors
 from ..text.terms import is_identifier
 from .arguments import item_kind, listed
 from .fusion import MinScore, Mode

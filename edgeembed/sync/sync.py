@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from ..storage.store import Store
 from ..system.files import file_id
 from .parted_file import PartedFile
 from .plan import SyncPlan, plan_sync
+from .report import SyncProgress, SyncReport
 from .retries import counted, keeps_what_is_indexed
 from .source_folder import source_folder_setting
 from .walk import check_still_there
@@ -35,34 +35,6 @@ if TYPE_CHECKING:
 
 _SEVERAL = 3
 _Read = tuple[FileStat, FileRow, Document | LostPart | Skipped | None]
-
-
-@dataclass(frozen=True)
-class SyncProgress:
-    """How far a sync has come."""
-
-    done_bytes: int
-    """Of files that are embedded or need not be; of one that is being embedded the part that is."""
-    total_bytes: int
-    done_files: int
-    total_files: int
-
-
-@dataclass(frozen=True)
-class SyncReport:
-    """What a sync did."""
-
-    added: int
-    """Files that are in the index and were not before."""
-    updated: int
-    """Files whose text changed."""
-    removed: int
-    unchanged: int
-    skipped: tuple[Skipped, ...]
-    """All files that are left out, also those known from earlier syncs."""
-    embedded: int
-    """Chunks that had to be embedded; a renamed file needs none."""
-    cancelled: bool
 
 
 class _Run:

@@ -21,7 +21,7 @@ HOME = {
     "PIL": (
         "inference/image_preprocess.py",
         "reading/images.py",
-        *(f"reading/photos/{name}.py" for name in ("colours", "pillow", "raw_images")),
+        *(f"reading/photos/{name}.py" for name in ("colours", "pillow", "raw_images", "thumbnails")),
     ),
     "rawpy": ("reading/photos/raw.py",),
     "sqlite3": ("catalog/sqlite.py",),

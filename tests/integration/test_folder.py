@@ -14,7 +14,7 @@ from edgeembed import Folder, Skipped
 from edgeembed.catalog.checksums import checksum_sql
 from edgeembed.catalog.database import Catalog
 from edgeembed.reading.entries import OWN_INDEX
-from edgeembed.sync.sync import SyncProgress
+from edgeembed.sync.report import SyncProgress
 from tests.support.old_files import OLD_NS, write
 from tests.support.tiny import tiny_text_bundle
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Folder, Skipped
-from edgeembed.sync.sync import SyncProgress
+from edgeembed.sync.report import SyncProgress
 from tests.support.old_files import OLD_NS, write
 
 

@@ -76,6 +76,22 @@ def test_remove(index: Index) -> None:
         index.remove("mail-2")
 
 
+def test_documents_are_had_by_their_ids(index: Index) -> None:
+    index.add([*MAILS, Document("cut \ud83d", text="  # A title\n\n" + "many words of a note. " * 400)])
+    first, unknown, odd = index.get(["mail-2", "mail-9", "cut \ud83d"])
+    assert first is not None
+    assert (first.id, first.kind, first.text) == ("mail-2", "text", "tomato seedlings for the garden")
+    assert first.metadata == {"from": "bob", "year": 2024}
+    assert unknown is None
+    assert odd is not None
+    assert odd.text is not None
+    assert odd.text.split() == ["#", "A", "title", *["many", "words", "of", "a", "note."] * 400]
+    hit = index.search("title", k=1)[0]
+    assert odd.text[hit.start : hit.end] == hit.passages[0].text
+    with pytest.raises(TypeError, match="not one string"):
+        index.get("mail-1")
+
+
 def test_equal_texts_are_embedded_once_and_found_under_each_id(index: Index) -> None:
     index.add([Document(name, text="the very same words") for name in "abc"])
     assert index.status().chunks == 1

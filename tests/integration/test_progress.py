@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Document, Folder, Index
-from edgeembed.sync.sync import SyncProgress
+from edgeembed.sync.report import SyncProgress
 from tests.support.old_files import write
 
 MODEL = "minilm-l6-int8"

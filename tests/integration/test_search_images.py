@@ -12,7 +12,7 @@ from PIL import Image
 
 import edgeembed
 from edgeembed import Document, Folder, Index
-from edgeembed.index_models.query_vectors import has_image_suffix
+from edgeembed.index_models.meanings import has_image_suffix
 from edgeembed.reading.detect import IMAGE_SUFFIXES
 from edgeembed.reading.images import FORMATS
 from tests.support.search_texts import TEXTS, ids

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 from ...errors import IndexNotFoundError, path_error
 from .. import messages
+from ..from_server import NotAnsweredError, served
 from ..options import (
     SKIPPED,
     IndexOptions,
@@ -24,7 +26,7 @@ from ..place import Place, find_place
 from ..process_priority import lower_priority
 
 if TYPE_CHECKING:
-    from ...sync.sync import SyncReport
+    from ...sync.report import SyncReport
     from ...sync.walk_options import WalkOptions
 
 
@@ -80,6 +82,11 @@ def _run(
 ) -> SyncReport:
     from ...folder import Folder
 
+    if not rebuild:
+        with served(place, options) as server, suppress(NotAnsweredError):
+            if server is not None:
+                chosen = None if walk_options is None else asdict(walk_options)
+                return server.sync(checksum=checksum, options=chosen)
     with work() as (progress, cancel):
         if rebuild:
             return Folder.rebuild(

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import IndexNotFoundError, path_error
+from ...output.json_lines import path_facts
 from .. import messages
+from ..from_server import refuse_if_served
 from ..options import (
     NEGATIVE,
     IndexOptions,
@@ -80,10 +82,9 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
     pending = {"new": len(plan.new), "changed": len(plan.changed), "removed": len(plan.removed)}
     if as_json:
         listed, partly = (
-            [{**messages.path_facts(item.path), "reason": item.reason} for item in items]
-            for items in (skipped, incomplete)
+            [{**path_facts(item.path), "reason": item.reason} for item in items] for items in (skipped, incomplete)
         )
-        ruled = [{**messages.path_facts(item.path), "rule": item.rule} for item in left_out]
+        ruled = [{**path_facts(item.path), "rule": item.rule} for item in left_out]
         told = {"folder": str(place.root), "below": place.below or None, "options": vars(plan.options)}
         record = {**vars(info), **told, "pending": pending, "rebuild": rebuild}
         messages.echo_json({**record, "skipped": listed, "incomplete": partly, "left_out": ruled})
@@ -137,7 +138,7 @@ def _show_known(*, as_json: bool) -> None:
         last_used = index.used.isoformat(sep=" ", timespec="minutes")
         if as_json:
             folder = {f"folder{end}": value for end, value in _facts(index.folder)}
-            record = {**messages.path_facts(str(index.path)), **folder, "size_bytes": index.size_bytes}
+            record = {**path_facts(str(index.path)), **folder, "size_bytes": index.size_bytes}
             messages.echo_json({**record, "used": index.used.isoformat(timespec="seconds")})
         else:
             where = "" if index.path.parent == index.folder else f" (index in {index.path})"
@@ -146,7 +147,7 @@ def _show_known(*, as_json: bool) -> None:
 
 def _facts(path: Path) -> list[tuple[str, str | None]]:
     """The ends of names of fields about a path, and their values."""
-    facts = messages.path_facts(str(path))
+    facts = path_facts(str(path))
     return [("", facts["path"]), ("_bytes", facts["path_bytes"])]
 
 
@@ -164,6 +165,7 @@ def forget(folder: str, yes: bool, index: str | None) -> None:
     if not yes and not _is_meant(index_dir, f"remove this index of {size_bytes / 1e6:.1f} MB?"):
         messages.note("nothing was removed")
         raise click.exceptions.Exit(NEGATIVE)
+    refuse_if_served(index_dir, f"forget {folder}")
     forget_index(index_dir)
     registry.forget(index_dir)
     messages.note(f"{index_dir}: removed")
@@ -187,9 +189,9 @@ def _own_index(folder: str, index: str | None, command: str, *, advice: str | No
         IndexNotFoundError: it has none; with the folder above that has one, or what to type to make one.
     """
     from ...catalog.database import CATALOG_NAME
-    from ...folder import check_folder
     from ...storage.index_dir import named_index_dir
     from ...storage.index_place import covering_folder, index_place
+    from ...system.files import check_folder
 
     index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
     if (index_dir / CATALOG_NAME).is_file():
@@ -241,16 +243,17 @@ def verify(folder: str, as_json: bool, index: str | None) -> None:
 @threads_option
 def repair(folder: str, as_json: bool, index: str | None, model: str | None, threads: int | None) -> None:
     """Make the index of FOLDER whole again from what remains; what is lost is indexed again at the next sync."""
-    from ...folder import check_folder
     from ...index import Index
     from ...storage.index_dir import named_index_dir
     from ...storage.index_place import covering_folder, index_place
+    from ...system.files import check_folder
 
     index_dir = index_place(check_folder(folder)).path if index is None else named_index_dir(index)
     covering = covering_folder(Path(folder)) if index is None else None
     # One whose catalog is gone may be repaired yet.
     if covering not in (None, Path(folder).resolve()) and not index_dir.exists():
         raise IndexNotFoundError(index_dir, f"its files are in the index of {covering}: `edgeembed repair {covering}`")
+    refuse_if_served(index_dir, f"repair {folder}")
     report = Index.repair(index_dir, model=model, threads=threads)
     if as_json:
         messages.echo_json(asdict(report))
@@ -273,6 +276,7 @@ def compact(folder: str, for_shipping: bool, as_json: bool, index: str | None) -
     from ...index import Index
 
     index_dir = _own_index(folder, index, "compact", advice="there is nothing to compact")
+    refuse_if_served(index_dir, f"compact {folder}")
     with Index.open(index_dir) as opened:
         report = opened.compact(for_shipping=for_shipping)
     if as_json:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import ImageError, path_error
+from ...output.json_lines import path_facts
 from .. import messages
 from ..options import NEGATIVE, json_option, model_option, threads_option
 
@@ -95,7 +96,7 @@ def _embedded_lines(source: BufferedReader, embedder: Embedder, role: Role) -> _
 def _embedded_image(source: BufferedReader, embedder: Embedder) -> _Rows:
     path = str(source.name)
     try:
-        yield [messages.path_facts(path)], embedder.embed_images([source.read()])
+        yield [path_facts(path)], embedder.embed_images([source.read()])
     except ImageError as error:
         raise ImageError(Path(path), error.reason) from error
 

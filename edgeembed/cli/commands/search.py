@@ -14,6 +14,7 @@ import click
 from ...errors import ModelMismatchError, path_error
 from ...search.query_syntax import Query, literal_query, parse_query
 from .. import messages, render
+from ..from_server import NotAnsweredError, served, sync_by_server
 from ..options import (
     NEGATIVE,
     IndexOptions,
@@ -31,12 +32,14 @@ from ..place import Place, find_place
 
 if TYPE_CHECKING:
     from ...folder import Folder
-    from ...index_models.query_vectors import Meaning
+    from ...index_models.meanings import Meaning
     from ...search.hits import Hit
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Ask = Callable[..., "list[Hit]"]
 """Hits in a folder, given it and the limits that every command knows; of a search also other words to search for."""
+_Texts = dict[str, list[tuple[int | None, str]]]
+"""Lines of documents, by their ids; with their numbers where they have some."""
 _no_sync_option = click.option("--no-sync", is_flag=True, help="Search the index as it is.")
 _literal_option = click.option(
     "--literal", is_flag=True, help="Take QUERY as words: quotes, dashes and names of pictures mean nothing else."
@@ -245,23 +248,62 @@ def _answer(
         "where": _where(place, **filters),
         "min_score": "auto" if min_score is None else min_score,
     }
-    with _up_to_date(place, options, no_sync=no_sync) as opened:
+    extent = None if context is None and not full else context or 0
+
+    def show(hits: list[Hit], texts: _Texts | None) -> None:
+        lines = None if texts is None else lambda hit: texts[hit.id]
+        if as_json:
+            render.show_hits_json(hits, place, lines=lines)
+        else:
+            render.show_hits(hits, place, color=color, lines=lines, similarity=similarity)
+
+    answer = _ask_server(ask, place, limits, options, no_sync=no_sync, extent=extent)
+    if answer is not None and answer[0]:
+        show(*answer)
+        return
+    with _up_to_date(place, options, no_sync=no_sync or answer is not None) as opened:
         hits = ask(opened, limits)
         if not hits:
             why = _why_nothing(ask, opened, place, limits, query, is_filtered=any(filters.values()))
             messages.note(f"{folder}: {why}")
             raise click.exceptions.Exit(NEGATIVE)
+        show(hits, _texts(hits, opened.index.lines, extent))
 
-        def lines(hit: Hit) -> list[tuple[int | None, str]]:
-            if hit.start_line is None or hit.end_line is None:  # an image, or a text that has no lines of its own
-                return [(None, line) for line in (hit.passages[0].text or "").splitlines()]
-            return [*opened.index.lines(hit.id, hit.start_line - (context or 0), hit.end_line + (context or 0))]
 
-        text = None if context is None and not full else lines
-        if as_json:
-            render.show_hits_json(hits, place, lines=text)
+def _ask_server(
+    ask: _Ask, place: Place, limits: dict[str, Any], options: IndexOptions, *, no_sync: bool, extent: int | None
+) -> tuple[list[Hit], _Texts | None] | None:
+    """What a running server answers, after it brought the index up to date; ``None``: there is none, or it cannot."""
+    with served(place, options) as server:
+        if server is None:
+            return None
+        try:
+            if not no_sync:
+                sync_by_server(server, place)
+            hits = ask(server, limits)
+            return hits, _texts(hits, server.lines, extent)
+        except NotAnsweredError:
+            return None
+
+
+def _texts(
+    hits: Sequence[Hit], lines_of: Callable[[str, int, int], Sequence[tuple[int | None, str]]], extent: int | None
+) -> _Texts | None:
+    """Lines to show instead of snippets, by the ids of their documents; ``None``: none are wanted.
+
+    Args:
+        lines_of: as :meth:`Index.lines`.
+        extent: so many lines around the best passage.
+    """
+    if extent is None:
+        return None
+    texts: _Texts = {}
+    for hit in hits:
+        if hit.start_line is None or hit.end_line is None:  # an image, or a text that has no lines of its own
+            texts[hit.id] = [(None, line) for line in (hit.passages[0].text or "").splitlines()]
         else:
-            render.show_hits(hits, place, color=color, lines=text, similarity=similarity)
+            texts[hit.id] = [*lines_of(hit.id, hit.start_line - extent, hit.end_line + extent)]
+    return texts
 
 
 def _why_nothing(

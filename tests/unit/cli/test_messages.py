@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from edgeembed.cli import messages
 from edgeembed.reading.entries import EMPTIED, IMAGE_LEFT_OUT, Skipped
-from edgeembed.sync.sync import SyncReport
+from edgeembed.sync.report import SyncReport
 
 ARCHIVE = "not text: an archive (archives are not opened)"
 
@@ -39,15 +37,6 @@ def test_no_text_can_break_a_line_or_steer_a_terminal(text: str, expected: str |
 
 def test_half_a_character_of_a_text_is_shown_as_such() -> None:
     assert messages.printable_text("cut \ud83d off, \udce9\x1b") == "cut \ufffd off, \ufffd\\x1b"
-
-
-def test_a_path_that_is_no_unicode_comes_with_its_bytes() -> None:
-    assert messages.path_facts("ä.txt") == {"path": "ä.txt", "path_bytes": None}
-    raw = b"caf\xe9.txt"
-    facts = messages.path_facts(os.fsdecode(raw))
-    assert facts["path"] == "caf\ufffd.txt"
-    assert base64.b64decode(facts["path_bytes"] or "") == raw
-    assert messages.path_facts("\ud83d.txt")["path_bytes"] is not None
 
 
 def test_json_is_one_line_and_refuses_what_it_cannot_say(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from edgeembed import Folder
 from edgeembed.cli import options
 from edgeembed.cli.place import find_place
-from edgeembed.sync.sync import SyncReport
+from edgeembed.sync.report import SyncReport
 
 
 def test_options_of_an_index_come_together() -> None:

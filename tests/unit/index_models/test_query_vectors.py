@@ -16,11 +16,8 @@ from edgeembed.bundle.bundle import read_bundle
 from edgeembed.index_models.loaded import LoadedModels
 from edgeembed.index_models.query_vectors import (
     document_vectors,
-    has_image_suffix,
-    kind_of,
     query_vectors,
     unit,
-    weighted,
 )
 from edgeembed.index_models.records import ModelRecord, NoModel, RecordedModels
 from edgeembed.index_models.requests import RequestedModels
@@ -98,35 +95,6 @@ def test_a_document_is_the_mean_of_its_chunks(models: LoadedModels, two_towers: 
     assert_close(vectors["text"], unit(chunks.mean(axis=0)))
     with pytest.raises(ValueError, match="x: holds no text to compare"):
         document_vectors(models, Document("x", text=" \n "))
-
-
-@pytest.mark.parametrize("name", ["a.png", "A.JPG", "b/c.jpeg", ".webp"])
-def test_names_of_images(name: str) -> None:
-    assert has_image_suffix(name)
-
-
-@pytest.mark.parametrize("name", ["png", "a.png.txt", "a.pngx", "", "a.svg"])
-def test_names_of_other_files(name: str) -> None:
-    assert not has_image_suffix(name)
-
-
-def test_a_weight_is_1_unless_it_is_given() -> None:
-    assert weighted("boat") == (1.0, "boat")
-    assert weighted((2, "boat")) == (2.0, "boat")
-    assert weighted((0.5, Path("a.png"))) == (0.5, Path("a.png"))
-
-
-@pytest.mark.parametrize(
-    ("item", "kind"), [("a.png", "text"), (Path("a.png"), "image"), (b"", "image"), (Image.new("L", (1, 1)), "image")]
-)
-def test_words_are_strings_and_all_else_that_can_be_opened_is_an_image(item: object, kind: str) -> None:
-    assert kind_of(item) == kind
-
-
-@pytest.mark.parametrize("item", [None, 5, ["boat"]])
-def test_what_is_neither_is_refused(item: object) -> None:
-    with pytest.raises(TypeError, match="cannot search for a"):
-        kind_of(item)
 
 
 def test_a_vector_of_length_0_has_no_direction() -> None:

@@ -1,0 +1,183 @@
+"""The commands that stay: ``serve`` and ``mcp``."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import EdgeEmbedError, path_error
+from .. import messages
+from ..options import IndexOptions, ask_if_huge, index_dir_of, index_options, open_to_search
+from ..place import Place, find_place
+
+if TYPE_CHECKING:
+    from ...server.serve import Address
+    from ...server.served_folder import ServedFolder
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="0: any free one.  [default: 8737, or any free one if that is taken]",
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others open it to a network."
+)
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option(
+    "--token",
+    envvar="EDGEEMBED_TOKEN",
+    help="What programs must send, at least 16 characters; also EDGEEMBED_TOKEN.  [default: made at each start]",
+)
+@index_options
+def serve(
+    folders: Sequence[str], port: int | None, host: str, opens: bool, token: str | None, options: IndexOptions
+) -> None:
+    """Answer for one or more FOLDERs (the current folder unless given) until it is ended, with a page to search them.
+
+    Models and indexes are opened once, and every search is answered at once. `edgeembed search` in these folders asks
+    this server by itself. Nothing but this machine can reach it, unless --host says so, and nobody without the token.
+    """
+    from ...server.serve import MIN_TOKEN, new_token, open_socket
+
+    if token is not None and len(token) < MIN_TOKEN:
+        raise ValueError(f"--token must have at least {MIN_TOKEN} characters, not {len(token)}")
+    _check_extra("serve", ("starlette", "uvicorn"))
+    places = _places(folders, options)
+    if _is_served(places, options, opens=opens):
+        return
+    _say_if_open(host)
+    with ExitStack() as stack:
+        listener = stack.enter_context(contextlib.closing(open_socket(host, port)))
+        served = list(_opened(places, options, stack))
+        _serve(served, listener, host, token or new_token(), opens=opens)
+    messages.note("ended")
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
+@index_options
+def mcp(folders: Sequence[str], options: IndexOptions) -> None:
+    """Let an agent or an editor search FOLDERs (the current folder unless given) by the Model Context Protocol.
+
+    It is started by them, speaks over standard input and output, and ends when the input ends. It can search and read,
+    and change nothing.
+    """
+    _check_extra("mcp", ("mcp",))
+    from ...server.document_ids import DocumentIds, id_key
+    from ...server.library import Library
+    from ...server.mcp.protocol import run_stdio
+
+    places = _places(folders, options)
+
+    def open_library() -> Library:
+        with ExitStack() as stack:
+            library = Library(list(_opened(places, options, stack)), DocumentIds(id_key()))
+            stack.pop_all()  # closed by whoever got it
+        for folder in library.folders:
+            folder.warm_up()
+            folder.sync_soon(at_once=True)
+        return library
+
+    run_stdio(open_library)
+
+
+def _check_extra(extra: str, names: Sequence[str]) -> None:
+    from importlib.util import find_spec
+
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise EdgeEmbedError(f"edgeembed {extra} needs {' and '.join(missing)}: pip install 'edgeembed[{extra}]'")
+
+
+def _places(folders: Sequence[str], options: IndexOptions) -> list[Place]:
+    if options.index is not None and len(folders) > 1:
+        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
+    return [find_place(folder, options.index, allows_file=False) for folder in folders or (".",)]
+
+
+def _is_served(places: Sequence[Place], options: IndexOptions, *, opens: bool) -> bool:
+    """Whether a server has all these folders open already, whose page is opened if that is wanted.
+
+    Raises:
+        EdgeEmbedError: one has some of them open, or the page is not wanted.
+    """
+    from ...server.client import connected
+
+    running = {place.typed: connected(index_dir_of(place, options), place.root) for place in places}
+    try:
+        servers = [server for server in running.values() if server is not None]
+        if not servers:
+            return False
+        if opens and len(servers) == len(places) and len({server.url for server in servers}) == 1:
+            _open_page(servers[0].url + servers[0].new_link().lstrip("/"))
+            click.echo(servers[0].url)
+            return True
+        name, server = next((name, server) for name, server in running.items() if server is not None)
+        reason = f"is served already at {server.url} by process {server.pid}; `edgeembed serve --open {name}` opens it"
+        raise path_error(name, EdgeEmbedError, reason)
+    finally:
+        for client in running.values():
+            if client is not None:
+                client.close()
+
+
+def _opened(places: Sequence[Place], options: IndexOptions, stack: ExitStack) -> Iterator[ServedFolder]:
+    """Each folder once, opened, with a name of its own."""
+    from ...server.served_folder import ServedFolder
+
+    names: dict[str, int] = {}
+    opened: dict[Path, ServedFolder] = {}
+    for place in {(place.root.resolve(), place.below): place for place in places}.values():
+        name = messages.printable(place.folder.resolve().name or "/")
+        names[name] = names.get(name, 0) + 1
+        shown, root = name if names[name] == 1 else f"{name} ({names[name]})", place.root.resolve()
+        if root in opened:
+            yield opened[root].part(shown, place.below)
+            continue
+        ask_if_huge(place, options)
+        folder = open_to_search(place, options)
+        stack.callback(folder.close)
+        own = options.model is None and options.image_model is None
+        opened[root] = ServedFolder(shown, folder, place.below, has_own_models=own)
+        yield opened[root]
+
+
+def _say_if_open(host: str) -> None:
+    from ...server.http.guard import is_loopback
+
+    if not is_loopback(host):
+        messages.note(
+            f"{host}: open to the network: whoever can reach this machine and has the token can read what is in these "
+            "folders, and what is sent is not encrypted; 127.0.0.1 is for this machine alone"
+        )
+
+
+def _serve(served: Sequence[ServedFolder], listener: socket.socket, host: str, token: str, *, opens: bool) -> None:
+    from ...server.serve import serve
+
+    def started(address: Address) -> None:
+        click.echo(address.url)
+        if opens:
+            _open_page(address.url + address.link)
+        else:
+            messages.note(f"open the page once with {address.url}{address.link}")
+        messages.note(f"the token for programs is in {address.run_file}; Ctrl-C ends the server")
+
+    serve(served, listener, host=host, token=token, started=started)
+
+
+def _open_page(link: str) -> None:
+    """Open a link in the browser of this user, if there is one."""
+    import webbrowser
+
+    if not webbrowser.open(link):
+        messages.note(f"no browser was found; open {link}")

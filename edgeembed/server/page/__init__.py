@@ -1,0 +1,1 @@
+"""The files of the page: HTML, CSS and modules, as they are sent."""
