@@ -155,8 +155,10 @@ def _ended_by_signals(server: Server) -> Iterator[None]:
         server.force_exit = server.should_exit
         server.should_exit = True
 
-    numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
-    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as under nohup
+    names = [name for name in _ENDING_SIGNALS if hasattr(signal, name)]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        names.remove("SIGHUP")  # nohup
+    numbers = [getattr(signal, name) for name in names]
     before = {}
     with contextlib.suppress(ValueError):  # not the main thread: the caller ends it
         before = {number: signal.signal(number, end) for number in numbers}
