@@ -147,3 +147,20 @@ def test_ids_outlive_a_server(server: Server, tmp_path: Path, tiny_bundle: Path)
         assert edge("index", tmp_path, "--rebuild", "--model", tiny_bundle).returncode == 0
         answer = second.get(f"/api/documents/{ids['b.txt']}")
         assert answer.status == 404 or answer.json["text"] == "a garden"
+
+
+def test_a_message_is_shown_by_its_mailbox(tmp_path: Path, tiny_bundle: Path) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    message = "From ann@example.org Sat Jan  3 10:00:00 2026\nFrom: ann@example.org\nSubject: {0}\n\nabout the {0}\n\n"
+    (folder / "in.mbox").write_text(message.format("garden") + message.format("harbour"))
+    assert edge("index", folder, "--model", tiny_bundle).returncode == 0
+    with serving(folder) as server:
+        hits = server.search('"about the harbour"', min_score=None)
+        assert [(Path(hit["path"]).name, hit["part"]) for hit in hits] == [("in.mbox", 2)]
+        found = server.get(f"/api/documents/{hits[0]['document']}").json
+        assert (Path(found["path"]).name, found["metadata"]) == ("in.mbox", {})
+        assert "about the harbour" in found["text"]
+        assert found["size_bytes"] == (folder / "in.mbox").stat().st_size
+        similar = server.post("/api/similar", {"document": hits[0]["document"], "min_score": None}).json["hits"]
+        assert [hit["part"] for hit in similar] == [1]
