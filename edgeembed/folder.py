@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -208,6 +208,7 @@ class Folder:
         checksum: bool = False,
         options: WalkOptions | None = None,
         below: str = "",
+        later: Collection[str] = (),
     ) -> SyncReport:
         """Bring the index up to date with the folder.
 
@@ -225,6 +226,7 @@ class Folder:
             options: which files are taken in, from now on: it is recorded; ``None``: those that were recorded last.
             below: only what is in this folder, relative to the folder, with ``/``, without links; all else in the
                 index stays as it is. Empty: everything.
+            later: paths of files, relative likewise, that are not read now, such as those that are still being written.
 
         Raises:
             FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
@@ -240,6 +242,7 @@ class Folder:
             checksum=checksum,
             options=options,
             below=below,
+            later=later,
         )
 
     search = _of_index(Index.search)

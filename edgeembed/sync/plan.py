@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -199,6 +199,7 @@ def plan_sync(
     checksum: bool = False,
     options: WalkOptions | None = None,
     below: str = "",
+    later: Collection[str] = (),
     lists_left_out: bool = False,
 ) -> SyncPlan:
     """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing.
@@ -207,6 +208,7 @@ def plan_sync(
         checksum: every file is to be looked at again.
         options: ``None``: those that the index records.
         below: only what is in this folder, as in :func:`walk`.
+        later: paths of files that stay as they are for now, whatever became of their contents.
         lists_left_out: whether to list what is left out on purpose, which takes a moment more.
 
     Raises:
@@ -214,14 +216,12 @@ def plan_sync(
     """
     rows, recorded_root, circumstances, recorded = store.read(
         lambda snapshot: (
-            snapshot.files(),
+            snapshot.files(below=below),
             source_folder(snapshot),
             _Circumstances.of(snapshot, root, embeds_images=store.embeds_images, checksum=checksum),
             recorded_options(snapshot),
         )
     )
-    if below:
-        rows = {path: row for path, row in rows.items() if path.startswith(below + "/")}
     options = recorded if options is None else options
     known_count = len(rows)
     left_out: list[LeftOut] | None = [] if lists_left_out else None
@@ -239,10 +239,14 @@ def plan_sync(
     removed = tuple(path for path in rows if not path.startswith(tuple(found.closed)))
     if exclude is None and not is_empty and not below:
         check_source_folder(root, store.path, recorded_root, known=known_count, missing=len(removed))
+    new, changed, recheck = (
+        tuple(file for file in found.files[state] if file.path not in later)
+        for state in (_State.NEW, _State.CHANGED, _State.RECHECK)
+    )
     return SyncPlan(
-        new=tuple(found.files[_State.NEW]),
-        changed=tuple(found.files[_State.CHANGED]),
-        recheck=tuple(found.files[_State.RECHECK]),
+        new=new,
+        changed=changed,
+        recheck=recheck,
         removed=removed,
         unchanged=unchanged,
         skipped=(*found.skipped, *found.not_files),

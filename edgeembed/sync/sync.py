@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -124,10 +124,11 @@ def sync(
     checksum: bool = False,
     options: WalkOptions | None = None,
     below: str = "",
+    later: Collection[str] = (),
 ) -> SyncReport:
     """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
     root_id = file_id(root)
-    plan = plan_sync(root, store, exclude=exclude, checksum=checksum, options=options, below=below)
+    plan = plan_sync(root, store, exclude=exclude, checksum=checksum, options=options, below=below, later=later)
     is_told = options is not None and options != store.read(recorded_options)
     if plan.is_empty and not plan.unstamped and not is_told:
         store.collect_garbage()
