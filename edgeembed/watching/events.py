@@ -1,0 +1,139 @@
+"""File system events: the system names what changed in a folder, through watchfiles, or nothing does and we poll."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from watchfiles._rust_notify import RustNotify
+
+LISTS_FOLDERS = sys.platform.startswith("linux")
+"""Whether each folder is watched by itself. Elsewhere the system watches a folder with all that is in it."""
+_STEP_MS = 100
+_DEBOUNCE_MS = 200
+_MIN_WAIT_MS = 1
+_INSTANCES = "Too many open files"  # inotify_init: EMFILE, of fs.inotify.max_user_instances
+_WATCHES = "OS file watch limit reached"
+
+
+class EventsUnavailableError(Exception):
+    """The system cannot watch a folder, for a reason that the message says; looking now and then is what is left."""
+
+
+class EventsLostError(Exception):
+    """Nothing is known of what changed: these events must be opened anew, and everything looked at."""
+
+
+class Events(Protocol):
+    """A source of events."""
+
+    is_polling: bool
+    """Whether there never are any, and everything must be looked at now and then."""
+
+    def wait(self, seconds: float) -> Collection[str]:
+        """Paths of which something changed, as soon as there are some; none after ``seconds``, or at the end.
+
+        Raises:
+            EventsLostError: some went by that nobody will hear of.
+        """
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class SystemEvents:
+    """Events of the system: inotify, FSEvents, ReadDirectoryChangesW."""
+
+    is_polling = False
+
+    def __init__(self, folders: Iterable[str], stop: threading.Event) -> None:
+        """
+        Args:
+            folders: see :data:`LISTS_FOLDERS`; those that are gone, or have no name in Unicode, are passed over.
+            stop: ends a wait within a tenth of a second.
+
+        Raises:
+            EventsUnavailableError: a limit of the system is reached, or it cannot do it here.
+            FileNotFoundError: a folder vanished meanwhile.
+        """
+        self._stop = stop
+        self._notify = _open([path for path in folders if _is_unicode(path)])
+
+    def wait(self, seconds: float) -> Collection[str]:
+        """As :class:`Events` says."""
+        from watchfiles._rust_notify import WatchfilesRustInternalError
+
+        try:
+            # Its timeout throws away what comes at that very moment: few long waits are better than many short ones.
+            answer = self._notify.watch(_DEBOUNCE_MS, _STEP_MS, max(_MIN_WAIT_MS, round(seconds * 1000)), self._stop)
+        except WatchfilesRustInternalError as error:
+            if _WATCHES in str(error):
+                raise _limit("max_user_watches") from error
+            raise EventsLostError(str(error)) from error
+        return () if isinstance(answer, str) else {path for _, path in answer}
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._notify.close()
+
+
+class Polling:
+    """No events: everything is looked at now and then."""
+
+    is_polling = True
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    def wait(self, seconds: float) -> Collection[str]:
+        """Nothing, after so many seconds."""
+        self._stop.wait(seconds)
+        return ()
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def _open(folders: list[str]) -> RustNotify:
+    from watchfiles._rust_notify import RustNotify
+
+    try:
+        # Not with ignore_permission_denied, which passes over a limit that is reached as well, and without a word.
+        return RustNotify(folders, False, False, 0, not LISTS_FOLDERS, False)
+    except FileNotFoundError as error:
+        if _WATCHES in str(error):  # ENOSPC; some versions of watchfiles take it for this
+            raise _limit("max_user_watches") from error
+        raise
+    except (OSError, RuntimeError) as error:
+        if _WATCHES in str(error):
+            raise _limit("max_user_watches") from error
+        if _INSTANCES in str(error):
+            raise _limit("max_user_instances") from error
+        raise EventsUnavailableError(str(error).partition(" about [")[0]) from error
+
+
+def _limit(name: str) -> EventsUnavailableError:
+    return EventsUnavailableError(
+        f"the system's limit fs.inotify.{name} is reached; `sudo sysctl fs.inotify.{name}={_doubled(name)}` raises it"
+    )
+
+
+def _doubled(name: str) -> int:
+    """Twice the present value of a limit, or a value that is common where that cannot be read."""
+    try:
+        with open(f"/proc/sys/fs/inotify/{name}", encoding="ascii") as file:  # noqa: PTH123 (no path of a user)
+            return 2 * int(file.read())
+    except (OSError, ValueError):
+        return 524288
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return os.path.isdir(path)  # noqa: PTH112 (there may be tens of thousands)
