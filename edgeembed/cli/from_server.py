@@ -78,7 +78,7 @@ def served(place: Place, options: IndexOptions) -> Iterator[RemoteFolder | None]
         return
     from ..server.client import connected
 
-    client = connected(index_dir_of(place, options))
+    client = connected(index_dir_of(place, options), place.root)
     if client is None:
         yield None
         return
@@ -102,7 +102,7 @@ def refuse_if_served(index_dir: Path, command: str) -> None:
     """
     from ..server.client import connected
 
-    client = connected(index_dir)
+    client = connected(index_dir, index_dir.parent)
     if client is not None:
         with closing(client):
             pid = client.pid

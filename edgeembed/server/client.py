@@ -31,10 +31,12 @@ class ServerGoneError(Exception):
 class Client:
     """A connection to a server that proved that it knows the token of the run file. Use :func:`connected`."""
 
-    def __init__(self, connection: http.client.HTTPConnection, server: RunningServer, index: str) -> None:
+    def __init__(
+        self, connection: http.client.HTTPConnection, server: RunningServer, index_dir: Path, root: Path
+    ) -> None:
         self._connection = connection
         self._server = server
-        self._index = index
+        self._place = {"index": path_digest(index_dir), "root": path_digest(root)}
 
     @property
     def pid(self) -> int:
@@ -120,7 +122,7 @@ class Client:
         try:
             # The server proved itself on this very connection; a new one could lead to somebody else.
             assert self._connection.sock is not None
-            self._connection.request("POST", path, json.dumps({"index": self._index, **fields}).encode(), headers)
+            self._connection.request("POST", path, json.dumps({**self._place, **fields}).encode(), headers)
             response = self._connection.getresponse()
             if response.status != 200:
                 raise ServerGoneError(response.read(2000).decode("utf-8", "replace"))
@@ -129,8 +131,12 @@ class Client:
         return response
 
 
-def connected(index_dir: Path) -> Client | None:
-    """A connection to the server that has an index open; ``None``: there is none, or what is there is none."""
+def connected(index_dir: Path, root: Path) -> Client | None:
+    """A connection to the server that has an index open; ``None``: there is none, or what is there is none.
+
+    Args:
+        root: the folder that the index is asked about; a server that has it open for another one answers nothing.
+    """
     server = announced(index_dir)
     if server is None:
         return None
@@ -144,7 +150,7 @@ def connected(index_dir: Path) -> Client | None:
         answer = json.loads(connection.getresponse().read(2000))
         if answer["proof"] == _expected(server, nonce) and connection.sock is not None:
             connection.sock.settimeout(_ANSWER_SECONDS)
-            return Client(connection, server, path_digest(index_dir))
+            return Client(connection, server, index_dir, root)
     except _GONE:
         pass
     connection.close()

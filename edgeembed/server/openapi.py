@@ -110,7 +110,7 @@ _REPORTS = {
 _ERROR = {
     "type": "object",
     "required": ["error", "path", "reason"],
-    "properties": {"error": {"type": "string"}, **_PATH, "reason": {"type": "string"}},
+    "properties": {"error": {"type": "string"}, "path": _TEXT, "path_bytes": _TEXT, "reason": {"type": "string"}},
 }
 _OPENAI_ERROR = {
     "type": "object",

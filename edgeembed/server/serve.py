@@ -29,6 +29,7 @@ MIN_TOKEN = 16
 """Characters; a shorter one could be found by trying, from what a server answers to prove that it knows it."""
 _BACKLOG = 128
 _END_SECONDS = 5
+_TICK_SECONDS = 0.1
 _LISTENING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 
 
@@ -177,6 +178,10 @@ def _run(server: Server, listener: socket.socket, library: Library, started: Cal
             for folder in library.folders:
                 folder.warm_up()
                 folder.sync_soon(at_once=True)
+        while not server.should_exit and not serving.done():
+            await asyncio.sleep(_TICK_SECONDS)
+        for folder in library.folders:
+            folder.stop()  # before open requests are waited for: they may wait for this
         await serving
 
     asyncio.run(run())

@@ -54,12 +54,14 @@ class _Done:
 class ServedFolder:
     """A folder with its index, open as long as the server runs. May be used from several threads."""
 
-    def __init__(self, name: str, folder: Folder, below: str = "") -> None:
+    def __init__(self, name: str, folder: Folder, below: str = "", *, has_own_models: bool = True) -> None:
         """
         Args:
             name: what clients call it.
             below: only what is in this folder of it is shown, as in :meth:`Folder.sync`; empty: everything.
+            has_own_models: whether it is searched with the models of its index, as commands do that name none.
         """
+        self.has_own_models = has_own_models
         self.name = name
         self.folder = folder
         self.below = below
@@ -250,8 +252,12 @@ class ServedFolder:
             self._subfolders = generation, [name for name in names if self.holds(name)]
         return self._subfolders[1]
 
-    def close(self) -> None:
-        """Break off a run in progress, and close the index."""
+    def stop(self) -> None:
+        """Break off a run in progress, and begin no more."""
         self._ended.set()
+
+    def close(self) -> None:
+        """As :meth:`stop`, and close the index."""
+        self.stop()
         with self._syncing:
             self.folder.close()

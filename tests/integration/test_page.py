@@ -183,6 +183,17 @@ def test_what_does_not_fit_can_be_shown_all_the_same(page: Any) -> None:
     page.wait_for_selector("a.hit")
 
 
+def test_more_is_shown_on_demand(page: Any) -> None:
+    page.goto(page.url + "?q=a+trip&all=1")
+    page.wait_for_selector("a.hit")
+    first = names(page)
+    assert len(first) == 24
+    page.click("#show-more")
+    until(page, "document.querySelectorAll('a.hit').length === 48")
+    assert names(page)[:24] == first
+    assert "n=48" in page.url
+
+
 def test_what_stands_in_files_is_text_and_no_more(page: Any) -> None:
     search(page, "zebras")
     assert {"evil.html", "tags.txt", "zebras.pdf"} <= set(names(page))

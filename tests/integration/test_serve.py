@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,3 +209,33 @@ def test_a_short_token_is_refused(notes: Path) -> None:
     run = edge("serve", notes, "--token", "short")
     assert run.returncode == 2
     assert "at least 16 characters" in run.stderr
+
+
+def test_it_ends_soon_while_it_indexes(tmp_path: Path) -> None:
+    for i in range(300):
+        (tmp_path / f"{i}.txt").write_text(f"note {i}\n\n" + f"words about boat {i} and harbour. " * 200)
+    with serving(tmp_path, "--threads", "1") as server:
+        waiting = threading.Thread(target=lambda: edge("index", tmp_path))
+        waiting.start()
+        time.sleep(1)
+        assert server.get("/api/status").json["indexing"]
+        begun = time.monotonic()
+        assert server.end() == 0
+        assert time.monotonic() - begun < 6
+        waiting.join()
+
+
+def test_an_index_that_is_served_for_another_folder_is_not_asked(
+    notes: Path, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    mine = shutil.copytree(notes, tmp_path / "mine", ignore=shutil.ignore_patterns(".edgeembed"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "x.md").write_text("something else\n")
+    index = tmp_path / "index"
+    assert edge("index", mine, "--index", index, "--model", tiny_bundle).returncode == 0
+    alone = edge("search", "tomato", other, "--index", index)
+    with serving(mine, "--index", index):
+        assert edge("search", "tomato", mine, "--index", index).returncode == 0
+        served = edge("search", "tomato", other, "--index", index)
+    assert (served.returncode, served.stderr) == (alone.returncode, alone.stderr)

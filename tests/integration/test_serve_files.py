@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,8 +42,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory, two_towers: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    with serving(folder) as server:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what the desktop is told to open is written; beside a program in the place of its own."""
+    place = tmp_path_factory.mktemp("desktop")
+    (place / "xdg-open").write_text(f'#!/bin/sh\necho "$1" >> "{place}/opened"\n')
+    (place / "xdg-open").chmod(0o755)
+    return place / "opened"
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, opened: Path) -> Iterator[Server]:
+    with serving(folder, PATH=f"{opened.parent}{os.pathsep}{os.environ['PATH']}") as server:
         server.sync()
         yield server
 
@@ -123,3 +134,16 @@ def test_the_desktop_is_not_for_other_pages(server: Server, ids: dict[str, str],
     assert server.post(path, {}, token=False).status == 401
     assert server.post(path, {}, headers={"Origin": "http://evil.example"}).status == 403
     assert server.get(path).status == 405
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems open files by other programs")
+def test_the_desktop_opens_what_it_shows_and_shows_where_the_rest_is(
+    server: Server, folder: Path, opened: Path, ids: dict[str, str]
+) -> None:
+    assert server.post(f"/files/{ids['blue.png']}/open", {}).status == 200
+    assert server.post(f"/files/{ids['run.sh']}/show", {}).status == 200
+    end = time.monotonic() + 10
+    while not opened.exists() or len(opened.read_text().splitlines()) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert sorted(opened.read_text().splitlines()) == sorted([str(folder / "blue.png"), str(folder)])

@@ -207,6 +207,32 @@ def test_two_hundred_connections_that_send_nothing_hold_up_nobody(server: Server
     assert server.search("boat", min_score=None)
 
 
+def test_a_body_that_goes_on_after_the_refusal_gets_no_time(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        lines = ["POST /api/search HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Content-Length: 1000", "", ""]
+        connection.sendall("\r\n".join(lines).encode())
+        assert b" 401 " in connection.recv(65536)
+        begun = time.monotonic()
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.2)
+        assert time.monotonic() - begun < 12
+
+
+def test_a_connection_is_used_again_after_a_refusal(server: Server) -> None:
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    with contextlib.closing(connection):
+        for authorization, status in (("Bearer x", 401), (f"Bearer {server.token}", 200)) * 2:
+            headers = {"Content-Type": "application/json", "Authorization": authorization}
+            connection.request("POST", "/api/search", b'{"query": "boat"}', headers)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == status
+
+
 def test_every_answer_says_how_browsers_are_to_take_it(server: Server) -> None:
     for path in ("/api/status", "/", "/nothing"):
         headers = server.get(path).headers

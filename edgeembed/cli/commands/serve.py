@@ -111,7 +111,7 @@ def _is_served(places: Sequence[Place], options: IndexOptions, *, opens: bool) -
     """
     from ...server.client import connected
 
-    running = {place.typed: connected(index_dir_of(place, options)) for place in places}
+    running = {place.typed: connected(index_dir_of(place, options), place.root) for place in places}
     try:
         servers = [server for server in running.values() if server is not None]
         if not servers:
@@ -140,7 +140,9 @@ def _opened(places: Sequence[Place], options: IndexOptions, stack: ExitStack) ->
         stack.callback(folder.close)
         name = messages.printable(place.folder.resolve().name or "/")
         names[name] = names.get(name, 0) + 1
-        yield ServedFolder(name if names[name] == 1 else f"{name} ({names[name]})", folder, place.below)
+        own = options.model is None and options.image_model is None
+        shown = name if names[name] == 1 else f"{name} ({names[name]})"
+        yield ServedFolder(shown, folder, place.below, has_own_models=own)
 
 
 def _say_if_open(host: str) -> None:

@@ -114,9 +114,10 @@ class Local:
         Raises:
             Refusal: it is not served.
         """
-        digest = fields.get("index") if isinstance(fields, dict) else None
+        wanted = (fields.get("index"), fields.get("root")) if isinstance(fields, dict) else None
         for folder in self._library.folders:
-            if path_digest(folder.folder.index.path) == digest:
+            digests = (path_digest(folder.folder.index.path), path_digest(folder.root))
+            if digests == wanted and folder.has_own_models:
                 return folder
         raise Refusal(404, "this index is not served here")
 

@@ -14,6 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
 """From the opening of a connection, or the end of a request, until the head of the next one is there."""
+LINGER_SECONDS = 5.0
+"""For the rest of a body that nobody waits for any more, as of a request that was refused by its head."""
 MAX_CONNECTIONS = 128
 
 
@@ -26,6 +28,8 @@ class BoundedProtocol(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
+        self._lingers = False
+        """Whether the answer is given and the body of its request goes on."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the place of a connection without a request, the oldest one, where there are too many."""
@@ -44,18 +48,24 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Keep the deadline until the head of a request is complete."""
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        self._lingers = self._lingers and self.conn.their_state is h11.SEND_BODY
+        if self.conn.their_state is not h11.IDLE and not self._lingers:
             self._forget_deadline()
 
     def on_response_complete(self) -> None:
         """Expect the next request."""
         super().on_response_complete()
-        if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:
+        if self.transport.is_closing():
+            return
+        self._lingers = self.conn.their_state is h11.SEND_BODY
+        if self._lingers:
+            self._expect_request(LINGER_SECONDS)
+        elif self.conn.their_state is h11.IDLE:
             self._expect_request()
 
-    def _expect_request(self) -> None:
+    def _expect_request(self, seconds: float | None = None) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(self.header_seconds, self._give_up)
+            self._deadline = self.loop.call_later(seconds or self.header_seconds, self._give_up)
 
     def _forget_deadline(self) -> None:
         if self._deadline is not None:

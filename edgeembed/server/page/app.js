@@ -2,7 +2,7 @@
 
 import { ask } from "/static/api.js";
 import { element, nameOf } from "/static/texts.js";
-import { address, FILTERS, MOST, question, read } from "/static/state.js";
+import { address, canShowMore, FILTERS, most, question, read, twice } from "/static/state.js";
 import { duration, t, translate } from "/static/strings.js";
 import { resultElement } from "/static/results.js";
 import { fill } from "/static/preview.js";
@@ -75,7 +75,9 @@ function showHits(found) {
   results.replaceChildren(...hits.map((hit) => resultElement(hit, state)));
   message.hidden = true;
   summary.textContent = "";
-  if (hits.length) summary.textContent = hits.length >= MOST ? t("countMore", hits.length) : t("count", hits.length);
+  const isFull = hits.length >= most(state);
+  at("show-more").hidden = !isFull || !canShowMore(state);
+  if (hits.length) summary.textContent = isFull ? t("countMore", hits.length) : t("count", hits.length);
   else if (asked !== "null") showNoMatch();
   else showWelcome();
   showPreview();
@@ -107,6 +109,7 @@ function showNoMatch() {
 function showError(error) {
   results.setAttribute("aria-busy", "false");
   results.replaceChildren();
+  at("show-more").hidden = true;
   hits = [];
   summary.textContent = "";
   const reason = error.status === 0 ? t("offline") : error.status === 401 || error.status === 403 ? t("locked") : error.message;
@@ -180,7 +183,7 @@ async function desktop(action) {
 const actions = {
   open: () => desktop("open"),
   show: () => desktop("show"),
-  more: () => go({ like: state.doc, unlike: "", doc: "", q: "", all: "" }),
+  more: () => go({ like: state.doc, unlike: "", doc: "", q: "", all: "", n: "" }),
   less: () => at("less").disabled || go({ unlike: [...new Set([...state.unlike.split(","), state.doc])].filter(Boolean).join(","), doc: "" }),
   previous: () => step(-1),
   next: () => step(1),
@@ -283,17 +286,18 @@ function start() {
   translate(document);
   query.addEventListener("input", () => {
     clearTimeout(typing);
-    typing = setTimeout(() => go({ q: query.value, like: "", all: "" }, { replace: true }), TYPING_MS);
+    typing = setTimeout(() => go({ q: query.value, like: "", all: "", n: "" }, { replace: true }), TYPING_MS);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(typing);
-    if (query.value !== state.q) go({ q: query.value, like: "", all: "" }, { replace: true });
+    if (query.value !== state.q) go({ q: query.value, like: "", all: "", n: "" }, { replace: true });
     const first = results.querySelector("a.hit");
     if (first) first.focus();
   });
   for (const name of FILTERS) form.elements[name].addEventListener("change", (event) => go({ [name]: event.target.value }));
   at("clear").addEventListener("click", clearFilters);
+  at("show-more").addEventListener("click", () => go({ n: twice(state) }, { replace: true }));
   at("view-list").addEventListener("click", () => go({ view: "" }, { replace: true }));
   at("view-grid").addEventListener("click", () => go({ view: "grid" }, { replace: true }));
   results.addEventListener("click", (event) => {

@@ -1,9 +1,22 @@
 // What is asked and shown, as it stands in the address: each result is a link.
 
-const NAMES = ["q", "view", "kind", "folder", "since", "until", "size", "all", "like", "unlike", "doc"];
+const NAMES = ["q", "view", "kind", "folder", "since", "until", "size", "all", "n", "like", "unlike", "doc"];
 export const FILTERS = ["kind", "folder", "since", "until", "size"];
 const SIZES = { small: { max_size: 100_000 }, medium: { min_size: 100_001, max_size: 5_000_000 }, large: { min_size: 5_000_001 } };
-export const MOST = 60;
+const FIRST = 24; // hits at first: making snippets of many takes time while one types
+const MOST = 200;
+
+export function most(state) {
+  return Math.min(MOST, Math.max(FIRST, Number.parseInt(state.n, 10) || FIRST));
+}
+
+export function canShowMore(state) {
+  return most(state) < MOST;
+}
+
+export function twice(state) {
+  return String(Math.min(MOST, 2 * most(state)));
+}
 
 export function read() {
   const parameters = new URLSearchParams(location.search);
@@ -18,7 +31,7 @@ export function address(state) {
 
 // What the server is asked for a state; null: nothing yet.
 export function question(state) {
-  const fields = { k: MOST, ...filters(state) };
+  const fields = { k: most(state), ...filters(state) };
   if (state.like) return { path: "/api/similar", body: { ...fields, document: state.like } };
   if (!state.q.trim()) return null;
   const unlike = state.unlike ? state.unlike.split(",") : [];

@@ -39,6 +39,7 @@ const en = {
   nothingIndexedHint: "Texts, documents and photos in this folder are found as soon as they are indexed.",
   count: (n) => (n === 1 ? "1 file" : `${number(n)} files`),
   countMore: (n) => `The best ${number(n)} files`,
+  showMore: "Show more",
   noMatch: "Nothing here fits.",
   noMatchHint: "Other words may help. Quoted words must occur as they stand.",
   showNearest: "Show the nearest all the same",
