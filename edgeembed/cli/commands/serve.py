@@ -12,8 +12,8 @@ import click
 
 from ...errors import EdgeEmbedError, path_error
 from .. import messages
-from ..options import IndexOptions, ask_if_huge, index_dir_of, index_options, open_to_search
-from ..place import Place, find_place
+from ..options import IndexOptions, ask_if_huge, check_extra, index_dir_of, index_options, open_to_search
+from ..place import Place, find_places
 
 if TYPE_CHECKING:
     from ...server.serve import Address
@@ -49,8 +49,8 @@ def serve(
 
     if token is not None and len(token) < MIN_TOKEN:
         raise ValueError(f"--token must have at least {MIN_TOKEN} characters, not {len(token)}")
-    _check_extra("serve", ("starlette", "uvicorn"))
-    places = _places(folders, options)
+    check_extra("serve", ("starlette", "uvicorn"))
+    places = find_places(folders, options.index)
     if _is_served(places, options, opens=opens):
         return
     _say_if_open(host)
@@ -70,12 +70,12 @@ def mcp(folders: Sequence[str], options: IndexOptions) -> None:
     It is started by them, speaks over standard input and output, and ends when the input ends. It can search and read,
     and change nothing.
     """
-    _check_extra("mcp", ("mcp",))
+    check_extra("mcp", ("mcp",))
     from ...server.document_ids import DocumentIds, id_key
     from ...server.library import Library
     from ...server.mcp.protocol import run_stdio
 
-    places = _places(folders, options)
+    places = find_places(folders, options.index)
 
     def open_library() -> Library:
         with ExitStack() as stack:
@@ -87,20 +87,6 @@ def mcp(folders: Sequence[str], options: IndexOptions) -> None:
         return library
 
     run_stdio(open_library)
-
-
-def _check_extra(extra: str, names: Sequence[str]) -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in names if find_spec(name) is None]
-    if missing:
-        raise EdgeEmbedError(f"edgeembed {extra} needs {' and '.join(missing)}: pip install 'edgeembed[{extra}]'")
-
-
-def _places(folders: Sequence[str], options: IndexOptions) -> list[Place]:
-    if options.index is not None and len(folders) > 1:
-        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
-    return [find_place(folder, options.index, allows_file=False) for folder in folders or (".",)]
 
 
 def _is_served(places: Sequence[Place], options: IndexOptions, *, opens: bool) -> bool:
@@ -134,7 +120,7 @@ def _opened(places: Sequence[Place], options: IndexOptions, stack: ExitStack) ->
     from ...server.served_folder import ServedFolder
 
     names: dict[str, int] = {}
-    for place in {(place.root.resolve(), place.below): place for place in places}.values():
+    for place in places:
         ask_if_huge(place, options)
         folder = open_to_search(place, options)
         stack.callback(folder.close)

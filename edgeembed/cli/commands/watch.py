@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -150,17 +151,15 @@ def _signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _print_service(
-    service: str, places: Sequence[Place], poll_seconds: float | None, options: IndexOptions
-) -> None:
+def _print_service(service: str, places: Sequence[Place], poll_seconds: float | None, options: IndexOptions) -> None:
     from ...watching.service import service_advice, service_of_this_system, service_text
 
     kind = service_of_this_system() if service == "auto" else service
     command = [sys.executable, "-m", "edgeembed", "watch", *(os.fspath(place.folder.resolve()) for place in places)]
     named = {
-        "--index": None if options.index is None else os.path.abspath(options.index),  # noqa: PTH100 (click's string)
-        "--model": options.model,
-        "--image-model": options.image_model,
+        "--index": None if options.index is None else os.fspath(Path(options.index).absolute()),
+        "--model": _absolute(options.model),
+        "--image-model": _absolute(options.image_model),
         "--threads": options.threads,
         "--poll": poll_seconds,
     }
@@ -168,3 +167,8 @@ def _print_service(
         command += [] if value is None else [name, str(value)]
     click.echo(service_text(kind, [*command, *(["--yes"] if options.yes else [])]), nl=False)
     messages.note(service_advice(kind))
+
+
+def _absolute(model: str | None) -> str | None:
+    """A model by its path from anywhere, or by its name."""
+    return os.fspath(Path(model).absolute()) if model is not None and Path(model).is_dir() else model
