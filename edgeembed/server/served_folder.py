@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,7 @@ class ServedFolder:
         below: str | None = None,
         checksum: bool = False,
         options: WalkOptions | None = None,
+        later: Collection[str] = (),
         progress: Callable[[SyncProgress], None] | None = None,
     ) -> SyncReport:
         """Bring the index up to date; callers that come while one is at work wait, and share the next run.
@@ -104,11 +105,11 @@ class ServedFolder:
             As :meth:`Folder.sync`.
         """
         below = self.below if below is None else below
-        asked, key = time.monotonic(), (below, checksum, options)
+        asked, key = time.monotonic(), (below, checksum, options, later)
         with self._syncing:
             if self._done is not None and self._done.key == key and self._done.begun >= asked:
                 return self._done.report
-            return self._run(key, below, checksum=checksum, options=options, progress=progress)
+            return self._run(key, below, checksum=checksum, options=options, later=later, progress=progress)
 
     def sync_soon(self, *, at_once: bool = False) -> None:
         """Begin to bring the index up to date in the background, unless that was done a short while ago."""
@@ -143,6 +144,7 @@ class ServedFolder:
         *,
         checksum: bool,
         options: WalkOptions | None,
+        later: Collection[str],
         progress: Callable[[SyncProgress], None] | None,
     ) -> SyncReport:
         def show(step: SyncProgress) -> None:
@@ -156,7 +158,12 @@ class ServedFolder:
             self._begun, self._progress = begun, None
         try:
             report = self.folder.sync(
-                progress=show, cancel=self._ended.is_set, below=below, checksum=checksum, options=options
+                progress=show,
+                cancel=self._ended.is_set,
+                below=below,
+                checksum=checksum,
+                options=options,
+                later=later,
             )
             error = None
         except (EdgeEmbedError, OSError, ValueError) as reason:

@@ -18,6 +18,7 @@ from ..place import Place, find_places
 if TYPE_CHECKING:
     from ...server.serve import Address
     from ...server.served_folder import ServedFolder
+    from ...watching.reports import Batch, Notice
 
 
 @click.command()
@@ -36,9 +37,16 @@ if TYPE_CHECKING:
     envvar="EDGEEMBED_TOKEN",
     help="What programs must send, at least 16 characters; also EDGEEMBED_TOKEN.  [default: made at each start]",
 )
+@click.option("--watch/--no-watch", "watches", default=True, help="Whether changed files are taken in as they change.")
 @index_options
 def serve(
-    folders: Sequence[str], port: int | None, host: str, opens: bool, token: str | None, options: IndexOptions
+    folders: Sequence[str],
+    port: int | None,
+    host: str,
+    opens: bool,
+    token: str | None,
+    watches: bool,
+    options: IndexOptions,
 ) -> None:
     """Answer for one or more FOLDERs (the current folder unless given) until it is ended, with a page to search them.
 
@@ -57,7 +65,7 @@ def serve(
     with ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(open_socket(host, port)))
         served = list(_opened(places, options, stack))
-        _serve(served, listener, host, token or new_token(), opens=opens)
+        _serve(served, listener, host, token or new_token(), opens=opens, watches=watches)
     messages.note("ended")
 
 
@@ -141,8 +149,15 @@ def _say_if_open(host: str) -> None:
         )
 
 
-def _serve(served: Sequence[ServedFolder], listener: socket.socket, host: str, token: str, *, opens: bool) -> None:
+def _serve(
+    served: Sequence[ServedFolder], listener: socket.socket, host: str, token: str, *, opens: bool, watches: bool
+) -> None:
     from ...server.serve import serve
+    from ...watching.watcher import can_watch
+
+    if watches and not can_watch():
+        messages.note("changed files are taken in at searches only; to watch them: pip install 'edgeembed[watch]'")
+        watches = False
 
     def started(address: Address) -> None:
         click.echo(address.url)
@@ -152,7 +167,15 @@ def _serve(served: Sequence[ServedFolder], listener: socket.socket, host: str, t
             messages.note(f"open the page once with {address.url}{address.link}")
         messages.note(f"the token for programs is in {address.run_file}; Ctrl-C ends the server")
 
-    serve(served, listener, host=host, token=token, started=started)
+    serve(served, listener, host=host, token=token, started=started, tell=_tell if watches else None)
+
+
+def _tell(told: Batch | Notice) -> None:
+    """Say what hinders the watching of a folder; what was done is seen on the page."""
+    from ...watching.reports import Notice
+
+    if isinstance(told, Notice):
+        messages.note(f"{told.folder}: {told.message}")
 
 
 def _open_page(link: str) -> None:
