@@ -115,7 +115,14 @@ class WatchedFolder:
             self._mark(touched)
             if time.monotonic() >= self._retry_at:
                 self._look()
-            touched = () if self._stop.is_set() else self._events.wait(self._wait_seconds())
+            touched = () if self._stop.is_set() else self._wait()
+
+    def _wait(self) -> Collection[str]:
+        try:
+            return self._events.wait(self._wait_seconds())
+        except EventsUnavailableError as error:  # a limit that new folders reached
+            self._poll(error)
+            return ()
 
     def _mark(self, paths: Collection[str]) -> None:
         now = time.monotonic()
@@ -123,7 +130,7 @@ class WatchedFolder:
             self._full_at = min(self._full_at, now + _STORM_SECONDS)
         counting = self._marks.notice(paths, now)
         if LISTS_FOLDERS and not self._events.is_polling:
-            self._follow_folders(counting)
+            self._follow_folders(counting, now)
         self._marks.collect(now)
         if now >= self._full_at:
             self._marks.mark(self._target.below)
@@ -164,7 +171,7 @@ class WatchedFolder:
             interval = self._poll_seconds or max(_POLL_SECONDS, _POLL_SHARE * seconds)
         self._full_at = time.monotonic() + interval
         if LISTS_FOLDERS and not self._events.is_polling:
-            self._watch_new_folders([self._target.below])
+            self._watch_new_folders([self._target.below], time.monotonic())
 
     def _wait_seconds(self) -> float:
         """How long nothing need be done."""
@@ -184,7 +191,10 @@ class WatchedFolder:
         if self._poll_seconds is not None:
             return
         if drive is not None:
-            self._say("polling", f"lies on a network drive ({drive}), where others change files unnoticed")
+            self._say(
+                "polling",
+                f"lies on a network drive ({drive}), where others change files unnoticed; all of it is looked at now and then",
+            )
             return
         try:
             if LISTS_FOLDERS:
@@ -197,9 +207,9 @@ class WatchedFolder:
     def _poll(self, error: EventsUnavailableError) -> None:
         self._events.close()
         self._events, self._full_at = Polling(self._stop), 0.0
-        self._say("polling", str(error))
+        self._say("polling", f"{error}; meanwhile all of it is looked at now and then")
 
-    def _follow_folders(self, paths: Collection[str]) -> None:
+    def _follow_folders(self, paths: Collection[str], now: float) -> None:
         """Watch folders that are new; those that are gone, or have another name now, are known under none."""
         fresh = []
         for path in paths:
@@ -210,9 +220,9 @@ class WatchedFolder:
                 inside = full + os.sep
                 self._folders = {other for other in self._folders if other != full and not other.startswith(inside)}
         if fresh:
-            self._watch_new_folders(fresh)
+            self._watch_new_folders(fresh, now)
 
-    def _watch_new_folders(self, parts: Collection[str]) -> None:
+    def _watch_new_folders(self, parts: Collection[str], now: float) -> None:
         """Watch what is new in folders, until a listing shows nothing new: all that it holds is looked at later."""
         for _ in range(_MOST_LISTINGS):
             fresh = set().union(*(self._listing(part) for part in parts)) - self._folders
@@ -222,13 +232,11 @@ class WatchedFolder:
             try:
                 # The events before are heard until the new ones are: what comes meanwhile is not lost.
                 before, self._events = self._events, self._open_events(self._folders, self._stop)
-                counting = self._marks.notice(before.wait(0), time.monotonic())
+                self._marks.notice([*before.wait(0), *fresh], now)
                 before.close()
             except EventsUnavailableError as error:
                 self._poll(error)
                 return
-            for path in [*counting, *map(self._relative, fresh)]:
-                self._marks.notice([self._full(path)], time.monotonic())
 
     def _listing(self, part: str) -> set[str]:
         """The folders in a part that are taken in, with itself."""
@@ -248,9 +256,6 @@ class WatchedFolder:
 
     def _full(self, path: str) -> str:
         return os.path.join(self._target.root, *path.split("/")) if path else os.fspath(self._target.root)  # noqa: PTH118
-
-    def _relative(self, full: str) -> str:
-        return os.path.relpath(full, self._target.root).replace(os.sep, "/").removeprefix(".")
 
     def _wait_until_back(self) -> None:
         """Until the folder is there again; its index is left as it is."""
