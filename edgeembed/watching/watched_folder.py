@@ -35,6 +35,7 @@ _STORM_PATHS = 1000
 """So many in one batch may have been more: watchfiles drops what inotify says of an overflow (16,384 events)."""
 _STORM_SECONDS = 5.0
 _MOST_LISTINGS = 4
+_NOW_AND_THEN = "all of it is looked at now and then"
 
 OpenEvents = Callable[[Collection[str], threading.Event], Events]
 
@@ -79,6 +80,7 @@ class WatchedFolder:
         self._full_at = self._retry_at = 0.0
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._look_seconds = 0.0
+        """What the last look at everything took that found nothing to do."""
 
     def run(self) -> None:
         """Follow the folder until it is told to stop, or somebody removes its index."""
@@ -162,13 +164,15 @@ class WatchedFolder:
             self._tell(Batch(self._target.shown, part, self._reason, report, seconds))
             self._say_if_emptied(any(item.reason == EMPTIED for item in report.skipped))
             if is_full:
-                self._after_full_look(seconds)
+                is_idle = not (report.added or report.updated or report.removed)
+                self._look_seconds = seconds if is_idle else self._look_seconds
+                self._after_full_look()
             self._reason = "change"
 
-    def _after_full_look(self, seconds: float) -> None:
+    def _after_full_look(self) -> None:
         interval = _FULL_SECONDS
         if self._events.is_polling:
-            interval = self._poll_seconds or max(_POLL_SECONDS, _POLL_SHARE * seconds)
+            interval = self._poll_seconds or max(_POLL_SECONDS, _POLL_SHARE * self._look_seconds)
         self._full_at = time.monotonic() + interval
         if LISTS_FOLDERS and not self._events.is_polling:
             self._watch_new_folders([self._target.below], time.monotonic())
@@ -193,7 +197,7 @@ class WatchedFolder:
         if drive is not None:
             self._say(
                 "polling",
-                f"lies on a network drive ({drive}), where others change files unnoticed; all of it is looked at now and then",
+                f"lies on a network drive ({drive}), where others change files unnoticed; {_NOW_AND_THEN}",
             )
             return
         try:
@@ -207,7 +211,7 @@ class WatchedFolder:
     def _poll(self, error: EventsUnavailableError) -> None:
         self._events.close()
         self._events, self._full_at = Polling(self._stop), 0.0
-        self._say("polling", f"{error}; meanwhile all of it is looked at now and then")
+        self._say("polling", f"{error}; meanwhile {_NOW_AND_THEN}")
 
     def _follow_folders(self, paths: Collection[str], now: float) -> None:
         """Watch folders that are new; those that are gone, or have another name now, are known under none."""
