@@ -207,7 +207,8 @@ class Folder:
         cancel: Callable[[], bool] | None = None,
         checksum: bool = False,
         options: WalkOptions | None = None,
-        below: str = "",
+        below: str | Collection[str] = "",
+        deep: bool = True,
         later: Collection[str] = (),
     ) -> SyncReport:
         """Bring the index up to date with the folder.
@@ -225,7 +226,8 @@ class Folder:
             checksum: ``True`` reads every file, also those that look as they did when they were last read.
             options: which files are taken in, from now on: it is recorded; ``None``: those that were recorded last.
             below: only what is in this folder, relative to the folder, with ``/``, without links; all else in the
-                index stays as it is. Empty: everything.
+                index stays as it is; or in several folders. Empty: everything.
+            deep: ``False``: not what is in the folders that are in it.
             later: paths of files, relative likewise, that are not read now, such as those that are still being written.
 
         Raises:
@@ -242,6 +244,7 @@ class Folder:
             checksum=checksum,
             options=options,
             below=below,
+            deep=deep,
             later=later,
         )
 

@@ -185,9 +185,11 @@ class _Followed:
         self.below = folder.below
         self.index_dir = folder.folder.index.path
 
-    def sync(self, *, below: str, later: Collection[str], cancel: Callable[[], bool]) -> SyncReport:
+    def sync(
+        self, *, below: tuple[str, ...], deep: bool, later: Collection[str], cancel: Callable[[], bool]
+    ) -> SyncReport:
         """As :meth:`ServedFolder.sync`, which :meth:`ServedFolder.stop` ends."""
-        return self._folder.sync(below=below, later=later)
+        return self._folder.sync(below=below, deep=deep, later=later)
 
     def reopen(self) -> None:
         """Nothing: the index stays open."""

@@ -89,7 +89,8 @@ class ServedFolder:
     def sync(
         self,
         *,
-        below: str | None = None,
+        below: str | tuple[str, ...] | None = None,
+        deep: bool = True,
         checksum: bool = False,
         options: WalkOptions | None = None,
         later: Collection[str] = (),
@@ -105,11 +106,11 @@ class ServedFolder:
             As :meth:`Folder.sync`.
         """
         below = self.below if below is None else below
-        asked, key = time.monotonic(), (below, checksum, options, later)
+        asked, key = time.monotonic(), (below, deep, checksum, options, later)
         with self._syncing:
             if self._done is not None and self._done.key == key and self._done.begun >= asked:
                 return self._done.report
-            return self._run(key, below, checksum=checksum, options=options, later=later, progress=progress)
+            return self._run(key, below, deep=deep, checksum=checksum, options=options, later=later, progress=progress)
 
     def sync_soon(self, *, at_once: bool = False) -> None:
         """Begin to bring the index up to date in the background, unless that was done a short while ago."""
@@ -140,8 +141,9 @@ class ServedFolder:
     def _run(
         self,
         key: tuple[object, ...],
-        below: str,
+        below: str | tuple[str, ...],
         *,
+        deep: bool,
         checksum: bool,
         options: WalkOptions | None,
         later: Collection[str],
@@ -161,6 +163,7 @@ class ServedFolder:
                 progress=show,
                 cancel=self._ended.is_set,
                 below=below,
+                deep=deep,
                 checksum=checksum,
                 options=options,
                 later=later,

@@ -198,7 +198,8 @@ def plan_sync(
     exclude: Path | None = None,
     checksum: bool = False,
     options: WalkOptions | None = None,
-    below: str = "",
+    below: str | Collection[str] = "",
+    deep: bool = True,
     later: Collection[str] = (),
     lists_left_out: bool = False,
 ) -> SyncPlan:
@@ -207,16 +208,19 @@ def plan_sync(
     Args:
         checksum: every file is to be looked at again.
         options: ``None``: those that the index records.
-        below: only what is in this folder, as in :func:`walk`.
+        below: only what is in this folder, as in :func:`walk`, or in these.
+        deep: ``False``: not what is in the folders that are in it.
         later: paths of files that stay as they are for now, whatever became of their contents.
         lists_left_out: whether to list what is left out on purpose, which takes a moment more.
 
     Raises:
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
+    parts = _parts(below, deep=deep)
+    is_whole = parts == ("",) and deep
     rows, recorded_root, circumstances, recorded = store.read(
         lambda snapshot: (
-            snapshot.files(below=below),
+            {path: row for part in parts for path, row in snapshot.files(below=part, deep=deep).items()},
             source_folder(snapshot),
             _Circumstances.of(snapshot, root, embeds_images=store.embeds_images, checksum=checksum),
             recorded_options(snapshot),
@@ -227,17 +231,19 @@ def plan_sync(
     left_out: list[LeftOut] | None = [] if lists_left_out else None
     excluded = [path for path in (store.path, exclude) if path is not None]
     found = _Compared()
-    entries = walk(root, exclude=excluded, options=options, below=below, left_out=left_out)
-    found.compare(with_companions(entries, left_out) if circumstances.embeds_images else entries, rows, circumstances)
+    for part in parts:
+        entries = walk(root, exclude=excluded, options=options, below=part, deep=deep, left_out=left_out)
+        entries = with_companions(entries, left_out) if circumstances.embeds_images else entries
+        found.compare(entries, rows, circumstances)
     unchanged, is_empty = len(found.files[_State.UNCHANGED]), found.is_empty
-    if rows and is_empty and not below and not _is_inside(store.path, root):
+    if rows and is_empty and is_whole and not _is_inside(store.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
         found.skipped.append(Skipped(".", EMPTIED))
         found.closed.append("")
         unchanged = _count_indexed(rows)
     # What cannot be read now, or lies under a folder that cannot, is not gone.
     removed = tuple(path for path in rows if not path.startswith(tuple(found.closed)))
-    if exclude is None and not is_empty and not below:
+    if exclude is None and not is_empty and is_whole:
         check_source_folder(root, store.path, recorded_root, known=known_count, missing=len(removed))
     new, changed, recheck = (
         tuple(file for file in found.files[state] if file.path not in later)
@@ -255,6 +261,15 @@ def plan_sync(
         options=options,
         left_out=tuple(left_out or ()),
     )
+
+
+def _parts(below: str | Collection[str], *, deep: bool) -> tuple[str, ...]:
+    """The folders to look at, each once, in order."""
+    parts = {below} if isinstance(below, str) else set(below)
+    if deep and "" in parts:
+        return ("",)
+    inner = {part for part in parts if deep and any(part.startswith(f"{other}/") for other in parts if other)}
+    return tuple(sorted(parts - inner))
 
 
 def _count_indexed(rows: Mapping[str, FileRow]) -> int:

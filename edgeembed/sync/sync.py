@@ -123,12 +123,15 @@ def sync(
     exclude: Path | None = None,
     checksum: bool = False,
     options: WalkOptions | None = None,
-    below: str = "",
+    below: str | Collection[str] = "",
+    deep: bool = True,
     later: Collection[str] = (),
 ) -> SyncReport:
     """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
     root_id = file_id(root)
-    plan = plan_sync(root, store, exclude=exclude, checksum=checksum, options=options, below=below, later=later)
+    plan = plan_sync(
+        root, store, exclude=exclude, checksum=checksum, options=options, below=below, deep=deep, later=later
+    )
     is_told = options is not None and options != store.read(recorded_options)
     if plan.is_empty and not plan.unstamped and not is_told:
         store.collect_garbage()
@@ -147,7 +150,7 @@ def sync(
             run.take(writer, worker, root_id)
         if run.has_unstable_inodes:
             writer.put_setting(settings.UNSTABLE_INODES, "1")
-        if not writer.cancelled and not below:
+        if not writer.cancelled and below == "" and deep:
             writer.put_setting(settings.READERS_VERSION, str(READERS_VERSION))
         writer.commit()
         run.count_failed(writer)

@@ -46,6 +46,7 @@ def walk(
     exclude: Iterable[Path] = (),
     options: WalkOptions = WalkOptions(),  # noqa: B008 (it is frozen)
     below: str = "",
+    deep: bool = True,
     left_out: list[LeftOut] | None = None,
     folders: list[str] | None = None,
 ) -> Iterator[FileStat | Skipped]:
@@ -60,6 +61,7 @@ def walk(
         options: what is taken in and what is not.
         below: only what is in this folder, relative to ``root``, with ``/``, without links; the rules of all folders
             on the way count, and nothing is found where one of them is left out. Empty: everything.
+        deep: ``False``: not what is in the folders that are in it.
         left_out: gets what is left out on purpose, each folder as one; ``None``: nobody asks.
         folders: gets the folders that are read, as the system takes them; ``None``: nobody asks.
 
@@ -78,7 +80,7 @@ def walk(
         raise NotADirectoryError(errno.ENOTDIR, "not a folder", os.fspath(root))
     inside = (path.resolve() for path in exclude)
     excluded = frozenset(path.relative_to(real).as_posix() for path in inside if path.is_relative_to(real))
-    return _Walk(real, excluded, options, left_out, folders).run(below)
+    return _Walk(real, excluded, options, left_out, folders).run(below, deep=deep)
 
 
 def left_out_by(root: Path, below: str, options: WalkOptions, *, is_folder: bool = True) -> LeftOut | None:
@@ -135,7 +137,7 @@ class _Walk:
         """Folders that were read, where links are followed: two links may lead to one, or to one and what is in it."""
         self._problems: list[Skipped] = []
 
-    def run(self, below: str) -> Iterator[FileStat | Skipped]:
+    def run(self, below: str, *, deep: bool = True) -> Iterator[FileStat | Skipped]:
         """Yield the files of each folder in path order, then one ``Skipped`` for each unusable ignore rule."""
         start = self.start(below)
         if isinstance(start, LeftOut):
@@ -145,7 +147,7 @@ class _Walk:
             folder = todo.pop()
             deeper: list[_Folder] = []
             yield from self._read(folder, deeper)
-            todo.extend(reversed(deeper))
+            todo.extend(reversed(deeper) if deep else ())
         check_still_there(self._root, self._identity)
         yield from self._problems
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from ..sync.ignore_rules import IGNORE_FILES
 from ..sync.walk import left_out_by
@@ -14,7 +15,14 @@ from .resting import RestingPaths
 _MANY_PATHS = 500
 """From so many on, looking at everything costs less than asking the ignore rules about each."""
 _MOST_REMEMBERED = 10_000
-_FEW_PARTS = 4
+_MOST_PARTS = 200
+
+
+class Look(NamedTuple):
+    """Folders to look at, with all that is in them or with their own files only."""
+
+    parts: tuple[str, ...]
+    deep: bool
 
 
 class Marks:
@@ -34,7 +42,8 @@ class Marks:
         self._answers: dict[str, bool] = {}
         """Whether a path counts, as the ignore rules say."""
         self._resting = RestingPaths() if resting is None else resting
-        self._parts: set[str] = set()
+        self._deep: set[str] = set()
+        self._shallow: set[str] = set()
 
     def use(self, options: WalkOptions) -> None:
         """What is taken in, as of now; also the ignore files may have changed."""
@@ -53,24 +62,39 @@ class Marks:
         return counting
 
     def mark(self, part: str) -> None:
-        """A folder must be looked at."""
-        self._parts.add(part)
+        """A folder must be looked at, with all that is in it."""
+        self._deep.add(part)
 
     def collect(self, now: float) -> None:
         """Mark what rests by now."""
         for path in self._resting.take_due(now):
-            is_folder = os.path.isdir(self._prefix + path)  # noqa: PTH112 (keeps lone surrogates)
-            # Of what is gone nobody knows whether it was a file; a look at the folder that it was in finds out.
-            self._parts.add(path if is_folder else path.rpartition("/")[0])
+            parent, _, name = path.rpartition("/")
+            if name in IGNORE_FILES:
+                self._deep.add(parent)
+            elif os.path.isfile(self._prefix + path):  # noqa: PTH113 (keeps lone surrogates)
+                self._shallow.add(parent)
+            else:
+                self._deep.add(path)
+                if not os.path.isdir(self._prefix + path):  # noqa: PTH112
+                    self._shallow.add(parent)  # it is gone, and nobody knows whether it was a file or a folder
 
-    def parts(self) -> list[str]:
-        """What must be looked at now: a few folders, none in another, or one that holds them all."""
-        parts = [part for part in sorted(self._parts) if not any(_is_in(part, other) for other in self._parts)]
-        return parts if len(parts) <= _FEW_PARTS else [_common(parts)]
+    def looks(self) -> list[Look]:
+        """What must be done now: at most two looks."""
+        deep = [part for part in sorted(self._deep) if not any(_is_in(part, other) for other in self._deep)]
+        shallow = [part for part in sorted(self._shallow) if not any(part == o or _is_in(part, o) for o in deep)]
+        if len(deep) + len(shallow) > _MOST_PARTS:
+            return [Look((_common([*deep, *shallow]),), True)]
+        return [Look(tuple(parts), parts is deep) for parts in (deep, shallow) if parts]
 
-    def done(self, part: str) -> None:
-        """A folder was looked at, with all that is in it."""
-        self._parts = {other for other in self._parts if other != part and not _is_in(other, part)}
+    def done(self, look: Look) -> None:
+        """That was done."""
+        if look.deep:
+            gone = {part for part in (*self._deep, *self._shallow) if any(_is_in(part, o) for o in look.parts)}
+            gone.update(look.parts)
+            self._deep -= gone
+            self._shallow -= gone
+        else:
+            self._shallow.difference_update(look.parts)
 
     def next_due(self) -> float | None:
         """When the next path rests; ``None``: none waits."""

@@ -21,8 +21,10 @@ class Batch:
 
     folder: Path
     """As it was named."""
-    below: str
-    """The part of the index that was looked at, with ``/``; empty: all of it."""
+    below: tuple[str, ...]
+    """The folders in it that were looked at, with ``/``; an empty one is itself."""
+    deep: bool
+    """Whether all that is in them was, or only the files that are in no further folder."""
     reason: Reason
     report: SyncReport
     seconds: float
@@ -53,7 +55,9 @@ class Target(Protocol):
     """The part of it that is watched, with ``/``; empty: all of it."""
     index_dir: Path
 
-    def sync(self, *, below: str, later: Collection[str], cancel: Callable[[], bool]) -> SyncReport:
+    def sync(
+        self, *, below: tuple[str, ...], deep: bool, later: Collection[str], cancel: Callable[[], bool]
+    ) -> SyncReport:
         """As :meth:`Folder.sync`."""
 
     def reopen(self) -> None:

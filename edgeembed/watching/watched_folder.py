@@ -140,12 +140,14 @@ class WatchedFolder:
 
     def _look(self) -> None:
         """Sync what is marked; what fails stays marked."""
-        for part in self._marks.parts():
-            begun, is_full = time.monotonic(), part == self._target.below
+        for look in self._marks.looks():
+            begun, is_full = time.monotonic(), look == ((self._target.below,), True)
             if is_full:
                 self._marks.use(self._options())
             try:
-                report = self._target.sync(below=part, later=self._marks.waiting, cancel=self._stop.is_set)
+                report = self._target.sync(
+                    below=look.parts, deep=look.deep, later=self._marks.waiting, cancel=self._stop.is_set
+                )
             except IndexLockedError as error:
                 self._say("locked", f"{error.owner} is writing to its index; trying again until that is done")
                 self._retry_at = time.monotonic() + _LOCKED_SECONDS
@@ -157,11 +159,11 @@ class WatchedFolder:
                 return
             seconds = time.monotonic() - begun
             if not report.cancelled:
-                self._marks.done(part)
+                self._marks.done(look)
             self._told.pop("locked", None)
             self._told.pop("error", None)
             self._retry_seconds = _FIRST_RETRY_SECONDS
-            self._tell(Batch(self._target.shown, part, self._reason, report, seconds))
+            self._tell(Batch(self._target.shown, look.parts, look.deep, self._reason, report, seconds))
             self._say_if_emptied(any(item.reason == EMPTIED for item in report.skipped))
             if is_full:
                 is_idle = not (report.added or report.updated or report.removed)
@@ -183,7 +185,7 @@ class WatchedFolder:
         times = [now + _LONGEST_WAIT_SECONDS, self._full_at]
         if (due := self._marks.next_due()) is not None:
             times.append(due)
-        if self._marks.parts():
+        if self._marks.looks():
             times.append(self._retry_at)
         return max(0.0, min(times) - now)
 

@@ -41,11 +41,13 @@ class OpenedFolder:
         self.below = below
         self.index_dir = index_dir
 
-    def sync(self, *, below: str, later: Collection[str], cancel: Callable[[], bool]) -> SyncReport:
+    def sync(
+        self, *, below: tuple[str, ...], deep: bool, later: Collection[str], cancel: Callable[[], bool]
+    ) -> SyncReport:
         """As :meth:`Folder.sync`."""
         if self._folder is None:
             self._folder = self._open_folder()
-        return self._folder.sync(below=below, later=later, cancel=cancel)
+        return self._folder.sync(below=below, deep=deep, later=later, cancel=cancel)
 
     def reopen(self) -> None:
         """Close the index; the next sync opens it."""

@@ -51,7 +51,7 @@ def test_what_is_written_can_be_found(notes: Path, watch: RunningWatch) -> None:
     (notes / "garden/pond.txt").write_text("a heron stands in the pond\n")
     watch.until(lambda: watch.total("added") == 2)
     assert found(notes, "heron") == ["garden/pond.txt"]
-    assert watch.batches[-1]["below"] == "garden"
+    assert (watch.batches[-1]["below"], watch.batches[-1]["deep"]) == (["garden"], False)
     (notes / "garden/pond.txt").write_text("a kingfisher sits by the pond\n")
     watch.until(lambda: watch.total("updated") == 1)
     assert (found(notes, "heron"), found(notes, "kingfisher")) == ([], ["garden/pond.txt"])

@@ -118,7 +118,8 @@ def _facts(batch: Batch) -> dict[str, object]:
     report = batch.report
     return {
         **path_facts(os.fspath(batch.folder)),
-        "below": batch.below,
+        "below": [path_facts(part)["path"] for part in batch.below],
+        "deep": batch.deep,
         "reason": batch.reason,
         "added": report.added,
         "updated": report.updated,

@@ -64,8 +64,10 @@ class FakeTarget:
         self.answers: list[SyncReport | Exception] = []
         self.reopened = 0
 
-    def sync(self, *, below: str, later: Collection[str], cancel: Callable[[], bool]) -> SyncReport:
-        self.calls.append((below, frozenset(later)))
+    def sync(
+        self, *, below: tuple[str, ...], deep: bool, later: Collection[str], cancel: Callable[[], bool]
+    ) -> SyncReport:
+        self.calls.append((" ".join(below) + "/..." * deep, frozenset(later)))
         answer = self.answers.pop(0) if self.answers else NOTHING
         if isinstance(answer, Exception):
             raise answer
@@ -121,14 +123,15 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     root = tmp_path / "folder"
     (root / "a").mkdir(parents=True)
     (root / "b").mkdir()
-    (root / "a/x.txt").write_text("x")
+    for name in ("a/x.txt", "a/grows.txt", "b/y.txt", "b/rests.txt"):
+        (root / name).write_text("x")
     return Watch(root)
 
 
 def test_it_begins_with_a_look_at_everything(watch: Watch) -> None:
     with watch.running():
         watch.synced(1)
-    assert watch.target.calls == [("", frozenset())]
+    assert watch.target.calls == [("/...", frozenset())]
     assert watch.reasons() == ["start"]
 
 
@@ -172,7 +175,7 @@ def test_a_writer_elsewhere_is_waited_for_and_named_once(watch: Watch) -> None:
     with watch.running():
         watch.synced(4)
         watch.until(watch.reasons)
-    assert [below for below, _ in watch.target.calls] == ["", "", "", ""]
+    assert [below for below, _ in watch.target.calls] == ["/..."] * 4
     assert watch.notices("locked") == ["process 7 (edgeembed) is writing to its index; trying again until that is done"]
 
 
@@ -189,7 +192,7 @@ def test_after_lost_events_everything_is_looked_at(watch: Watch) -> None:
         watch.events.answers.put(EventsLostError("odd"))
         watch.synced(2)
         watch.until(lambda: len(watch.reasons()) == 2)
-    assert watch.target.calls[1] == ("", frozenset())
+    assert watch.target.calls[1] == ("/...", frozenset())
     assert watch.reasons() == ["start", "look"]
     assert len(watch.events.folders) == 2
 
@@ -199,7 +202,7 @@ def test_after_a_storm_everything_is_looked_at(watch: Watch) -> None:
         watch.synced(1)
         watch.change(*(f"a/{number}.txt" for number in range(1200)))
         watch.synced(2)
-    assert watch.target.calls[1][0] == ""
+    assert watch.target.calls[1][0] == "/..."
 
 
 def test_where_the_system_cannot_watch_it_polls_and_says_so(watch: Watch) -> None:
@@ -212,7 +215,7 @@ def test_where_the_system_cannot_watch_it_polls_and_says_so(watch: Watch) -> Non
 def test_polling_looks_again_and_again(watch: Watch) -> None:
     with watch.running(poll_seconds=0.05):
         watch.synced(4)
-    assert {below for below, _ in watch.target.calls} == {""}
+    assert {below for below, _ in watch.target.calls} == {"/..."}
     assert watch.events.folders == []
 
 
@@ -222,7 +225,7 @@ def test_a_limit_that_is_reached_on_the_way_makes_it_poll(watch: Watch) -> None:
         watch.events.answers.put(EventsUnavailableError("the limit is reached"))
         watch.synced(2)
         watch.until(lambda: watch.notices("polling"))
-    assert watch.target.calls[1][0] == ""
+    assert watch.target.calls[1][0] == "/..."
 
 
 @pytest.mark.skipif(not LISTS_FOLDERS, reason="elsewhere a folder is watched with all that is in it")
@@ -237,14 +240,13 @@ def test_folders_are_watched_that_are_taken_in_also_new_ones(watch: Watch) -> No
         (root / "junk/more").mkdir()
         watch.change("new", "junk/more")
         watch.synced(2)
-        (root / "a/x.txt").unlink()
         (root / "a").rename(root / "c")
         watch.change("a", "c")
         watch.synced(3)
     assert watch.events.folders[1] - watch.events.folders[0] == {str(root / "new"), str(root / "new/inner")}
     assert watch.events.folders[2] - watch.events.folders[1] == {str(root / "c")}
     assert str(root / "a") not in watch.events.folders[2]
-    assert watch.target.calls[1][0] == "new"
+    assert watch.target.calls[1][0] == "new/..."
 
 
 def test_a_folder_that_is_away_is_waited_for(watch: Watch, tmp_path: Path) -> None:
