@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -185,6 +185,23 @@ class _Compared:
                 if entry.reason != OWN_INDEX:
                     self.closed.append(entry.path.rstrip("/") + "/")
 
+    def plan(self, later: Collection[str]) -> SyncPlan:
+        """What is to be done about what a walk yielded, without the files that stay as they are for now."""
+        new, changed, recheck = (
+            tuple(file for file in self.files[state] if file.path not in later)
+            for state in (_State.NEW, _State.CHANGED, _State.RECHECK)
+        )
+        return SyncPlan(
+            new=new,
+            changed=changed,
+            recheck=recheck,
+            removed=(),
+            unchanged=len(self.files[_State.UNCHANGED]),
+            skipped=(*self.skipped, *self.not_files),
+            unstamped=tuple(self.stamps.unstamped),
+            renumbered=frozenset(self.stamps.renumbered),
+        )
+
     @property
     def is_empty(self) -> bool:
         """Whether there was nothing."""
@@ -217,7 +234,6 @@ def plan_sync(
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
     parts = _parts(below, deep=deep)
-    is_whole = parts == ("",) and deep
     rows, recorded_root, circumstances, recorded = store.read(
         lambda snapshot: (
             {path: row for part in parts for path, row in snapshot.files(below=part, deep=deep).items()},
@@ -235,7 +251,9 @@ def plan_sync(
         entries = walk(root, exclude=excluded, options=options, below=part, deep=deep, left_out=left_out)
         entries = with_companions(entries, left_out) if circumstances.embeds_images else entries
         found.compare(entries, rows, circumstances)
-    unchanged, is_empty = len(found.files[_State.UNCHANGED]), found.is_empty
+    unchanged = len(found.files[_State.UNCHANGED])
+    is_whole = parts == ("",) and deep
+    is_empty = found.is_empty
     if rows and is_empty and is_whole and not _is_inside(store.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
         found.skipped.append(Skipped(".", EMPTIED))
@@ -245,22 +263,8 @@ def plan_sync(
     removed = tuple(path for path in rows if not path.startswith(tuple(found.closed)))
     if exclude is None and not is_empty and is_whole:
         check_source_folder(root, store.path, recorded_root, known=known_count, missing=len(removed))
-    new, changed, recheck = (
-        tuple(file for file in found.files[state] if file.path not in later)
-        for state in (_State.NEW, _State.CHANGED, _State.RECHECK)
-    )
-    return SyncPlan(
-        new=new,
-        changed=changed,
-        recheck=recheck,
-        removed=removed,
-        unchanged=unchanged,
-        skipped=(*found.skipped, *found.not_files),
-        unstamped=tuple(found.stamps.unstamped),
-        renumbered=frozenset(found.stamps.renumbered),
-        options=options,
-        left_out=tuple(left_out or ()),
-    )
+    plan = found.plan(later)
+    return replace(plan, removed=removed, unchanged=unchanged, options=options, left_out=tuple(left_out or ()))
 
 
 def _parts(below: str | Collection[str], *, deep: bool) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class SystemEvents:
             FileNotFoundError: a folder vanished meanwhile.
         """
         self._stop = stop
-        self._notify = _open([path for path in folders if _is_unicode(path)])
+        self._notify = _open([path for path in folders if has_unicode_name(path) and os.path.isdir(path)])  # noqa: PTH112
 
     def wait(self, seconds: float) -> Collection[str]:
         """As :class:`Events` says."""
@@ -131,9 +131,10 @@ def _doubled(name: str) -> int:
         return 524288
 
 
-def _is_unicode(path: str) -> bool:
+def has_unicode_name(path: str) -> bool:
+    """Whether a folder can be watched at all: of others watchfiles does not take the name."""
     try:
         path.encode()
     except UnicodeEncodeError:
         return False
-    return os.path.isdir(path)  # noqa: PTH112 (there may be tens of thousands)
+    return True

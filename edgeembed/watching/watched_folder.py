@@ -14,7 +14,15 @@ from ..errors import EdgeEmbedError, IndexLockedError
 from ..reading.entries import EMPTIED
 from ..sync.walk import left_out_by, walk
 from ..sync.walk_options import WalkOptions, options_at
-from .events import LISTS_FOLDERS, Events, EventsLostError, EventsUnavailableError, Polling, SystemEvents
+from .events import (
+    LISTS_FOLDERS,
+    Events,
+    EventsLostError,
+    EventsUnavailableError,
+    Polling,
+    SystemEvents,
+    has_unicode_name,
+)
 from .marks import Marks
 from .network import network_drive
 from .presence import Presence, State
@@ -173,7 +181,7 @@ class WatchedFolder:
 
     def _after_full_look(self) -> None:
         interval = _FULL_SECONDS
-        if self._events.is_polling:
+        if self._events.is_polling or not all(map(has_unicode_name, self._folders)):
             interval = self._poll_seconds or max(_POLL_SECONDS, _POLL_SHARE * self._look_seconds)
         self._full_at = time.monotonic() + interval
         if LISTS_FOLDERS and not self._events.is_polling:
