@@ -34,7 +34,9 @@ _FULL_SECONDS = 3 * 3600.0
 _LONGEST_WAIT_SECONDS = 5.0
 """After which somebody looks whether the folder is still there: of a drive that was mounted over it no event tells."""
 _AWAY_SECONDS = 1.0
-_LOCKED_SECONDS = 1.0
+_LOCKED_SECONDS = 0.5
+_LOCKED_TRIES = 3
+"""A search that brings the index up to date is done by then, and nobody need hear of it."""
 _FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 2.0, 300.0
 _POLL_SECONDS = 10.0
 _POLL_SHARE = 50
@@ -87,6 +89,7 @@ class WatchedFolder:
         """What was said, of what lasts."""
         self._full_at = self._retry_at = 0.0
         self._retry_seconds = _FIRST_RETRY_SECONDS
+        self._locked_tries = 0
         self._look_seconds = 0.0
         """What the last look at everything took that found nothing to do."""
 
@@ -157,7 +160,9 @@ class WatchedFolder:
                     below=look.parts, deep=look.deep, later=self._marks.waiting, cancel=self._stop.is_set
                 )
             except IndexLockedError as error:
-                self._say("locked", f"{error.owner} is writing to its index; trying again until that is done")
+                self._locked_tries += 1
+                if self._locked_tries >= _LOCKED_TRIES:
+                    self._say("locked", f"{error.owner} is writing to its index; trying again until that is done")
                 self._retry_at = time.monotonic() + _LOCKED_SECONDS
                 return
             except (EdgeEmbedError, OSError, ValueError) as error:
@@ -168,6 +173,7 @@ class WatchedFolder:
             seconds = time.monotonic() - begun
             if not report.cancelled:
                 self._marks.done(look)
+            self._locked_tries = 0
             self._told.pop("locked", None)
             self._told.pop("error", None)
             self._retry_seconds = _FIRST_RETRY_SECONDS
