@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ LISTS_FOLDERS = sys.platform.startswith("linux")
 """Whether each folder is watched by itself. Elsewhere the system watches a folder with all that is in it."""
 _STEP_MS = 150
 """Between two looks of watchfiles for what came: 0.5 ms of processor time a second."""
+_SHORT_STEP_MS = 10
 _DEBOUNCE_MS = 300
+_MODIFIED = 2
+_MOST_TRIES = 5
 _MIN_WAIT_MS = 1
 _INSTANCES = "Too many open files"  # inotify_init: EMFILE, of fs.inotify.max_user_instances
 _WATCHES = "OS file watch limit reached"
@@ -35,8 +38,10 @@ class Events(Protocol):
     is_polling: bool
     """Whether there never are any, and everything must be looked at now and then."""
 
-    def wait(self, seconds: float) -> Collection[str]:
+    def wait(self, seconds: float) -> Mapping[str, bool]:
         """Paths of which something changed, as soon as there are some; none after ``seconds``, or at the end.
+
+        With each, whether it came or went under this name, so that a folder there may be another one now.
 
         Raises:
             EventsLostError: some went by that nobody will hear of.
@@ -59,23 +64,34 @@ class SystemEvents:
 
         Raises:
             EventsUnavailableError: a limit of the system is reached, or it cannot do it here.
-            FileNotFoundError: a folder vanished meanwhile.
+            EventsLostError: folders come and go too fast.
         """
         self._stop = stop
-        self._notify = _open([path for path in folders if has_unicode_name(path) and os.path.isdir(path)])  # noqa: PTH112
+        nameable = [path for path in folders if has_unicode_name(path)]
+        for _ in range(_MOST_TRIES):
+            try:
+                self._notify = _open([path for path in nameable if os.path.isdir(path)])  # noqa: PTH112 (many)
+                return
+            except FileNotFoundError:  # one went between that and this
+                continue
+        raise EventsLostError("folders come and go")
 
-    def wait(self, seconds: float) -> Collection[str]:
+    def wait(self, seconds: float) -> Mapping[str, bool]:
         """As :class:`Events` says."""
         from watchfiles._rust_notify import WatchfilesRustInternalError
 
         try:
             # Its timeout throws away what comes at that very moment: few long waits are better than many short ones.
-            answer = self._notify.watch(_DEBOUNCE_MS, _STEP_MS, max(_MIN_WAIT_MS, round(seconds * 1000)), self._stop)
+            step_ms = _STEP_MS if seconds else _SHORT_STEP_MS
+            answer = self._notify.watch(_DEBOUNCE_MS, step_ms, max(_MIN_WAIT_MS, round(seconds * 1000)), self._stop)
         except WatchfilesRustInternalError as error:
             if _WATCHES in str(error):
                 raise _limit("max_user_watches") from error
             raise EventsLostError(str(error)) from error
-        return () if isinstance(answer, str) else {path for _, path in answer}
+        if isinstance(answer, str):
+            return {}
+        named = {path for kind, path in answer if kind != _MODIFIED}
+        return {path: path in named for _, path in answer}
 
     def close(self) -> None:
         """Stop listening."""
@@ -90,10 +106,10 @@ class Polling:
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
 
-    def wait(self, seconds: float) -> Collection[str]:
+    def wait(self, seconds: float) -> Mapping[str, bool]:
         """Nothing, after so many seconds."""
         self._stop.wait(seconds)
-        return ()
+        return {}
 
     def close(self) -> None:
         """Nothing."""

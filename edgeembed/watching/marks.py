@@ -51,14 +51,14 @@ class Marks:
         self._answers.clear()
 
     def notice(self, paths: Collection[str], now: float) -> list[str]:
-        """Something changed at these paths, as the system takes them; those that count, relative."""
-        relatives = [relative for path in paths if (relative := self._relative(path)) is not None]
-        if len(relatives) > _MANY_PATHS:
-            counting = [path for path in relatives if not self._is_own(path)]
-        else:
-            counting = [path for path in relatives if self._counts(path)]
-        for path in counting:
-            self._resting.notice(path, now)
+        """Something changed at these paths, as the system takes them; those of them that count."""
+        counts = self._counts if len(paths) <= _MANY_PATHS else lambda path: not self._is_own(path)
+        counting = []
+        for path in paths:
+            relative = self._relative(path)
+            if relative is not None and counts(relative):
+                self._resting.notice(relative, now)
+                counting.append(path)
         return counting
 
     def mark(self, part: str) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,6 +84,8 @@ class WatchedFolder:
         self._presence: Presence | None = None
         self._folders: set[str] = set()
         """Those that are watched, each by itself; see :data:`LISTS_FOLDERS`."""
+        self._unheard: dict[str, bool] = {}
+        """Events of the source before, that were not seen to yet."""
         self._reason: Reason = "start"
         self._told: dict[NoticeKind, str] = {}
         """What was said, of what lasts."""
@@ -117,7 +119,7 @@ class WatchedFolder:
         self._presence = Presence(self._top, self._target.root, self._target.index_dir)
         self._start_events()
         self._marks.mark(self._target.below)
-        touched: Collection[str] = ()
+        touched: Mapping[str, bool] = {}
         while not self._stop.is_set():
             state = self._presence.state(was_touched=os.fspath(self._top) in touched)
             if state is State.AWAY:
@@ -128,22 +130,25 @@ class WatchedFolder:
             self._mark(touched)
             if time.monotonic() >= self._retry_at:
                 self._look()
-            touched = () if self._stop.is_set() else self._wait()
+            touched = {} if self._stop.is_set() else self._wait()
 
-    def _wait(self) -> Collection[str]:
+    def _wait(self) -> Mapping[str, bool]:
+        if self._unheard:
+            unheard, self._unheard = self._unheard, {}
+            return unheard
         try:
             return self._events.wait(self._wait_seconds())
         except EventsUnavailableError as error:  # a limit that new folders reached
             self._poll(error)
-            return ()
+            return {}
 
-    def _mark(self, paths: Collection[str]) -> None:
+    def _mark(self, paths: Mapping[str, bool]) -> None:
         now = time.monotonic()
         if len(paths) >= _STORM_PATHS:
             self._full_at = min(self._full_at, now + _STORM_SECONDS)
         counting = self._marks.notice(paths, now)
         if LISTS_FOLDERS and not self._events.is_polling:
-            self._follow_folders(counting, now)
+            self._follow_folders((path for path in counting if paths[path]), now)
         self._marks.collect(now)
         if now >= self._full_at:
             self._marks.mark(self._target.below)
@@ -229,16 +234,15 @@ class WatchedFolder:
         self._events, self._full_at = Polling(self._stop), 0.0
         self._say("polling", f"{error}; meanwhile {_NOW_AND_THEN}")
 
-    def _follow_folders(self, paths: Collection[str], now: float) -> None:
-        """Watch folders that are new; those that are gone, or have another name now, are known under none."""
+    def _follow_folders(self, paths: Iterable[str], now: float) -> None:
+        """Watch what came under these paths; what is known of folders that were there before is about others."""
         fresh = []
         for path in paths:
-            full = self._full(path)
-            if os.path.isdir(full) and full not in self._folders:  # noqa: PTH112 (keeps lone surrogates)
-                fresh.append(path)
-            elif full in self._folders and not os.path.isdir(full):  # noqa: PTH112
-                inside = full + os.sep
-                self._folders = {other for other in self._folders if other != full and not other.startswith(inside)}
+            if path in self._folders:
+                inside = path + os.sep
+                self._folders = {other for other in self._folders if other != path and not other.startswith(inside)}
+            if os.path.isdir(path):  # noqa: PTH112 (keeps lone surrogates)
+                fresh.append(os.path.relpath(path, self._target.root).replace(os.sep, "/"))
         if fresh:
             self._watch_new_folders(fresh, now)
 
@@ -252,11 +256,12 @@ class WatchedFolder:
             try:
                 # The events before are heard until the new ones are: what comes meanwhile is not lost.
                 before, self._events = self._events, self._open_events(self._folders, self._stop)
-                self._marks.notice([*before.wait(0), *fresh], now)
+                self._unheard.update(before.wait(0))
                 before.close()
             except EventsUnavailableError as error:
                 self._poll(error)
                 return
+            self._marks.notice(fresh, now)
 
     def _listing(self, part: str) -> set[str]:
         """The folders in a part that are taken in, with itself."""

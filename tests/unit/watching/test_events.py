@@ -102,12 +102,34 @@ def test_what_goes_wrong_later_is_told(
         SystemEvents([str(tmp_path)], threading.Event()).wait(1)
 
 
+def test_what_came_or_went_is_told_from_what_is_another_now(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "x.txt").write_text("x")
+    source = SystemEvents([str(tmp_path)], threading.Event())
+    (tmp_path / "x.txt").write_text("y")
+    (tmp_path / "old").rename(tmp_path / "new")
+    told: dict[str, bool] = {}
+    end = time.monotonic() + 60
+    while len(told) < 3 and time.monotonic() < end:
+        told.update({Path(path).name: is_name for path, is_name in source.wait(5).items()})
+    source.close()
+    assert (told["old"], told["new"]) == (True, True)
+    if events.LISTS_FOLDERS:
+        assert told["x.txt"] is False
+
+
+def test_folders_that_come_and_go_are_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(notify, "RustNotify", fails(FileNotFoundError("No path was found.")))
+    with pytest.raises(EventsLostError):
+        SystemEvents([str(tmp_path)], threading.Event())
+
+
 def test_polling_waits() -> None:
     stop = threading.Event()
     polling = Polling(stop)
     begun = time.monotonic()
     assert polling.is_polling
-    assert polling.wait(0.05) == ()
+    assert polling.wait(0.05) == {}
     stop.set()
-    assert polling.wait(300) == ()
+    assert polling.wait(300) == {}
     assert 0.04 < time.monotonic() - begun < 60

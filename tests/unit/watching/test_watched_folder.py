@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import queue
+import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,14 @@ class FakeEvents:
         self.stop = stop
         return self
 
-    def wait(self, seconds: float) -> Collection[str]:
+    def wait(self, seconds: float) -> Mapping[str, bool]:
         try:
             answer = self.answers.get(timeout=min(seconds, 0.05))
         except queue.Empty:
-            return ()
+            return {}
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return dict.fromkeys(answer, True)
 
     def close(self) -> None:
         pass
@@ -242,9 +243,15 @@ def test_folders_are_watched_that_are_taken_in_also_new_ones(watch: Watch) -> No
         watch.synced(2)
         (root / "a").rename(root / "c")
         watch.change("a", "c")
-        watch.synced(3)
+        watch.synced(4)  # with all that is in these two, then the files beside them
+        (root / "new").rename(root / "elsewhere")
+        (root / "new/inner").mkdir(parents=True)
+        shutil.rmtree(root / "elsewhere")
+        watch.change("new")
+        watch.synced(5)
     assert watch.events.folders[1] - watch.events.folders[0] == {str(root / "new"), str(root / "new/inner")}
     assert watch.events.folders[2] - watch.events.folders[1] == {str(root / "c")}
+    assert watch.events.folders[3] == watch.events.folders[2]  # new once more, under the name it had
     assert str(root / "a") not in watch.events.folders[2]
     assert watch.target.calls[1][0] == "new/..."
 
