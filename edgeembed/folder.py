@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -208,7 +208,9 @@ class Folder:
         cancel: Callable[[], bool] | None = None,
         checksum: bool = False,
         options: WalkOptions | None = None,
-        below: str = "",
+        below: str | Collection[str] = "",
+        deep: bool = True,
+        later: Collection[str] = (),
     ) -> SyncReport:
         """Bring the index up to date with the folder.
 
@@ -225,7 +227,9 @@ class Folder:
             checksum: ``True`` reads every file, also those that look as they did when they were last read.
             options: which files are taken in, from now on: it is recorded; ``None``: those that were recorded last.
             below: only what is in this folder, relative to the folder, with ``/``, without links; all else in the
-                index stays as it is. Empty: everything.
+                index stays as it is; or in several folders. Empty: everything.
+            deep: ``False``: not what is in the folders that are in it.
+            later: paths of files, relative likewise, that are not read now, such as those that are still being written.
 
         Raises:
             FileNotFoundError: the folder went away meanwhile; nothing is taken for deleted.
@@ -241,6 +245,8 @@ class Folder:
             checksum=checksum,
             options=options,
             below=below,
+            deep=deep,
+            later=later,
         )
 
     search = _of_index(Index.search)

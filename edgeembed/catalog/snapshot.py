@@ -330,11 +330,24 @@ class Snapshot:
         row = self._db.execute(f"SELECT {columns} FROM files WHERE path = CAST(? AS TEXT)", (encode(path),)).fetchone()
         return None if row is None else FileRow._make(row)
 
-    def files(self) -> dict[str, FileRow]:
-        """Files of the folder as they were when last looked at, by path."""
+    def files(self, *, below: str = "", deep: bool = True) -> dict[str, FileRow]:
+        """Files of the folder as they were when last looked at, by path.
+
+        Args:
+            below: only those in this folder of it; empty: all.
+            deep: ``False``: not those in folders of that.
+        """
         # A hundred thousand of them are read at each sync: decoding here spares a call into Python for each.
         columns = ", ".join(FileRow._fields)
-        rows = self._db.execute(f"SELECT {columns}, CAST(path AS BLOB) FROM files")
+        prefix = encode(f"{below}/") if below else b""
+        tests, values = ["1"], list[bytes | int]()
+        if below:
+            tests.append("path >= CAST(? AS TEXT) AND path < CAST(? AS TEXT)")
+            values += prefix, encode(f"{below}0")  # "0" comes next after "/"
+        if not deep:
+            tests.append("instr(substr(CAST(path AS BLOB), ?), X'2F') = 0")
+            values.append(len(prefix) + 1)
+        rows = self._db.execute(f"SELECT {columns}, CAST(path AS BLOB) FROM files WHERE {' AND '.join(tests)}", values)
         return {str(row[-1] or b"", "utf-8", "surrogatepass"): FileRow._make(row[:-1]) for row in rows}
 
 

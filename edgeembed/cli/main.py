@@ -24,6 +24,7 @@ from .commands.maintenance import compact, forget, repair, status, verify
 from .commands.models import check, embed, models
 from .commands.search import explain, search, similar
 from .commands.serve import mcp, serve
+from .commands.watch import watch
 from .options import ERROR, INTERRUPTED
 
 _DEBUG = "EDGEEMBED_DEBUG"
@@ -47,6 +48,7 @@ for _command in (
     explain,
     serve,
     mcp,
+    watch,
     status,
     forget,
     verify,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import IndexLockedError, IndexNotWritableError, path_error
+from ..errors import EdgeEmbedError, IndexLockedError, IndexNotWritableError, path_error
 from . import messages
 
 if TYPE_CHECKING:
@@ -144,6 +144,19 @@ def work() -> Iterator[tuple[Any, Callable[[], bool]]]:
             yield progress, lambda: pressed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def check_extra(extra: str, names: Sequence[str]) -> None:
+    """Make sure that the packages of an extra are installed, before anything is done.
+
+    Raises:
+        EdgeEmbedError: one is missing.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise EdgeEmbedError(f"edgeembed {extra} needs {' and '.join(missing)}: pip install 'edgeembed[{extra}]'")
 
 
 def end_if_cancelled(report: SyncReport) -> None:

@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ..errors import EdgeEmbedError
+from ..watching.watcher import Watcher
 from .document_ids import DocumentIds, id_key
 from .library import Library
 from .run_files import RunningServer, announce, withdraw
@@ -23,6 +24,9 @@ from .served_folder import ServedFolder
 
 if TYPE_CHECKING:
     from uvicorn import Server
+
+    from ..sync.report import SyncReport
+    from ..watching.reports import Tell
 
 DEFAULT_PORT = 8737
 MIN_TOKEN = 16
@@ -89,6 +93,7 @@ def serve(
     host: str,
     token: str,
     started: Callable[[Address], None],
+    tell: Tell | None = None,
 ) -> None:
     """Answer for folders until SIGINT or SIGTERM comes; then end in good order.
 
@@ -98,6 +103,7 @@ def serve(
         host: as it was named.
         token: see :func:`new_token`.
         started: called once requests are answered.
+        tell: told what is done as files change; ``None``: folders are not watched.
 
     Raises:
         ModuleNotFoundError: the extra ``serve`` is not installed.
@@ -117,8 +123,11 @@ def serve(
             files.append(announce(folder.folder.index.path, running))
             stack.callback(withdraw, folder.folder.index.path, running)
         address = Address(reached_at(host), port, f"open?key={session.new_link()}", files[0])
+        watcher = None if tell is None else _watcher(library, tell)
         with _ended_by_signals(server):
-            _run(server, listener, library, lambda: started(address))
+            _run(server, listener, library, lambda: started(address), watcher)
+        if watcher is not None:
+            watcher.stop()
 
 
 def _uvicorn(app: object) -> Server:
@@ -169,7 +178,34 @@ def _ended_by_signals(server: Server) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run(server: Server, listener: socket.socket, library: Library, started: Callable[[], None]) -> None:
+class _Followed:
+    """A folder of the server as a watcher wants it."""
+
+    def __init__(self, folder: ServedFolder) -> None:
+        self._folder = folder
+        self.shown = folder.folder.path
+        self.root = folder.root
+        self.below = folder.below
+        self.index_dir = folder.folder.index.path
+
+    def sync(
+        self, *, below: tuple[str, ...], deep: bool, later: Collection[str], cancel: Callable[[], bool]
+    ) -> SyncReport:
+        """As :meth:`ServedFolder.sync`, which :meth:`ServedFolder.stop` ends."""
+        return self._folder.sync(below=below, deep=deep, later=later)
+
+    def reopen(self) -> None:
+        """Nothing: the index stays open."""
+
+
+def _watcher(library: Library, tell: Tell) -> Watcher:
+    folders = [folder for folder in library.folders if not folder.folder.index.read_only]
+    return Watcher([_Followed(folder) for folder in folders], tell)
+
+
+def _run(
+    server: Server, listener: socket.socket, library: Library, started: Callable[[], None], watcher: Watcher | None
+) -> None:
     import asyncio
 
     async def run() -> None:
@@ -180,9 +216,14 @@ def _run(server: Server, listener: socket.socket, library: Library, started: Cal
             started()
             for folder in library.folders:
                 folder.warm_up()
-                folder.sync_soon(at_once=True)
+                if watcher is None:
+                    folder.sync_soon(at_once=True)
+            if watcher is not None:
+                watcher.start()  # it begins with a look at everything
         while not server.should_exit and not serving.done():
             await asyncio.sleep(_TICK_SECONDS)
+        if watcher is not None:
+            watcher.end_soon()
         for folder in library.folders:
             folder.stop()  # before open requests are waited for: they may wait for this
         await serving

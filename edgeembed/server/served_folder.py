@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,9 +95,11 @@ class ServedFolder:
     def sync(
         self,
         *,
-        below: str | None = None,
+        below: str | tuple[str, ...] | None = None,
+        deep: bool = True,
         checksum: bool = False,
         options: WalkOptions | None = None,
+        later: Collection[str] = (),
         progress: Callable[[SyncProgress], None] | None = None,
     ) -> SyncReport:
         """Bring the index up to date; callers that come while one is at work wait, and share the next run.
@@ -110,11 +112,11 @@ class ServedFolder:
             As :meth:`Folder.sync`.
         """
         below = self.below if below is None else below
-        asked, key = time.monotonic(), (below, checksum, options)
+        asked, key = time.monotonic(), (below, deep, checksum, options, later)
         with self._syncing:
             if self._done is not None and self._done.key == key and self._done.begun >= asked:
                 return self._done.report
-            return self._run(key, below, checksum=checksum, options=options, progress=progress)
+            return self._run(key, below, deep=deep, checksum=checksum, options=options, later=later, progress=progress)
 
     def sync_soon(self, *, at_once: bool = False) -> None:
         """Begin to bring the index up to date in the background, unless that was done a short while ago."""
@@ -145,10 +147,12 @@ class ServedFolder:
     def _run(
         self,
         key: tuple[object, ...],
-        below: str,
+        below: str | tuple[str, ...],
         *,
+        deep: bool,
         checksum: bool,
         options: WalkOptions | None,
+        later: Collection[str],
         progress: Callable[[SyncProgress], None] | None,
     ) -> SyncReport:
         def show(step: SyncProgress) -> None:
@@ -162,7 +166,13 @@ class ServedFolder:
             self._begun, self._progress = begun, None
         try:
             report = self.folder.sync(
-                progress=show, cancel=self._ended.is_set, below=below, checksum=checksum, options=options
+                progress=show,
+                cancel=self._ended.is_set,
+                below=below,
+                deep=deep,
+                checksum=checksum,
+                options=options,
+                later=later,
             )
             error = None
         except (EdgeEmbedError, OSError, ValueError) as reason:

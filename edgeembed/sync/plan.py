@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..catalog import settings
 from ..catalog.rows import BEGUN, CHANGING, FileRow
@@ -197,6 +197,23 @@ class _Compared:
                 if entry.reason != OWN_INDEX:
                     self.closed.append(entry.path.rstrip("/") + "/")
 
+    def plan(self, later: Collection[str]) -> SyncPlan:
+        """What is to be done about what a walk yielded, without the files that stay as they are for now."""
+        new, changed, recheck = (
+            tuple(file for file in self.files[state] if file.path not in later)
+            for state in (_State.NEW, _State.CHANGED, _State.RECHECK)
+        )
+        return SyncPlan(
+            new=new,
+            changed=changed,
+            recheck=recheck,
+            removed=(),
+            unchanged=len(self.files[_State.UNCHANGED]),
+            skipped=(*self.skipped, *self.not_files),
+            unstamped=tuple(self.stamps.unstamped),
+            renumbered=frozenset(self.stamps.renumbered),
+        )
+
     @property
     def is_empty(self) -> bool:
         """Whether there was nothing."""
@@ -210,7 +227,9 @@ def plan_sync(
     exclude: Path | None = None,
     checksum: bool = False,
     options: WalkOptions | None = None,
-    below: str = "",
+    below: str | Collection[str] = "",
+    deep: bool = True,
+    later: Collection[str] = (),
     lists_left_out: bool = False,
 ) -> SyncPlan:
     """Walk a folder, without what is in ``exclude``, and compare it with its index; changes nothing.
@@ -218,56 +237,62 @@ def plan_sync(
     Args:
         checksum: every file is to be looked at again.
         options: ``None``: those that the index records.
-        below: only what is in this folder, as in :func:`walk`.
+        below: only what is in this folder, as in :func:`walk`, or in these.
+        deep: ``False``: not what is in the folders that are in it.
+        later: paths of files that stay as they are for now, whatever became of their contents.
         lists_left_out: whether to list what is left out on purpose, which takes a moment more.
 
     Raises:
         FolderMismatchError: the index holds the files of another folder, and is not one that is being made anew.
     """
+    parts = _parts(below, deep=deep)
     rows, recorded_root, circumstances, recorded = store.read(
         lambda snapshot: (
-            snapshot.files(),
+            {path: row for part in parts for path, row in _rows_in(snapshot, part, deep=deep).items()},
             source_folder(snapshot),
             _Circumstances.of(snapshot, root, embeds_images=store.embeds_images, checksum=checksum),
             recorded_options(snapshot),
         )
     )
-    rows = _rows_at(rows, below) if below else rows
     options = recorded if options is None else options
     known_count = len(rows)
     left_out: list[LeftOut] | None = [] if lists_left_out else None
     excluded = [path for path in (store.path, exclude) if path is not None]
     found = _Compared()
-    entries = walk(root, exclude=excluded, options=options, below=below, left_out=left_out)
-    found.compare(with_companions(entries, left_out) if circumstances.embeds_images else entries, rows, circumstances)
-    unchanged, is_empty = len(found.files[_State.UNCHANGED]), found.is_empty
-    if rows and is_empty and not below and not _is_inside(store.path, root):
+    for part in parts:
+        entries = walk(root, exclude=excluded, options=options, below=part, deep=deep, left_out=left_out)
+        entries = with_companions(entries, left_out) if circumstances.embeds_images else entries
+        found.compare(entries, rows, circumstances)
+    unchanged = len(found.files[_State.UNCHANGED])
+    is_whole = parts == ("",) and deep
+    is_empty = found.is_empty
+    if rows and is_empty and is_whole and not _is_inside(store.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
         found.skipped.append(Skipped(".", EMPTIED))
         found.closed.append("")
         unchanged = _count_indexed(rows)
     # What cannot be read now, or lies under a folder that cannot, is not gone.
     removed = tuple(path for path in rows if not path.startswith(tuple(found.closed)))
-    if exclude is None and not is_empty and not below:
+    if exclude is None and not is_empty and is_whole:
         check_source_folder(root, store.path, recorded_root, known=known_count, missing=len(removed))
-    return SyncPlan(
-        new=tuple(found.files[_State.NEW]),
-        changed=tuple(found.files[_State.CHANGED]),
-        recheck=tuple(found.files[_State.RECHECK]),
-        removed=removed,
-        unchanged=unchanged,
-        skipped=(*found.skipped, *found.not_files),
-        unstamped=tuple(found.stamps.unstamped),
-        renumbered=frozenset(found.stamps.renumbered),
-        options=options,
-        left_out=tuple(left_out or ()),
-    )
+    plan = found.plan(later)
+    return replace(plan, removed=removed, unchanged=unchanged, options=options, left_out=tuple(left_out or ()))
 
 
-def _rows_at(rows: Mapping[str, FileRow], folder: str) -> dict[str, FileRow]:
-    """Files in a folder; and one that had its name, or that of a folder which it is in, and so is none any more."""
-    prefix = f"{folder}/"
-    return {path: row for path, row in rows.items() if path.startswith(prefix) or prefix.startswith(f"{path}/")}
+def _parts(below: str | Collection[str], *, deep: bool) -> tuple[str, ...]:
+    """The folders to look at, each once, in order."""
+    parts = {below} if isinstance(below, str) else set(below)
+    if deep and "" in parts:
+        return ("",)
+    inner = {part for part in parts if deep and any(part.startswith(f"{other}/") for other in parts if other)}
+    return tuple(sorted(parts - inner))
+
+
+def _rows_in(snapshot: Snapshot, folder: str, *, deep: bool) -> dict[str, FileRow]:
+    """Files in a folder; and those that had its name, or that of a folder which it is in, and so are none any more."""
+    rows = snapshot.files(below=folder, deep=deep)
+    names = [str(name) for name in (PurePosixPath(folder), *PurePosixPath(folder).parents)] if folder else []
+    return rows | {name: row for name in names if (row := snapshot.file(name)) is not None}
 
 
 def _count_indexed(rows: Mapping[str, FileRow]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -149,11 +149,15 @@ def sync(
     exclude: Path | None = None,
     checksum: bool = False,
     options: WalkOptions | None = None,
-    below: str = "",
+    below: str | Collection[str] = "",
+    deep: bool = True,
+    later: Collection[str] = (),
 ) -> SyncReport:
     """What :meth:`edgeembed.Folder.sync` does; ``exclude`` is the old index while a new one is made."""
     root_id = file_id(root)
-    plan = plan_sync(root, store, exclude=exclude, checksum=checksum, options=options, below=below)
+    plan = plan_sync(
+        root, store, exclude=exclude, checksum=checksum, options=options, below=below, deep=deep, later=later
+    )
     is_told = options is not None and options != store.read(recorded_options)
     if plan.is_empty and not plan.unstamped and not is_told:
         store.collect_garbage()
@@ -172,7 +176,7 @@ def sync(
             run.take(writer, worker, root_id)
         if run.has_unstable_inodes:
             writer.put_setting(settings.UNSTABLE_INODES, "1")
-        if not writer.cancelled and not below:
+        if not writer.cancelled and below == "" and deep:
             writer.put_setting(settings.READERS_VERSION, str(READERS_VERSION))
         writer.commit()
         run.count_failed(writer)

@@ -46,7 +46,9 @@ def walk(
     exclude: Iterable[Path] = (),
     options: WalkOptions = WalkOptions(),  # noqa: B008 (it is frozen)
     below: str = "",
+    deep: bool = True,
     left_out: list[LeftOut] | None = None,
+    folders: list[str] | None = None,
 ) -> Iterator[FileStat | Skipped]:
     """Find the files of a folder.
 
@@ -59,7 +61,9 @@ def walk(
         options: what is taken in and what is not.
         below: only what is in this folder, relative to ``root``, with ``/``, without links; the rules of all folders
             on the way count, and nothing is found where one of them is left out. Empty: everything.
+        deep: ``False``: not what is in the folders that are in it.
         left_out: gets what is left out on purpose, each folder as one; ``None``: nobody asks.
+        folders: gets the folders that are read, as the system takes them; ``None``: nobody asks.
 
     Yields:
         A ``FileStat`` for each file: folder by folder, sorted by name, the files of a folder before those of the
@@ -76,16 +80,17 @@ def walk(
         raise NotADirectoryError(errno.ENOTDIR, "not a folder", os.fspath(root))
     inside = (path.resolve() for path in exclude)
     excluded = frozenset(path.relative_to(real).as_posix() for path in inside if path.is_relative_to(real))
-    return _Walk(real, excluded, options, left_out).run(below)
+    return _Walk(real, excluded, options, left_out, folders).run(below, deep=deep)
 
 
-def left_out_by(root: Path, below: str, options: WalkOptions) -> LeftOut | None:
+def left_out_by(root: Path, below: str, options: WalkOptions, *, is_folder: bool = True) -> LeftOut | None:
     """What keeps a folder below ``root`` out, or one on the way to it; ``None``: nothing does.
 
     Args:
         below: as in :func:`walk`.
+        is_folder: ``False``: it names a file.
     """
-    start = _Walk(root.resolve(), frozenset(), options, None).start(below)
+    start = _Walk(root.resolve(), frozenset(), options, None).start(below, is_folder=is_folder)
     return start if isinstance(start, LeftOut) else None
 
 
@@ -115,18 +120,24 @@ class _Folder(NamedTuple):
 
 class _Walk:
     def __init__(
-        self, root: Path, excluded: frozenset[str], options: WalkOptions, left_out: list[LeftOut] | None
+        self,
+        root: Path,
+        excluded: frozenset[str],
+        options: WalkOptions,
+        left_out: list[LeftOut] | None,
+        folders: list[str] | None = None,
     ) -> None:
         self._root = root
         self._excluded = excluded
         self._options = options
         self._left_out = left_out
+        self._folders = folders
         self._identity = file_id(root)
         self._seen: set[tuple[int, int]] = set()
         """Folders that were read, where links are followed: two links may lead to one, or to one and what is in it."""
         self._problems: list[Skipped] = []
 
-    def run(self, below: str) -> Iterator[FileStat | Skipped]:
+    def run(self, below: str, *, deep: bool = True) -> Iterator[FileStat | Skipped]:
         """Yield the files of each folder in path order, then one ``Skipped`` for each unusable ignore rule."""
         start = self.start(below)
         if isinstance(start, LeftOut):
@@ -136,12 +147,12 @@ class _Walk:
             folder = todo.pop()
             deeper: list[_Folder] = []
             yield from self._read(folder, deeper)
-            todo.extend(reversed(deeper))
+            todo.extend(reversed(deeper) if deep else ())
         check_still_there(self._root, self._identity)
         yield from self._problems
 
-    def start(self, below: str) -> _Folder | LeftOut:
-        """The folder to begin with, or what keeps it out."""
+    def start(self, below: str, *, is_folder: bool = True) -> _Folder | LeftOut:
+        """The folder to begin with, or what keeps it out; ``is_folder``: whether the last step is one."""
         ignore = self._options.ignore
         rules = inherited_rules(self._root, self._problems) if ignore else built_in_rules(ignore=False)
         folder = _Folder(os.fspath(self._root), "", rules)
@@ -149,8 +160,9 @@ class _Walk:
             path, rules = folder.prefix + step, self._with_own_rules(folder, _SPECIAL)
             if step[0] == "." and (not self._options.hidden or _NEVER.fullmatch(step)):
                 return LeftOut(f"{path}/", HIDDEN)
-            if ignored(rules, step, path, True):
-                return LeftOut(f"{path}/", _source(rules, step, path, True))
+            is_inner = is_folder or len(path) < len(below)
+            if ignored(rules, step, path, is_inner):
+                return LeftOut(path + "/" * is_inner, _source(rules, step, path, is_inner))
             folder = _Folder(os.path.join(folder.path, step), f"{path}/", rules)  # noqa: PTH118 (as scandir has it)
         return folder
 
@@ -177,6 +189,8 @@ class _Walk:
         if folder.prefix and _OWN_INDEX in special and Path(folder.path, _OWN_INDEX, "catalog.sqlite").exists():
             yield Skipped(folder.prefix[:-1], OWN_INDEX)
             return
+        if self._folders is not None:
+            self._folders.append(folder.path)
         names.sort(key=itemgetter(0))
         rules = self._with_own_rules(folder, special)
         for name, entry in names:

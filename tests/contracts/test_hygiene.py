@@ -31,6 +31,7 @@ HOME = {
     "chardet": ("reading/charset_detection.py",),
     "olefile": ("reading/readers/office/compound_file.py",),
     "striprtf": ("reading/readers/office/rtf.py",),
+    "watchfiles": ("watching/events.py",),
     "subprocess": ("reading/sandbox/process.py",),
 }
 LIGHT = ("olefile", "sqlite3", "subprocess")

@@ -91,7 +91,7 @@ def python(code: str) -> Run:
 
 def test_what_changed_is_found_through_the_server(tmp_path: Path, notes: Path) -> None:
     folder = shutil.copytree(notes, tmp_path / "notes", ignore=shutil.ignore_patterns(".edgeembed"))
-    with serving(folder) as server:
+    with serving(folder, "--no-watch") as server:
         server.sync()
         (folder / "new.md").write_text("a saddle for the horse\n")
         run = edge("search", "saddle", folder, "--json")

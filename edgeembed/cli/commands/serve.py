@@ -13,12 +13,13 @@ import click
 
 from ...errors import EdgeEmbedError, path_error
 from .. import messages
-from ..options import IndexOptions, ask_if_huge, index_dir_of, index_options, open_to_search
-from ..place import Place, find_place
+from ..options import IndexOptions, ask_if_huge, check_extra, index_dir_of, index_options, open_to_search
+from ..place import Place, find_places
 
 if TYPE_CHECKING:
     from ...server.serve import Address
     from ...server.served_folder import ServedFolder
+    from ...watching.reports import Batch, Notice
 
 
 @click.command()
@@ -37,9 +38,16 @@ if TYPE_CHECKING:
     envvar="EDGEEMBED_TOKEN",
     help="What programs must send, at least 16 characters; also EDGEEMBED_TOKEN.  [default: made at each start]",
 )
+@click.option("--watch/--no-watch", "watches", default=True, help="Whether changed files are taken in as they change.")
 @index_options
 def serve(
-    folders: Sequence[str], port: int | None, host: str, opens: bool, token: str | None, options: IndexOptions
+    folders: Sequence[str],
+    port: int | None,
+    host: str,
+    opens: bool,
+    token: str | None,
+    watches: bool,
+    options: IndexOptions,
 ) -> None:
     """Answer for one or more FOLDERs (the current folder unless given) until it is ended, with a page to search them.
 
@@ -50,15 +58,15 @@ def serve(
 
     if token is not None and len(token) < MIN_TOKEN:
         raise ValueError(f"--token must have at least {MIN_TOKEN} characters, not {len(token)}")
-    _check_extra("serve", ("starlette", "uvicorn"))
-    places = _places(folders, options)
+    check_extra("serve", ("starlette", "uvicorn"))
+    places = find_places(folders, options.index)
     if _is_served(places, options, opens=opens):
         return
     _say_if_open(host)
     with ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(open_socket(host, port)))
         served = list(_opened(places, options, stack))
-        _serve(served, listener, host, token or new_token(), opens=opens)
+        _serve(served, listener, host, token or new_token(), opens=opens, watches=watches)
     messages.note("ended")
 
 
@@ -71,12 +79,12 @@ def mcp(folders: Sequence[str], options: IndexOptions) -> None:
     It is started by them, speaks over standard input and output, and ends when the input ends. It can search and read,
     and change nothing.
     """
-    _check_extra("mcp", ("mcp",))
+    check_extra("mcp", ("mcp",))
     from ...server.document_ids import DocumentIds, id_key
     from ...server.library import Library
     from ...server.mcp.protocol import run_stdio
 
-    places = _places(folders, options)
+    places = find_places(folders, options.index)
 
     def open_library() -> Library:
         with ExitStack() as stack:
@@ -88,20 +96,6 @@ def mcp(folders: Sequence[str], options: IndexOptions) -> None:
         return library
 
     run_stdio(open_library)
-
-
-def _check_extra(extra: str, names: Sequence[str]) -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in names if find_spec(name) is None]
-    if missing:
-        raise EdgeEmbedError(f"edgeembed {extra} needs {' and '.join(missing)}: pip install 'edgeembed[{extra}]'")
-
-
-def _places(folders: Sequence[str], options: IndexOptions) -> list[Place]:
-    if options.index is not None and len(folders) > 1:
-        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
-    return [find_place(folder, options.index, allows_file=False) for folder in folders or (".",)]
 
 
 def _is_served(places: Sequence[Place], options: IndexOptions, *, opens: bool) -> bool:
@@ -161,8 +155,15 @@ def _say_if_open(host: str) -> None:
         )
 
 
-def _serve(served: Sequence[ServedFolder], listener: socket.socket, host: str, token: str, *, opens: bool) -> None:
+def _serve(
+    served: Sequence[ServedFolder], listener: socket.socket, host: str, token: str, *, opens: bool, watches: bool
+) -> None:
     from ...server.serve import serve
+    from ...watching.watcher import can_watch
+
+    if watches and not can_watch():
+        messages.note("changed files are taken in at searches only; to watch them: pip install 'edgeembed[watch]'")
+        watches = False
 
     def started(address: Address) -> None:
         click.echo(address.url)
@@ -172,7 +173,15 @@ def _serve(served: Sequence[ServedFolder], listener: socket.socket, host: str, t
             messages.note(f"open the page once with {address.url}{address.link}")
         messages.note(f"the token for programs is in {address.run_file}; Ctrl-C ends the server")
 
-    serve(served, listener, host=host, token=token, started=started)
+    serve(served, listener, host=host, token=token, started=started, tell=_tell if watches else None)
+
+
+def _tell(told: Batch | Notice) -> None:
+    """Say what hinders the watching of a folder; what was done is seen on the page."""
+    from ...watching.reports import Notice
+
+    if isinstance(told, Notice):
+        messages.note(f"{told.folder}: {told.message}")
 
 
 def _open_page(link: str) -> None:

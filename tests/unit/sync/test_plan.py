@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from edgeembed import Folder, FolderMismatchError
 from edgeembed.catalog.checksums import checksum_sql
+from edgeembed.sync.plan import plan_sync
 from edgeembed.sync.source_folder import check_source_folder, source_folder_setting
 from tests.support.old_files import OLD_NS, write
 
@@ -159,3 +161,77 @@ def test_with_checksum_everything_is_read(notes: Path, tiny_bundle: Path) -> Non
         forget(folder, f"UPDATE files SET ctime_ns = {stat.st_ctime_ns} WHERE path = 'boat.txt'")
         assert folder.sync().updated == 0
         assert folder.sync(checksum=True).updated == 1
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> Path:
+    root = tmp_path / "nested"
+    for name in ("top.txt", "a/one.txt", "a/deep/two.txt", "a0/three.txt", "b/four.txt", "b/deep/five.txt"):
+        write(root / name, f"a note about {name}")
+    return root
+
+
+def changed_all(root: Path) -> None:
+    for path in root.rglob("*.txt"):
+        write(path, "another text", mtime_ns=OLD_NS + 1)
+
+
+@pytest.mark.parametrize(
+    ("below", "deep", "expected"),
+    [
+        ("", False, ["top.txt"]),
+        ("a", False, ["a/one.txt"]),
+        ("a", True, ["a/one.txt", "a/deep/two.txt"]),
+        (("a", "b"), False, ["a/one.txt", "b/four.txt"]),
+        (("b/deep", "a/deep"), True, ["a/deep/two.txt", "b/deep/five.txt"]),
+        (("a", "a/deep"), True, ["a/one.txt", "a/deep/two.txt"]),
+        (("a", "a/deep"), False, ["a/one.txt", "a/deep/two.txt"]),
+        (("", "b/deep"), False, ["top.txt", "b/deep/five.txt"]),
+        ((), True, []),
+    ],
+)
+def test_only_some_folders_are_looked_at(
+    nested: Path, tiny_bundle: Path, below: str | tuple[str, ...], deep: bool, expected: list[str]
+) -> None:
+    with Folder.open(nested, model=tiny_bundle) as folder:
+        folder.sync()
+        changed_all(nested)
+        plan = plan_sync(folder.path, folder._store, below=below, deep=deep)
+        assert [stat.path for stat in plan.changed] == expected
+        assert (plan.new, plan.removed, plan.unchanged) == ((), (), 0)
+        assert folder.sync(below=below, deep=deep).updated == len(expected)
+        assert len(folder.plan().changed) == 6 - len(expected)
+
+
+def test_of_a_folder_that_is_gone_only_its_own_files_are_removed(nested: Path, tiny_bundle: Path) -> None:
+    with Folder.open(nested, model=tiny_bundle) as folder:
+        folder.sync()
+        shutil.rmtree(nested / "a")
+        assert plan_sync(folder.path, folder._store, below="a", deep=False).removed == ("a/one.txt",)
+        assert folder.sync(below=("a", "a0", "none/at/all")).removed == 2
+        assert folder.plan().is_empty
+
+
+def test_files_for_later_stay_as_they_are(nested: Path, tiny_bundle: Path) -> None:
+    with Folder.open(nested, model=tiny_bundle) as folder:
+        folder.sync()
+        changed_all(nested)
+        write(nested / "b/new.txt", "new")
+        (nested / "a0/three.txt").unlink()
+        later = {"b/new.txt", "top.txt", "a0/three.txt"}
+        report = folder.sync(later=later)
+        assert (report.added, report.updated, report.removed) == (0, 4, 1)
+        report = folder.sync()
+        assert (report.added, report.updated, report.removed) == (1, 1, 0)
+
+
+def test_names_beyond_ascii_are_told_apart_by_folder(tmp_path: Path, tiny_bundle: Path) -> None:
+    root = tmp_path / "root"
+    for name in ("é/1.txt", "é/日本/2.txt", "é日/3.txt", "日/4.txt"):
+        write(root / name, f"a note about {name}")
+    with Folder.open(root, model=tiny_bundle) as folder:
+        folder.sync()
+        changed_all(root)
+        assert [f.path for f in plan_sync(folder.path, folder._store, below="é", deep=False).changed] == ["é/1.txt"]
+        assert folder.sync(below="é").updated == 2
+        assert folder.sync(below=("é日", "日"), deep=False).updated == 2

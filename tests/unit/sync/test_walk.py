@@ -349,3 +349,34 @@ def test_a_folder_that_git_leaves_out_is_named(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("# x\nbuild/\n")
     assert enclosing_rule(tmp_path / "build/notes") == f"{tmp_path.resolve()}: .gitignore:2: build/"
     assert enclosing_rule(tmp_path) is None
+
+
+def test_the_folders_that_are_read_are_told(tmp_path: Path) -> None:
+    make(tmp_path, "a/b/x", ".git/x", ".hidden/x", "build/x", "own/.edgeembed/catalog.sqlite", "c/x")
+    (tmp_path / ".gitignore").write_text("build/\n")
+    (tmp_path / "empty").mkdir()
+    folders: list[str] = []
+    list(walk(tmp_path, folders=folders))
+    real = tmp_path.resolve()
+    assert sorted(folders) == [str(real), *(str(real / name) for name in ("a", "a/b", "c", "empty"))]
+
+
+def test_only_the_files_of_a_folder_itself_are_found(tmp_path: Path) -> None:
+    make(tmp_path, "x", "a/y", "a/b/z")
+    assert [entry.path for entry in walk(tmp_path, deep=False)] == ["x"]
+    assert [entry.path for entry in walk(tmp_path, below="a", deep=False)] == ["a/y"]
+    assert [entry.path for entry in walk(tmp_path, below="none", deep=False)] == []
+
+
+def test_what_keeps_a_file_out_is_told(tmp_path: Path) -> None:
+    make(tmp_path, "a/x.log", "a/x.txt", "build", "logs/x.txt")
+    (tmp_path / ".gitignore").write_text("*.log\nbuild/\nlogs/\n")
+
+    def rule(path: str) -> str | None:
+        left_out = left_out_by(tmp_path, path, WalkOptions(), is_folder=False)
+        return None if left_out is None else left_out.rule
+
+    assert rule("a/x.log") == ".gitignore:1: *.log"
+    assert (rule("a/x.txt"), rule("build")) == (None, None)
+    assert rule("logs/x.txt") == ".gitignore:3: logs/"
+    assert rule("a/.x.swp") == "hidden"
