@@ -34,7 +34,7 @@ MIN_TOKEN = 16
 _BACKLOG = 128
 _END_SECONDS = 5
 _TICK_SECONDS = 0.1
-_LISTENING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
+_ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,10 @@ def _ended_by_signals(server: Server) -> Iterator[None]:
         server.force_exit = server.should_exit
         server.should_exit = True
 
-    numbers = [getattr(signal, name) for name in _LISTENING_SIGNALS if hasattr(signal, name)]
+    names = [name for name in _ENDING_SIGNALS if hasattr(signal, name)]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        names.remove("SIGHUP")  # nohup
+    numbers = [getattr(signal, name) for name in names]
     before = {}
     with contextlib.suppress(ValueError):  # not the main thread: the caller ends it
         before = {number: signal.signal(number, end) for number in numbers}

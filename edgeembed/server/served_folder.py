@@ -78,6 +78,12 @@ class ServedFolder:
         self._subfolders: tuple[int, list[str]] | None = None
         self._counted: IndexStatus | None = None
 
+    def part(self, name: str, below: str) -> ServedFolder:
+        """Another part of the same folder, by the same index; they are brought up to date one after the other."""
+        part = ServedFolder(name, self.folder, below, has_own_models=self.has_own_models)
+        part._syncing = self._syncing
+        return part
+
     @property
     def sync_state(self) -> SyncState:
         """What is being done."""

@@ -17,6 +17,8 @@ from tests.support.paths import ROOT
 
 PACKAGES = {"edgeembed": ROOT / "edgeembed", "edgeembed.models": ROOT / "models", "edgeembed_export": ROOT / "export"}
 
+PAGE_FILES = (".html", ".css", ".js", ".svg")
+
 
 def modules_on_disk() -> set[str]:
     """As a wheel names them."""
@@ -53,6 +55,9 @@ def test_wheel_builds_without_a_warning_and_holds_the_packages_alone(tmp_path: P
     assert {top for top in tops if not top.endswith(".dist-info")} == {"edgeembed", "edgeembed_export"}
     assert [name for name in names if re.search(r"(^|/)(tests?/|tiny)", name)] == []
     assert {name for name in names if name.endswith(".py")} == modules_on_disk()
+    page = {file.name for file in (ROOT / "edgeembed/server/page").iterdir() if file.suffix in PAGE_FILES}
+    assert page == {Path(name).name for name in names if "/server/page/" in name} - {"__init__.py"}
+    assert {"index.html", "style.css", "app.js"} <= page
 
 
 def copy_source(part: str, target: Path) -> None:

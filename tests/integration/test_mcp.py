@@ -20,6 +20,7 @@ mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 COMMAND = "from edgeembed.cli.main import main; main()"
 VERSIONS = ["2025-06-18", "2025-11-25"]
+NEWEST = "2026-07-28"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def check_answer(result: Any) -> dict[str, Any]:
 
 
 async def use_every_tool(client: Any, folder: Path) -> None:
+    assert client.protocol_version == NEWEST
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     assert set(tools) == {"search", "fetch", "similar", "status"}
     assert all(tool.annotations.read_only_hint for tool in tools.values())
@@ -104,22 +106,13 @@ def test_foreign_origins_and_who_has_no_token_are_refused(server: Server) -> Non
     assert server.post("/mcp", body, token=False).status == 401
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_raw_lines_over_stdio(notes: Path, version: str) -> None:
-    hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
-    script: list[dict[str, Any]] = [
-        {"id": 1, "method": "initialize", "params": hello},
-        {"method": "notifications/initialized"},
-        {"id": 2, "method": "tools/list"},
-        {"id": 3, "method": "tools/call", "params": {"name": "search", "arguments": {"query": "boat", "k": 1}}},
-        {"id": 4, "method": "tools/call", "params": {"name": "remove", "arguments": {}}},
-        {"id": 5, "method": "no/such/method"},
-    ]
+def exchange(folder: Path, script: list[dict[str, Any]]) -> dict[int, Any]:
+    """What the server on standard input answers to lines, by their ids; it ends when they end."""
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "mcp", str(notes)],
+        [sys.executable, "-c", COMMAND, "mcp", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -137,14 +130,47 @@ def test_raw_lines_over_stdio(notes: Path, version: str) -> None:
     finally:
         process.kill()
         process.wait()
-    assert answers[1]["result"]["protocolVersion"] == version
-    assert answers[1]["result"]["serverInfo"]["name"] == "edgeembed"
+    return answers
+
+
+CALLS: list[dict[str, Any]] = [
+    {"id": 2, "method": "tools/list", "params": {}},
+    {"id": 3, "method": "tools/call", "params": {"name": "search", "arguments": {"query": "boat", "k": 1}}},
+    {"id": 4, "method": "tools/call", "params": {"name": "remove", "arguments": {}}},
+    {"id": 5, "method": "no/such/method", "params": {}},
+]
+
+
+def check_calls(answers: dict[int, Any], folder: Path) -> None:
     assert {tool["name"] for tool in answers[2]["result"]["tools"]} == {"search", "fetch", "similar", "status"}
     result = answers[3]["result"]
-    assert result["structuredContent"]["hits"][0]["path"] == str(notes / "boat.md")
+    assert result["structuredContent"]["hits"][0]["path"] == str(folder / "boat.md")
     assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
     assert answers[4]["result"]["isError"]
     assert answers[5]["error"]["code"] == -32601
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_raw_lines_with_a_handshake(notes: Path, version: str) -> None:
+    hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+    first = [{"id": 1, "method": "initialize", "params": hello}, {"method": "notifications/initialized"}]
+    answers = exchange(notes, [*first, *CALLS])
+    assert answers[1]["result"]["protocolVersion"] == version
+    assert answers[1]["result"]["serverInfo"]["name"] == "edgeembed"
+    check_calls(answers, notes)
+
+
+def test_raw_lines_of_the_revision_without_a_handshake(notes: Path) -> None:
+    prefix = "io.modelcontextprotocol/"
+    meta = {
+        f"{prefix}protocolVersion": NEWEST,
+        f"{prefix}clientInfo": {"name": "raw", "version": "1"},
+        f"{prefix}clientCapabilities": {},
+    }
+    script = [{"id": 1, "method": "server/discover", "params": {}}, *CALLS]
+    answers = exchange(notes, [{**call, "params": {**call["params"], "_meta": meta}} for call in script])
+    assert NEWEST in answers[1]["result"]["supportedVersions"]
+    check_calls(answers, notes)
 
 
 def test_what_native_code_prints_is_no_protocol(notes: Path) -> None:

@@ -257,6 +257,23 @@ def test_indexing_is_shown_with_how_far_it_is(browser: Any, tmp_path: Path) -> N
         assert server.end() == 0
 
 
+def test_a_folder_that_went_away_is_said(browser: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a boat\n")
+    with serving(folder, "--index", tmp_path / "index") as server:
+        server.sync()
+        folder.rename(tmp_path / "moved")
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.link)
+        page.wait_for_selector("#trouble:not([hidden])")
+        assert "notes is not up to date" in page.inner_text("#trouble")
+        page.fill("#query", "boat")
+        page.wait_for_selector("a.hit")
+        context.close()
+
+
 def test_a_server_that_ended_is_said(browser: Any, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a boat\n")
     with serving(tmp_path) as server:

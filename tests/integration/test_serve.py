@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeembed import EdgeEmbedError
 from tests.support.commands import Run, edge
 from tests.support.server import Server, serving
 
@@ -83,7 +85,6 @@ def test_a_search_by_a_server_loads_no_model(notes: Path, server: Server) -> Non
 
 def python(code: str) -> Run:
     import subprocess
-    import sys
 
     return subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
 
@@ -108,7 +109,7 @@ def test_the_token_is_for_its_owner_alone(server: Server) -> None:
     assert len(server.token) >= 32
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_a_signal_ends_it_and_leaves_nothing(notes: Path, tmp_path: Path, number: int) -> None:
     folder = shutil.copytree(notes, tmp_path / "notes")
     with serving(folder) as server:
@@ -239,3 +240,52 @@ def test_an_index_that_is_served_for_another_folder_is_not_asked(
         assert edge("search", "tomato", mine, "--index", index).returncode == 0
         served = edge("search", "tomato", other, "--index", index)
     assert (served.returncode, served.stderr) == (alone.returncode, alone.stderr)
+
+
+def test_a_server_at_another_address_of_this_machine(notes: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(notes, tmp_path / "notes")
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with serving(folder, "--host", "::1") as server:
+        assert server.url.startswith("http://[::1]:")
+        assert edge("serve", folder, "--port", "0").returncode == 2
+        assert edge("search", "tomato", folder).returncode == 0
+
+
+def test_a_server_that_is_open_to_the_network_says_so_and_knows_its_addresses(notes: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(notes, tmp_path / "notes")
+    with serving(folder, "--host", "0.0.0.0") as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        for host, status in (("192.0.2.7", 200), ("evil.example", 421)):
+            assert server.get("/api/status", headers={"Host": f"{host}:{server.port}"}).status == status
+        assert edge("search", "tomato", folder, "--json").returncode == 0
+        assert "open to the network" in server.notes
+
+
+def test_a_port_that_is_taken_is_said(notes: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(notes, tmp_path / "notes")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        run = edge("serve", folder, "--port", taken.getsockname()[1])
+    assert run.returncode == 2
+    assert "--port 0 takes any free port" in run.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a browser is named by a script")
+def test_open_opens_the_page_of_a_server_that_runs(notes: Path, server: Server, tmp_path: Path) -> None:
+    browser, asked = tmp_path / "browser", tmp_path / "asked"
+    browser.write_text(f'#!/bin/sh\necho "$1" > "{asked}"\n')
+    browser.chmod(0o755)
+    run = edge("serve", notes, "--open", BROWSER=f"{browser} %s")
+    assert (run.returncode, run.stdout.strip()) == (0, server.url)
+    link = asked.read_text().strip()
+    assert link.startswith(f"{server.url}open?key=")
+    assert server.get(link.removeprefix(server.url.rstrip("/")), token=False).status == 200
+
+
+def test_a_missing_extra_is_named() -> None:
+    from edgeembed.cli.commands.serve import _check_extra
+
+    with pytest.raises(EdgeEmbedError, match=r"needs no_such_package: pip install 'edgeembed\[serve\]'"):
+        _check_extra("serve", ("json", "no_such_package"))

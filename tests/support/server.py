@@ -36,11 +36,13 @@ class Answer:
 class Server:
     """A running server."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, link: str, run_file: Path) -> None:
+    def __init__(self, process: subprocess.Popen[str], url: str, link: str, run_file: Path, notes: str) -> None:
         self.process = process
         self.url = url
         self.link = link
         self.run_file = run_file
+        self.notes = notes
+        """What it said on stderr before it answered."""
         self.port = int(urlsplit(url).port or 0)
         self.token = str(json.loads(run_file.read_bytes())["token"])
 
@@ -103,14 +105,15 @@ def serving(*arguments: object, **env: str) -> Iterator[Server]:
     timer = threading.Timer(_STARTUP_SECONDS, process.kill)
     timer.start()
     try:
-        url, notes = process.stdout.readline().strip(), []
+        notes: list[str] = []
+        url = process.stdout.readline().strip()
         while url and not any("the token for programs" in note for note in notes):
             notes.append(process.stderr.readline())
         assert url.startswith("http://"), process.stderr.read()
         timer.cancel()
         link = next((note.split()[-1] for note in notes if "/open?key=" in note), "")
         run_file = next(note for note in notes if "the token for programs" in note).split(" is in ")[1].split(";")[0]
-        yield Server(process, url, link, Path(run_file))
+        yield Server(process, url, link, Path(run_file), "".join(notes))
     finally:
         timer.cancel()
         process.kill()

@@ -6,6 +6,7 @@ import contextlib
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -128,15 +129,20 @@ def _opened(places: Sequence[Place], options: IndexOptions, stack: ExitStack) ->
     from ...server.served_folder import ServedFolder
 
     names: dict[str, int] = {}
+    opened: dict[Path, ServedFolder] = {}
     for place in places:
+        name = messages.printable(place.folder.resolve().name or "/")
+        names[name] = names.get(name, 0) + 1
+        shown, root = name if names[name] == 1 else f"{name} ({names[name]})", place.root.resolve()
+        if root in opened:
+            yield opened[root].part(shown, place.below)
+            continue
         ask_if_huge(place, options)
         folder = open_to_search(place, options)
         stack.callback(folder.close)
-        name = messages.printable(place.folder.resolve().name or "/")
-        names[name] = names.get(name, 0) + 1
         own = options.model is None and options.image_model is None
-        shown = name if names[name] == 1 else f"{name} ({names[name]})"
-        yield ServedFolder(shown, folder, place.below, has_own_models=own)
+        opened[root] = ServedFolder(shown, folder, place.below, has_own_models=own)
+        yield opened[root]
 
 
 def _say_if_open(host: str) -> None:

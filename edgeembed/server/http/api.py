@@ -52,7 +52,7 @@ class Api:
         question = Question.of(await json_body(request))
         for folder in self._library.folders:
             folder.sync_soon()
-        answers = await self._workers.run(self._library.search, question)
+        answers = await self._workers.run(self._library.search, question, gone=request.is_disconnected)
         return json_response({"hits": _fields(answers), "indexing": self._is_indexing()})
 
     async def similar(self, request: Request) -> Response:

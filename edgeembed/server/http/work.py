@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,11 +29,17 @@ class Workers:
         self._limiter: anyio.CapacityLimiter | None = None
         self._waiting = 0
 
-    async def run(self, work: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
+    async def run(
+        self, work: Callable[..., _Result], *args: Any, gone: Callable[[], Awaitable[bool]] | None = None, **kwargs: Any
+    ) -> _Result:
         """Do something in a thread.
 
+        Args:
+            gone: asked when its turn comes; once it answers ``True`` nobody waits for it any more, and it is not done:
+                whoever types leaves many questions behind. ``None``: it is done in any case.
+
         Raises:
-            Refusal: too much is waiting.
+            Refusal: too much is waiting, or it was not done.
             Whatever ``work`` does.
         """
         if self._limiter is None:  # belongs to an event loop
@@ -42,6 +48,9 @@ class Workers:
             raise Refusal(503, "too many requests at once; try again in a moment")
         self._waiting += 1
         try:
-            return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._limiter)
+            async with self._limiter:
+                if gone is not None and await gone():
+                    raise Refusal(499, "the client went away")
+                return await anyio.to_thread.run_sync(partial(work, *args, **kwargs))
         finally:
             self._waiting -= 1

@@ -222,6 +222,9 @@ function showStatus() {
       progress.value = sum("done_bytes");
     } else progress.removeAttribute("value");
   }
+  const troubles = status.folders.filter((folder) => folder.error).map((folder) => t("trouble", folder.folder, folder.error));
+  at("trouble").textContent = troubles.join(" ");
+  at("trouble").hidden = !troubles.length;
   fillFolders();
   const now = status.folders.map((folder) => folder.generation).join(",");
   if (generation !== null && now !== generation && !state.doc) search(true);

@@ -49,6 +49,7 @@ const en = {
   again: "Try again",
   indexing: "Indexing…",
   indexingFiles: (done, total) => `Indexing: ${number(done)} of ${number(total)} files`,
+  trouble: (folder, reason) => `${folder} is not up to date: ${reason}`,
   rate: (bytes) => `${size(bytes)}/s`,
   left: (text) => `about ${text} left`,
   seconds: (n) => `${n} s`,

@@ -48,6 +48,18 @@ def test_a_body_that_trickles_is_ended_however_often_a_part_of_it_comes() -> Non
     assert statuses([(0.05, b"a", True)] * 100) == [408]
 
 
+def test_an_answer_that_nobody_reads_is_ended() -> None:
+    async def send(message: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    scope = {"type": "http", "path": "/api/search", "method": "POST", "headers": []}
+    with pytest.raises(TimeoutError):
+        asyncio.run(Bounds(app, send_seconds=0.1)(scope, lambda: asyncio.sleep(60), send))
+
+
 def test_a_body_that_says_or_is_too_long_is_refused() -> None:
     assert statuses([], length=MAX_BYTES + 1) == [413]
     assert statuses([(0, b"x" * MAX_BYTES, True), (0, b"x", True)]) == [413]
