@@ -63,6 +63,8 @@ class SyncPlan:
     """What was taken in."""
     left_out: tuple[LeftOut, ...] = ()
     """What was left out on purpose, if that was asked for."""
+    is_whole: bool = True
+    """Whether the whole folder was looked at."""
 
     @property
     def is_empty(self) -> bool:
@@ -264,8 +266,7 @@ def plan_sync(
         entries = with_companions(entries, left_out) if circumstances.embeds_images else entries
         found.compare(entries, rows, circumstances)
     unchanged = len(found.files[_State.UNCHANGED])
-    is_whole = parts == ("",) and deep
-    is_empty = found.is_empty
+    is_whole, is_empty = parts == ("",) and deep, found.is_empty
     if rows and is_empty and is_whole and not _is_inside(store.path, root):
         # Deleted, or a drive that is not mounted: nothing here tells. An index inside tells that the drive is.
         found.skipped.append(Skipped(".", EMPTIED))
@@ -275,8 +276,8 @@ def plan_sync(
     removed = tuple(path for path in rows if not path.startswith(tuple(found.closed)))
     if exclude is None and not is_empty and is_whole:
         check_source_folder(root, store.path, recorded_root, known=known_count, missing=len(removed))
-    plan = found.plan(later)
-    return replace(plan, removed=removed, unchanged=unchanged, options=options, left_out=tuple(left_out or ()))
+    plan = replace(found.plan(later), removed=removed, unchanged=unchanged, is_whole=is_whole)
+    return replace(plan, options=options, left_out=tuple(left_out or ()))
 
 
 def _parts(below: str | Collection[str], *, deep: bool) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ def sync(
             run.take(writer, worker, root_id)
         if run.has_unstable_inodes:
             writer.put_setting(settings.UNSTABLE_INODES, "1")
-        if not writer.cancelled and below == "" and deep:
+        if not writer.cancelled and plan.is_whole:
             writer.put_setting(settings.READERS_VERSION, str(READERS_VERSION))
         writer.commit()
         run.count_failed(writer)

@@ -74,6 +74,7 @@ def test_new_folders_are_watched_as_well(notes: Path, watch: RunningWatch) -> No
     watch.until(lambda: found(notes, "bassoon") == ["z/b/c/three.txt"])
 
 
+@pytest.mark.slow
 def test_ignored_files_and_its_own_index_wake_nobody(notes: Path, watch: RunningWatch) -> None:
     (notes / ".gitignore").write_text("*.log\nbuild/\n")
     (notes / "build").mkdir()
@@ -146,6 +147,7 @@ def test_a_folder_that_goes_away_is_waited_for(notes: Path, watch: RunningWatch,
     assert watch.total("removed") == 0
 
 
+@pytest.mark.slow
 @posix
 def test_an_index_elsewhere_keeps_what_a_missing_drive_held(notes: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
@@ -159,6 +161,7 @@ def test_an_index_elsewhere_keeps_what_a_missing_drive_held(notes: Path, tmp_pat
         assert [hit.id for hit in opened.search("tomatoes", min_score=None)] == ["garden/beds.txt"]
 
 
+@pytest.mark.slow
 def test_one_folder_does_not_hinder_the_other(notes: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -189,6 +192,7 @@ def test_polling_finds_it_too(notes: Path) -> None:
         watch.until(lambda: found(notes, "plover"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_names_that_are_no_unicode_are_found_as_well(notes: Path, watch: RunningWatch) -> None:
     folder = os.fsencode(notes)
@@ -210,6 +214,7 @@ def test_a_server_follows_its_folders(notes: Path) -> None:
         assert hits[0]["path"].endswith("new.txt")
 
 
+@pytest.mark.slow
 def test_many_changes_at_once_are_all_found(notes: Path, watch: RunningWatch) -> None:
     def write(part: int) -> None:
         folder = notes / f"part{part}/inner"

@@ -130,7 +130,7 @@ def _opened(places: Sequence[Place], options: IndexOptions, stack: ExitStack) ->
 
     names: dict[str, int] = {}
     opened: dict[Path, ServedFolder] = {}
-    for place in {(place.root.resolve(), place.below): place for place in places}.values():
+    for place in places:
         name = messages.printable(place.folder.resolve().name or "/")
         names[name] = names.get(name, 0) + 1
         shown, root = name if names[name] == 1 else f"{name} ({names[name]})", place.root.resolve()

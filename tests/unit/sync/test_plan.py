@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeembed import Folder, FolderMismatchError
+from edgeembed.catalog import settings
 from edgeembed.catalog.checksums import checksum_sql
 from edgeembed.sync.plan import plan_sync
 from edgeembed.sync.source_folder import check_source_folder, source_folder_setting
@@ -201,6 +202,24 @@ def test_only_some_folders_are_looked_at(
         assert (plan.new, plan.removed, plan.unchanged) == ((), (), 0)
         assert folder.sync(below=below, deep=deep).updated == len(expected)
         assert len(folder.plan().changed) == 6 - len(expected)
+
+
+@pytest.mark.parametrize(
+    ("below", "deep", "whole"),
+    [("", True, True), (("",), True, True), (("", "a"), True, True), ("", False, False), ("a", True, False)],
+)
+def test_readers_count_as_new_only_where_everything_was_looked_at(
+    nested: Path, tiny_bundle: Path, below: str | tuple[str, ...], deep: bool, whole: bool
+) -> None:
+    with Folder.open(nested, model=tiny_bundle) as folder:
+        folder.sync()
+        with folder._store.writing() as writer:
+            writer.put_setting(settings.READERS_VERSION, "0")
+            writer.commit()
+        changed_all(nested)
+        folder.sync(below=below, deep=deep)
+        now = folder._store.read(lambda snapshot: snapshot.setting(settings.READERS_VERSION))
+        assert (now != "0") is whole
 
 
 def test_of_a_folder_that_is_gone_only_its_own_files_are_removed(nested: Path, tiny_bundle: Path) -> None:
