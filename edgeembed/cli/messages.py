@@ -9,11 +9,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..output.json_lines import LONE, json_line
+from ..output.json_lines import LONE, json_line, path_facts
 from ..reading.entries import EMPTIED, OWN_INDEX, is_left_out_image
 from ..reading.extras import LACKS, NEEDS, PLUGIN
 
@@ -76,6 +77,30 @@ def printable_text(text: str) -> str:
 def echo_json(record: dict[str, Any], *, err: bool = False) -> None:
     """One JSON object on one line; see :func:`json_line`."""
     click.echo(json_line(record), err=err)
+
+
+def wants_json() -> bool:
+    """Whether JSON is asked for among the arguments, which may not have been understood."""
+    typed = [*takewhile(lambda argument: argument != "--", sys.argv[1:])]
+    return not {"--json", "--format=json"}.isdisjoint(typed) or ("--format", "json") in pairwise(typed)
+
+
+def show_error(error: Exception) -> None:
+    """Say on stderr what ended a command, or its work on a folder; where JSON is asked for, as an object."""
+    path, message = getattr(error, "path", None), str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        path = os.fsdecode(error.filename)
+        message = f"{path}: {error.strerror}"
+    elif isinstance(error, click.ClickException):
+        message = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
+    if wants_json():
+        where = path_facts(str(path)) if path is not None else {"path": None}
+        reason = path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
+        echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
+    else:
+        note(f"edgeembed: {message}")
 
 
 def report_sync(report: SyncReport, *, quiet_if_idle: bool, place: Place | None = None) -> None:

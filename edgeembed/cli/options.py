@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NEGATIVE, ERROR, SKIPPED, INTERRUPTED = 1, 2, 3, 130
 folder_argument = click.argument("folder", default=".", type=click.Path())
+folders_argument = click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
 index_option = click.option(
     "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
 )
@@ -61,6 +62,16 @@ def index_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (_yes_option, threads_option, _image_model_option, model_option, index_option):
         together = option(together)
     return together
+
+
+def check_one_index(folders: Sequence[str], options: IndexOptions) -> None:
+    """Refuse an index that is named for several folders.
+
+    Raises:
+        ValueError: with what to type.
+    """
+    if options.index is not None and len(folders) > 1:
+        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
 
 
 def open_folder(place: Place, options: IndexOptions, *, read_only: bool = False) -> Folder:

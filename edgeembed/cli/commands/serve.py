@@ -12,7 +12,15 @@ import click
 
 from ...errors import EdgeEmbedError, path_error
 from .. import messages
-from ..options import IndexOptions, ask_if_huge, index_dir_of, index_options, open_to_search
+from ..options import (
+    IndexOptions,
+    ask_if_huge,
+    check_one_index,
+    folders_argument,
+    index_dir_of,
+    index_options,
+    open_to_search,
+)
 from ..place import Place, find_place
 
 if TYPE_CHECKING:
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
+@folders_argument
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -62,7 +70,7 @@ def serve(
 
 
 @click.command()
-@click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
+@folders_argument
 @index_options
 def mcp(folders: Sequence[str], options: IndexOptions) -> None:
     """Let an agent or an editor search FOLDERs (the current folder unless given) by the Model Context Protocol.
@@ -98,8 +106,7 @@ def _check_extra(extra: str, names: Sequence[str]) -> None:
 
 
 def _places(folders: Sequence[str], options: IndexOptions) -> list[Place]:
-    if options.index is not None and len(folders) > 1:
-        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
+    check_one_index(folders, options)
     return [find_place(folder, options.index, allows_file=False) for folder in folders or (".",)]
 
 
