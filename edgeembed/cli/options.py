@@ -36,6 +36,14 @@ threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="How many documents are embedded at a time.  [default: usable cores]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(["auto", "json", "none"]),
+    default="auto",
+    show_default=True,
+    expose_value=False,  # messages.progress_bar looks at what was typed, as messages.note must
+    help="auto: a bar on a terminal; json: one object a line on stderr, notes and errors too.",
+)
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole home folder or disk is indexed.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import IndexNotFoundError, path_error
+from ...output.json_lines import path_facts
 from .. import messages
 from ..from_server import NotAnsweredError, served
 from ..options import (
@@ -19,7 +21,9 @@ from ..options import (
     end_if_cancelled,
     folder_argument,
     index_options,
+    json_option,
     open_folder,
+    progress_option,
     work,
 )
 from ..place import Place, find_place
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
 @click.option("--follow/--no-follow", default=None, help="Whether links out of the folder are followed, from now on.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
 @click.option("--nice", is_flag=True, help="Let other programs go first.")
+@json_option
+@progress_option
 @index_options
 def index(
     folder: str,
@@ -50,6 +56,7 @@ def index(
     here: bool,
     strict: bool,
     nice: bool,
+    as_json: bool,
     options: IndexOptions,
     **taken_in: bool | None,
 ) -> None:
@@ -63,12 +70,14 @@ def index(
         raise path_error(folder, ValueError, f"its files are in the index of {place.root}; {advice}")
     walk_options = _walk_options(place, options, taken_in)
     if dry_run:
-        _show_plan(place, options, walk_options, rebuild=rebuild)
+        _show_plan(place, options, walk_options, rebuild=rebuild, as_json=as_json)
         return
     ask_if_huge(place, options)
     if nice:
         lower_priority()
     report = _run(place, options, walk_options, rebuild=rebuild, checksum=checksum)
+    if as_json:
+        _show_json(report, place)
     messages.report_sync(report, quiet_if_idle=False, place=place)
     messages.name_own_indexes(report.skipped, place)
     _name_enclosing_rule(place)
@@ -124,7 +133,22 @@ def _name_enclosing_rule(place: Place) -> None:
         messages.note(f"{place.typed}: {rule} leaves this folder out; it is indexed because you named it")
 
 
-def _show_plan(place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool) -> None:
+def _show_json(report: SyncReport, place: Place) -> None:
+    """Every skipped file, then what was done; see docs/output.schema.json."""
+    for item in report.skipped:
+        messages.echo_json({"event": "skipped", **path_facts(_shown(item.path, place)), "reason": item.reason})
+    told = {"folder": str(place.root), "below": place.below or None}
+    messages.echo_json({"event": "indexed", **told, **vars(report), "skipped": len(report.skipped)})
+
+
+def _shown(path: str, place: Place) -> str:
+    """A path of a report so that it can be opened from where the command ran; an ignore file may lie elsewhere."""
+    return path if os.path.isabs(path) else place.shown(path)  # noqa: PTH117 (keeps lone surrogates)
+
+
+def _show_plan(
+    place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool, as_json: bool
+) -> None:
     from ...folder import Folder
 
     index = options.index
@@ -141,4 +165,7 @@ def _show_plan(place: Place, options: IndexOptions, walk_options: WalkOptions | 
     except IndexNotFoundError:
         todo = [("new", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=walk_options)]
     for what, path in todo:
-        click.echo(f"{what:8} {messages.printable(path)}")
+        if as_json:
+            messages.echo_json({"event": "planned", "what": what, **path_facts(_shown(path, place))})
+        else:
+            click.echo(f"{what:8} {messages.printable(path)}")

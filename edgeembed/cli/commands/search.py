@@ -16,7 +16,7 @@ from ..answers.ask import Ask, LocatedHit, Question, up_to_date
 from ..answers.formats import Format, color_option, format_options, show
 from ..answers.merge import hits_of
 from ..answers.opener import open_hit
-from ..options import IndexOptions, folder_argument, folders_argument, index_options, json_option
+from ..options import IndexOptions, folder_argument, folders_argument, index_options, json_option, progress_option
 from ..param_types import ExistingFile, Item, Near, Score, Size, When, from_stdin, meaning
 from ..param_types import words as checked_words
 from ..place import Place, find_place
@@ -78,6 +78,7 @@ def _answer_options(command: _Command) -> _Command:
             help="Open hit N too: texts in your editor, if a link to it is set, all else as the system does.",
         ),
         format_options,
+        progress_option,
         index_options,
     )
     for option in reversed(options):
@@ -152,6 +153,7 @@ def similar(file: str, folders: Sequence[str], min_similarity: float | None, **r
 @_no_sync_option
 @color_option
 @json_option
+@progress_option
 @index_options
 def explain(
     query: str, file: str, folder: str, literal: bool, no_sync: bool, color: str, as_json: bool, options: IndexOptions
