@@ -244,16 +244,16 @@ def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
 
 def _json_progress() -> Callable[[SyncProgress], None]:
     """What prints progress as objects, some times a second; the first and the last are never left out."""
-    shown_at = float("-inf")
+    shown: dict[str, int] = {}
+    shown_at = 0.0
 
     def show(step: SyncProgress) -> None:
-        nonlocal shown_at
+        nonlocal shown, shown_at
+        fields = {name: getattr(step, name) for name in ("done_bytes", "total_bytes", "done_files", "total_files")}
         is_last = step.done_files >= step.total_files and step.done_bytes >= step.total_bytes
         now = time.monotonic()
-        if not is_last and now - shown_at < _PROGRESS_SECONDS:
-            return
-        shown_at = now
-        fields = ("done_bytes", "total_bytes", "done_files", "total_files")
-        echo_json({"event": "progress", **{name: getattr(step, name) for name in fields}}, err=True)
+        if fields != shown and (is_last or not shown or now - shown_at >= _PROGRESS_SECONDS):
+            shown, shown_at = fields, now
+            echo_json({"event": "progress", **fields}, err=True)
 
     return show
