@@ -105,10 +105,10 @@ def up_to_date(place: Place, options: IndexOptions, *, no_sync: bool) -> Iterato
 def _sync(opened: Folder, place: Place, options: IndexOptions) -> None:
     """Bring the index up to date; where the model can only search it, with the model that it was made with."""
     try:
-        sync_before_search(opened, place)
+        sync_before_search(opened, place, options.settings)
     except ModelMismatchError:
         with open_folder(place, replace(options, model=None, image_model=None)) as own:
-            sync_before_search(own, place)
+            sync_before_search(own, place, options.settings)
 
 
 def _ask_server(place: Place, question: Question, options: IndexOptions) -> list[LocatedHit] | None:

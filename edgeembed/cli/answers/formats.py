@@ -84,11 +84,12 @@ def _chosen(format_name: str | None, *, as_json: bool, paths_only: bool, null: b
     return next(iter(named), "text")
 
 
-def show(hits: Sequence[LocatedHit], format: Format, *, similarity: bool) -> None:
+def show(hits: Sequence[LocatedHit], format: Format, *, similarity: bool, editor: str | None) -> None:
     """Hits on stdout, best first.
 
     Args:
         similarity: whether people are shown that, and what has the same content, instead of the score.
+        editor: as of :func:`edgeembed.cli.render.show_hits`.
     """
     if format.name == "paths":
         _show_paths(hits, null=format.null)
@@ -99,7 +100,8 @@ def show(hits: Sequence[LocatedHit], format: Format, *, similarity: bool) -> Non
         if format.name == "json":
             render.show_hits_json([found.hit], found.place, lines=lines)
         else:
-            render.show_hits([found.hit], found.place, color=format.color, lines=lines, similarity=similarity)
+            style: dict[str, Any] = {"color": format.color, "similarity": similarity, "editor": editor}
+            render.show_hits([found.hit], found.place, lines=lines, **style)
 
 
 def _lines_of(found: LocatedHit) -> render.Lines:

@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 import click
 
 from ...errors import path_error
 from .. import messages
 from ..options import NEGATIVE
+from ..render import editor_link
 from .ask import LocatedHit
 
 # fmt: off
@@ -29,18 +29,6 @@ _SCRIPTS = frozenset((
 # fmt: on
 
 
-def editor_link(template: str, path: str, line: int) -> str:
-    """The address that opens a file at a line in an editor.
-
-    Args:
-        template: holds ``{path}``, which begins with ``/``, and may hold ``{line}``; see docs/settings.md.
-        path: of the file.
-        line: counted from 1.
-    """
-    absolute = quote(os.fsencode(Path(path).absolute().as_posix()), safe="/:")
-    return template.replace("{path}", f"/{absolute.lstrip('/')}").replace("{line}", str(line))
-
-
 def open_hit(hits: Sequence[LocatedHit], number: int, editor: str | None) -> None:
     """Open a hit.
 
@@ -48,7 +36,7 @@ def open_hit(hits: Sequence[LocatedHit], number: int, editor: str | None) -> Non
 
     Args:
         number: which, counted from 1.
-        editor: as ``template`` of :func:`editor_link`; ``None``: none is set.
+        editor: as ``template`` of :func:`edgeembed.cli.render.editor_link`; ``None``: none is set.
 
     Raises:
         click.exceptions.Exit: there are not so many.

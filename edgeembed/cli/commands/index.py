@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -20,10 +19,12 @@ from ..options import (
     ask_if_huge,
     end_if_cancelled,
     folder_argument,
+    index_dir_of,
     index_options,
     json_option,
     open_folder,
     progress_option,
+    walk_options,
     work,
 )
 from ..place import Place, find_place
@@ -68,14 +69,14 @@ def index(
     if rebuild and place.below:
         advice = f"`edgeembed index --rebuild {place.root}` makes that anew, --here gives this folder one of its own"
         raise path_error(folder, ValueError, f"its files are in the index of {place.root}; {advice}")
-    walk_options = _walk_options(place, options, taken_in)
+    wanted = walk_options(index_dir_of(place, options), options.settings, **taken_in)
     if dry_run:
-        _show_plan(place, options, walk_options, rebuild=rebuild, as_json=as_json)
+        _show_plan(place, options, wanted, rebuild=rebuild, as_json=as_json)
         return
     ask_if_huge(place, options)
     if nice:
         lower_priority()
-    report = _run(place, options, walk_options, rebuild=rebuild, checksum=checksum)
+    report = _run(place, options, wanted, rebuild=rebuild, checksum=checksum)
     if as_json:
         _show_json(report, place)
     messages.report_sync(report, quiet_if_idle=False, place=place)
@@ -87,42 +88,27 @@ def index(
 
 
 def _run(
-    place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool, checksum: bool
+    place: Place, options: IndexOptions, wanted: WalkOptions | None, *, rebuild: bool, checksum: bool
 ) -> SyncReport:
     from ...folder import Folder
 
     if not rebuild:
         with served(place, options) as server, suppress(NotAnsweredError):
             if server is not None:
-                chosen = None if walk_options is None else asdict(walk_options)
+                chosen = None if wanted is None else asdict(wanted)
                 return server.sync(checksum=checksum, options=chosen)
     with work() as (progress, cancel):
         if rebuild:
             return Folder.rebuild(
                 place.root,
                 index=options.index,
-                model=options.model,
-                image_model=options.image_model,
-                threads=options.threads,
-                options=walk_options,
+                **options.for_index_at(index_dir_of(place, options)),
+                options=wanted,
                 progress=progress,
                 cancel=cancel,
             )
         with open_folder(place, options) as opened:
-            return opened.sync(
-                progress=progress, cancel=cancel, checksum=checksum, options=walk_options, below=place.below
-            )
-
-
-def _walk_options(place: Place, options: IndexOptions, taken_in: dict[str, bool | None]) -> WalkOptions | None:
-    """What is to be taken in from now on; ``None``: what was recorded."""
-    from ...storage.index_place import index_place
-    from ...sync.walk_options import options_at
-
-    changes = {name: value for name, value in taken_in.items() if value is not None}
-    if not changes:
-        return None
-    return replace(options_at(Path(options.index) if options.index else index_place(place.root).path), **changes)
+            return opened.sync(progress=progress, cancel=cancel, checksum=checksum, options=wanted, below=place.below)
 
 
 def _name_enclosing_rule(place: Place) -> None:
@@ -147,23 +133,23 @@ def _shown(path: str, place: Place) -> str:
 
 
 def _show_plan(
-    place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool, as_json: bool
+    place: Place, options: IndexOptions, wanted: WalkOptions | None, *, rebuild: bool, as_json: bool
 ) -> None:
     from ...folder import Folder
 
     index = options.index
     try:
         if rebuild:
-            todo = [("anew", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=walk_options)]
+            todo = [("anew", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=wanted)]
             messages.note(f"the index would be made anew, of {len(todo):,} {'file' if len(todo) == 1 else 'files'}")
         else:
             with open_folder(place, IndexOptions(index), read_only=True) as opened:
-                plan = opened.plan(options=walk_options, below=place.below)
+                plan = opened.plan(options=wanted, below=place.below)
             todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
             todo += [("removed", path) for path in plan.removed]
             messages.name_emptied(plan.skipped)
     except IndexNotFoundError:
-        todo = [("new", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=walk_options)]
+        todo = [("new", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=wanted)]
     for what, path in todo:
         if as_json:
             messages.echo_json({"event": "planned", "what": what, **path_facts(_shown(path, place))})

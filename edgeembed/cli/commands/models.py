@@ -14,6 +14,7 @@ from ...errors import ImageError, path_error
 from ...output.json_lines import path_facts
 from .. import messages
 from ..options import NEGATIVE, json_option, model_option, threads_option
+from ..settings import user_settings
 
 if TYPE_CHECKING:
     from ...embedder import Embedder, Role
@@ -62,6 +63,8 @@ def embed(source: BufferedReader, output: Path | None, role: Any, model: str | N
     from ...embedder import Embedder
     from ..npy_writer import NpyWriter
 
+    settings = user_settings()
+    model, threads = model or settings.model, threads or settings.threads
     if output is not None and output.suffix != ".npy":
         raise path_error(output, ValueError, "only .npy files can be written; leave out -o for JSON lines")
     is_image = _is_image(source)

@@ -219,9 +219,9 @@ def _answer(
     )
 
     def show_and_open(hits: list[LocatedHit]) -> None:
-        show(hits, format, similarity=similarity)
+        show(hits, format, similarity=similarity, editor=options.settings.editor)
         if open_number is not None:
-            open_hit(hits, open_number, None)
+            open_hit(hits, open_number, options.settings.editor)
 
     hits_of(folders, question, options, by_similarity=similarity, show=show_and_open)
 

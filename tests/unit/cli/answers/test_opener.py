@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeembed.cli.answers.opener import _PROGRAMS, editor_link
+from edgeembed.cli.answers.opener import _PROGRAMS
+from edgeembed.cli.render import editor_link
 from tests.support.commands import edge
 
 linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="xdg-open is of other systems")
