@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import EdgeEmbedError
 from ..reading.sandbox.frozen import run_if_worker
 from . import messages
+from .commands.completion import completion
 from .commands.index import index
 from .commands.maintenance import compact, forget, repair, status, verify
 from .commands.models import check, embed, models
@@ -53,6 +54,7 @@ for _command in (
     check,
     embed,
     models,
+    completion,
 ):
     cli.add_command(_command)
 

@@ -15,6 +15,7 @@ import click
 
 from ..errors import IndexLockedError, IndexNotWritableError, path_error
 from . import messages
+from .param_types import ModelName
 from .settings import Settings, user_settings
 
 if TYPE_CHECKING:
@@ -29,9 +30,12 @@ folders_argument = click.argument("folders", nargs=-1, type=click.Path(), metava
 index_option = click.option(
     "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
 )
-model_option = click.option("--model", help="Name of a shipped model (see `edgeembed models`), or path of a bundle.")
+model_option = click.option(
+    "--model", type=ModelName(), help="Name of a shipped model (see `edgeembed models`), or path of a bundle."
+)
 _image_model_option = click.option(
     "--image-model",
+    type=ModelName("none"),
     help="Likewise the model for pictures; none leaves pictures out.  [default: one that goes with --model]",
 )
 threads_option = click.option(

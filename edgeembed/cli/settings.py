@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from ..errors import path_error
 
 FILE_VARIABLE = "EDGEEMBED_SETTINGS"
-"""Names another file."""
+"""Names another file; the null device: none."""
 _VARIABLE = "EDGEEMBED_{}"
 _MAX_BYTES = 1 << 20
 _MOST_PATTERNS = 1000
@@ -45,9 +45,9 @@ class Settings:
 
 
 def settings_file(environment: Mapping[str, str]) -> Path | None:
-    """Where the file is, or would be; ``None``: the user has no home folder."""
+    """Where the file is, or would be; ``None``: there is none."""
     if named := environment.get(FILE_VARIABLE):
-        return Path(named)
+        return None if named == os.devnull else Path(named)
     from platformdirs import user_config_path
 
     try:

@@ -14,6 +14,7 @@ from ...errors import ImageError, path_error
 from ...output.json_lines import path_facts
 from .. import messages
 from ..options import NEGATIVE, json_option, model_option, threads_option
+from ..param_types import ModelName
 from ..settings import user_settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, type=ModelName())
 @json_option
 def check(model: str | None, as_json: bool) -> None:
     """Prove that MODEL (the default unless given) computes here what it computed when it was made."""

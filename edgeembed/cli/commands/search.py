@@ -17,7 +17,7 @@ from ..answers.formats import Format, color_option, format_options, show
 from ..answers.merge import hits_of
 from ..answers.opener import open_hit
 from ..options import IndexOptions, folder_argument, folders_argument, index_options, json_option, progress_option
-from ..param_types import ExistingFile, Item, Near, Score, Size, When, from_stdin, meaning
+from ..param_types import ExistingFile, Item, Near, Score, Size, When, complete_files, from_stdin, meaning
 from ..param_types import words as checked_words
 from ..place import Place, find_place
 
@@ -87,7 +87,7 @@ def _answer_options(command: _Command) -> _Command:
 
 
 @click.command()
-@click.argument("query")
+@click.argument("query", shell_complete=complete_files)
 @folders_argument
 @click.option(
     "--mode",
@@ -146,7 +146,7 @@ def similar(file: str, folders: Sequence[str], min_similarity: float | None, **r
 
 
 @click.command()
-@click.argument("query")
+@click.argument("query", shell_complete=complete_files)
 @click.argument("file", type=ExistingFile())
 @folder_argument
 @_literal_option
