@@ -105,7 +105,7 @@ def test_the_script_completes_in_bash(shims: str, tmp_path: Path) -> None:
     assert complete("index", "--model", "minilm-l") == ["minilm-l6-int8", "minilm-l3-int8"]
     assert complete("index", "--model", "bundles/") == ["compopt -o dirnames", ""]
     assert complete("search", "boat", "") == ["compopt -o default", ""]
-    assert complete("search", "two words", "--form") == ["--format"]
+    assert complete("search", "'two words'", "--form") == ["--format"]
 
 
 def test_the_script_completes_in_fish(shims: str, tmp_path: Path) -> None:
