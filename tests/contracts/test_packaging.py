@@ -40,7 +40,7 @@ def test_every_package_is_listed_for_the_wheel() -> None:
 def test_wheel_builds_without_a_warning_and_holds_the_packages_alone(tmp_path: Path) -> None:
     pytest.importorskip("setuptools", minversion="77")
     source = tmp_path / "source"  # a build leaves folders beside pyproject.toml
-    for part in ("edgeembed", "export", "models", "bill_of_materials.py", "pyproject.toml", "README.md", "LICENSE"):
+    for part in ("edgeembed", "export", "models", "build_commands.py", "pyproject.toml", "README.md", "LICENSE"):
         copy_source(part, source)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-v"]
     command = [*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path / "wheels"), str(source)]

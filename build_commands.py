@@ -1,18 +1,22 @@
-"""A bill of materials in the wheel, CycloneDX 1.6 in ``.dist-info/sboms/`` (PEP 770): a command of the build.
+"""What is special about a build: a bill of materials in the wheel, and a source archive that is the same each time.
 
-It names what the runtime requires and every model, with its source, hash and licence. It holds no time and no random
+The bill of materials is CycloneDX 1.6 in ``.dist-info/sboms/`` (PEP 770). It names what the runtime requires and every model, with its source, hash and licence. It holds no time and no random
 number, so that two builds of one commit give the same bytes.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import re
+import tarfile
 import uuid
 from pathlib import Path
 from typing import Any
 
 from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.sdist import sdist
 
 _NAME = "edgeembed.cdx.json"
 _MODELS = Path(__file__).parent / "models"
@@ -30,6 +34,31 @@ class BdistWheel(bdist_wheel):  # type: ignore[misc, unused-ignore]
         folder = Path(wheelfile_base, "sboms")
         folder.mkdir(exist_ok=True)
         (folder / _NAME).write_text(json.dumps(bom, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class Sdist(sdist):  # type: ignore[misc, unused-ignore]
+    """Build a source archive whose times are ``SOURCE_DATE_EPOCH``, as those in a wheel are."""
+
+    def make_archive(self, base_name: str, format: str, *args: Any, base_dir: Any = None, **kwargs: Any) -> str:
+        """Called by the build for each format; without the variable, or in another format than tar.gz, as always."""
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if format != "gztar" or not epoch or base_dir is None:
+            return str(super().make_archive(base_name, format, *args, base_dir=base_dir, **kwargs))
+
+        def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+            member.mtime, member.mode = int(epoch), 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            member.uid, member.gid, member.uname, member.gname = 0, 0, "", ""
+            return member
+
+        archive = Path(f"{base_name}.tar.gz")
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            archive.open("wb") as raw,
+            gzip.GzipFile("", "wb", fileobj=raw, mtime=int(epoch)) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            tar.add(base_dir, filter=plain)  # in the order of names
+        return str(archive)
 
 
 def bill_of_materials(name: str, version: str, requirements: list[str]) -> dict[str, Any]:
