@@ -1,7 +1,8 @@
 """What is special about a build: a bill of materials in the wheel, and a source archive that is the same each time.
 
-The bill of materials is CycloneDX 1.6 in ``.dist-info/sboms/`` (PEP 770). It names what the runtime requires and every model, with its source, hash and licence. It holds no time and no random
-number, so that two builds of one commit give the same bytes.
+The bill of materials is CycloneDX 1.6 in ``.dist-info/sboms/`` (PEP 770). It names what the runtime requires and every
+model, with its source, hash and licence. It holds no time and no random number, so that two builds of one commit give
+the same bytes.
 """
 
 from __future__ import annotations
