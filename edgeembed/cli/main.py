@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from itertools import takewhile
 
 import click
 
 from .. import __version__
 from ..errors import EdgeEmbedError
-from ..output.json_lines import path_facts
 from ..reading.sandbox.frozen import run_if_worker
 from . import messages
+from .commands.completion import completion
 from .commands.index import index
 from .commands.maintenance import compact, forget, repair, status, verify
 from .commands.models import check, embed, models
@@ -57,6 +56,7 @@ for _command in (
     check,
     embed,
     models,
+    completion,
 ):
     cli.add_command(_command)
 
@@ -90,8 +90,8 @@ def _run() -> int:
             raise BrokenPipeError from error
         status = error.code
     except click.ClickException as error:
-        if _wants_json():
-            _show_error(error)
+        if messages.wants_json():
+            messages.show_error(error)
         else:
             vars(error).update(message="\n".join(map(messages.printable, error.message.split("\n"))))
             error.show()
@@ -106,7 +106,7 @@ def _run() -> int:
             import traceback
 
             traceback.print_exc()
-        _show_error(error)
+        messages.show_error(error)
         status = ERROR
     return status if isinstance(status, int) else 0
 
@@ -128,25 +128,3 @@ def _log_to_stderr() -> None:
 
     logging.basicConfig(level=logging.WARNING, format="%(relativeCreated)6d ms  %(name)s: %(message)s")
     logging.getLogger("edgeembed").setLevel(logging.DEBUG)
-
-
-def _wants_json() -> bool:
-    """Whether ``--json`` is among the arguments, which may not have been understood."""
-    return "--json" in takewhile(lambda argument: argument != "--", sys.argv[1:])
-
-
-def _show_error(error: Exception) -> None:
-    path, message = getattr(error, "path", None), str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        path = os.fsdecode(error.filename)
-        message = f"{path}: {error.strerror}"
-    elif isinstance(error, click.ClickException):
-        message = error.format_message()
-        if isinstance(error, click.UsageError) and error.ctx is not None:
-            message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
-    if _wants_json():
-        where = path_facts(str(path)) if path is not None else {"path": None}
-        reason = path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
-        messages.echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
-    else:
-        messages.note(f"edgeembed: {message}")

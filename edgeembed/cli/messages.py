@@ -6,14 +6,16 @@ import codecs
 import os
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..output.json_lines import LONE, json_line
+from ..output.json_lines import LONE, json_line, path_facts
 from ..reading.entries import EMPTIED, OWN_INDEX, is_left_out_image
 from ..reading.extras import LACKS, NEEDS, PLUGIN
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udc7f\udd00-\udfff]")
 """Controls, line and paragraph separators, bidirectional overrides and isolates, and surrogates that stand for no byte.
 Joiners and spaces (U+200C, U+200D, U+00A0, U+202F, U+3000 …) are letters of names and texts."""
+_PROGRESS_SECONDS = 0.2
+"""At least between two objects of progress."""
 _MOST_SHOWN = 5
 """Skipped files that are listed for each reason."""
 
@@ -59,8 +63,11 @@ def _byte_or_question_mark(error: UnicodeError) -> tuple[bytes, int]:
 
 
 def note(message: str) -> None:
-    """Say something to the person, on stderr."""
-    click.echo(printable(message), err=True)
+    """Say something to the person, on stderr; with ``--progress json``, where each line is an object, as one."""
+    if _typed_value("--progress") == "json":
+        echo_json({"event": "note", "message": path_facts(message)["path"]}, err=True)
+    else:
+        click.echo(printable(message), err=True)
 
 
 def printable(text: str) -> str:
@@ -76,6 +83,42 @@ def printable_text(text: str) -> str:
 def echo_json(record: dict[str, Any], *, err: bool = False) -> None:
     """One JSON object on one line; see :func:`json_line`."""
     click.echo(json_line(record), err=err)
+
+
+def wants_json() -> bool:
+    """Whether JSON is asked for among the arguments, which may not have been understood."""
+    return "--json" in _typed() or "json" in (_typed_value("--format"), _typed_value("--progress"))
+
+
+def _typed() -> list[str]:
+    """The arguments of the command that may be options."""
+    return [*takewhile(lambda argument: argument != "--", sys.argv[1:])]
+
+
+def _typed_value(option: str) -> str | None:
+    """The last value of an option; ``None``: it was not typed."""
+    typed = _typed()
+    values = [after for name, after in pairwise(typed) if name == option]
+    values += [argument.partition("=")[2] for argument in typed if argument.startswith(f"{option}=")]
+    return values[-1] if values else None
+
+
+def show_error(error: Exception) -> None:
+    """Say on stderr what ended a command, or its work on a folder; where JSON is asked for, as an object."""
+    path, message = getattr(error, "path", None), str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        path = os.fsdecode(error.filename)
+        message = f"{path}: {error.strerror}"
+    elif isinstance(error, click.ClickException):
+        message = error.format_message()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            message = f"{message.rstrip('.')}; see `{error.ctx.command_path} --help`"
+    if wants_json():
+        where = path_facts(str(path)) if path is not None else {"path": None}
+        reason = path_facts(message.removeprefix(f"{path}: "))["path"]  # it may name other files
+        echo_json({"error": type(error).__name__, **where, "reason": reason}, err=True)
+    else:
+        note(f"edgeembed: {message}")
 
 
 def report_sync(report: SyncReport, *, quiet_if_idle: bool, place: Place | None = None) -> None:
@@ -173,8 +216,15 @@ def _reasons(skipped: Sequence[Skipped]) -> str:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
-    """A bar with rate and time left on stderr, if that is a terminal; ``None`` otherwise."""
-    if not sys.stderr.isatty():
+    """A bar with rate and time left on stderr, if that is a terminal; ``None`` otherwise.
+
+    With ``--progress json`` it is objects on lines of their own wherever stderr goes, with ``none`` nothing.
+    """
+    chosen = _typed_value("--progress")
+    if chosen == "json":
+        yield _json_progress()
+        return
+    if chosen == "none" or not sys.stderr.isatty():
         yield None
         return
     from tqdm import tqdm
@@ -190,3 +240,20 @@ def progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
                 bar.set_description("finishing")
 
         yield show
+
+
+def _json_progress() -> Callable[[SyncProgress], None]:
+    """What prints progress as objects, some times a second; the first and the last are never left out."""
+    shown: dict[str, int] = {}
+    shown_at = 0.0
+
+    def show(step: SyncProgress) -> None:
+        nonlocal shown, shown_at
+        fields = {name: getattr(step, name) for name in ("done_bytes", "total_bytes", "done_files", "total_files")}
+        is_last = step.done_files >= step.total_files and step.done_bytes >= step.total_bytes
+        now = time.monotonic()
+        if fields != shown and (is_last or not shown or now - shown_at >= _PROGRESS_SECONDS):
+            shown, shown_at = fields, now
+            echo_json({"event": "progress", **fields}, err=True)
+
+    return show

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,26 +15,41 @@ import click
 
 from ..errors import EdgeEmbedError, IndexLockedError, IndexNotWritableError, path_error
 from . import messages
+from .param_types import ModelName
+from .settings import Settings, user_settings
 
 if TYPE_CHECKING:
     from ..folder import Folder
     from ..sync.report import SyncReport
+    from ..sync.walk_options import WalkOptions
     from .place import Place
 
 NEGATIVE, ERROR, SKIPPED, INTERRUPTED = 1, 2, 3, 130
 folder_argument = click.argument("folder", default=".", type=click.Path())
+folders_argument = click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
 index_option = click.option(
     "--index", type=click.Path(), help="Folder of the index, if it is not to be FOLDER/.edgeembed."
 )
-model_option = click.option("--model", help="Name of a shipped model (see `edgeembed models`), or path of a bundle.")
+model_option = click.option(
+    "--model", type=ModelName(), help="Name of a shipped model (see `edgeembed models`), or path of a bundle."
+)
 _image_model_option = click.option(
     "--image-model",
+    type=ModelName("none"),
     help="Likewise the model for pictures; none leaves pictures out.  [default: one that goes with --model]",
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="How many documents are embedded at a time.  [default: usable cores]"
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(["auto", "json", "none"]),
+    default="auto",
+    show_default=True,
+    expose_value=False,  # messages.progress_bar looks at what was typed, as messages.note must
+    help="auto: a bar on a terminal; json: one object a line on stderr, notes and errors too.",
+)
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask before a whole home folder or disk is indexed.")
 
 
@@ -47,6 +62,24 @@ class IndexOptions:
     image_model: str | None = None
     threads: int | None = None
     yes: bool = False
+    settings: Settings = field(default_factory=Settings)
+    """What the user prefers where nothing was typed."""
+
+    def for_index_at(self, index_dir: Path) -> dict[str, Any]:
+        """Models and threads as arguments of :meth:`Folder.open`: as typed, then as preferred.
+
+        A preferred model is one for new indexes: an index that has one of its own keeps it.
+        """
+        model, image_model = self.model, self.image_model
+        if self.settings.model is not None or self.settings.image_model is not None:
+            from ..index_models.records import NoModel, models_at
+
+            models = models_at(index_dir)
+            if model is None and models is None:
+                model = self.settings.model
+            if image_model is None and (models is None or models.image is NoModel.UNDECIDED):
+                image_model = self.settings.image_model
+        return {"model": model, "image_model": image_model, "threads": self.threads or self.settings.threads}
 
 
 def index_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,7 +89,7 @@ def index_options(command: Callable[..., None]) -> Callable[..., None]:
     def together(
         *, index: str | None, model: str | None, image_model: str | None, threads: int | None, yes: bool, **others: Any
     ) -> None:
-        command(options=IndexOptions(index, model, image_model, threads, yes), **others)
+        command(options=IndexOptions(index, model, image_model, threads, yes, user_settings()), **others)
 
     for option in (_yes_option, threads_option, _image_model_option, model_option, index_option):
         together = option(together)
@@ -74,14 +107,9 @@ def open_folder(place: Place, options: IndexOptions, *, read_only: bool = False)
         index_at = index_place(root)
         if index_at.is_to_be_told:
             messages.note(f"{root} {index_at.reason}; its index is in {index_at.path}")
-    opened = Folder.open(
-        root,
-        index=options.index,
-        model=options.model,
-        image_model=options.image_model,
-        read_only=read_only,
-        threads=options.threads,
-    )
+    typed = {"model": options.model, "image_model": options.image_model, "threads": options.threads}
+    wanted = typed if read_only else options.for_index_at(index_dir_of(place, options))
+    opened = Folder.open(root, index=options.index, read_only=read_only, **wanted)
     remember(opened.index.path, root, only_known=read_only)
     return opened
 
@@ -91,6 +119,20 @@ def index_dir_of(place: Place, options: IndexOptions) -> Path:
     from ..storage.index_place import index_place
 
     return Path(options.index) if options.index is not None else index_place(place.root).path
+
+
+def walk_options(index_dir: Path, settings: Settings, **switches: bool | None) -> WalkOptions | None:
+    """Which files are to be taken in from now on; ``None``: as was recorded.
+
+    Args:
+        switches: fields of ``WalkOptions`` that were typed; ``None``: one was not.
+    """
+    from ..sync.walk_options import options_at
+
+    recorded = options_at(index_dir)
+    typed = {name: value for name, value in switches.items() if value is not None}
+    wanted = replace(recorded, patterns=settings.ignore, **typed)
+    return wanted if typed or wanted != recorded else None
 
 
 def open_to_search(place: Place, options: IndexOptions) -> Folder:
@@ -106,13 +148,14 @@ def open_to_search(place: Place, options: IndexOptions) -> Folder:
         return open_folder(place, options, read_only=True)
 
 
-def sync_before_search(folder: Folder, place: Place) -> None:
+def sync_before_search(folder: Folder, place: Place, settings: Settings) -> None:
     """Bring the index up to date, or say why that cannot be, and that it is searched as it is."""
     if folder.index.read_only:
         return
     try:
         with work() as (progress, cancel):
-            report = folder.sync(progress=progress, cancel=cancel, below=place.below)
+            wanted = walk_options(folder.index.path, settings)
+            report = folder.sync(progress=progress, cancel=cancel, options=wanted, below=place.below)
     except IndexLockedError as error:
         messages.note(f"{error.path}: {error.owner} is writing; searching what was committed before")
         return

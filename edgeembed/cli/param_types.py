@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import click.shell_completion
 
 from ..system.files import as_on_disk
 from . import messages
@@ -130,6 +131,36 @@ class Item(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         if not text.strip():
             self.fail(f"{value!r} is no meaning, such as dog, nor one with a weight, such as 2:dog", param, ctx)
         return weight, meaning(text)
+
+
+class ModelName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The name of a shipped model, or the path of a bundle; completed as such."""
+
+    name = "text"
+
+    def __init__(self, *also: str) -> None:
+        """``also``: what may be said besides."""
+        self._also = also
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Names that fit; where none does, folders."""
+        from click.shell_completion import CompletionItem
+
+        from ..bundle.shipped import shipped_names
+
+        names = [name for name in (*shipped_names(), *self._also) if name.startswith(incomplete)]
+        return [*map(CompletionItem, names)] or [CompletionItem(incomplete, type="dir")]
+
+
+def complete_files(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    """Names of files, for a query that may be a picture."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 def meaning(text: str) -> Meaning:

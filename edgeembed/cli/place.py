@@ -110,6 +110,16 @@ def find_place(typed: str, index: str | None, *, own: bool = False, allows_file:
     return Place(typed, folder, root, below, prefix + path.name if is_file else None)
 
 
+def check_one_index(folders: Sequence[str], index: str | None) -> None:
+    """Refuse an index that is named for several folders.
+
+    Raises:
+        ValueError: with what to type.
+    """
+    if index is not None and len(folders) > 1:
+        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
+
+
 def find_places(folders: Sequence[str], index: str | None) -> list[Place]:
     """As :func:`find_place`, of several folders, each once; of none the current one.
 
@@ -117,8 +127,7 @@ def find_places(folders: Sequence[str], index: str | None) -> list[Place]:
         ValueError: an index was named, and is to be that of several.
         As :func:`find_place`.
     """
-    if index is not None and len(folders) > 1:
-        raise ValueError("--index names the index of one folder; leave it out, or name one folder")
+    check_one_index(folders, index)
     places = [find_place(folder, index, allows_file=False) for folder in folders or (".",)]
     return list({(place.root.resolve(), place.below): place for place in places}.values())
 

@@ -36,8 +36,26 @@ Lines = Callable[["Hit"], list[tuple[int | None, str]]]
 """Lines of a hit's document to show instead of its snippet, with their numbers where they have some."""
 
 
+def editor_link(template: str, path: str, line: int) -> str:
+    """The address that opens a file at a line in an editor.
+
+    Args:
+        template: holds ``{path}``, which begins with ``/``, and may hold ``{line}``; see docs/settings.md.
+        path: of the file.
+        line: counted from 1.
+    """
+    absolute = quote(os.fsencode(Path(path).absolute().as_posix()), safe="/:")
+    return template.replace("{path}", f"/{absolute.lstrip('/')}").replace("{line}", str(line))
+
+
 def show_hits(
-    hits: Sequence[Hit], place: Place, *, color: str = "auto", lines: Lines | None = None, similarity: bool = False
+    hits: Sequence[Hit],
+    place: Place,
+    *,
+    color: str = "auto",
+    lines: Lines | None = None,
+    similarity: bool = False,
+    editor: str | None = None,
 ) -> None:
     """A hit in two lines or more: score and place, then what it says there.
 
@@ -45,15 +63,18 @@ def show_hits(
         color: ``auto``, ``always`` or ``never``.
         lines: ``None``: a snippet is shown.
         similarity: whether that is shown, and what has the same content, instead of the score.
+        editor: ``template`` of :func:`editor_link`, for links to texts that have lines; ``None``: links open files.
     """
     style = _Style(color)
     for hit in hits:
         path = place.shown(hit.file)
         judged = hit.similarity if hit.score is None else hit.score
         value = hit.similarity if similarity else judged
+        has_editor = editor is not None and hit.start_line is not None
+        target = editor_link(editor or "", path, hit.start_line or 1) if has_editor else _file_link(path)
         shown = "words" if value is None else f"{value:.5f}" if similarity else f"{value:.3f}"  # found by them alone
         same = "  same content" if similarity and hit.same_content else ""
-        style.echo(f"{shown}  " + style.link(style.bold(printable(path) + _place_in(hit)), path) + same)
+        style.echo(f"{shown}  " + style.link(style.bold(printable(path) + _place_in(hit)), target) + same)
         if lines is not None and hit.snippet is not None:
             words = (
                 {hit.passages[0].snippet[a:b] for a, b in hit.passages[0].marks} if hit.passages[0].snippet else set()
@@ -73,7 +94,7 @@ def show_explanation(explanation: Explanation, place: Place, *, color: str = "au
     style = _Style(color)
     path = place.shown(explanation.file)
     score = explanation.similarity if explanation.score is None else explanation.score
-    style.echo(f"{score:.3f}  " + style.link(style.bold(printable(path) + _place_in(explanation)), path))
+    style.echo(f"{score:.3f}  " + style.link(style.bold(printable(path) + _place_in(explanation)), _file_link(path)))
     strongest = max((word.weight for word in explanation.words), default=0.0)
     out, at = "", 0
     for word in explanation.words:
@@ -140,12 +161,15 @@ class _Style:
         pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
         return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", lambda match: self.mark(match[0]), line)
 
-    def link(self, text: str, path: str) -> str:
-        """``text`` that opens a file when it is clicked (OSC 8)."""
+    def link(self, text: str, target: str) -> str:
+        """``text`` that opens an address when it is clicked (OSC 8)."""
         if not self._on:
             return text
-        target = "file://" + quote(os.fsencode(Path(path).absolute()))
         return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
+def _file_link(path: str) -> str:
+    return "file://" + quote(os.fsencode(Path(path).absolute()))
 
 
 def _said_of(hit: Hit) -> str:

@@ -120,3 +120,14 @@ class Hit(Span, _HitHead):
             part=part_number(metadata),
             copy_parts=tuple(copy.part for copy in copies),
         )
+
+
+def merge_rank(hit: Hit, *, by_similarity: bool = False) -> float:
+    """What hits of several indexes are put in order by, highest first: scores mean the same in each.
+
+    Args:
+        by_similarity: whether the similarity leads, and the score only stands in for it.
+    """
+    first, second = (hit.similarity, hit.score) if by_similarity else (hit.score, hit.similarity)
+    value = second if first is None else first
+    return -2.0 if value is None else value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..document import Document, StoredDocument
 from ..output.hit_fields import hit_fields
+from ..search.hits import merge_rank
 from .document_ids import DocumentIds
 from .served_folder import ServedFolder
 
@@ -151,7 +152,7 @@ class Library:
                 if number is not None:  # it went meanwhile
                     answers.append(Answer(hit, folder, self._ids.of(folder.folder.index.path, number, hit.id)))
         if len(wanted) > 1:
-            answers.sort(key=lambda answer: -_order(answer.hit, by_similarity=by_similarity))
+            answers.sort(key=lambda answer: -merge_rank(answer.hit, by_similarity=by_similarity))
         return answers[:k]
 
     def _meaning(self, id: str) -> str | Path:
@@ -168,10 +169,3 @@ class Library:
         if stored.text is not None:
             return Document(found.id, text=stored.text)
         return Document(found.id, image=found.folder.safe_path(found.file))
-
-
-def _order(hit: Hit, *, by_similarity: bool) -> float:
-    """What hits of several indexes are put in order by."""
-    first, second = (hit.similarity, hit.score) if by_similarity else (hit.score, hit.similarity)
-    value = second if first is None else first
-    return -2.0 if value is None else value

@@ -101,6 +101,13 @@ def built_in_rules(*, ignore: bool) -> Rules:
     return Rules((RuleSet([rule._replace(source=f"built in: {rule.text}") for rule in parsed if rule is not None]),))
 
 
+def with_patterns(rules: Rules, patterns: Iterable[str]) -> Rules:
+    """Rules with patterns of the user's settings, below all rules of ignore files and above the built-in ones."""
+    parsed = ((pattern, parse_line(os.fsencode(pattern).decode("latin-1"))) for pattern in patterns)
+    own = [rule._replace(source=f"settings: {pattern}") for pattern, rule in parsed if rule is not None]
+    return Rules((*rules.sets[:-1], RuleSet(own), rules.sets[-1]))
+
+
 def library_rules(name: str, *, cut: int) -> RuleSet | None:
     """The rules for what is in a folder that is a library of photos; ``None``: it is none.
 

@@ -25,6 +25,7 @@ from .ignore_rules import (
     library_rules,
     read_rules,
     repository_rules,
+    with_patterns,
 )
 from .ignore_syntax import byte_text
 from .walk_options import LeftOut, WalkOptions
@@ -155,6 +156,8 @@ class _Walk:
         """The folder to begin with, or what keeps it out; ``is_folder``: whether the last step is one."""
         ignore = self._options.ignore
         rules = inherited_rules(self._root, self._problems) if ignore else built_in_rules(ignore=False)
+        if ignore and self._options.patterns:
+            rules = with_patterns(rules, self._options.patterns)
         folder = _Folder(os.fspath(self._root), "", rules)
         for step in below.split("/") if below else ():
             path, rules = folder.prefix + step, self._with_own_rules(folder, _SPECIAL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ from ..catalog import settings
 from ..catalog.database import Catalog
 from ..catalog.snapshot import Snapshot
 from ..errors import EdgeEmbedError
+
+SWITCHES = ("hidden", "ignore", "follow")
+"""Fields of :class:`WalkOptions` that are yes or no."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,12 @@ class WalkOptions:
     follow: bool = False
     """Links that leave the folder, and links to folders outside of it; never those to folders in it, whose files are
     taken in anyway."""
+    patterns: tuple[str, ...] = ()
+    """Lines as of an ignore file, for the whole folder: what they name is left out too, unless a rule of an ignore file
+    says otherwise; without ``ignore`` they do not count either."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patterns", tuple(self.patterns))  # a list where it comes from JSON
 
     def to_setting(self) -> str:
         """What is stored of it, as JSON."""
@@ -34,8 +43,11 @@ def recorded_options(snapshot: Snapshot) -> WalkOptions:
     """What an index was told to take in; the defaults where it was told nothing."""
     value = snapshot.setting(settings.WALK)
     stored = {} if value is None else json.loads(value)
-    names = [field.name for field in fields(WalkOptions)]
-    return WalkOptions(**{name: stored[name] for name in names if isinstance(stored.get(name), bool)})
+    switches = {name: stored[name] for name in SWITCHES if isinstance(stored.get(name), bool)}
+    patterns = stored.get("patterns")
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        patterns = []
+    return WalkOptions(**switches, patterns=tuple(patterns))
 
 
 def options_at(index_dir: Path) -> WalkOptions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -40,7 +42,7 @@ def test_every_package_is_listed_for_the_wheel() -> None:
 def test_wheel_builds_without_a_warning_and_holds_the_packages_alone(tmp_path: Path) -> None:
     pytest.importorskip("setuptools", minversion="77")
     source = tmp_path / "source"  # a build leaves folders beside pyproject.toml
-    for part in ("edgeembed", "export", "models", "pyproject.toml", "README.md", "LICENSE"):
+    for part in ("edgeembed", "export", "models", "build_commands.py", "pyproject.toml", "README.md", "LICENSE"):
         copy_source(part, source)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-v"]
     command = [*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path / "wheels"), str(source)]
@@ -58,6 +60,29 @@ def test_wheel_builds_without_a_warning_and_holds_the_packages_alone(tmp_path: P
     page = {file.name for file in (ROOT / "edgeembed/server/page").iterdir() if file.suffix in PAGE_FILES}
     assert page == {Path(name).name for name in names if "/server/page/" in name} - {"__init__.py"}
     assert {"index.html", "style.css", "app.js"} <= page
+    check_bill_of_materials(zipfile.ZipFile(wheel))
+
+
+def check_bill_of_materials(wheel: zipfile.ZipFile) -> None:
+    """It names every requirement of the runtime and every file of every model, as they are."""
+    (name,) = [name for name in wheel.namelist() if "/sboms/" in name]
+    assert re.fullmatch(r"edgeembed-[\d.]+\.dist-info/sboms/edgeembed\.cdx\.json", name)
+    components = json.loads(wheel.read(name))["components"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {re.match(r"[\w.-]+", line)[0] for line in project["dependencies"]}  # type: ignore[index]
+    assert {part["name"] for part in components if part["type"] == "library"} == required
+    models = {part["name"]: part for part in components if part["type"] == "machine-learning-model"}
+    assert set(models) == {path.parent.name for path in (ROOT / "models").glob("*/manifest.json")}
+    for model, part in models.items():
+        manifest = json.loads((ROOT / "models" / model / "manifest.json").read_text(encoding="utf-8"))
+        assert (part["hashes"][0]["content"], part["licenses"]) == (
+            manifest["digest"],
+            [{"license": {"id": "Apache-2.0"}}],
+        )
+        assert manifest["source"]["id"] in part["description"]
+        for file in part["components"]:
+            packed = wheel.read(f"edgeembed/models/{model}/{file['name']}")
+            assert hashlib.sha256(packed).hexdigest() == file["hashes"][0]["content"]
 
 
 def copy_source(part: str, target: Path) -> None:

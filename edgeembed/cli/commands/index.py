@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from ...errors import IndexNotFoundError, path_error
+from ...output.json_lines import path_facts
 from .. import messages
 from ..from_server import NotAnsweredError, served
 from ..options import (
@@ -18,8 +19,12 @@ from ..options import (
     ask_if_huge,
     end_if_cancelled,
     folder_argument,
+    index_dir_of,
     index_options,
+    json_option,
     open_folder,
+    progress_option,
+    walk_options,
     work,
 )
 from ..place import Place, find_place
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
 @click.option("--follow/--no-follow", default=None, help="Whether links out of the folder are followed, from now on.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 if a file was skipped.")
 @click.option("--nice", is_flag=True, help="Let other programs go first.")
+@json_option
+@progress_option
 @index_options
 def index(
     folder: str,
@@ -50,6 +57,7 @@ def index(
     here: bool,
     strict: bool,
     nice: bool,
+    as_json: bool,
     options: IndexOptions,
     **taken_in: bool | None,
 ) -> None:
@@ -61,14 +69,16 @@ def index(
     if rebuild and place.below:
         advice = f"`edgeembed index --rebuild {place.root}` makes that anew, --here gives this folder one of its own"
         raise path_error(folder, ValueError, f"its files are in the index of {place.root}; {advice}")
-    walk_options = _walk_options(place, options, taken_in)
+    wanted = walk_options(index_dir_of(place, options), options.settings, **taken_in)
     if dry_run:
-        _show_plan(place, options, walk_options, rebuild=rebuild)
+        _show_plan(place, options, wanted, rebuild=rebuild, as_json=as_json)
         return
     ask_if_huge(place, options)
     if nice:
         lower_priority()
-    report = _run(place, options, walk_options, rebuild=rebuild, checksum=checksum)
+    report = _run(place, options, wanted, rebuild=rebuild, checksum=checksum)
+    if as_json:
+        _show_json(report, place)
     messages.report_sync(report, quiet_if_idle=False, place=place)
     messages.name_own_indexes(report.skipped, place)
     _name_enclosing_rule(place)
@@ -78,42 +88,27 @@ def index(
 
 
 def _run(
-    place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool, checksum: bool
+    place: Place, options: IndexOptions, wanted: WalkOptions | None, *, rebuild: bool, checksum: bool
 ) -> SyncReport:
     from ...folder import Folder
 
     if not rebuild:
         with served(place, options) as server, suppress(NotAnsweredError):
             if server is not None:
-                chosen = None if walk_options is None else asdict(walk_options)
+                chosen = None if wanted is None else asdict(wanted)
                 return server.sync(checksum=checksum, options=chosen)
     with work() as (progress, cancel):
         if rebuild:
             return Folder.rebuild(
                 place.root,
                 index=options.index,
-                model=options.model,
-                image_model=options.image_model,
-                threads=options.threads,
-                options=walk_options,
+                **options.for_index_at(index_dir_of(place, options)),
+                options=wanted,
                 progress=progress,
                 cancel=cancel,
             )
         with open_folder(place, options) as opened:
-            return opened.sync(
-                progress=progress, cancel=cancel, checksum=checksum, options=walk_options, below=place.below
-            )
-
-
-def _walk_options(place: Place, options: IndexOptions, taken_in: dict[str, bool | None]) -> WalkOptions | None:
-    """What is to be taken in from now on; ``None``: what was recorded."""
-    from ...storage.index_place import index_place
-    from ...sync.walk_options import options_at
-
-    changes = {name: value for name, value in taken_in.items() if value is not None}
-    if not changes:
-        return None
-    return replace(options_at(Path(options.index) if options.index else index_place(place.root).path), **changes)
+            return opened.sync(progress=progress, cancel=cancel, checksum=checksum, options=wanted, below=place.below)
 
 
 def _name_enclosing_rule(place: Place) -> None:
@@ -124,21 +119,39 @@ def _name_enclosing_rule(place: Place) -> None:
         messages.note(f"{place.typed}: {rule} leaves this folder out; it is indexed because you named it")
 
 
-def _show_plan(place: Place, options: IndexOptions, walk_options: WalkOptions | None, *, rebuild: bool) -> None:
+def _show_json(report: SyncReport, place: Place) -> None:
+    """Every skipped file, then what was done; see docs/output.schema.json."""
+    for item in report.skipped:
+        messages.echo_json({"event": "skipped", **path_facts(_shown(item.path, place)), "reason": item.reason})
+    told = {"folder": str(place.root), "below": place.below or None}
+    messages.echo_json({"event": "indexed", **told, **vars(report), "skipped": len(report.skipped)})
+
+
+def _shown(path: str, place: Place) -> str:
+    """A path of a report so that it can be opened from where the command ran; an ignore file may lie elsewhere."""
+    return path if os.path.isabs(path) else place.shown(path)  # noqa: PTH117 (keeps lone surrogates)
+
+
+def _show_plan(
+    place: Place, options: IndexOptions, wanted: WalkOptions | None, *, rebuild: bool, as_json: bool
+) -> None:
     from ...folder import Folder
 
     index = options.index
     try:
         if rebuild:
-            todo = [("anew", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=walk_options)]
+            todo = [("anew", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=wanted)]
             messages.note(f"the index would be made anew, of {len(todo):,} {'file' if len(todo) == 1 else 'files'}")
         else:
             with open_folder(place, IndexOptions(index), read_only=True) as opened:
-                plan = opened.plan(options=walk_options, below=place.below)
+                plan = opened.plan(options=wanted, below=place.below)
             todo = [("new", s.path) for s in plan.new] + [("changed", s.path) for s in plan.changed]
             todo += [("removed", path) for path in plan.removed]
             messages.name_emptied(plan.skipped)
     except IndexNotFoundError:
-        todo = [("new", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=walk_options)]
+        todo = [("new", stat.path) for stat in Folder.plan_rebuild(place.root, index=index, options=wanted)]
     for what, path in todo:
-        click.echo(f"{what:8} {messages.printable(path)}")
+        if as_json:
+            messages.echo_json({"event": "planned", "what": what, **path_facts(_shown(path, place))})
+        else:
+            click.echo(f"{what:8} {messages.printable(path)}")

@@ -23,8 +23,10 @@ from ..options import (
     model_option,
     open_folder,
     threads_option,
+    walk_options,
 )
 from ..place import Place, find_place
+from ..settings import Settings, user_settings
 
 if TYPE_CHECKING:
     from ...sync.walk_options import WalkOptions
@@ -70,8 +72,12 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
     from ...storage.index_swap import begun_rebuild
     from ...sync.walk import enclosing_rule
 
-    with open_folder(place, IndexOptions(index), read_only=True) as opened:
-        info, plan = opened.status(below=place.below), opened.plan(below=place.below, lists_left_out=True)
+    settings = user_settings()
+    with open_folder(place, IndexOptions(index, settings=settings), read_only=True) as opened:
+        info, plan = (
+            opened.status(below=place.below),
+            opened.plan(options=walk_options(opened.index.path, settings), below=place.below, lists_left_out=True),
+        )
     rebuild = begun_rebuild(info.path)
     within = f"{place.below}/" if place.below else ""  # paths are shown from the folder that was named
     skipped, incomplete = (
@@ -87,8 +93,11 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
         ruled = [{**path_facts(item.path), "rule": item.rule} for item in left_out]
         told = {"folder": str(place.root), "below": place.below or None, "options": vars(plan.options)}
         record = {**vars(info), **told, "pending": pending, "rebuild": rebuild}
+        record["settings"] = None if settings.file is None else str(settings.file)
         messages.echo_json({**record, "skipped": listed, "incomplete": partly, "left_out": ruled})
         return
+    if settings.sources or settings.file:
+        _echo("settings ", _named_settings(settings))
     _echo("index    ", f"{info.path} ({info.size_bytes / 1e6:.1f} MB, {info.generation:,} commits)")
     if place.below:
         _echo("of       ", f"{place.root}; what follows is about {place.folder} in it")
@@ -122,6 +131,15 @@ def _show_status(place: Place, index: str | None, *, show_all: bool, as_json: bo
 
 def _echo(label: str, text: str) -> None:
     click.echo(label + messages.printable(text))
+
+
+def _named_settings(settings: Settings) -> str:
+    """Which settings count for this user, and where they come from."""
+    by_source: dict[str, list[str]] = {}
+    for key, source in settings.sources.items():
+        by_source.setdefault(source, []).append(key)
+    parts = [f"{settings.file} ({', '.join(by_source.pop('file', ['sets nothing']))})"] if settings.file else []
+    return ", ".join([*parts, *by_source])
 
 
 def _named_options(options: WalkOptions) -> str:
@@ -254,7 +272,7 @@ def repair(folder: str, as_json: bool, index: str | None, model: str | None, thr
     if covering not in (None, Path(folder).resolve()) and not index_dir.exists():
         raise IndexNotFoundError(index_dir, f"its files are in the index of {covering}: `edgeembed repair {covering}`")
     refuse_if_served(index_dir, f"repair {folder}")
-    report = Index.repair(index_dir, model=model, threads=threads)
+    report = Index.repair(index_dir, model=model, threads=threads or user_settings().threads)
     if as_json:
         messages.echo_json(asdict(report))
         return

@@ -14,6 +14,8 @@ from ...errors import ImageError, path_error
 from ...output.json_lines import path_facts
 from .. import messages
 from ..options import NEGATIVE, json_option, model_option, threads_option
+from ..param_types import ModelName
+from ..settings import user_settings
 
 if TYPE_CHECKING:
     from ...embedder import Embedder, Role
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, type=ModelName())
 @json_option
 def check(model: str | None, as_json: bool) -> None:
     """Prove that MODEL (the default unless given) computes here what it computed when it was made."""
@@ -62,6 +64,8 @@ def embed(source: BufferedReader, output: Path | None, role: Any, model: str | N
     from ...embedder import Embedder
     from ..npy_writer import NpyWriter
 
+    settings = user_settings()
+    model, threads = model or settings.model, threads or settings.threads
     if output is not None and output.suffix != ".npy":
         raise path_error(output, ValueError, "only .npy files can be written; leave out -o for JSON lines")
     is_image = _is_image(source)

@@ -13,7 +13,15 @@ import click
 
 from ...errors import EdgeEmbedError, path_error
 from .. import messages
-from ..options import IndexOptions, ask_if_huge, check_extra, index_dir_of, index_options, open_to_search
+from ..options import (
+    IndexOptions,
+    ask_if_huge,
+    check_extra,
+    folders_argument,
+    index_dir_of,
+    index_options,
+    open_to_search,
+)
 from ..place import Place, find_places
 
 if TYPE_CHECKING:
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
+@folders_argument
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -71,7 +79,7 @@ def serve(
 
 
 @click.command()
-@click.argument("folders", nargs=-1, type=click.Path(), metavar="[FOLDER]...")
+@folders_argument
 @index_options
 def mcp(folders: Sequence[str], options: IndexOptions) -> None:
     """Let an agent or an editor search FOLDERs (the current folder unless given) by the Model Context Protocol.

@@ -68,10 +68,10 @@ def test_an_index_that_another_process_writes_to_is_searched_as_it_is(
     chosen = options.IndexOptions(model=str(tiny_bundle))
     place = find_place(str(tmp_path), None)
     with options.open_folder(place, chosen) as folder:
-        options.sync_before_search(folder, place)
+        options.sync_before_search(folder, place, chosen.settings)
         assert "1 new; 1 file in the index" in capsys.readouterr().err
         (tmp_path / "b.txt").write_text("a garden")
         with Folder.open(tmp_path) as other, other.index._store.writing():
-            options.sync_before_search(folder, place)
+            options.sync_before_search(folder, place, chosen.settings)
         assert "is writing; searching what was committed before" in capsys.readouterr().err
         assert len(folder.search("boat", k=9, min_score=None)) == 1

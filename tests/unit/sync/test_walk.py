@@ -380,3 +380,22 @@ def test_what_keeps_a_file_out_is_told(tmp_path: Path) -> None:
     assert (rule("a/x.txt"), rule("build")) == (None, None)
     assert rule("logs/x.txt") == ".gitignore:3: logs/"
     assert rule("a/.x.swp") == "hidden"
+
+
+def test_patterns_rank_below_ignore_files_and_above_what_is_built_in(tmp_path: Path) -> None:
+    for name in ("a.log", "keep.log", "é.log", "sub/b.log", "sub/build/c.txt", "build/d.txt", "__pycache__/e.txt", "f"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".gitignore").write_text("!keep.log\n")
+
+    def found(*patterns: str, ignore: bool = True) -> set[str]:
+        options = WalkOptions(patterns=patterns, ignore=ignore)
+        return {entry.path for entry in walk(tmp_path, options=options)}
+
+    assert found("*.log", "/build/") == {"keep.log", "sub/build/c.txt", "f"}
+    assert found("é.*", "sub/") == {"a.log", "keep.log", "build/d.txt", "f"}
+    assert "__pycache__/e.txt" in found("!__pycache__/")
+    assert found("# nothing", "", "*", ignore=False) == found(ignore=False)
+    below = {entry.path for entry in walk(tmp_path, options=WalkOptions(patterns=("/sub/build",)), below="sub")}
+    assert below == {"sub/b.log"}
+    assert [*walk(tmp_path, options=WalkOptions(patterns=("sub",)), below="sub")] == []

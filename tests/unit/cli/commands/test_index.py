@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import pytest
 
 from edgeembed.bundle.bundle import Bundle, read_bundle
 from tests.support.commands import edge
+from tests.support.output_schema import validate
 from tests.support.tiny import tiny_text_bundle
 
 
@@ -244,3 +246,87 @@ def test_a_folder_without_files_is_not_taken_for_deleted(notes: Path, tiny_bundl
         assert "`edgeembed index --rebuild`" in run.stderr
     assert "boat.md" in run.stdout
     assert ".: holds no file any more" in edge("status", notes, *place).stdout
+
+
+def records(text: str, *kinds: str) -> list[dict[str, object]]:
+    """The objects on the lines of an output, each of which must be one of these kinds."""
+    found = []
+    for line in text.splitlines():
+        event = json.loads(line).get("event", "error")
+        assert event in kinds, line
+        found.append(validate(line, event))
+    return found
+
+
+def test_index_json_names_every_skipped_file_and_says_what_was_done(notes: Path, tiny_bundle: Path) -> None:
+    (notes / "raw.bin").write_bytes(b"\0\1\2")
+    (notes / os.fsdecode(b"caf\xe9.bin")).write_bytes(b"\0\1\2")
+    run = edge("index", "notes", "--json", "--model", tiny_bundle, cwd=notes.parent)
+    *skipped, done = records(run.stdout, "skipped", "indexed")
+    assert [(item["path"], item["reason"]) for item in skipped] == [
+        ("notes/caf\ufffd.bin", "not text"),
+        ("notes/raw.bin", "not text"),
+    ]
+    assert base64.b64decode(str(skipped[0]["path_bytes"])) == b"notes/caf\xe9.bin"
+    assert {name: done[name] for name in ("event", "added", "skipped", "below", "cancelled")} == {
+        "event": "indexed", "added": 2, "skipped": 2, "below": None, "cancelled": False,
+    }  # fmt: skip
+    assert "2 new; 2 files in the index" in run.stderr
+    (notes / "boat.md").write_text("another boat\n")
+    (notes / "Übung" / "garden.txt").unlink()
+    run = edge("index", "notes", "--json", "--strict", cwd=notes.parent)
+    done = records(run.stdout, "skipped", "indexed")[-1]
+    assert (run.returncode, done["added"], done["updated"], done["removed"]) == (3, 0, 1, 1)
+
+
+def test_index_json_of_a_part_names_paths_from_where_the_command_ran(notes: Path, tiny_bundle: Path) -> None:
+    assert edge("index", notes, "--model", tiny_bundle).returncode == 0
+    (notes / "Übung" / "raw.bin").write_bytes(b"\0\1")
+    run = edge("index", "Übung", "--json", cwd=notes)
+    skipped, done = records(run.stdout, "skipped", "indexed")
+    assert (skipped["path"], done["below"]) == ("Übung/raw.bin", "Übung")
+    assert (notes / str(skipped["path"])).is_file()
+
+
+def test_a_dry_run_in_json_says_what_would_be_done(notes: Path, tiny_bundle: Path) -> None:
+    run = edge("index", "notes", "--dry-run", "--json", cwd=notes.parent)
+    assert {(item["what"], item["path"]) for item in records(run.stdout, "planned")} == {
+        ("new", "notes/boat.md"),
+        ("new", "notes/Übung/garden.txt"),
+    }
+    assert not (notes / ".edgeembed").exists()
+    assert edge("index", notes, "--model", tiny_bundle).returncode == 0
+    (notes / "boat.md").write_text("another boat, or two\n")
+    (notes / "Übung" / "garden.txt").unlink()
+    run = edge("index", "notes", "--dry-run", "--json", cwd=notes.parent)
+    assert {(item["what"], item["path"]) for item in records(run.stdout, "planned")} == {
+        ("changed", "notes/boat.md"),
+        ("removed", "notes/Übung/garden.txt"),
+    }
+
+
+def test_progress_for_programs_is_objects_that_end_with_all_done(notes: Path, tiny_bundle: Path) -> None:
+    for number in range(40):
+        (notes / f"{number}.txt").write_text(f"boat number {number}\n" * 20)
+    run = edge("index", notes, "--progress", "json", "--model", tiny_bundle)
+    told = records(run.stderr, "progress", "note")
+    steps = [item for item in told if item["event"] == "progress"]
+    assert steps[-1]["done_files"] == steps[-1]["total_files"] == 42
+    assert steps[-1]["done_bytes"] == steps[-1]["total_bytes"]
+    done = [int(str(step["done_bytes"])) for step in steps]
+    assert done == sorted(done)
+    assert len({json.dumps(step) for step in steps}) == len(steps)
+    assert [item["message"] for item in told if item["event"] == "note"] == ["42 new; 42 files in the index"]
+    run = edge("search", "boat", notes, "--progress=json", "-l", "-k", "1")
+    assert (run.returncode, len(run.stdout.splitlines())) == (0, 1)
+    assert len(records(run.stderr, "progress")) <= 4  # files so young are looked at again
+
+
+def test_with_progress_for_programs_errors_are_objects_too(notes: Path) -> None:
+    for args in (("index", notes / "missing"), ("search", "x", notes / "missing"), ("index", notes, "--threads", "0")):
+        run = edge(*args, "--progress", "json")
+        assert (run.returncode, run.stdout) == (2, "")
+        (error,) = records(run.stderr, "error")
+        assert error["reason"]
+    assert not edge("index", notes / "missing").stderr.startswith("{")
+    assert not edge("index", notes / "missing", "--", "--progress=json").stderr.startswith("{")
