@@ -285,7 +285,7 @@ def test_open_opens_the_page_of_a_server_that_runs(notes: Path, server: Server, 
 
 
 def test_a_missing_extra_is_named() -> None:
-    from edgeembed.cli.commands.serve import _check_extra
+    from edgeembed.cli.options import check_extra
 
     with pytest.raises(EdgeEmbedError, match=r"needs no_such_package: pip install 'edgeembed\[serve\]'"):
-        _check_extra("serve", ("json", "no_such_package"))
+        check_extra("serve", ("json", "no_such_package"))
