@@ -221,7 +221,7 @@ class Catalog:
     def _stat(self) -> os.stat_result:
         try:
             return self._path.stat()
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise IndexNotFoundError(self._path.parent, "it was removed or moved meanwhile") from error
 
     def _has_log(self) -> bool:

@@ -24,8 +24,12 @@ class SchemaError(ValueError):
     """A value is not as described; ``field`` says where, as in ``plus[2]``."""
 
     def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field, reason)
         self.field = field
-        super().__init__(f"{field}: {reason}" if field else reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
 
 
 def check(value: object, schema: Schema, field: str = "") -> None:

@@ -27,8 +27,8 @@ _LIKE_CHARACTERS = 2000
 class UnknownDocumentError(LookupError):
     """No document has this id, or none any more."""
 
-    def __init__(self) -> None:
-        super().__init__("no document has this id; ids come from answers, and end when an index is made anew")
+    def __str__(self) -> str:
+        return "no document has this id; ids come from answers, and end when an index is made anew"
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,16 @@ import edgeembed
 from edgeembed import errors
 from edgeembed.catalog.database import SnapshotLostError
 from edgeembed.catalog.schema import OutdatedLayoutError
+from edgeembed.cli.from_server import NotAnsweredError
 from edgeembed.reading.extras import Unreadable
 from edgeembed.reading.sandbox.process import WorkerCancelled, _Ended
+from edgeembed.server.client import ServerGoneError
+from edgeembed.server.http.errors import Refusal
+from edgeembed.server.json_schema import SchemaError
+from edgeembed.server.library import UnknownDocumentError
+from edgeembed.server.wire import NotOnWireError
+from edgeembed.watching.events import EventsLostError, EventsUnavailableError
+from edgeembed.watching.watched_folder import _AwayError
 
 EXAMPLES: list[tuple[errors.EdgeEmbedError, str]] = [
     (errors.BundleError("m", "is damaged", "copy it again"), "m: is damaged (copy it again)"),
@@ -55,6 +63,15 @@ OTHERS: list[Exception] = [
     Unreadable("encrypted"),
     WorkerCancelled(),
     _Ended(late=True, status=3),
+    NotAnsweredError(),
+    NotOnWireError("a picture"),
+    Refusal(400, "is empty", closes=True, param="input"),
+    SchemaError("plus[2]", "must be a string"),
+    ServerGoneError(),
+    UnknownDocumentError(),
+    EventsLostError(),
+    EventsUnavailableError("too many"),
+    _AwayError(),
 ]
 
 

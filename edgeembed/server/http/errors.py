@@ -26,11 +26,14 @@ class Refusal(Exception):
             closes: whether the connection ends with it.
             param: the field that is wrong, for OpenAI's clients.
         """
-        super().__init__(reason)
+        super().__init__(status, reason)
         self.status = status
         self.reason = reason
         self.closes = closes
         self.param = param
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def refusal_of(error: Exception) -> Refusal:
