@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import Any, TypeVar
 
 from ..document import StoredDocument
@@ -46,17 +47,16 @@ class Snapshot:
         self._cache = cache
         self._file = file
 
-    @property
+    @cached_property
     def generation(self) -> str | None:
-        """Differs from commit to commit; ``None``: there was none yet."""
+        """Differs from commit to commit; ``None``: there was none yet. Read once: a snapshot is of one commit."""
         return self.setting(settings.GENERATION)
 
     def kept(self, name: Hashable, load: Callable[[], _Kept]) -> _Kept:
         """What ``load`` gives, which nobody must change, kept for the searches of this commit."""
-        generation = self.generation
-        if self._cache is None or generation is None:
+        if self._cache is None or self.generation is None:
             return load()
-        items = self._cache.items((self._file, generation))
+        items = self._cache.items((self._file, self.generation))
         if name not in items:
             items[name] = load()
         kept: _Kept = items[name]

@@ -80,16 +80,7 @@ class _Sheet:
 
 
 def read_binary_workbook(archive: Archive, data: bytes, main: str) -> ExtractedText:
-    """The rows of each sheet under its name, with errors and comments, then what stands in its drawings.
-
-    Args:
-        archive: the document.
-        data: the same, not opened.
-        main: the part that names the sheets.
-
-    Raises:
-        Unreadable: it needs a password, or is damaged.
-    """
+    """As :func:`~edgeembed.reading.readers.office.workbook.read_workbook`, of XLSB."""
     parts = {name: part for name, part in _sheets(archive, main) if part in archive}
     sheets = {name: _look_at(archive, part) for name, part in parts.items()}
     smaller = {parts[name]: sheet.condensed for name, sheet in sheets.items() if sheet.condensed is not None}
